@@ -1,0 +1,35 @@
+"""labkit: an interactive deep-learning lab where everything runs, is checked, and can be turned.
+
+Importing labkit loads no framework; each name below is imported when it is first used.
+
+>>> import labkit
+>>> labkit.__version__
+'0.1.0'
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "claim": "labkit.lab.claims",
+    "claims": "labkit.lab.claims",
+    "expect": "labkit.lab.records",
+    "log": "labkit.lab.records",
+    "record": "labkit.lab.records",
+    "results": "labkit.lab.table",
+    "run": "labkit.lab.runs",
+    "sweep": "labkit.lab.sweeps",
+}
+
+__all__ = ["__version__", *_LAZY]
+
+
+def __getattr__(name: str):
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'labkit' has no attribute {name!r}; it has {sorted(_LAZY)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

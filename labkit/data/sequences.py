@@ -1,0 +1,521 @@
+"""Sequences: spoken vowels, monthly unemployment, daily prices; padding, windows, baselines.
+
+Loaders verify the file by SHA-256 before use. A window never looks past its last row, and a
+target says how far ahead it lies, so that a test can tell whether the two overlap.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import sys
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata, util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike
+
+from labkit.data.datasets import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VOWELS_FILE = "japanese_vowels.csv.gz"
+VOWELS_SHA256 = "75d3127e39e94b7d884c5f70b073f10f8b228d4dc92539fa215b7b41144920a8"
+UNEMPLOYMENT_FILE = "_data/unemployment1948.csv"
+UNEMPLOYMENT_SHA256 = "28fbd344cc6910abd507151610824461b1321793fb75e130efd85e4d9334b201"
+
+BAR = ("open", "high", "low", "close")
+TARGETS = {"same bar": 0, "next day": 1}  # how many rows after its window the target lies
+
+
+@dataclass(frozen=True)
+class Vowels:
+    """Utterances of /ae/ by nine speakers, in the archive's own split.
+
+    Attributes:
+        train, test: one array per utterance, float32, shape (frames, 12), 7 to 29 frames.
+        y_train, y_test: who spoke, int64 in 0..8 (the archive counts from 1).
+        source: which file was used, in words; lessons record it.
+    """
+
+    train: list[np.ndarray]
+    y_train: np.ndarray
+    test: list[np.ndarray]
+    y_test: np.ndarray
+    source: str
+
+
+@dataclass(frozen=True)
+class Monthly:
+    """One number a month.
+
+    Attributes:
+        values: float64, shape (months,).
+        months: datetime64[M], shape (months,).
+        source: which file was used, in words; lessons record it.
+    """
+
+    values: np.ndarray
+    months: np.ndarray
+    source: str
+
+
+@dataclass(frozen=True)
+class StockWindows:
+    """Windows of daily moves, those of one day side by side, oldest first.
+
+    Attributes:
+        x: float64, shape (n, width, 4): open, high, low, close of each day, each as the
+            logarithm of its ratio to the close of the day before, in percent.
+        y: 1 where the target rose, else 0, shape (n,).
+        day: the day whose price decides the target, datetime64[D], shape (n,).
+        last: the last day inside the window, datetime64[D], shape (n,).
+        ticker: the company, shape (n,).
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    day: np.ndarray
+    last: np.ndarray
+    ticker: np.ndarray
+
+
+# --- loading ------------------------------------------------------------------------------------
+
+
+def load_vowels() -> Vowels:
+    """Return the Japanese Vowels: 270 utterances to train on and 370 to test on.
+
+    Raises:
+        DataError: the file is missing or is not the published one.
+
+    Source: Kudo, Toyama and Shimbo, Multidimensional curve classification using passing-through
+    regions, Pattern Recognition Letters 20 (1999). Lesson: 13_sequences.
+
+    >>> vowels = load_vowels()
+    >>> len(vowels.train), len(vowels.test), vowels.train[0].shape
+    (270, 370, (20, 12))
+    """
+    path = _vowels_path()
+    text = _verified(path, gzip.decompress, VOWELS_SHA256, "Install labkit again to restore it.")
+    rows = [line.split(",") for line in text.decode("ascii").splitlines()[1:]]
+    parts = {part: _utterances([row for row in rows if row[0] == part]) for part in TRAIN_TEST}
+    words = f"Japanese Vowels: {path.name}, verified by SHA-256"
+    return Vowels(*parts["train"], *parts["test"], words)
+
+
+TRAIN_TEST = ("train", "test")
+
+
+def _utterances(rows: list[list[str]]) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return one array per utterance and who spoke, from the rows of one part."""
+    utterance = np.array([int(row[1]) for row in rows])
+    speaker = np.array([int(row[2]) for row in rows]) - 1
+    frames = np.array([row[3:] for row in rows], dtype=np.float32)
+    starts = np.flatnonzero(np.diff(utterance, prepend=0))
+    return np.split(frames, starts[1:]), speaker[starts].astype(np.int64)
+
+
+def _vowels_path() -> Path:
+    """Return the file in LABKIT_HOME or LABKIT_DATA, in the checkout, or beside the package."""
+    named = [os.environ.get("LABKIT_DATA"), os.environ.get("LABKIT_HOME")]
+    folders = [Path(named[0])] if named[0] else []
+    folders += [Path(named[1]) / "data"] if named[1] else []
+    folders += [Path(__file__).parents[2] / "data", Path(sys.prefix) / "share/labkit/data"]
+    for folder in folders:
+        path = folder.expanduser() / VOWELS_FILE
+        if path.is_file():
+            return path
+    looked = "\n".join(f"  {folder}" for folder in folders)
+    raise DataError(
+        f"Japanese Vowels: {VOWELS_FILE} is in none of:\n{looked}\n"
+        "It comes with labkit: restore the checkout (git checkout data), or install labkit again."
+    )
+
+
+def load_unemployment() -> Monthly:
+    """Return the US unemployment rate in percent, monthly from 1948-01, not seasonally adjusted.
+
+    Raises:
+        DataError: the file is missing or is not the published one.
+
+    Source: U.S. Bureau of Labor Statistics, in the package bokeh-sampledata.
+    Lesson: 13_sequences.
+
+    >>> series = load_unemployment()
+    >>> len(series.values), str(series.months[0]), float(series.values[0])
+    (828, '1948-01', 4.0)
+    """
+    spec = util.find_spec("bokeh_sampledata")
+    if spec is None or not spec.submodule_search_locations:
+        raise DataError(
+            "The unemployment rate comes with the package bokeh-sampledata, which is not "
+            "installed: `pip install bokeh-sampledata`."
+        )
+    path = Path(spec.submodule_search_locations[0]) / UNEMPLOYMENT_FILE
+    repair = "`pip install --force-reinstall bokeh-sampledata` restores it."
+    text = _verified(path, bytes, UNEMPLOYMENT_SHA256, repair)
+    table = np.loadtxt(io.BytesIO(text), delimiter=",", skiprows=1)  # year, 12 months, the mean
+    months = np.datetime64(f"{int(table[0, 0])}-01") + np.arange(12 * len(table))
+    version = metadata.version("bokeh-sampledata")
+    words = f"US unemployment: {path.name} in bokeh-sampledata {version}, verified by SHA-256"
+    return Monthly(table[:, 1:13].ravel(), months, words)
+
+
+def _verified(path: Path, unpack, sha256: str, repair: str) -> bytes:
+    """Return the unpacked content of a file, or raise DataError naming the fault."""
+    try:
+        text = unpack(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"cannot read {path} ({error}). {repair}") from error
+    found = hashlib.sha256(text).hexdigest()
+    if found != sha256:
+        raise DataError(
+            f"{path} is not the file this lab was written for.\n"
+            f"  expected SHA-256 {sha256}\n  found            {found}\n{repair}"
+        )
+    return text
+
+
+# --- sequences of unequal length ----------------------------------------------------------------
+
+
+def pad(
+    series: Sequence[ArrayLike], length: int | None = None, side: str = "post", value: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return sequences of unequal length as one array, and a mask that says what is real.
+
+    Args:
+        series: arrays of shape (steps, features), as many steps as each has.
+        length: steps of the result; None for the longest.
+        side: "post" puts the padding after the sequence, "pre" before it.
+        value: what the padding holds.
+
+    Returns:
+        x, float32 of shape (n, length, features), and mask, bool of shape (n, length), True
+        where a step is real.
+
+    Raises:
+        ValueError: an unknown side, nothing to pad, or a sequence longer than `length`: Keras'
+            own pad_sequences would cut it silently.
+
+    Lesson: 13_sequences.
+
+    >>> x, mask = pad([[[1.0], [2.0]], [[3.0]]])
+    >>> x[..., 0].tolist(), mask.tolist()
+    ([[1.0, 2.0], [3.0, 0.0]], [[True, True], [True, False]])
+    """
+    if side not in ("post", "pre"):
+        raise ValueError(f'side must be "post" or "pre". Received: side={side!r}')
+    arrays = [np.asarray(each, dtype=np.float32) for each in series]
+    if not arrays or any(each.ndim != 2 for each in arrays):
+        raise ValueError("series must hold arrays of shape (steps, features), and at least one")
+    longest = max(map(len, arrays))
+    length = longest if length is None else length
+    if longest > length:
+        raise ValueError(
+            f"the longest sequence has {longest} steps and length is {length}: its rest would be "
+            "cut off. Choose a larger length, or cut the sequences yourself"
+        )
+    x = np.full((len(arrays), length, arrays[0].shape[1]), value, dtype=np.float32)
+    mask = np.zeros((len(arrays), length), dtype=bool)
+    for row, each in enumerate(arrays):
+        place = slice(0, len(each)) if side == "post" else slice(length - len(each), length)
+        x[row, place], mask[row, place] = each, True
+    return x, mask
+
+
+# --- windows and splits -------------------------------------------------------------------------
+
+
+def windows(rows: ArrayLike, width: int, horizon: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Return sliding windows and, for each, the row that lies `horizon` rows after its last one.
+
+    Window i holds rows i to i + width - 1; its target is row i + width - 1 + horizon. With
+    horizon 0 the target is the last row of the window itself: the network can read it off.
+
+    Args:
+        rows: a series, shape (n,) or (n, features), oldest first.
+        width: rows in a window.
+        horizon: how far ahead the target lies.
+
+    Returns:
+        x, shape (count, width, features), and y, shape (count,) or (count, features), with
+        count = n - width + 1 - horizon.
+
+    Raises:
+        ValueError: a width below 1, a negative horizon, or too few rows for one window.
+
+    Lesson: 13_sequences.
+
+    >>> x, y = windows([1, 2, 3, 4, 5], width=3, horizon=1)
+    >>> x[:, :, 0].tolist(), y.tolist()
+    ([[1, 2, 3], [2, 3, 4]], [4, 5])
+    """
+    rows = np.asarray(rows)
+    if rows.ndim not in (1, 2):
+        raise ValueError(f"rows must have shape (n,) or (n, features). Received: {rows.shape}")
+    if width < 1 or horizon < 0:
+        raise ValueError(f"need width >= 1 and horizon >= 0; got {width} and {horizon}")
+    count = len(rows) - width + 1 - horizon
+    if count < 1:
+        raise ValueError(
+            f"{len(rows)} rows hold no window of {width} with a target {horizon} rows later; "
+            f"{width + horizon} rows are the least"
+        )
+    table = rows[:, None] if rows.ndim == 1 else rows
+    x = sliding_window_view(table, width, axis=0)[:count]  # (count, features, width)
+    return x.transpose(0, 2, 1).copy(), rows[width - 1 + horizon :]
+
+
+def walk_forward(
+    count: int, folds: int, first_train: float = 0.5, gap: int = 0
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return folds that train on everything up to a moment and test on the stretch after it.
+
+    Args:
+        count: number of rows, oldest first.
+        folds: number of test stretches; together they cover the rest, each row once.
+        first_train: share of the rows before the first test stretch, between 0 and 1.
+        gap: rows left out before each test stretch. A target that lies h rows ahead needs a
+            gap of h - 1 or more: else the last training targets lie in the test stretch.
+
+    Raises:
+        ValueError: a share outside (0, 1), no fold, a negative gap, or nothing left to train
+            or test on.
+
+    Lesson: 13_sequences.
+
+    >>> [(len(train), test.tolist()) for train, test in walk_forward(10, folds=2, gap=1)]
+    [(4, [5, 6, 7]), (7, [8, 9])]
+    """
+    if not 0 < first_train < 1 or folds < 1 or gap < 0:
+        raise ValueError(
+            "need 0 < first_train < 1, folds >= 1 and gap >= 0. Received: "
+            f"first_train={first_train}, folds={folds}, gap={gap}"
+        )
+    start = round(count * first_train)
+    if start - gap < 1 or count - start < folds:
+        raise ValueError(
+            f"{count} rows are too few: {start - gap} to train on first, {count - start} to test "
+            f"in {folds} folds"
+        )
+    stretches = np.array_split(np.arange(start, count), folds)
+    return [(np.arange(stretch[0] - gap), stretch) for stretch in stretches]
+
+
+# --- baselines ----------------------------------------------------------------------------------
+
+
+def persistence(x: ArrayLike) -> np.ndarray:
+    """Return the last value of each window: "it stays as it is".
+
+    Args:
+        x: windows, shape (n, width, 1).
+
+    Raises:
+        ValueError: windows of another shape.
+
+    >>> persistence([[[1.0], [2.0]], [[2.0], [5.0]]]).tolist()
+    [2.0, 5.0]
+    """
+    return _one_feature(x)[:, -1]
+
+
+def seasonal_naive(x: ArrayLike, horizon: int = 1, period: int = 12) -> np.ndarray:
+    """Return the value one period before the target: "as in the same month last year".
+
+    Args:
+        x: windows, shape (n, width, 1), at least one period wide.
+        horizon: how far after the window the target lies; up to one period.
+        period: rows in a season.
+
+    Raises:
+        ValueError: windows narrower than a period, or a horizon outside 1 to period.
+
+    Source: Hyndman and Athanasopoulos, Forecasting: principles and practice. Lesson: 13_sequences.
+
+    >>> seasonal_naive([[[1.0], [2.0], [3.0], [4.0]]], horizon=1, period=4).tolist()
+    [1.0]
+    """
+    x = _one_feature(x)
+    _check_season(x, horizon, period)
+    return x[:, horizon - 1 - period]
+
+
+def seasonal_change(x: ArrayLike, horizon: int = 1, period: int = 12) -> np.ndarray:
+    """Return the last value plus the change of the same stretch one period earlier.
+
+    Args and Raises: as in `seasonal_naive`; the window must be wider than a period.
+
+    >>> seasonal_change([[[1.0], [2.0], [3.0], [4.0], [5.0]]], horizon=1, period=4).tolist()
+    [6.0]
+    """
+    x = _one_feature(x)
+    _check_season(x[:, 1:], horizon, period)
+    return x[:, -1] + x[:, horizon - 1 - period] - x[:, -1 - period]
+
+
+def linear_forecast(x_train: ArrayLike, y_train: ArrayLike, x: ArrayLike) -> np.ndarray:
+    """Return the forecast of a linear model, fitted by least squares on the training windows.
+
+    The forecast is the last value plus a weighted sum of the differences inside the window plus
+    a constant; this is an autoregression of order `width` whose weights sum to 1.
+
+    Args:
+        x_train: windows to fit on, shape (n, width, 1), more of them than a window has rows.
+        y_train: their targets, shape (n,).
+        x: windows to forecast from, shape (m, width, 1).
+
+    Raises:
+        ValueError: shapes that do not fit, or too few windows to fit on.
+
+    Lesson: 13_sequences.
+
+    >>> x, y = windows(np.arange(20.0), width=3)
+    >>> linear_forecast(x[:10], y[:10], x[10:12]).round(6).tolist()
+    [13.0, 14.0]
+    """
+    past, targets = _one_feature(x_train), np.asarray(y_train, dtype=float)
+    if targets.shape != (len(past),) or len(past) <= past.shape[1]:
+        raise ValueError(
+            "need one target for each training window, and more windows than rows in one. "
+            f"Received: {past.shape} windows and {targets.shape} targets"
+        )
+    weights = np.linalg.lstsq(_differences(past), targets - past[:, -1], rcond=None)[0]
+    now = _one_feature(x)
+    return now[:, -1] + _differences(now) @ weights
+
+
+def _differences(x: np.ndarray) -> np.ndarray:
+    return np.column_stack([np.diff(x, axis=1), np.ones(len(x))])
+
+
+def _one_feature(x: ArrayLike) -> np.ndarray:
+    x = np.asarray(x, dtype=float)
+    if x.ndim != 3 or x.shape[2] != 1:
+        raise ValueError(f"windows must have shape (n, width, 1). Received: {x.shape}")
+    return x[:, :, 0]
+
+
+def _check_season(x: np.ndarray, horizon: int, period: int) -> None:
+    if not 1 <= horizon <= period:
+        raise ValueError(f"horizon must be 1 to {period}, one period. Received: {horizon}")
+    if x.shape[1] < period:
+        raise ValueError(f"a window of {x.shape[1]} rows does not reach back {period} rows")
+
+
+# --- prices -------------------------------------------------------------------------------------
+
+
+def adjust(table: pd.DataFrame) -> pd.DataFrame:
+    """Return prices with splits and dividends taken out: each times the factor of its day.
+
+    Args:
+        table: rows of `load_prices().table`.
+
+    Lesson: 13_sequences.
+
+    >>> from labkit.data import load_prices
+    >>> apple = load_prices().table.query("ticker == 'AAPL'").set_index("date")
+    >>> split = slice("2005-02-25", "2005-02-28")  # two shares for one over this weekend
+    >>> apple.close[split].tolist(), adjust(apple).close[split].round(2).tolist()
+    ([88.99, 44.86], [5.72, 5.77])
+    """
+    adjusted = table.copy()
+    for name in BAR:
+        adjusted[name] = table[name] * table["factor"]
+    return adjusted
+
+
+def daily_moves(table: pd.DataFrame) -> np.ndarray:
+    """Return open, high, low, close as log ratios to the close of the day before, in percent.
+
+    A ratio means the same at 10 and at 700 dollars, so that windows of all years and companies
+    can be compared. The first day has no day before and is left out.
+
+    Args:
+        table: adjusted prices of one company, oldest first.
+
+    Returns:
+        shape (days - 1, 4).
+
+    Raises:
+        ValueError: more than one company, or days out of order.
+    """
+    if "ticker" in table and table["ticker"].nunique() > 1:
+        raise ValueError("daily_moves takes one company: a ratio across two means nothing")
+    if not table["date"].is_monotonic_increasing:
+        raise ValueError("the days are not in order; sort the table by date first")
+    prices = np.log(table[list(BAR)].to_numpy(float))
+    return 100 * (prices[1:] - prices[:-1, 3:])
+
+
+def stock_windows(table: pd.DataFrame, width: int, target: str = "next day") -> StockWindows:
+    """Return windows of daily moves of every company, with a direction to predict.
+
+    "next day": did the close of the day after the window lie above the window's last close?
+    "same bar": did the last day inside the window close above its own open? That is no forecast:
+    both numbers are in the window.
+
+    Args:
+        table: adjusted prices of one or more companies (see `adjust`).
+        width: days in a window.
+        target: "next day" or "same bar".
+
+    Raises:
+        ValueError: an unknown target, or too few days.
+
+    Lesson: 13_sequences.
+
+    >>> from labkit.data import load_prices
+    >>> made = stock_windows(adjust(load_prices().table), width=60)
+    >>> made.x.shape, bool((made.day > made.last).all())
+    ((11849, 60, 4), True)
+    """
+    if target not in TARGETS:
+        raise ValueError(f"target must be one of {list(TARGETS)}. Received: {target!r}")
+    horizon, parts = TARGETS[target], []
+    for ticker, rows in table.groupby("ticker"):
+        moves = daily_moves(rows)
+        opened, _, _, closed = moves.T
+        rose = closed > 0 if horizon else closed > opened
+        x, y = windows(moves, width, horizon)[0], rose[width - 1 + horizon :]
+        days = rows["date"].to_numpy("datetime64[D]")[1:]
+        last = days[width - 1 : len(days) - horizon]
+        parts.append((x, y.astype(int), days[width - 1 + horizon :], last, [ticker] * len(y)))
+    x, y, day, last, ticker = (np.concatenate(part) for part in zip(*parts, strict=True))
+    order = np.lexsort((ticker, day))
+    return StockWindows(x[order], y[order], day[order], last[order], ticker[order])
+
+
+def split_days(day: np.ndarray, last: np.ndarray, folds: int, first_train: float = 0.5) -> list:
+    """Return walk-forward folds that never tear a day: train and test are row numbers.
+
+    All companies move together on the same day, so that a day belongs whole to one side. A row
+    is trained on only if its target was known before the first test window ended.
+
+    Args:
+        day: the day that decides each row's target, shape (n,).
+        last: the last day inside each row's window, shape (n,).
+        folds, first_train: as in `walk_forward`, counted in days.
+
+    >>> day = np.array(["2001-01-02", "2001-01-03", "2001-01-04", "2001-01-05"], "datetime64[D]")
+    >>> [(a.tolist(), b.tolist()) for a, b in split_days(day, day - 1, folds=2)]
+    [([0, 1], [2]), ([0, 1, 2], [3])]
+    """
+    days = np.unique(day)
+    made = []
+    for _, stretch in walk_forward(len(days), folds, first_train):
+        test = np.flatnonzero(np.isin(day, days[stretch]))
+        known = (day <= last[test].min()) & (day < days[stretch[0]])
+        made.append((np.flatnonzero(known), test))
+    return made

@@ -1,0 +1,1 @@
+"""The exercises of the lessons, one module a topic: right answers, typical mistakes, feedback."""

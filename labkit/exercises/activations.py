@@ -1,0 +1,208 @@
+"""Exercises of lesson 03: a slope, a stable softmax, a ReLU network, a hat of ReLUs."""
+
+import numpy as np
+
+from labkit.lab.checks import Exercise
+from labkit.maths.activations import relu, sigmoid, sigmoid_grad
+from labkit.maths.activations import softmax as stable_softmax
+
+# --- the slope of the sigmoid: my_sigmoid_slope(x) -> slope --------------------------------------
+
+sigmoid_slope = Exercise(
+    name="sigmoid_slope",
+    right=sigmoid_grad,
+    cases=[(0.0,), (1.0,), (-2.0,), (np.array([-4.0, 0.5, 3.0]),), (np.array([-30.0, 30.0]),)],
+    mistakes={
+        "the sigmoid itself": (
+            sigmoid,
+            "You returned the height of the curve. The slope is the height times what is missing "
+            "to 1.",
+        ),
+        "slope of the output": (
+            lambda x: x * (1 - x),
+            "You put x into s (1 - s). In this formula s is sigmoid(x), not x: compute it first.",
+        ),
+        "plus instead of minus": (
+            lambda x: sigmoid(x) * (1 + sigmoid(x)),
+            "You wrote 1 + s. Then the slope would grow with x, but the curve gets flat: 1 - s.",
+        ),
+        "squared": (
+            lambda x: sigmoid(x) ** 2,
+            "You squared the sigmoid. For large x that goes to 1, but the slope must go to 0.",
+        ),
+        "the slope of tanh": (
+            lambda x: 1 - sigmoid(x) ** 2,
+            "1 - s^2 belongs to tanh. For the sigmoid it is s (1 - s).",
+        ),
+        "minus sign": (
+            lambda x: -sigmoid_grad(x),
+            "Your slope is negative, but the sigmoid rises everywhere. Check the chain rule: "
+            "the inner derivative of exp(-x) brings a second minus.",
+        ),
+    },
+    hint="with s = sigmoid(x), the slope is s times (1 - s).",
+)
+
+
+# --- softmax: my_softmax(z) -> shares, for an array (rows, classes) ------------------------------
+
+
+def _quiet(function):
+    """The function without NumPy's warnings: the overflow is what the exercise is about."""
+
+    def quiet(z):
+        with np.errstate(all="ignore"):
+            return function(z)
+
+    return quiet
+
+
+softmax = Exercise(
+    name="softmax",
+    right=stable_softmax,
+    cases=[
+        (np.array([[2.0, 1.0, 0.0], [0.0, 3.0, -1.0]]),),
+        (np.array([[1000.0, 0.0, -1000.0], [-1000.0, -1000.0, -999.0]]),),
+        (np.array([[0.5, 0.5]]),),
+        (np.array([[-1.0, 1.0, 700.0], [2.0, 0.0, 2.0]]),),
+    ],
+    mistakes={
+        "not stable": (
+            _quiet(lambda z: np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)),
+            "The formula is right, but exp(1000) overflows and gives nan. Subtract the largest "
+            "number of each row before you take exp.",
+        ),
+        "sum over everything": (
+            lambda z: np.exp(z - z.max()) / np.exp(z - z.max()).sum(),
+            "You divide by the sum of the whole table. Each row must sum to 1 by itself: "
+            "axis=1, keepdims=True.",
+        ),
+        "sum over the samples": (
+            lambda z: np.exp(z - z.max(axis=0)) / np.exp(z - z.max(axis=0)).sum(axis=0),
+            "You sum down the columns, over the samples. The classes of one row must sum to 1: "
+            "axis=1.",
+        ),
+        "exp missing": (
+            _quiet(lambda z: z / z.sum(axis=1, keepdims=True)),
+            "You divide the numbers themselves. Take exp first: only then are all shares positive.",
+        ),
+        "not divided": (
+            lambda z: np.exp(z - z.max(axis=1, keepdims=True)),
+            "Your rows do not sum to 1. Divide each row by its sum.",
+        ),
+        "the logarithm": (
+            lambda z: np.log(stable_softmax(z) + 1e-300),
+            "You returned the logarithm of softmax. Shares lie between 0 and 1.",
+        ),
+        "sigmoid": (
+            sigmoid,
+            "You took the sigmoid of each number alone. Softmax lets the numbers of a row "
+            "compete: a larger one makes the others smaller.",
+        ),
+        "one maximum for all rows": (
+            _quiet(lambda z: np.exp(z - z.max()) / np.exp(z - z.max()).sum(axis=1, keepdims=True)),
+            "You subtract the largest number of the whole table. A row far below it becomes 0 / 0. "
+            "Each row needs its own maximum.",
+        ),
+    },
+    hint="subtract each row's maximum, take exp, divide by each row's sum (axis=1, keepdims=True).",
+)
+
+
+# --- a ReLU network: my_network(x, W1, b1, W2, b2) -> answers, shape (samples, outputs) ----------
+
+
+def _network(x, W1, b1, W2, b2):
+    return relu(x @ W1 + b1) @ W2 + b2
+
+
+_CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+_XOR = (np.array([[1.0, 1.0], [1.0, 1.0]]), np.array([0.0, -1.0]), np.array([[1.0], [-2.0]]))
+
+network = Exercise(
+    name="network",
+    right=_network,
+    cases=[
+        (_CORNERS, *_XOR, np.array([0.0])),
+        (
+            np.array([[1.0, -2.0], [0.5, 3.0], [-1.0, -1.0]]),
+            np.array([[1.0, -1.0], [2.0, 0.5]]),
+            np.array([0.5, -1.0]),
+            np.array([[1.0, -1.0], [-3.0, 2.0]]),
+            np.array([-2.0, 0.25]),
+        ),
+    ],
+    mistakes={
+        "ReLU missing": (
+            lambda x, W1, b1, W2, b2: (x @ W1 + b1) @ W2 + b2,
+            "You left out ReLU. Without it the two layers are only one straight line.",
+        ),
+        "ReLU also at the end": (
+            lambda *arguments: relu(_network(*arguments)),
+            "You applied ReLU to the answer as well. The last layer stays linear, "
+            "so that it can answer below 0.",
+        ),
+        "bias after ReLU": (
+            lambda x, W1, b1, W2, b2: (relu(x @ W1) + b1) @ W2 + b2,
+            "You added b1 after ReLU. The bias moves the kink, so it must stand inside: "
+            "relu(x @ W1 + b1).",
+        ),
+        "ReLU on the input": (
+            lambda x, W1, b1, W2, b2: (relu(x) @ W1 + b1) @ W2 + b2,
+            "You applied ReLU to the input. It comes after the first layer.",
+        ),
+        "weights transposed": (
+            lambda x, W1, b1, W2, b2: relu(x @ W1.T + b1) @ W2 + b2,
+            "You transposed W1. Its rows belong to inputs, its columns to units: x @ W1.",
+        ),
+        "second bias missing": (
+            lambda x, W1, b1, W2, b2: relu(x @ W1 + b1) @ W2,
+            "You forgot b2, the bias of the last layer.",
+        ),
+        "first bias missing": (
+            lambda x, W1, b1, W2, b2: relu(x @ W1) @ W2 + b2,
+            "You forgot b1, the bias of the first layer. Without it all kinks stand at 0.",
+        ),
+        "only the hidden layer": (
+            lambda x, W1, b1, W2, b2: relu(x @ W1 + b1),
+            "You stopped after the first layer. Multiply by W2 and add b2.",
+        ),
+    },
+    hint="hidden = relu(x @ W1 + b1), then hidden @ W2 + b2.",
+)
+
+
+# --- a hat: my_hat(x) -> 0 up to x = 0, 1 at x = 1, 0 again from x = 2 on -------------------------
+
+hat = Exercise(
+    name="hat",
+    right=lambda x: relu(x) - 2 * relu(x - 1) + relu(x - 2),
+    cases=[(np.linspace(-3, 6, 37),), (np.array([0.0, 1.0, 2.0]),)],
+    mistakes={
+        "it never comes down": (
+            lambda x: relu(x) - relu(x - 1),
+            "From x = 1 on your line is level. To go down, take the second ReLU twice.",
+        ),
+        "it falls for ever": (
+            lambda x: relu(x) - 2 * relu(x - 1),
+            "Right up to x = 2. There the fall must stop: a third ReLU adds the missing slope.",
+        ),
+        "shifted to the wrong side": (
+            lambda x: relu(x) - 2 * relu(x + 1) + relu(x + 2),
+            "relu(x + 1) has its kink at x = -1. To put it at x = 1, write relu(x - 1).",
+        ),
+        "ReLU missing": (
+            lambda x: x - 2 * (x - 1) + (x - 2),
+            "Without ReLU the three lines cancel to 0 everywhere: lines add up to lines.",
+        ),
+        "only the rise": (
+            relu,
+            "That is the first of three ReLUs. Two more, with kinks at 1 and 2, bend it down.",
+        ),
+        "all slopes one": (
+            lambda x: relu(x) - relu(x - 1) - relu(x - 2),
+            "At x = 1 the slope must change by -2, from +1 to -1; at x = 2 by +1.",
+        ),
+    },
+    hint="three ReLUs with kinks at 0, 1 and 2; their slopes are +1, -2 and +1.",
+)

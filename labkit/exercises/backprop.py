@@ -1,0 +1,206 @@
+"""Exercises of lesson 04: the delta of the output, the delta of a hidden layer, the check."""
+
+import numpy as np
+
+from labkit.lab.checks import Exercise
+from labkit.maths import backprop as maths
+
+_RNG = np.random.default_rng(4)
+
+
+def _between(*shape):
+    """Numbers as a sigmoid gives them, away from 0 and 1."""
+    return _RNG.uniform(0.1, 0.9, shape)
+
+
+# --- delta of the output: my_output_delta(prediction, y) -> dJ/dz, shape (n, 1) -----------------
+
+_TARGETS = np.array([[1.0], [0.0], [0.0], [1.0]])
+
+output_delta = Exercise(
+    name="output_delta",
+    right=lambda prediction, y: (prediction - y) / len(y),
+    cases=[(_between(4, 1), _TARGETS), (_between(3, 1), _TARGETS[:3]), (_between(1, 1), [[1.0]])],
+    mistakes={
+        "sign": (
+            lambda prediction, y: (y - prediction) / len(y),
+            "The sign is turned over. Where the prediction is too large, z must get smaller, so "
+            "the slope of the loss is positive there: prediction minus target.",
+        ),
+        "mean forgotten": (
+            lambda prediction, y: prediction - y,
+            "The loss is the mean over the samples. Each sample has only 1/n of the say.",
+        ),
+        "slope of the sigmoid twice": (
+            lambda prediction, y: (prediction - y) * prediction * (1 - prediction) / len(y),
+            "You multiplied by a (1 - a). With cross-entropy this factor cancels. You would need "
+            "it with the squared error.",
+        ),
+        "dJ/da instead of dJ/dz": (
+            lambda prediction, y: (prediction - y) / (prediction * (1 - prediction)) / len(y),
+            "This is the slope with respect to the prediction a. One link of the chain is "
+            "missing: da/dz = a (1 - a).",
+        ),
+        "samples added up": (
+            lambda prediction, y: np.mean(prediction - y, axis=0),
+            "You took the mean over the samples too early. Each sample keeps its own delta; "
+            "divide by n and leave the shape (n, 1).",
+        ),
+        "squared error": (
+            lambda prediction, y: 2 * (prediction - y) / len(y),
+            "Your answer is twice too large. The 2 belongs to the squared error; the loss here is "
+            "cross-entropy.",
+        ),
+        "only the ones": (
+            lambda prediction, y: np.asarray(y) * (prediction - 1) / len(y),
+            "Samples with target 0 get no delta. You took the first half of the loss alone: its "
+            "second term, (1 - y) log(1 - a), is missing.",
+        ),
+    },
+    hint="prediction minus target, and 1/n because the loss is a mean.",
+)
+
+
+# --- delta of a hidden layer: my_hidden_delta(delta, W, h) -> dJ/dz, shape (n, hidden) ----------
+
+
+def _hidden_delta(delta, W, h):
+    return (delta @ W.T) * h * (1 - h)
+
+
+def _slope_of_the_activation(delta, W, h):
+    again = 1 / (1 + np.exp(-h))
+    return (delta @ W.T) * again * (1 - again)
+
+
+def _not_transposed(delta, W, h):
+    square = W.shape[0] == W.shape[1]  # elsewhere NumPy refuses: then the error speaks
+    return (delta @ (W if square else W.T)) * h * (1 - h)
+
+
+hidden_delta = Exercise(
+    name="hidden_delta",
+    right=_hidden_delta,
+    cases=[
+        (_RNG.normal(size=(4, 2)), _RNG.normal(size=(2, 2)), _between(4, 2)),  # square
+        (_RNG.normal(size=(4, 1)), _RNG.normal(size=(3, 1)), _between(4, 3)),
+        (_RNG.normal(size=(2, 3)), _RNG.normal(size=(5, 3)), _between(2, 5)),
+    ],
+    mistakes={
+        "slope missing": (
+            lambda delta, W, h: delta @ W.T,
+            "This is the slope with respect to h. To come before the sigmoid, multiply by its "
+            "slope h (1 - h).",
+        ),
+        "slope at the wrong place": (
+            _slope_of_the_activation,
+            "You put h into the sigmoid once more. h already is the sigmoid of z: its slope is "
+            "h (1 - h).",
+        ),
+        "slope of tanh": (
+            lambda delta, W, h: (delta @ W.T) * (1 - h**2),
+            "1 - h² is the slope of tanh. The units here are sigmoids: h (1 - h).",
+        ),
+        "W not transposed": (
+            _not_transposed,
+            "You went through W in the forward direction. It only ran because this W is square. "
+            "Backward means W.T.",
+        ),
+        "multiplied by h": (
+            lambda delta, W, h: (delta @ W.T) * h,
+            "You multiplied by the activation. The chain rule asks for the slope of the sigmoid, "
+            "h (1 - h).",
+        ),
+        "mean taken again": (
+            lambda delta, W, h: (delta @ W.T) * h * (1 - h) / len(delta),
+            "You divided by n a second time. The 1/n is already inside the delta that came in.",
+        ),
+        "sign": (
+            lambda delta, W, h: -(delta @ W.T) * h * (1 - h),
+            "The sign is turned over. The minus of gradient descent comes later, in the update.",
+        ),
+    },
+    hint="Go back through the weights, delta @ W.T, then through the sigmoid, times h * (1 - h).",
+)
+
+
+# --- the check: my_gradient(loss, w, tiny) -> slopes, the shape of w ----------------------------
+
+
+def _curved(w):
+    return float(np.sum(np.exp(w) * np.array([1.0, 2.0, -1.0])) + w[0] * w[1] ** 2)
+
+
+def _wave(w):
+    return float(np.sin(w[0] + 2 * w[1]) + w[0] ** 3)
+
+
+def _by_moves(ahead, behind, divisor=None):
+    """A gradient from loss at w + ahead * move and w + behind * move, one weight at a time."""
+
+    def gradient(loss, w, tiny):
+        w = np.asarray(w, dtype=float)
+        moves = tiny * np.eye(len(w))
+        under = (ahead - behind) * tiny if divisor is None else divisor * tiny
+        return np.array([loss(w + ahead * m) - loss(w + behind * m) for m in moves]) / under
+
+    return gradient
+
+
+def _all_at_once(loss, w, tiny):
+    w = np.asarray(w, dtype=float)
+    return np.full(len(w), (loss(w + tiny) - loss(w - tiny)) / (2 * tiny))
+
+
+def _never_put_back(loss, w, tiny):
+    w, slopes = np.array(w, dtype=float), []
+    for place in range(len(w)):
+        w[place] += tiny
+        above = loss(w)
+        w[place] -= 2 * tiny
+        slopes.append((above - loss(w)) / (2 * tiny))
+    return np.array(slopes)
+
+
+gradient = Exercise(
+    name="gradient",
+    right=maths.numeric_gradient,
+    cases=[
+        (_curved, np.array([0.3, -0.7, 0.5]), 0.05),
+        (_wave, np.array([0.4, 1.1]), 0.02),
+        (_curved, np.array([-1.0, 0.2, 1.5]), 0.1),
+    ],
+    mistakes={
+        "one side only": (
+            _by_moves(1, 0),
+            "You moved to one side only. That works, but the error is of size tiny. Move to both "
+            "sides and it is of size tiny².",
+        ),
+        "the other side only": (
+            _by_moves(0, -1),
+            "You moved to the lower side only. Move to both sides: the errors then cancel.",
+        ),
+        "divided by tiny": (
+            _by_moves(1, -1, divisor=1),
+            "Your slopes are twice too large. From w - tiny to w + tiny the way is 2 * tiny.",
+        ),
+        "sign": (
+            _by_moves(1, -1, divisor=-2),
+            "The sign is turned over: take the loss above minus the loss below.",
+        ),
+        "not divided": (
+            lambda loss, w, tiny: _by_moves(1, -1, divisor=1)(loss, w, tiny) * tiny,
+            "This is the change of the loss. A slope is the change divided by the way, 2 * tiny.",
+        ),
+        "all weights at once": (
+            _all_at_once,
+            "You moved all weights together. Then you only learn the sum of their slopes. Move "
+            "one weight at a time.",
+        ),
+        "not put back": (
+            _never_put_back,
+            "After each weight you left it moved. Put it back before you turn to the next one.",
+        ),
+    },
+    hint="For each weight: (loss with it a bit larger - loss with it a bit smaller) / (2 * tiny).",
+)

@@ -1,0 +1,147 @@
+"""Exercises of lesson 11: the size of an output, a convolution, the network that does not fit.
+
+Each name is an Exercise: `output_size.check(my_output_size)`.  Lesson: 11_convolution.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from labkit.lab.checks import Exercise
+from labkit.maths import convolution as maths
+
+
+def _features(size: int, filters: int, kernel: int, pool: int) -> int:
+    """Return the numbers per image after a convolution and a pooling: filters * side * side."""
+    side = maths.output_size(maths.output_size(size, kernel), pool, stride=pool)
+    return filters * side * side
+
+
+def _windows(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    return sliding_window_view(np.asarray(image, float), np.shape(kernel))
+
+
+_random = np.random.default_rng(11)
+
+output_size = Exercise(
+    name="output_size",
+    right=lambda size, kernel, stride, padding: maths.output_size(size, kernel, stride, padding),
+    # (size, kernel, stride, padding)
+    cases=[(28, 3, 1, 0), (26, 2, 2, 0), (28, 5, 1, 2), (28, 3, 2, 1), (10, 3, 2, 0), (7, 3, 3, 1)],
+    mistakes={
+        "the first position is missing": (
+            lambda n, k, s, p: (n + 2 * p - k) // s,
+            "You counted the steps between the positions. There is one position more than steps: "
+            "a kernel as large as the image has one position and no step.",
+        ),
+        "padding on one side only": (
+            lambda n, k, s, p: (n + p - k) // s + 1,
+            "Padding adds its pixels on both sides of the image.",
+        ),
+        "stride left out": (
+            lambda n, k, s, p: n + 2 * p - k + 1,
+            "Right for stride 1. With stride 2 the kernel visits every second position.",
+        ),
+        "rounded up": (
+            lambda n, k, s, p: -(-(n + 2 * p - k) // s) + 1,
+            "You rounded up. A last step that would leave the image is not taken: round down.",
+        ),
+        "not a whole number": (
+            lambda n, k, s, p: (n + 2 * p - k) / s + 1,
+            "The formula is right but for the rounding: sizes are whole numbers. Use // for /.",
+        ),
+        "kernel subtracted after dividing": (
+            lambda n, k, s, p: (n + 2 * p) // s - k + 1,
+            "Take the kernel off first: the room to move is size + 2 * padding - kernel. "
+            "Divide that room by the stride.",
+        ),
+    },
+    hint="room to move = size + 2 * padding - kernel; count the positions in that room.",
+)
+
+convolution = Exercise(
+    name="convolution",
+    right=lambda image, kernel: maths.cross_correlate2d(image, kernel),
+    # images of unequal sides and kernels without symmetry, so that no mistake stays hidden
+    cases=[
+        (_random.integers(0, 9, (5, 7)).astype(float), np.arange(9.0).reshape(3, 3)),
+        (_random.integers(0, 9, (4, 6)).astype(float), np.array([[1.0, -2.0], [0.0, 3.0]])),
+    ],
+    mistakes={
+        "flipped kernel": (
+            lambda image, kernel: maths.convolve2d(image, kernel),
+            "You turned the kernel by 180 degrees. That is the convolution of mathematics; "
+            "the layer of a network does not turn it.",
+        ),
+        "output as large as the input": (
+            lambda image, kernel: maths.cross_correlate2d(image, kernel, padding="same"),
+            "You padded the image with zeros. Here the kernel stays inside the image, so the "
+            "output is smaller than the input.",
+        ),
+        "last row and column missing": (
+            lambda image, kernel: maths.cross_correlate2d(image, kernel)[:-1, :-1],
+            "Your loops stop one position early. There are height - kernel height + 1 rows.",
+        ),
+        "blocks instead of windows": (
+            lambda image, kernel: maths.cross_correlate2d(image, kernel, stride=len(kernel)),
+            "Your windows lie side by side. They overlap: move on by one pixel, not by a kernel.",
+        ),
+        "mean instead of sum": (
+            lambda image, kernel: maths.cross_correlate2d(image, kernel) / np.size(kernel),
+            "You averaged the products. Add them up.",
+        ),
+        "matrix product": (
+            lambda image, kernel: (kernel @ _windows(image, kernel)).sum(axis=(2, 3)),
+            "You used @, the matrix product. Multiply element by element: kernel * window.",
+        ),
+        "transposed kernel": (
+            lambda image, kernel: maths.cross_correlate2d(image, kernel.T),
+            "Rows and columns of the kernel are exchanged: kernel[u, v] meets image[i + u, j + v].",
+        ),
+        "the kernel is not used": (
+            lambda image, kernel: _windows(image, kernel).sum(axis=(2, 3)),
+            "You added up the pixels of each window. Multiply them by the kernel first.",
+        ),
+    },
+    hint="cut out image[i:i + h, j:j + w], multiply it by the kernel element by element, add up.",
+)
+
+features = Exercise(
+    name="features",
+    right=_features,
+    # (size, filters, kernel, pool)
+    cases=[(28, 32, 3, 2), (32, 16, 5, 2), (20, 8, 3, 3)],
+    mistakes={
+        "the listing's number": (
+            lambda size, filters, kernel, pool: filters * (size // pool**2) ** 2,
+            "That gives the listing's 32 * 7 * 7. It fits two padded convolutions with two "
+            "poolings; this network has one of each, without padding.",
+        ),
+        "padding that is not there": (
+            lambda size, filters, kernel, pool: filters * (size // pool) ** 2,
+            "You let the convolution keep the size. Without padding it loses kernel - 1 pixels.",
+        ),
+        "pooling left out": (
+            lambda size, filters, kernel, pool: filters * (size - kernel + 1) ** 2,
+            "That is the size after the convolution. The pooling divides each side.",
+        ),
+        "filters left out": (
+            lambda size, filters, kernel, pool: _features(size, 1, kernel, pool),
+            "That is one feature map. The flattened vector holds one map for each filter.",
+        ),
+        "one side only": (
+            lambda size, filters, kernel, pool: filters * ((size - kernel + 1) // pool),
+            "A map has two sides: multiply by the side twice.",
+        ),
+        "kernel taken off whole": (
+            lambda size, filters, kernel, pool: filters * ((size - kernel) // pool) ** 2,
+            "The convolution has size - kernel + 1 positions: the + 1 is missing.",
+        ),
+        "pooling before the convolution": (
+            lambda size, filters, kernel, pool: filters * (size // pool - kernel + 1) ** 2,
+            "The order is convolution, then pooling: divide last.",
+        ),
+    },
+    hint="find the side after the convolution, then after the pooling; then filters * side * side.",
+)

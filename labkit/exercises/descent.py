@@ -1,0 +1,197 @@
+"""Exercises of lesson 01: the update, momentum, the largest stable rate."""
+
+import numpy as np
+
+from labkit.lab.checks import Exercise
+from labkit.maths.descent import largest_stable_rate
+
+# --- the update: my_update(w, gradient, learning_rate) -> new w ---------------------------------
+
+update = Exercise(
+    name="update",
+    right=lambda w, gradient, learning_rate: w - learning_rate * gradient,
+    cases=[
+        (0.0, -4.0, 0.1),
+        (0.4, -0.8, 0.1),
+        (3.0, 5.0, 0.02),
+        (np.array([-5.0, 2.0]), np.array([-1.0, 10.0]), 0.3),
+    ],
+    mistakes={
+        "sign of the gradient": (
+            lambda w, gradient, learning_rate: w + learning_rate * gradient,
+            "You walk uphill. The gradient points to where the loss grows; subtract it.",
+        ),
+        "learning rate missing": (
+            lambda w, gradient, learning_rate: w - gradient,
+            "You take the whole gradient as your step. Multiply it by the learning rate first.",
+        ),
+        "only the step": (
+            lambda w, gradient, learning_rate: -learning_rate * gradient,
+            "You return the step alone. The new weight is the old weight plus that step.",
+        ),
+        "divided by the learning rate": (
+            lambda w, gradient, learning_rate: w - gradient / learning_rate,
+            "You divide by the learning rate, so a smaller rate takes a larger step. Multiply.",
+        ),
+        "only the direction": (
+            lambda w, gradient, learning_rate: w - learning_rate * np.sign(gradient),
+            "You use the sign of the gradient and lose its size. Where the slope is gentle, "
+            "the step must be short: multiply by the gradient itself.",
+        ),
+        "learning rate on the weight": (
+            lambda w, gradient, learning_rate: learning_rate * (w - gradient),
+            "You scale the weight too. Only the gradient is multiplied by the learning rate.",
+        ),
+    },
+    hint="new w = old w minus the learning rate times the gradient.",
+)
+
+
+# --- momentum: my_momentum(w, velocity, gradient, learning_rate, momentum) -> (w, velocity) ------
+
+
+def _momentum(w, velocity, gradient, learning_rate, momentum):
+    velocity = momentum * velocity - learning_rate * gradient
+    return w + velocity, velocity
+
+
+def _swapped(*arguments):
+    w, velocity = _momentum(*arguments)
+    return velocity, w
+
+
+def _velocity_too_late(w, velocity, gradient, learning_rate, momentum):
+    return w + velocity, momentum * velocity - learning_rate * gradient
+
+
+def _uphill(w, velocity, gradient, learning_rate, momentum):
+    velocity = momentum * velocity + learning_rate * gradient
+    return w + velocity, velocity
+
+
+def _rate_twice(w, velocity, gradient, learning_rate, momentum):
+    velocity = momentum * velocity - learning_rate * gradient
+    return w + learning_rate * velocity, velocity
+
+
+def _average(w, velocity, gradient, learning_rate, momentum):
+    velocity = momentum * velocity - (1 - momentum) * learning_rate * gradient
+    return w + velocity, velocity
+
+
+def _forgets(w, velocity, gradient, learning_rate, momentum):
+    velocity = -learning_rate * gradient
+    return w + velocity, velocity
+
+
+def _never_slows(w, velocity, gradient, learning_rate, momentum):
+    velocity = velocity - learning_rate * gradient
+    return w + velocity, velocity
+
+
+def _nesterov(w, velocity, gradient, learning_rate, momentum):
+    velocity = momentum * velocity - learning_rate * gradient
+    return w + momentum * velocity - learning_rate * gradient, velocity
+
+
+momentum = Exercise(
+    name="momentum",
+    right=_momentum,
+    cases=[
+        (1.0, 0.0, 2.0, 0.1, 0.9),
+        (0.8, -0.2, 1.6, 0.1, 0.9),
+        (np.array([-5.0, 2.0]), np.array([0.3, -0.5]), np.array([-1.0, 10.0]), 0.05, 0.5),
+    ],
+    mistakes={
+        "w and velocity swapped": (
+            _swapped,
+            "Both values are right, but in the other order. Return the new w first.",
+        ),
+        "old velocity used": (
+            _velocity_too_late,
+            "You move with the velocity of the step before. Compute the new velocity first, "
+            "then add it to w.",
+        ),
+        "sign of the gradient": (
+            _uphill,
+            "Your velocity grows uphill. The gradient slows or turns the velocity: subtract it.",
+        ),
+        "learning rate used twice": (
+            _rate_twice,
+            "The learning rate is already inside the velocity. Add the velocity to w as it is.",
+        ),
+        "gradient multiplied by 1 - momentum": (
+            _average,
+            "You average the old velocity and the new step. Some libraries do that; here, as in "
+            "Keras, the new step counts in full: no factor 1 - momentum.",
+        ),
+        "velocity forgotten": (
+            _forgets,
+            "Your velocity is only the newest step, so this is plain gradient descent. "
+            "Keep a share of the old velocity: momentum * velocity.",
+        ),
+        "velocity never slows": (
+            _never_slows,
+            "You keep the whole old velocity, so nothing ever brakes. Multiply it by momentum.",
+        ),
+        "Nesterov": (
+            _nesterov,
+            "This is Nesterov's version, which looks one step further ahead. "
+            "It is a good rule, but here w moves by the velocity itself.",
+        ),
+    },
+    hint="velocity = momentum * velocity - learning_rate * gradient, then w = w + velocity.",
+)
+
+
+# --- the largest stable rate: my_stable_rate(hessian) -> float -----------------------------------
+
+
+def _eigenvalues(hessian):
+    return np.linalg.eigvalsh(hessian)
+
+
+stable_rate = Exercise(
+    name="stable_rate",
+    right=largest_stable_rate,
+    cases=[
+        (np.array([[8.0]]),),
+        (np.array([[0.2, 0.0], [0.0, 5.0]]),),
+        (np.array([[3.0, 1.0], [1.0, 2.0]]),),  # not diagonal: eigenvalues are needed
+        (np.array([[2.0, -1.0, 0.0], [-1.0, 4.0, 1.5], [0.0, 1.5, 1.0]]),),
+    ],
+    mistakes={
+        "smallest curvature": (
+            lambda hessian: 2 / _eigenvalues(hessian)[0],
+            "You used the smallest curvature. The steepest direction diverges first: "
+            "take the largest eigenvalue.",
+        ),
+        "rate of one perfect step": (
+            lambda hessian: 1 / _eigenvalues(hessian)[-1],
+            "1 / curvature lands on the minimum in one step. The walk stays stable for rates "
+            "up to twice as large.",
+        ),
+        "upside down": (
+            lambda hessian: _eigenvalues(hessian)[-1] / 2,
+            "You returned curvature / 2. More curvature must allow a smaller rate: turn it over.",
+        ),
+        "curvature itself": (
+            lambda hessian: _eigenvalues(hessian)[-1],
+            "That is the largest curvature. The limit follows from |1 - rate * curvature| = 1.",
+        ),
+        "diagonal only": (
+            lambda hessian: 2 / np.max(np.diag(hessian)),
+            "You read the diagonal. That is right only when the other entries are 0; in general "
+            "the curvatures are the eigenvalues.",
+        ),
+        "sum of the curvatures": (
+            lambda hessian: 2 / np.trace(hessian),
+            "You added the curvatures up. Each direction walks alone; only the largest counts.",
+        ),
+        "condition number": (
+            lambda hessian: _eigenvalues(hessian)[-1] / _eigenvalues(hessian)[0],
+            "That is the condition number. It says how slow the walk is, not where it diverges.",
+        ),
+    },
+    hint="np.linalg.eigvalsh(hessian) returns the curvatures, smallest first.",
+)

@@ -1,0 +1,226 @@
+"""Exercises of lesson 02: mean squared error, its gradient, a stable cross-entropy, softmax."""
+
+import numpy as np
+
+from labkit.lab.checks import Exercise
+from labkit.maths import losses
+
+# --- mean squared error: my_mse(y_true, y_pred) -> number ---------------------------------------
+
+_PAIRS = [
+    (np.array([1.0, 0.0, 1.0, 0.0]), np.array([0.7, 0.3, 0.8, 0.2])),
+    (np.array([3.0, -0.5, 2.0]), np.array([2.5, 0.0, 8.0])),
+    (np.array([2.0, 5.0]), np.array([2.0, -1000.0])),
+]
+
+mse = Exercise(
+    name="mse",
+    right=losses.mean_squared_error,
+    cases=_PAIRS,
+    mistakes={
+        "sum instead of mean": (
+            lambda y, p: np.sum((p - y) ** 2),
+            "You added the squares up. Divide by the number of samples, or the loss grows with "
+            "the size of the data set.",
+        ),
+        "square missing": (
+            lambda y, p: np.mean(p - y),
+            "Without the square, errors to the left and to the right cancel each other.",
+        ),
+        "absolute value": (
+            lambda y, p: np.mean(np.abs(p - y)),
+            "That is the mean absolute error, another loss. Here each error is squared.",
+        ),
+        "square of the mean": (
+            lambda y, p: np.mean(p - y) ** 2,
+            "You averaged first and squared then, so errors cancel. Square each error first.",
+        ),
+        "root": (
+            lambda y, p: np.sqrt(np.mean((p - y) ** 2)),
+            "You took the root at the end. That is the RMSE; the mean squared error has no root.",
+        ),
+        "half": (
+            lambda y, p: np.mean((p - y) ** 2) / 2,
+            "You divided by 2. Some books do, to have a simpler gradient; here, as in Keras, "
+            "there is no 2.",
+        ),
+        "every pair": (
+            lambda y, p: np.mean((p[:, None] - y) ** 2),
+            "You compared every prediction with every target. Check the shapes: (n,) and (n, 1) "
+            "broadcast to (n, n).",
+        ),
+    },
+    hint="difference, square, mean: in this order.",
+)
+
+# --- its gradient: my_mse_gradient(y_true, y_pred) -> array (n,) --------------------------------
+
+mse_gradient = Exercise(
+    name="mse_gradient",
+    right=losses.mean_squared_error_grad,
+    cases=_PAIRS,
+    mistakes={
+        "sign": (
+            lambda y, p: 2 * (y - p) / len(y),
+            "The sign is turned. A prediction above its target must have a positive gradient: "
+            "moving it up makes the loss larger.",
+        ),
+        "factor 2": (
+            lambda y, p: (p - y) / len(y),
+            "The factor 2 is missing. It comes from the derivative of the square.",
+        ),
+        "not divided by n": (
+            lambda y, p: 2 * (p - y),
+            "You forgot the mean: each sample has only 1/n of the loss, so divide by n.",
+        ),
+        "averaged": (
+            lambda y, p: np.mean(2 * (p - y)),
+            "You returned one number. Each prediction has its own gradient, so return n numbers.",
+        ),
+        "size of the error lost": (
+            lambda y, p: np.sign(p - y) / len(y),
+            "You kept only the sign of each error. That is the gradient of the absolute error.",
+        ),
+        "the loss itself": (
+            lambda y, p: (p - y) ** 2 / len(y),
+            "These are the shares of the loss. The derivative of e^2 is 2 e.",
+        ),
+    },
+    hint="the derivative of (p - y)^2 / n with respect to p.",
+)
+
+# --- stable binary cross-entropy: my_cross_entropy(y_true, logits) -> number --------------------
+
+
+def _bits(y, z):
+    return losses.binary_cross_entropy_from_logits(y, z) / np.log(2)
+
+
+def _through_the_sigmoid(y, z):
+    with np.errstate(all="ignore"):
+        p = 1 / (1 + np.exp(-z))
+        return np.mean(-y * np.log(p) - (1 - y) * np.log(1 - p))
+
+
+def _clipped(y, z):
+    with np.errstate(all="ignore"):
+        return losses.binary_cross_entropy(y, 1 / (1 + np.exp(-z)))
+
+
+def _no_absolute_value(y, z):
+    with np.errstate(all="ignore"):
+        return np.mean(np.maximum(z, 0) - y * z + np.log1p(np.exp(z)))
+
+
+def _softplus_overflows(y, z):
+    with np.errstate(all="ignore"):
+        return np.mean(np.log1p(np.exp(z)) - y * z)
+
+
+stable_cross_entropy = Exercise(
+    name="stable_cross_entropy",
+    right=losses.binary_cross_entropy_from_logits,
+    cases=[
+        (np.array([1.0, 0.0]), np.array([0.8, -0.3])),
+        (np.array([1.0, 0.0, 1.0]), np.array([2.0, 1.0, -0.5])),
+        (np.array([1.0, 0.0]), np.array([1000.0, -1000.0])),
+        (np.array([0.0, 1.0, 1.0]), np.array([1000.0, -1000.0, 0.0])),
+    ],
+    mistakes={
+        "through the sigmoid": (
+            _through_the_sigmoid,
+            "The formula is right, but at logits of 1000 the sigmoid is rounded to exactly 1 and "
+            "the logarithm of 0 follows. Put the sigmoid into the logarithm on paper first.",
+        ),
+        "cut off": (
+            _clipped,
+            "You clip the probability. Nothing overflows, but a logit of 1000 on the wrong side "
+            "must cost 1000, and here it costs only about 16.",
+        ),
+        "exponential overflows": (
+            _softplus_overflows,
+            "log(1 + exp(z)) - y z is right on paper, but exp(1000) overflows. Take max(z, 0) out "
+            "of it, so that only exp(-|z|) is left.",
+        ),
+        "absolute value missing": (
+            _no_absolute_value,
+            "After max(z, 0) is taken out, the exponential must be that of -|z|.",
+        ),
+        "second term missing": (
+            lambda y, z: np.mean(y * np.logaddexp(0, -z)),
+            "Samples with label 0 cost nothing in your version. Which term counts for them?",
+        ),
+        "labels swapped": (
+            lambda y, z: np.mean(np.logaddexp(0, z) - (1 - y) * z),
+            "A large logit must be cheap for label 1. In your version it is cheap for label 0.",
+        ),
+        "sum instead of mean": (
+            lambda y, z: len(y) * losses.binary_cross_entropy_from_logits(y, z),
+            "You added the samples up. Take their mean.",
+        ),
+        "logarithm to base 2": (
+            _bits,
+            "You measure in bits. In machine learning the logarithm is the natural one.",
+        ),
+    },
+    hint="the mean of max(z, 0) - y z + log(1 + exp(-|z|)); np.log1p(x) is log(1 + x).",
+)
+
+# --- gradient of softmax and cross-entropy: my_softmax_gradient(y_true, logits) -> (n, k) -------
+
+
+def _softmax(z, axis=1):
+    shifted = np.exp(z - z.max(axis=axis, keepdims=True))
+    return shifted / shifted.sum(axis=axis, keepdims=True)
+
+
+def _overflowing(y, z):
+    with np.errstate(all="ignore"):
+        return (np.exp(z) / np.exp(z).sum(axis=1, keepdims=True) - y) / len(y)
+
+
+softmax_gradient = Exercise(
+    name="softmax_gradient",
+    right=losses.categorical_cross_entropy_from_logits_grad,
+    cases=[
+        (np.array([[0.0, 1.0, 0.0]]), np.array([[0.5, -0.2, 1.0]])),
+        (np.eye(3)[[0, 2]], np.array([[2.0, 1.0, -1.0], [0.0, 0.3, 0.1]])),
+        (np.eye(4)[[1, 1, 3]], np.arange(12.0).reshape(3, 4) % 5),
+        (np.eye(3)[[0, 1]], np.array([[1000.0, 0.0, -1000.0], [1000.0, 0.0, 0.0]])),
+    ],
+    mistakes={
+        "sign": (
+            lambda y, z: (y - _softmax(z)) / len(y),
+            "The sign is turned. The logit of the right class must have a negative gradient: "
+            "moving it up makes the loss smaller.",
+        ),
+        "not divided by n": (
+            lambda y, z: _softmax(z) - y,
+            "Right for one sample. The loss is a mean, so divide by the number of samples.",
+        ),
+        "divided by every number": (
+            lambda y, z: (_softmax(z) - y) / y.size,
+            "You divided by samples times classes. The loss sums over the classes; the mean is "
+            "over the samples only.",
+        ),
+        "labels missing": (
+            lambda y, z: _softmax(z) / len(y),
+            "These are the probabilities. The labels must come in: what should they have been?",
+        ),
+        "softmax over the samples": (
+            lambda y, z: (_softmax(z, axis=0) - y) / len(y),
+            "Your softmax runs down the columns. Each row is one sample and must sum to 1: use "
+            "axis=1.",
+        ),
+        "sigmoid": (
+            lambda y, z: (np.exp(-np.logaddexp(0, -z)) - y) / len(y),
+            "You used the sigmoid, one class at a time. Here the classes compete: use softmax.",
+        ),
+        "exponential overflows": (
+            _overflowing,
+            "Right on paper, but exp(1000) overflows. Subtract the largest logit of each row "
+            "first; softmax does not change.",
+        ),
+    },
+    hint="softmax of each row, minus the labels, divided by n.",
+)

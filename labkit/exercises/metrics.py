@@ -1,0 +1,254 @@
+"""Exercises of lesson 05: F1, a pipeline without leaks, which metric."""
+
+from math import sqrt
+
+import numpy as np
+
+from labkit.lab.checks import Exercise
+
+# --- F1: my_f1(tp, fp, fn, tn) -> float ---------------------------------------------------------
+
+
+def _harmonic(a, b):
+    return 2 * a * b / (a + b)
+
+
+f1 = Exercise(
+    name="f1",
+    right=lambda tp, fp, fn, tn: 2 * tp / (2 * tp + fp + fn),
+    cases=[(42, 2, 18, 38), (5, 20, 1, 974), (30, 10, 40, 20)],
+    mistakes={
+        "accuracy in place of precision": (
+            lambda tp, fp, fn, tn: _harmonic((tp + tn) / (tp + fp + fn + tn), tp / (tp + fn)),
+            "You combined accuracy and recall, as one of the source articles does. F1 combines "
+            "precision and recall.",
+        ),
+        "arithmetic mean": (
+            lambda tp, fp, fn, tn: (tp / (tp + fp) + tp / (tp + fn)) / 2,
+            "You took the arithmetic mean of precision and recall. The harmonic mean is "
+            "2PR / (P + R): a small one of the two pulls it down.",
+        ),
+        "geometric mean": (
+            lambda tp, fp, fn, tn: tp / sqrt((tp + fp) * (tp + fn)),
+            "You took the root of precision times recall, the geometric mean. "
+            "The harmonic mean is 2PR / (P + R).",
+        ),
+        "factor 2 missing": (
+            lambda tp, fp, fn, tn: tp / (tp + fp + fn),
+            "This is the Jaccard index: the true positives count once. In F1 they count twice, "
+            "above and below the line.",
+        ),
+        "half of it": (
+            lambda tp, fp, fn, tn: tp / (2 * tp + fp + fn),
+            "You lost a factor of 2: the harmonic mean of two numbers is 2PR / (P + R).",
+        ),
+        "only precision": (
+            lambda tp, fp, fn, tn: tp / (tp + fp),
+            "This is precision: it does not see the missed positives, fn.",
+        ),
+        "only recall": (
+            lambda tp, fp, fn, tn: tp / (tp + fn),
+            "This is recall: it does not see the false alarms, fp.",
+        ),
+        "accuracy": (
+            lambda tp, fp, fn, tn: (tp + tn) / (tp + fp + fn + tn),
+            "This is accuracy. F1 leaves out the true negatives.",
+        ),
+        "F1 of the negatives": (
+            lambda tp, fp, fn, tn: 2 * tn / (2 * tn + fp + fn),
+            "This is F1 for the other class. Count the true positives, not the true negatives.",
+        ),
+    },
+    hint="precision P = tp / (tp + fp), recall R = tp / (tp + fn), F1 = 2PR / (P + R).",
+)
+
+# --- a pipeline: my_pipeline(rows, test_count) -> all rows, filled and scaled -------------------
+
+
+def _filled(rows, learn_from):
+    return np.where(np.isnan(rows), np.nanmedian(learn_from, axis=0), rows)
+
+
+def _scaled(rows, learn_from):
+    return (rows - learn_from.mean(axis=0)) / learn_from.std(axis=0)
+
+
+def _pipeline(rows, test_count):
+    rows = _filled(rows, rows[:-test_count])
+    return _scaled(rows, rows[:-test_count])
+
+
+def _all_leaks(rows, test_count):
+    rows = _filled(rows, rows)
+    return _scaled(rows, rows)
+
+
+def _scale_leaks(rows, test_count):
+    rows = _filled(rows, rows[:-test_count])
+    return _scaled(rows, rows)
+
+
+def _median_leaks(rows, test_count):
+    rows = _filled(rows, rows)
+    return _scaled(rows, rows[:-test_count])
+
+
+def _test_by_itself(rows, test_count):
+    rows = _filled(rows, rows[:-test_count])
+    train, test = rows[:-test_count], rows[-test_count:]
+    return np.vstack([_scaled(train, train), _scaled(test, test)])
+
+
+def _wrong_end(rows, test_count):
+    rows = _filled(rows, rows[test_count:])
+    return _scaled(rows, rows[test_count:])
+
+
+def _learned_from_the_test(rows, test_count):
+    rows = _filled(rows, rows[-test_count:])
+    return _scaled(rows, rows[-test_count:])
+
+
+def _variance(rows, test_count):
+    rows = _filled(rows, rows[:-test_count])
+    train = rows[:-test_count]
+    return (rows - train.mean(axis=0)) / train.var(axis=0)
+
+
+def _not_filled(rows, test_count):
+    train = rows[:-test_count]
+    return (rows - np.nanmean(train, axis=0)) / np.nanstd(train, axis=0)
+
+
+def _filled_after(rows, test_count):
+    return np.nan_to_num(_not_filled(rows, test_count))
+
+
+def _one_mean(rows, test_count):
+    rows = _filled(rows, rows[:-test_count])
+    train = rows[:-test_count]
+    return (rows - train.mean()) / train.std()
+
+
+_RANDOM = np.random.default_rng(5)
+
+
+def _table(count, features):
+    # Later rows are larger and wider, as prices are, so that every leak changes the numbers.
+    growth = np.linspace(1, 3, count)[:, None]
+    rows = growth * _RANDOM.lognormal(size=(count, features))
+    rows[[1, count - 1], [0, features - 1]] = np.nan
+    return rows
+
+
+pipeline = Exercise(
+    name="pipeline",
+    right=_pipeline,
+    cases=[(_table(8, 2), 3), (_table(30, 3), 6), (_table(12, 1), 4)],
+    mistakes={
+        "everything learned from all rows": (
+            _all_leaks,
+            "Median, mean and standard deviation have seen the test rows. Cut the training rows "
+            "off first, and learn all three from them.",
+        ),
+        "scale learned from all rows": (
+            _scale_leaks,
+            "Your median is clean, but mean and standard deviation have seen the test rows.",
+        ),
+        "median learned from all rows": (
+            _median_leaks,
+            "Your scale is clean, but the median that fills the gaps has seen the test rows.",
+        ),
+        "test scaled by itself": (
+            _test_by_itself,
+            "You scale the test rows with their own mean. The model then sees other units than "
+            "in training. Use the training mean and deviation for both.",
+        ),
+        "wrong end": (
+            _wrong_end,
+            "You keep the first rows for the test. The rows are ordered by time: the test is the "
+            "last part, the future.",
+        ),
+        "learned from the test": (
+            _learned_from_the_test,
+            "You learn from the test rows. rows[:-test_count] is training, rows[-test_count:] "
+            "is test.",
+        ),
+        "variance": (
+            _variance,
+            "You divide by the variance. The z-score divides by its root, the standard deviation.",
+        ),
+        "gaps not filled": (
+            _not_filled,
+            "The gaps are still there. Fill them with the median of the training rows first.",
+        ),
+        "filled with the mean": (
+            _filled_after,
+            "You scale first and fill with 0, which is the mean. Fill with the training median, "
+            "then scale.",
+        ),
+        "one mean for all features": (
+            _one_mean,
+            "You take one mean over all columns. Each feature has its own: axis=0.",
+        ),
+    },
+    hint="train = rows[:-test_count]; learn median, then mean and deviation from train only.",
+)
+
+# --- which metric: five words -------------------------------------------------------------------
+
+_METRICS = ["recall", "precision", "accuracy", "auc", "f1"]
+
+
+def _with(place, word):
+    return [word if i == place else right for i, right in enumerate(_METRICS)]
+
+
+which_metric = Exercise(
+    name="which_metric",
+    right=_METRICS,
+    mistakes={
+        "accuracy everywhere": (
+            ["accuracy"] * 5,
+            "Accuracy counts every mistake the same, and rare classes hardly at all. In which "
+            "of the five cases is that what you want?",
+        ),
+        "precision and recall swapped": (
+            ["precision", "recall", "accuracy", "auc", "f1"],
+            "Recall falls with each missed positive, precision with each false alarm. "
+            "Ask what hurts more in A and in B.",
+        ),
+        "A: accuracy": (
+            _with(0, "accuracy"),
+            "A: the disease is rare, so accuracy is high even when every patient is missed.",
+        ),
+        "A: F1": (
+            _with(0, "f1"),
+            "A: F1 weighs a missed patient and a needless second test alike. They are not alike.",
+        ),
+        "B: recall": (
+            _with(1, "recall"),
+            "B: recall says how much spam is caught. What hurts is a good letter that is lost.",
+        ),
+        "C: F1": (
+            _with(2, "f1"),
+            "C: F1 is for a rare class. Here all classes are equally common, and all mistakes "
+            "cost the same: simply count them.",
+        ),
+        "D: accuracy": (
+            _with(3, "accuracy"),
+            "D: accuracy needs a threshold, and there is none yet. Which score looks at the "
+            "order alone?",
+        ),
+        "E: accuracy": (
+            _with(4, "accuracy"),
+            "E: 199 of 200 parts are good. Calling all of them good has an accuracy of 99.5 %.",
+        ),
+        "E: AUC": (
+            _with(4, "auc"),
+            "E: the AUC hardly notices false alarms among so many good parts. You want one "
+            "number at one threshold, for missed faults and false alarms.",
+        ),
+    },
+    hint="What hurts in each case: a miss, a false alarm, both, or any mistake alike?",
+)

@@ -1,0 +1,257 @@
+"""Exercises of lesson 13: one LSTM step, windows without a leak, the seasonal baseline.
+
+Each name is an Exercise: `lstm_step.check(my_lstm_step)`.  Lesson: 13_sequences.
+"""
+
+import numpy as np
+
+from labkit.lab.checks import Exercise
+from labkit.maths import recurrent as maths
+
+_random = np.random.default_rng(13)
+
+# --- one step: my_lstm_step(x, h, c, W, U, b) -> h, c -------------------------------------------
+
+
+def _gates(x, h, W, U, b):
+    """Return the four parts of x W + h U + b, before their activations."""
+    return np.split(x @ W + h @ U + b, 4, axis=-1)
+
+
+def _step(x, h, c, W, U, b):
+    h, c, _ = maths.lstm_step(x, h, c, maths.Weights("lstm", W, U, b))
+    return h, c
+
+
+def _with(i, f, g, o, c, squash=np.tanh):
+    """Return h and c after a step from the four weighted sums."""
+    c = maths.sigmoid(f) * c + maths.sigmoid(i) * squash(g)
+    return maths.sigmoid(o) * np.tanh(c), c
+
+
+def _exchanged_input_and_forget(x, h, c, W, U, b):
+    i, f, g, o = _gates(x, h, W, U, b)
+    return _with(f, i, g, o, c)
+
+
+def _exchanged_candidate_and_output(x, h, c, W, U, b):
+    i, f, o, g = _gates(x, h, W, U, b)
+    return _with(i, f, g, o, c)
+
+
+def _sigmoid_candidate(x, h, c, W, U, b):
+    return _with(*_gates(x, h, W, U, b), c, squash=maths.sigmoid)
+
+
+def _no_tanh_on_the_way_out(x, h, c, W, U, b):
+    o = maths.sigmoid(_gates(x, h, W, U, b)[3])
+    after = _step(x, h, c, W, U, b)[1]
+    return o * after, after
+
+
+def _old_cell_state_shown(x, h, c, W, U, b):
+    o = maths.sigmoid(_gates(x, h, W, U, b)[3])
+    return o * np.tanh(c), _step(x, h, c, W, U, b)[1]
+
+
+def _output_gate_left_out(x, h, c, W, U, b):
+    after = _step(x, h, c, W, U, b)[1]
+    return np.tanh(after), after
+
+
+def _forget_gate_left_out(x, h, c, W, U, b):
+    i, _, g, o = _gates(x, h, W, U, b)
+    return _with(i, np.full_like(i, 1e3), g, o, c)  # sigmoid(1000) is 1
+
+
+def _state_left_out(x, h, c, W, U, b):
+    return _step(x, np.zeros_like(h), c, W, U, b)
+
+
+def _weights(features, units):
+    return [_random.normal(size=s) for s in ((features, 4 * units), (units, 4 * units), 4 * units)]
+
+
+lstm_step = Exercise(
+    name="lstm_step",
+    right=_step,
+    # x, h, c, W, U, b
+    cases=[
+        (*(_random.normal(size=(2, n)) for n in (3, 2, 2)), *_weights(3, 2)),
+        (*(_random.normal(size=(1, n)) for n in (1, 3, 3)), *_weights(1, 3)),
+    ],
+    mistakes={
+        "input and forget gate exchanged": (
+            _exchanged_input_and_forget,
+            "The columns stand in the order input, forget, candidate, output. Your old cell state "
+            "is multiplied by the input gate.",
+        ),
+        "candidate and output gate exchanged": (
+            _exchanged_candidate_and_output,
+            "The third quarter of the columns is the candidate, the fourth the output gate (some "
+            "libraries have it the other way round: weights cannot be copied without care).",
+        ),
+        "sigmoid on the candidate": (
+            _sigmoid_candidate,
+            "The candidate is content, not a gate: it may be negative, so it goes through tanh.",
+        ),
+        "tanh missing on the way out": (
+            _no_tanh_on_the_way_out,
+            "h is the output gate times tanh of the new cell state; you left out the tanh.",
+        ),
+        "old cell state shown": (
+            _old_cell_state_shown,
+            "Your h shows the cell state from before the step. Compute c first, then h from it.",
+        ),
+        "output gate left out": (
+            _output_gate_left_out,
+            "Your h is tanh(c) alone. The output gate decides how much of it is shown.",
+        ),
+        "forget gate left out": (
+            _forget_gate_left_out,
+            "Your cell state keeps everything. Multiply the old one by the forget gate.",
+        ),
+        "state left out": (
+            _state_left_out,
+            "Your gates look at x only. They look at the state before as well: add h @ U.",
+        ),
+    },
+    hint="z = x @ W + h @ U + b, four quarters: input, forget, candidate, output.",
+)
+
+# --- windows: my_examples(series, width, horizon, train_rows) -> (count, width + 1) -------------
+
+
+def _table(series, width, horizon, step=1):
+    """Return one row a window, its target in the last column."""
+    count = len(series) - width + 1 - horizon
+    rows = range(0, count, step)
+    return np.array(
+        [np.append(series[i : i + width], series[i + width - 1 + horizon]) for i in rows]
+    )
+
+
+def _scaled(series, learn_from):
+    return (series - learn_from.mean()) / learn_from.std()
+
+
+def _examples(series, width, horizon, train_rows):
+    return _table(_scaled(series, series[:train_rows]), width, horizon)
+
+
+def _scaled_window_only(series, width, horizon, train_rows):
+    table = _table(_scaled(series, series[:train_rows]), width, horizon)
+    table[:, -1] = _table(series, width, horizon)[:, -1]
+    return table
+
+
+_series = np.cumsum(_random.normal(size=40))
+
+leak_free = Exercise(
+    name="leak_free",
+    right=_examples,
+    # series, width, horizon, train_rows
+    cases=[(_series, 5, 1, 20), (_series[:17] ** 2, 4, 3, 10)],
+    mistakes={
+        "target inside the window": (
+            lambda series, width, horizon, train_rows: _table(
+                _scaled(series, series[:train_rows]), width, 0
+            )[: len(series) - width + 1 - horizon],
+            "Your target is the window's own last value: the answer lies in the question. It "
+            "must lie `horizon` rows after the last row of the window.",
+        ),
+        "scaled with all rows": (
+            lambda series, width, horizon, train_rows: _table(
+                _scaled(series, series), width, horizon
+            ),
+            "Mean and standard deviation come from the whole series, so the training rows know "
+            "something about the test. Learn both from series[:train_rows].",
+        ),
+        "one row too late": (
+            lambda series, width, horizon, train_rows: _table(
+                _scaled(series, series[:train_rows]), width, horizon + 1
+            ),
+            "Your target lies one row too far ahead. The last row of window i is i + width - 1.",
+        ),
+        "windows side by side": (
+            lambda series, width, horizon, train_rows: _table(
+                _scaled(series, series[:train_rows]), width, horizon, step=width
+            ),
+            "Your windows do not overlap. The next one starts one row later, not a window later.",
+        ),
+        "last window missing": (
+            lambda series, width, horizon, train_rows: _examples(
+                series, width, horizon, train_rows
+            )[:-1],
+            "One window is missing at the end: there are len(series) - width + 1 - horizon.",
+        ),
+        "not scaled": (
+            lambda series, width, horizon, train_rows: _table(series, width, horizon),
+            "The windows are right, but the values are not scaled.",
+        ),
+        "target not scaled": (
+            _scaled_window_only,
+            "The windows are scaled, the targets are not. Scale the series first, then cut it.",
+        ),
+        "variance for standard deviation": (
+            lambda series, width, horizon, train_rows: _table(
+                (series - series[:train_rows].mean()) / series[:train_rows].var(), width, horizon
+            ),
+            "You divided by the variance. Divide by its root, the standard deviation.",
+        ),
+    },
+    hint="scale the series with the mean and std of series[:train_rows]; window i is "
+    "scaled[i : i + width], its target scaled[i + width - 1 + horizon].",
+)
+
+# --- the baseline: my_baseline(values, period, horizon) -> the next `horizon` values ------------
+
+
+def _seasonal(values, period, horizon):
+    return np.array([values[len(values) - period + k % period] for k in range(horizon)])
+
+
+baseline = Exercise(
+    name="baseline",
+    right=_seasonal,
+    # values, period, horizon: shorter than a period, longer, and exactly one
+    cases=[(_series[:15], 4, 3), (_series[:15], 4, 9), (_series[:30], 12, 12)],
+    mistakes={
+        "the last value": (
+            lambda values, period, horizon: np.full(horizon, values[-1]),
+            "You repeated the last value. That is a baseline too, called persistence, but it "
+            "knows no season: repeat the last period.",
+        ),
+        "the last values, whatever the period": (
+            lambda values, period, horizon: np.asarray(values[-horizon:]),
+            "You repeated the last `horizon` values. The first month to come equals the month one "
+            "period before it: values[-period].",
+        ),
+        "the first season": (
+            lambda values, period, horizon: np.resize(values[:period], horizon),
+            "You repeated the first season of the series. Repeat the last one.",
+        ),
+        "one month late": (
+            lambda values, period, horizon: np.array(
+                [values[len(values) - period + (k + 1) % period] for k in range(horizon)]
+            ),
+            "You are one step late: the first step to come is the step after values[-1], and one "
+            "period before it stands values[-period].",
+        ),
+        "mean of the last season": (
+            lambda values, period, horizon: np.full(horizon, np.mean(values[-period:])),
+            "You averaged the last season. Repeat it step by step.",
+        ),
+        "backwards": (
+            lambda values, period, horizon: np.resize(values[-period:][::-1], horizon),
+            "You repeated the last season backwards in time.",
+        ),
+        "mean of all such months": (
+            lambda values, period, horizon: np.array(
+                [np.mean(values[(len(values) + k) % period :: period]) for k in range(horizon)]
+            ),
+            "You averaged that month over all years. Naive means: the last one only.",
+        ),
+    },
+    hint="the value k steps ahead (k = 0, 1, ...) is values[len(values) - period + k % period].",
+)

@@ -1,0 +1,143 @@
+"""Exercises of lesson 91: how sure is a mean, which setting to take, how flattered is the best."""
+
+from math import sqrt
+
+import numpy as np
+
+from labkit.lab.checks import Exercise
+
+# --- how sure: my_interval(values, t) -> (low, high) ------------------------------------------
+
+
+def _interval(center, half):
+    return center - half, center + half
+
+
+interval = Exercise(
+    name="interval",
+    right=lambda v, t: _interval(np.mean(v), t * np.std(v, ddof=1) / sqrt(len(v))),
+    cases=[([0.83, 0.93, 0.92, 0.90], 3.182), ([0.2, 0.5, 0.9], 4.303)],
+    mistakes={
+        "spread of the runs": (
+            lambda v, t: _interval(np.mean(v), t * np.std(v, ddof=1)),
+            "You did not divide by the root of n. This is where single runs lie; the mean of n "
+            "runs is known better than one run.",
+        ),
+        "divided by n": (
+            lambda v, t: _interval(np.mean(v), t * np.std(v, ddof=1) / len(v)),
+            "You divided by n. The spread of a mean shrinks with the root of n only: four times "
+            "the runs halve it.",
+        ),
+        "n instead of n - 1": (
+            lambda v, t: _interval(np.mean(v), t * np.std(v) / sqrt(len(v))),
+            "Your standard deviation divides by n, NumPy's default. Estimated from a few runs it "
+            "comes out too small; take ddof=1.",
+        ),
+        "variance": (
+            lambda v, t: _interval(np.mean(v), t * np.var(v, ddof=1) / sqrt(len(v))),
+            "You used the variance. Take its root, the standard deviation: np.std(..., ddof=1).",
+        ),
+        "t forgotten": (
+            lambda v, t: _interval(np.mean(v), np.std(v, ddof=1) / sqrt(len(v))),
+            "This is one standard error to each side. Multiply it by t to cover 95 %.",
+        ),
+        "median": (
+            lambda v, t: _interval(np.median(v), t * np.std(v, ddof=1) / sqrt(len(v))),
+            "Your interval lies around the median. This one belongs to the mean.",
+        ),
+        "half width": (
+            lambda v, t: t * np.std(v, ddof=1) / sqrt(len(v)),
+            "This is half the width of the interval. Return both ends, mean minus and plus it.",
+        ),
+    },
+    hint="mean minus and plus t times the standard deviation (ddof=1) over the root of n.",
+)
+
+# --- which setting: my_winner(scores) -> name -------------------------------------------------
+
+_SCORES = [
+    {
+        "sgd 0.3": [0.89, 0.86, 0.90, 0.91],
+        "momentum 0.1": [0.89, 0.93, 0.92, 0.91],
+        "adam 0.03": [0.86, 0.96, 0.91, 0.87],
+        "steady": [0.90, 0.90, 0.90, 0.90],
+        "adam 0.3": [0.11, 0.14, 0.25, 0.07],
+    },
+    {"a": [0.7, 0.9, 0.1], "b": [0.6, 0.6, 0.7], "c": [0.62, 0.64], "d": [0.3, 0.3, 0.3]},
+    {"x": [0.5, 0.7, 0.9], "y": [0.61, 0.62, 0.60, 0.63], "z": [0.95, 0.2, 0.8]},
+]
+
+
+def _best_by(score):
+    return lambda scores: max(scores, key=lambda name: score(scores[name]))
+
+
+winner = Exercise(
+    name="winner",
+    right=_best_by(np.mean),
+    cases=[(scores,) for scores in _SCORES],
+    mistakes={
+        "best single run": (
+            _best_by(max),
+            "You took the setting with the best single run. One lucky seed is enough for that; "
+            "compare the means.",
+        ),
+        "lowest mean": (
+            lambda scores: min(scores, key=lambda name: np.mean(scores[name])),
+            "You took the lowest mean. An accuracy is better when it is higher.",
+        ),
+        "best worst run": (
+            _best_by(min),
+            "You compared the worst run of each setting. That is careful, but it hangs on one "
+            "unlucky seed; compare the means.",
+        ),
+        "sum": (
+            _best_by(sum),
+            "You compared sums, so a setting wins by being repeated more often. Divide by the "
+            "number of runs.",
+        ),
+        "smallest spread": (
+            lambda scores: min(scores, key=lambda name: np.std(scores[name])),
+            "You took the setting that varies least. It may vary little and still be bad.",
+        ),
+        "score instead of name": (
+            lambda scores: max(np.mean(values) for values in scores.values()),
+            "This is the best mean itself. Return the name of the setting that has it.",
+        ),
+    },
+    hint="max(scores, key=...) returns a key; np.mean gives the mean of a list.",
+)
+
+# --- how flattered: my_flattery(chosen, fresh) -> float ---------------------------------------
+
+flattery = Exercise(
+    name="flattery",
+    right=lambda chosen, fresh: chosen - np.mean(fresh),
+    cases=[(0.94, [0.92, 0.90, 0.95, 0.84]), (0.8, [0.7, 0.85, 0.79])],
+    mistakes={
+        "sign": (
+            lambda chosen, fresh: np.mean(fresh) - chosen,
+            "Your sign is turned. Flattery is positive when the chosen score was too good.",
+        ),
+        "best of the new runs": (
+            lambda chosen, fresh: chosen - max(fresh),
+            "You compared with the best of the new runs: that one is chosen again, and flattered "
+            "again. Take their mean.",
+        ),
+        "chosen run counted again": (
+            lambda chosen, fresh: chosen - np.mean([*fresh, chosen]),
+            "You put the chosen score among the new ones. It was chosen because it was high, so "
+            "it must not help to judge itself.",
+        ),
+        "relative": (
+            lambda chosen, fresh: (chosen - np.mean(fresh)) / chosen,
+            "You divided by the score. Here the difference itself is asked for, in points of "
+            "accuracy.",
+        ),
+        "worst of the new runs": (
+            lambda chosen, fresh: chosen - min(fresh),
+            "You compared with the worst of the new runs. What the setting is worth is their mean.",
+        ),
+    },
+    hint="the score for which it was chosen, minus the mean of the new runs.",
+)

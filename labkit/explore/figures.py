@@ -1,0 +1,189 @@
+"""One look for all figures, and one way to show them: picture, alt text and caption together.
+
+A figure shown here reads the same in JupyterLab, in an executed copy and in an HTML page, in the
+light and in the dark theme: the picture brings its own white ground, the caption takes the color
+of the page.
+"""
+
+import base64
+import html
+import io
+import json
+import uuid
+
+from cycler import cycler
+
+# petroff8: eight colors that also color-blind readers tell apart (M. A. Petroff, 2021).
+COLORS = ["#1845fb", "#ff5e02", "#c91f16", "#c849a9", "#adad7d", "#86c8dd", "#578dff", "#656364"]
+BLUE, ORANGE, RED, PINK, SAND, SKY, LIGHT_BLUE, GRAY = COLORS
+
+STYLE = {
+    # Color is never the only sign: neighboring lines also differ in their dashes.
+    "axes.prop_cycle": cycler(color=COLORS) + cycler(linestyle=["-", "--", "-.", ":"] * 2),
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 12,
+    "figure.autolayout": False,
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 96,
+    "figure.facecolor": "white",
+    "figure.figsize": (7.0, 3.6),
+    "font.size": 11,
+    "grid.alpha": 0.5,
+    "grid.linewidth": 0.6,
+    "image.cmap": "cividis",
+    "legend.frameon": False,
+    "lines.linewidth": 2.0,
+    "savefig.facecolor": "white",
+}
+
+CSS_DPI = 96  # CSS pixels in an inch: a figure of 7 inches is shown 672 pixels wide
+SHARPNESS = 1.75  # picture pixels per CSS pixel, so that dense screens show crisp letters
+
+
+def use_style():
+    """Set the lab's look for every figure that follows.
+
+    >>> import matplotlib
+    >>> use_style()
+    >>> matplotlib.rcParams["image.cmap"]
+    'cividis'
+    """
+    import matplotlib
+
+    matplotlib.rcParams.update(STYLE)
+
+
+def show(fig, caption):
+    """Display `fig` with `caption` below it and as its alt text, then close it.
+
+    Args:
+        fig: a matplotlib Figure.
+        caption: one or two sentences that say what the figure shows.
+
+    Raises:
+        ValueError: the caption is empty: a reader who cannot see the figure would get nothing.
+        TypeError: `fig` is not a matplotlib Figure, or the caption is not text.
+    """
+    from IPython.display import display
+
+    caption = _checked_caption(caption)
+    if not callable(getattr(fig, "savefig", None)):
+        raise TypeError(f"show needs a matplotlib Figure, got {type(fig).__name__}")
+    png, width = _draw(fig)
+    display(bundle(png, caption, width), raw=True)
+    if _is_pyplot(fig):
+        import matplotlib.pyplot as plt
+
+        plt.close(fig)  # else the notebook would show it a second time
+
+
+def bundle(png, caption, width):
+    """The forms in which a viewer can take a picture: HTML with alt text, plain PNG, plain text.
+
+    Args:
+        png: bytes of the PNG file.
+        caption: text; alt and visible caption at once.
+        width: width on the page in CSS pixels.
+    """
+    return {
+        "text/html": html_figure(png, caption, width),
+        "image/png": base64.b64encode(png).decode(),
+        "text/plain": caption,
+    }
+
+
+def html_figure(png, caption, width):
+    """HTML of a picture with its caption; no script, no address, nothing to load.
+
+    >>> html_figure(b"", "a < b", 10)[:70]
+    '<figure style="margin:0.5em 0;max-width:100%;width:10px"><img alt="a &'
+    """
+    words = html.escape(caption)
+    return (
+        f'<figure style="margin:0.5em 0;max-width:100%;width:{width}px">'
+        f'<img alt="{words}" style="{IMAGE_STYLE}" src="{data_address(png)}">'
+        f'<figcaption style="margin-top:0.4em">{words}</figcaption></figure>'
+    )
+
+
+IMAGE_STYLE = "display:block;width:100%;height:auto;background:white;border-radius:3px"
+
+
+def data_address(png):
+    """The PNG as an address that holds the whole picture."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def encode_png(pixels, level):
+    """PNG file of `pixels`.
+
+    Args:
+        pixels: array (height, width, 3 or 4), 0 to 255; transparency is dropped.
+        level: 1 packs fast, 9 packs small.
+
+    >>> import numpy as np
+    >>> encode_png(np.zeros((2, 3, 4), dtype=np.uint8), level=1)[1:4]
+    b'PNG'
+    """
+    from PIL import Image
+
+    out = io.BytesIO()
+    if pixels.shape[2] == 4:  # "X": the fourth number means nothing; faster than cutting it off
+        image = Image.frombuffer("RGBX", pixels.shape[1::-1], pixels.tobytes()).convert("RGB")
+    else:
+        image = Image.fromarray(pixels)
+    image.save(out, "PNG", compress_level=level)
+    return out.getvalue()
+
+
+def _draw(fig):
+    """PNG of a figure with the empty border cut off, and its width on the page."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    dpi = CSS_DPI * SHARPNESS
+    quick = {"compress_level": 1}  # it is read again at once; the border is known only after it
+    fig.savefig(out, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.08, pil_kwargs=quick)
+    # 256 colors are enough for a drawing, and make an executed notebook half as large.
+    image = Image.open(out).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    packed = io.BytesIO()
+    image.save(packed, "PNG", compress_level=6)
+    return packed.getvalue(), round(image.width / SHARPNESS)
+
+
+def _is_pyplot(fig):
+    """Whether pyplot keeps this figure (one made with Figure() it does not)."""
+    return getattr(fig, "number", None) is not None
+
+
+def _checked_caption(caption):
+    if not isinstance(caption, str):
+        raise TypeError(f"the caption must be text, not {type(caption).__name__}")
+    if not caption.strip():
+        raise ValueError(
+            "the caption is empty; write one or two sentences that say what the figure shows "
+            "(they are also the alt text)"
+        )
+    return " ".join(caption.split())
+
+
+def living(kind: str, png: bytes, caption: str, script: str, state: dict, width: int) -> str:
+    """Return a captioned picture that a script brings to life: no kernel, nothing to load.
+
+    The script exports `revive(figure, state)`. Where scripts are not run (an untrusted notebook)
+    picture and caption stay.
+    """
+    name = f"labkit-{kind}-{uuid.uuid4().hex[:8]}"
+    words = html.escape(caption)
+    data = json.dumps(state).replace("<", "\\u003c")  # neither </script> nor <!-- can arise
+    return (
+        f'<figure class="{name}" style="margin:0.5em 0;max-width:{width}px">'
+        f'<img alt="{words}" style="{IMAGE_STYLE}" src="{data_address(png)}">'
+        f'<figcaption style="margin-top:0.4em">{words}</figcaption></figure>\n'
+        f'<script type="module">\n{script}\n'
+        f'document.querySelectorAll(".{name}").forEach((figure) => revive(figure, {data}));\n'
+        "</script>"
+    )

@@ -1,0 +1,176 @@
+"""Explorer of lesson 05: one threshold, four counts, two curves, on 569 real tumors."""
+
+import functools
+
+import numpy as np
+
+from labkit.explore import figures, kit
+from labkit.maths import metrics
+
+PATIENTS = 1000  # the table speaks of this many, whatever share of them is ill
+FEATURES = ["mean radius", "mean concavity", "mean texture", "mean smoothness"]
+
+
+@functools.cache
+def tumors(feature):
+    """Scores and labels of 569 tumors: the z-score of one measurement, and 1 for malignant.
+
+    Args:
+        feature: one of `FEATURES`, measured on images of cell nuclei.
+
+    Returns:
+        (scores, labels), arrays of shape (569,).
+    """
+    from sklearn.datasets import load_breast_cancer
+
+    data = load_breast_cancer()
+    values = data.data[:, list(data.feature_names).index(feature)]
+    # The class 0 of this data set is "malignant": the one to find, so here it is 1.
+    return (values - values.mean()) / values.std(), 1 - data.target
+
+
+def expected_counts(tpr, fpr, positive_share):
+    """TP, FP, FN, TN among `PATIENTS`, of whom a share is positive; not rounded.
+
+    >>> [float(round(n, 6)) for n in expected_counts(0.9, 0.2, 0.1)]
+    [90.0, 180.0, 10.0, 720.0]
+    """
+    positives = PATIENTS * positive_share
+    negatives = PATIENTS - positives
+    return tpr * positives, fpr * negatives, (1 - tpr) * positives, (1 - fpr) * negatives
+
+
+class ThresholdExplorer(kit.Explorer):
+    """Turn the threshold and the share of ill patients; see the counts, ROC and PR curve."""
+
+    lesson = "05"
+    presets = {
+        "alarm for everybody": {"threshold": -3.0},
+        "middle": {"threshold": 0.0},
+        "alarm for nobody": {"threshold": 5.0},
+        "as collected": {"positive_share": 0.37},
+        "screening": {"positive_share": 0.01},
+    }
+    rebuild_for = ("feature",)
+    size = (9.6, 6.6)
+
+    def make_controls(self):
+        """The measurement that serves as score, the threshold, the share of positives."""
+        return {
+            "feature": kit.choice(FEATURES[0], FEATURES),
+            "threshold": kit.slider(0.0, -3.0, 5.0, 0.1),
+            "positive_share": kit.slider(0.37, 0.01, 0.99, 0.01),
+        }
+
+    @staticmethod
+    def compute(feature, threshold, positive_share):
+        """The four counts, the scores that follow from them, and both curves."""
+        scores, labels = tumors(feature)
+        alarm = scores >= threshold
+        tpr, fpr = float(alarm[labels == 1].mean()), float(alarm[labels == 0].mean())
+        tp, fp, fn, tn = expected_counts(tpr, fpr, positive_share)
+        curve_fpr, curve_tpr, _ = metrics.roc_curve(labels, scores)
+        hits, alarms, _, _ = expected_counts(curve_tpr[1:], curve_fpr[1:], positive_share)
+        return {
+            "counts": (tp, fp, fn, tn),
+            "tpr": tpr,
+            "fpr": fpr,
+            "accuracy": (tp + tn) / PATIENTS,
+            "baseline": max(positive_share, 1 - positive_share),
+            "precision": tp / (tp + fp) if tp + fp > 0 else None,
+            "f1": 2 * tp / (2 * tp + fp + fn),
+            "auc": metrics.area(curve_fpr, curve_tpr),
+            "roc": (curve_fpr, curve_tpr),
+            "pr": (curve_tpr[1:], hits / (hits + alarms)),
+        }
+
+    def build(self, figure):
+        """Scores and counts above, the two curves below."""
+        (scores, table), (roc, pr) = figure.subplots(2, 2)
+        return self._build_scores(scores) | self._build_table(table) | self._build_curves(roc, pr)
+
+    def _build_scores(self, ax):
+        scores, labels = tumors(self.params["feature"])
+        bins = np.linspace(-3, 5, 41)
+        for label, name, color, hatch in [
+            (0, "benign", figures.BLUE, ""),
+            (1, "malignant", figures.ORANGE, "//"),
+        ]:
+            some = scores[labels == label]
+            weights = np.full(len(some), 100 / len(some))
+            ax.hist(
+                np.clip(some, -3, 5), bins, weights=weights, color=color, alpha=0.55,
+                hatch=hatch, label=name,
+            )  # fmt: skip
+        ax.set(xlim=(-3.2, 5.2), xlabel="score: " + self.params["feature"] + " (z-score)")
+        ax.set(ylabel="share of its class (%)", title="alarm right of the line")
+        ax.legend(loc="upper right")
+        return {"line": ax.axvline(0, linestyle="-", color=figures.RED, linewidth=2.5)}
+
+    def _build_table(self, ax):
+        ax.set(xlim=(-0.5, 1.5), ylim=(1.5, -0.5), xticks=[0, 1], yticks=[0, 1])
+        ax.set_xticklabels(["no alarm", "alarm"])
+        ax.set_yticklabels(["benign", "malignant"])
+        ax.set(title=f"{PATIENTS:,} patients", xlabel="answer", ylabel="truth")
+        ax.grid(False)
+        image = ax.imshow(np.zeros((2, 2)), cmap="Blues", vmin=0, vmax=PATIENTS, aspect="auto")
+        cells = [[ax.text(j, i, "", ha="center", va="center", size=15) for j in (0, 1)]
+                 for i in (0, 1)]  # fmt: skip
+        return {"image": image, "cells": cells}
+
+    def _build_curves(self, roc, pr):
+        scores, labels = tumors(self.params["feature"])
+        fpr, tpr, _ = metrics.roc_curve(labels, scores)
+        roc.plot(fpr, tpr, "-", color=figures.BLUE)
+        roc.plot([0, 1], [0, 1], ":", color=figures.GRAY)
+        auc = metrics.area(fpr, tpr)
+        roc.text(0.98, 0.05, f"area {auc:.3f}", ha="right", color=figures.GRAY)
+        roc.set(title="ROC", xlabel="false alarms / benign", ylabel="recall")
+        pr.set(title="precision and recall", xlabel="recall", ylabel="precision")
+        for ax in (roc, pr):
+            ax.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.05))
+        (roc_point,) = roc.plot([], [], "o", color=figures.RED, markersize=9)
+        (curve,) = pr.plot([], [], "-", color=figures.BLUE)
+        (chance,) = pr.plot([], [], ":", color=figures.GRAY)
+        (pr_point,) = pr.plot([], [], "o", color=figures.RED, markersize=9)
+        return {"roc_point": roc_point, "curve": curve, "chance": chance, "pr_point": pr_point}
+
+    def paint(self, artists, result, params):
+        """Move the line, fill the table, move the points and the PR curve."""
+        threshold, share = params["threshold"], params["positive_share"]
+        artists["line"].set_xdata([threshold, threshold])
+        tp, fp, fn, tn = result["counts"]
+        shown = np.array([[tn, fp], [fn, tp]])
+        artists["image"].set_data(shown)
+        for i, j in np.ndindex(2, 2):
+            name = [["TN", "FP"], ["FN", "TP"]][i][j]
+            artists["cells"][i][j].set_text(f"{name} {shown[i, j]:.0f}")
+            artists["cells"][i][j].set_color("white" if shown[i, j] > 0.6 * PATIENTS else "black")
+        artists["roc_point"].set_data([result["fpr"]], [result["tpr"]])
+        artists["curve"].set_data(*result["pr"])
+        artists["chance"].set_data([0, 1], [share, share])
+        known = result["precision"] is not None
+        artists["pr_point"].set_data([result["tpr"]], [result["precision"] if known else 0])
+        artists["pr_point"].set_visible(known)
+
+    def caption(self, result, params):
+        """The counts in words, the scores, and the baseline."""
+        tp, fp, fn, _ = result["counts"]
+        told = (
+            f"Of {PATIENTS:,} patients {tp + fn:.0f} are ill. The threshold "
+            f"{params['threshold']:g} raises {tp + fp:.0f} alarms: {tp:.0f} right, {fp:.0f} false; "
+            f"{fn:.0f} ill patients are missed. "
+        )
+        if result["precision"] is None:
+            told += "Without an alarm there is no precision; recall and F1 are 0. "
+        else:
+            told += (
+                f"Precision {result['precision']:.2f}, recall {result['tpr']:.2f}, "
+                f"F1 {result['f1']:.2f}. "
+            )
+        better = result["accuracy"] > result["baseline"] + 1e-9
+        word = "above" if better else "not above"
+        return told + (
+            f"Accuracy {result['accuracy']:.2f}, {word} the {result['baseline']:.2f} of always "
+            f"giving the commoner answer."
+        )

@@ -1,0 +1,287 @@
+"""Explorers of lesson 13: the gates of an LSTM over time; how far back each cell remembers."""
+
+import functools
+
+import numpy as np
+
+from labkit.explore import figures, kit
+from labkit.maths import recurrent as maths
+
+FADED = 0.01  # a cell has forgotten what counts less than this share of the newest input
+LENGTHS = (29, 60, 100)
+CELLS = ("rnn", "lstm", "gru")
+LAGS = 80
+
+
+class GatesExplorer(kit.Explorer):
+    """Step through an utterance and see what one unit of a trained LSTM does with it.
+
+    Args:
+        weights: `labkit.maths.recurrent.Weights` of the LSTM.
+        read_out: kernel and bias of the dense softmax layer behind it.
+        series: utterances, arrays (frames, features), scaled as in training.
+        labels: the speaker of each, counted from 0.
+        **start: start values of utterance, unit, step, padded_length and masking.
+    """
+
+    lesson = "13"
+    view_only = ("step", "masking")
+    rebuild_for = ("padded_length",)
+    size = (8.8, 5.0)
+
+    def __init__(self, weights, read_out, series, labels, **start):
+        self.weights, self.series, self.labels = weights, list(series), np.asarray(labels)
+        self.kernel, self.bias = (np.asarray(each, dtype=float) for each in read_out)
+        self._run = functools.lru_cache(maxsize=64)(self._run_once)
+        super().__init__(**start)
+
+    def make_controls(self):
+        """Which utterance and unit, how much padding, with or without a mask, and the step."""
+        return {
+            "utterance": kit.slider(0, 0, len(self.series) - 1),
+            "unit": kit.slider(0, 0, self.weights.units - 1),
+            "step": kit.slider(10, 1, max(LENGTHS)),
+            "padded_length": kit.choice(60, list(LENGTHS)),
+            "masking": kit.choice("no mask", ["no mask", "mask"]),
+        }
+
+    def _run_once(self, utterance, padded_length, masking):
+        """Trace and class probabilities after each step of one padded utterance."""
+        frames = np.asarray(self.series[utterance], dtype=float)
+        x = np.zeros((1, padded_length, frames.shape[1]))
+        x[0, : len(frames)] = frames
+        real = np.arange(padded_length) < len(frames)
+        trace = maths.forward(x, self.weights, real[None] if masking == "mask" else None)
+        scores = trace.outputs[0] @ self.kernel + self.bias
+        chances = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return trace, chances / chances.sum(axis=1, keepdims=True)
+
+    def compute(self, utterance, unit, step, padded_length, masking):
+        """Gates, cell state and output of one unit over time, and the answer after each step."""
+        trace, chances = self._run(utterance, padded_length, masking)
+        frames, at = len(self.series[utterance]), min(step, padded_length) - 1
+        gates = {name: values[0, :, unit].copy() for name, values in trace.gates.items()}
+        if masking == "mask":
+            for values in gates.values():
+                values[frames:] = np.nan  # computed, but without any effect
+        return {
+            "x": trace.x[0].T,
+            "gates": gates,
+            "cell": trace.cells[0, 1:, unit],
+            "output": trace.outputs[0, :, unit],
+            "chances": chances[at],
+            "frames": frames,
+            "at": at,
+            "speaker": int(self.labels[utterance]),
+            "last_answer": int(chances[-1].argmax()),
+        }
+
+    def build(self, figure):
+        """Inputs, gates and cell state below each other; the answer of this step on the right."""
+        length = self.params["padded_length"]
+        grid = figure.add_gridspec(3, 2, width_ratios=[2.3, 1], height_ratios=[0.8, 1, 1])
+        top, middle, low = (figure.add_subplot(grid[row, 0]) for row in range(3))
+        right = figure.add_subplot(grid[:, 1])
+        extent = (0.5, length + 0.5, self.kernel_features() + 0.5, 0.5)
+        blank = np.zeros((self.kernel_features(), length))
+        image = top.imshow(
+            blank, cmap="PuOr_r", vmin=-3, vmax=3, aspect="auto", extent=extent,
+            interpolation="nearest",
+        )  # fmt: skip
+        top.set(ylabel="coefficient", title="input (white: 0)")
+        lines = {}
+        for name, color, dash in (
+            ("forget", figures.BLUE, "-"), ("input", figures.ORANGE, "--"),
+            ("output", figures.RED, ":"),
+        ):  # fmt: skip
+            lines[name] = middle.plot([], [], dash, color=color, label=f"{name} gate")[0]
+        middle.set(ylim=(-0.03, 1.4), yticks=[0, 0.5, 1], ylabel="gate, 0 to 1")
+        middle.legend(loc="upper right", ncols=3, fontsize=9)
+        lines["cell"] = low.plot([], [], "-", color=figures.PINK, label="cell state c")[0]
+        lines["shown"] = low.plot([], [], "--", color=figures.GRAY, label="output h")[0]
+        low.set(ylim=(-3.1, 4.6), yticks=[-3, 0, 3], ylabel="value, cut at ±3", xlabel="step")
+        low.legend(loc="upper right", ncols=2, fontsize=9)
+        cursors = [ax.axvline(1, color="black", lw=1.2) for ax in (top, middle, low)]
+        ends = [ax.axvline(1, color=figures.SAND, lw=2, ls="--") for ax in (top, middle, low)]
+        for ax in (top, middle, low):
+            ax.set_xlim(0.5, length + 0.5)
+        top.grid(False)
+        bars = right.barh(range(1, 10), np.zeros(9), color=figures.SKY)
+        right.set(xlim=(0, 1), ylim=(9.6, 0.4), yticks=range(1, 10))
+        right.set(xlabel="probability", ylabel="speaker", title="answer after this step")
+        spoken = right.plot([], [], ">", color=figures.ORANGE, markersize=9)[0]
+        return {
+            "image": image, "lines": lines["forget"], "input": lines["input"],
+            "output": lines["output"], "cell": lines["cell"], "shown": lines["shown"],
+            "cursors": cursors, "ends": ends, "bars": list(bars), "spoken": spoken,
+        }  # fmt: skip
+
+    def kernel_features(self):
+        """Numbers in one frame."""
+        return self.weights.kernel.shape[0]
+
+    def paint(self, artists, result, params):
+        """Show the utterance, the lines, the cursor and the bars."""
+        steps = np.arange(1, params["padded_length"] + 1)
+        artists["image"].set_data(np.clip(result["x"], -3, 3))
+        artists["lines"].set_data(steps, result["gates"]["forget"])
+        artists["input"].set_data(steps, result["gates"]["input"])
+        artists["output"].set_data(steps, result["gates"]["output"])
+        artists["cell"].set_data(steps, np.clip(result["cell"], -3, 3))
+        artists["shown"].set_data(steps, result["output"])
+        for cursor in artists["cursors"]:
+            cursor.set_xdata([result["at"] + 1] * 2)
+        for end in artists["ends"]:
+            end.set_xdata([result["frames"] + 0.5] * 2)
+        for bar, chance in zip(artists["bars"], result["chances"], strict=True):
+            bar.set_width(chance)
+        artists["spoken"].set_data([0.02], [result["speaker"] + 1])
+
+    def caption(self, result, params):
+        """What the unit does at this step, and what the network would answer."""
+        at, frames = result["at"], result["frames"]
+        best = int(result["chances"].argmax())
+        text = (
+            f"Utterance {params['utterance']} by speaker {result['speaker'] + 1}: {frames} frames, "
+            f"padded to {params['padded_length']} steps (dashed: its end). "
+        )
+        if at < frames or params["masking"] == "no mask":
+            kept = result["gates"]["forget"][at]
+            kind = "frame" if at < frames else "padding"
+            text += (
+                f"Step {at + 1}, {kind}: unit {params['unit']} keeps {kept:.0%} of its cell state, "
+                f"which is then {result['cell'][at]:.2f}. "
+            )
+        else:
+            text += f"Step {at + 1} is masked: the state stays as it was. "
+        answer = f"The answer now: speaker {best + 1} ({result['chances'][best]:.0%})"
+        last = result["last_answer"]
+        right = "right" if last == result["speaker"] else "wrong"
+        return text + answer + f"; after the last step: speaker {last + 1}, {right}."
+
+
+class MemoryExplorer(kit.Explorer):
+    """Turn the weights of three cells and see how far back each one remembers."""
+
+    lesson = "13"
+    view_only = ("input_size", "weights_seed")
+    presets = {
+        "as Keras starts": {"radius": 1.0, "forget_bias": 1.0, "input_size": 0.3},
+        "gates open": {"radius": 1.0, "forget_bias": 5.0, "input_size": 0.3},
+        "explodes": {"cell": "rnn", "radius": 1.5, "input_size": 0.1},
+    }
+    size = (8.8, 3.9)
+
+    def make_controls(self):
+        """The cell to look at, its recurrent weights, its gate, its inputs, and the draw."""
+        return {
+            "cell": kit.choice("rnn", list(CELLS)),
+            "radius": kit.slider(1.0, 0.5, 1.5, 0.05),
+            "forget_bias": kit.slider(1.0, -2.0, 6.0, 0.5),
+            "input_size": kit.slider(0.3, 0.0, 2.0, 0.1),
+            "weights_seed": kit.slider(0, 0, 9),
+        }
+
+    @staticmethod
+    def compute(cell, radius, forget_bias, input_size, weights_seed):
+        """Share that an input k steps back still has, for all cells, and theory for the one."""
+        bias = {"rnn": 0.0, "lstm": forget_bias, "gru": forget_bias}
+        settings = (radius, input_size, weights_seed)
+        shares = {name: memory(name, bias[name], *settings) for name in CELLS}
+        curve = shares[cell]
+        below = np.flatnonzero(curve < FADED)
+        return {
+            "shares": shares,
+            "theory": theory(cell, bias[cell], *settings),
+            "reach": int(below[0]) if len(below) else None,
+            "last": float(curve[-1]),
+        }
+
+    def build(self, figure):
+        """One line per cell over the steps back, on a logarithmic scale."""
+        ax = figure.subplots()
+        lines = {}
+        for name, color, dash in zip(
+            CELLS, (figures.BLUE, figures.ORANGE, figures.PINK), ("-", "--", "-."), strict=True
+        ):
+            lines[name] = ax.plot([], [], dash, color=color, label=name.upper())[0]
+        lines["theory"] = ax.plot([], [], ":", color="black", lw=1.4, label="theory")[0]
+        ax.axhline(FADED, color=figures.GRAY, lw=1)
+        ax.text(LAGS, FADED * 1.3, "1 %", ha="right", color=figures.GRAY)
+        spot = ax.plot([], [], "o", ms=9, mfc="none", mew=2.5, color="black")[0]
+        ax.set(xlim=(0, LAGS), ylim=(1e-9, 1e4), yscale="log", xlabel="steps back")
+        ax.set(ylabel="weight of an input (newest = 1)")
+        ax.legend(loc="lower left", ncols=4)
+        return {**lines, "spot": spot}
+
+    def paint(self, artists, result, params):
+        """Draw the three curves; the chosen cell is thick, and has its theory beside it."""
+        lags = np.arange(LAGS)
+        for name in CELLS:
+            artists[name].set_data(lags, np.clip(result["shares"][name], 1e-12, 1e6))
+            artists[name].set_linewidth(3.5 if name == params["cell"] else 1.3)
+        theory = result["theory"]
+        artists["theory"].set_data(lags[: len(theory)], np.clip(theory, 1e-12, 1e6))
+        artists["theory"].set_visible(len(theory) > 0)
+        reach = result["reach"]
+        artists["spot"].set_visible(reach is not None)
+        if reach is not None:
+            height = max(result["shares"][params["cell"]][reach], 2e-9)
+            artists["spot"].set_data([reach], [height])
+
+    def caption(self, result, params):
+        """How many steps the cell remembers, or that its gradient grows."""
+        name, reach = params["cell"].upper(), result["reach"]
+        gate = "" if name == "RNN" else f", gate bias {params['forget_bias']:g}"
+        text = f"{name}, spectral radius {params['radius']:g}{gate}: "
+        if reach is not None:
+            return text + (
+                f"an input counts less than 1 % of the newest one after {reach} steps; after "
+                f"{LAGS - 1} steps its weight is {result['last']:.1e}."
+            )
+        if result["last"] > 1:
+            return text + (
+                f"the oldest input weighs {result['last']:.2g} times as much as the newest: "
+                "the gradient grows instead of fading (it explodes)."
+            )
+        return text + (
+            f"even after {LAGS - 1} steps an input keeps {result['last']:.1%} of the weight of "
+            "the newest one."
+        )
+
+
+@functools.lru_cache(maxsize=512)
+def _run(cell, forget_bias, radius, input_size, seed):
+    weights = maths.random_weights(
+        cell, features=4, units=16, radius=radius, forget_bias=forget_bias, seed=seed
+    )
+    x = np.random.default_rng(seed).normal(0, 1, (1, LAGS, 4)) * input_size
+    return maths.forward(x, weights), weights
+
+
+@functools.lru_cache(maxsize=512)
+def memory(cell, forget_bias, radius, input_size, seed=0):
+    """Weight of the input k steps back in the last state, as a share of that of the newest.
+
+    Args:
+        cell: "rnn", "lstm" or "gru", with 16 units and 4 inputs.
+        forget_bias, radius: as in `labkit.maths.recurrent.random_weights`.
+        input_size: standard deviation of the random inputs.
+        seed: of weights and inputs.
+
+    >>> bool(memory("rnn", 0.0, 0.9, 0.3)[20] < 0.1 < memory("lstm", 5.0, 0.9, 0.3)[20])
+    True
+    """
+    norms = maths.gradient_norms(*_run(cell, forget_bias, radius, input_size, seed), of="x")
+    return norms / norms[0]
+
+
+def theory(cell, forget_bias, radius, input_size, seed=0):
+    """What a rule of thumb expects of `memory`.
+
+    RNN: the product of radius and mean slope (`expected_norms`). LSTM and GRU: the gate that keeps
+    the memory, sigmoid(bias), once per step, as if no other path existed.
+    """
+    if cell == "rnn":
+        return maths.expected_norms(*_run(cell, forget_bias, radius, input_size, seed))[:LAGS]
+    return maths.sigmoid(forget_bias) ** np.arange(LAGS)

@@ -1,0 +1,88 @@
+"""Where the lab keeps things: lessons, runs, the ledger of claims."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+_CHECKOUT = Path(__file__).parents[2]
+_INSTALLED = Path(sys.prefix) / "share" / "labkit"
+_LESSON_NAME = re.compile(r"[0-9]{2}_[a-z0-9_]+")
+
+
+class PlaceError(FileNotFoundError):
+    """A folder or lesson that the lab needs is not there."""
+
+
+def home() -> Path:
+    """Return the folder that holds `notebooks/` and `data/`.
+
+    That is LABKIT_HOME, else this checkout, else the current folder, else what came with the
+    installed package.
+
+    Raises:
+        PlaceError: no such folder; the message says what to do.
+    """
+    named = os.environ.get("LABKIT_HOME")
+    candidates = [Path(named).expanduser()] if named else [_CHECKOUT, Path.cwd(), _INSTALLED]
+    for folder in candidates:
+        if (folder / "notebooks").is_dir():
+            return folder.resolve()
+    looked = " or ".join(str(folder) for folder in candidates)
+    raise PlaceError(
+        f"No folder 'notebooks' with lessons in {looked}. Run labkit inside its checkout, "
+        "or set LABKIT_HOME to the checkout's folder."
+    )
+
+
+def runs_folder(folder: str | os.PathLike | None = None) -> Path:
+    """Return the results folder: the one named, else LABKIT_RUNS, else `runs/` of the lab."""
+    named = folder or os.environ.get("LABKIT_RUNS")
+    if named:
+        return Path(named).expanduser().absolute()
+    lab = home()
+    return (Path.cwd() if lab == _INSTALLED.resolve() else lab) / "runs"
+
+
+def lesson_files() -> dict[str, Path]:
+    """Return lesson number -> notebook, in order: {'00': .../00_start_here.ipynb, ...}.
+
+    Raises:
+        PlaceError: two notebooks have the same number.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted((home() / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+        if not _LESSON_NAME.fullmatch(path.stem):  # such as JupyterLab's "01_...-Copy1"
+            continue
+        number = path.name[:2]
+        if number in found:
+            raise PlaceError(
+                f"Two lessons have the number {number}: {found[number].name} and {path.name} in "
+                f"{path.parent}. Rename or move one of them."
+            )
+        found[number] = path
+    return found
+
+
+def lesson_file(lesson: str | int) -> Path:
+    """Return the notebook of a lesson given as 1, '1', '01' or '01_gradient_descent'.
+
+    The small notebooks in `notebooks/small`, which lessons run, are found in the same way.
+
+    Raises:
+        PlaceError: there is no such lesson; the message lists those there are.
+    """
+    lessons = lesson_files()
+    stem = Path(str(lesson)).name.removesuffix(".ipynb")
+    number = stem.zfill(2) if stem.isdigit() else stem[:2]
+    path = lessons.get(number) or _small_file(number)
+    if path is None or stem not in (number, number.lstrip("0") or "0", path.stem):
+        names = ", ".join(path.stem for path in lessons.values())
+        raise PlaceError(f"There is no lesson {str(lesson)!r}; there are: {names}")
+    return path
+
+
+def _small_file(number: str) -> Path | None:
+    found = sorted((home() / "notebooks" / "small").glob("[0-9][0-9]_*.ipynb"))
+    named = (path for path in found if _LESSON_NAME.fullmatch(path.stem))
+    return next((path for path in named if path.name[:2] == number), None)

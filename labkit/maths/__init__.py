@@ -1,0 +1,1 @@
+"""The mathematics, one module a topic: NumPy alone, no state, no files, no pictures."""

@@ -1,0 +1,390 @@
+"""How good a result is, and how sure we may be of it.
+
+All scores here count answers. An answer jumps from right to wrong, so where a score depends on
+the outputs of a network at all, its derivative is 0, and between two counts it does not exist.
+This is why networks are trained on a loss (`labkit.maths.losses`) and judged by a score; no
+`_grad` belongs to any of these functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import sqrt
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def wilson_interval(accuracy: float, count: int, z: float = 1.96) -> tuple[float, float]:
+    """Return the confidence interval of an accuracy measured on `count` held-out examples.
+
+    Wilson's interval stays inside [0, 1] and is good also for accuracies close to 1, where
+    accuracy ± z * sqrt(accuracy * (1 - accuracy) / count) is not.
+
+    Args:
+        accuracy: share of right answers, 0 to 1.
+        count: number of examples.
+        z: width in standard deviations; 1.96 gives 95 %.
+
+    Raises:
+        ValueError: accuracy is not between 0 and 1, or count is below 1.
+
+    Source: Wilson, Probable inference, the law of succession, and statistical inference (1927).
+    Lesson: 11_convolution.
+
+    >>> low, high = wilson_interval(0.983, 10_000)
+    >>> round(low, 4), round(high, 4)
+    (0.9803, 0.9854)
+    """
+    if not 0 <= accuracy <= 1:
+        raise ValueError(f"accuracy is a share between 0 and 1; got {accuracy!r}")
+    if count < 1:
+        raise ValueError(f"count is the number of examples, from 1 up; got {count!r}")
+    center = accuracy + z**2 / (2 * count)
+    spread = z * sqrt(accuracy * (1 - accuracy) / count + z**2 / (4 * count**2))
+    scale = 1 + z**2 / count
+    return (center - spread) / scale, (center + spread) / scale
+
+
+# --- counting right and wrong -------------------------------------------------------------------
+
+
+def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike, classes: ArrayLike | None = None):
+    """Return how often each true class (row) was answered with each class (column).
+
+    With classes 0 and 1 the four counts are [[TN, FP], [FN, TP]].
+
+    Args:
+        y_true: true classes, shape (n,).
+        y_pred: answered classes, shape (n,).
+        classes: the classes in the order of rows and columns; None: all that occur, sorted.
+
+    Returns:
+        Integer array, shape (number of classes, number of classes).
+
+    Raises:
+        ValueError: the shapes differ, nothing is given, or a class is missing from `classes`.
+
+    Lesson: 05_data_and_metrics.
+
+    >>> confusion_matrix([0, 0, 0, 1, 1], [0, 0, 1, 1, 0]).tolist()
+    [[2, 1], [1, 1]]
+    """
+    y_true, y_pred = _pair(y_true, y_pred, "y_pred")
+    occurring = np.unique(np.concatenate([y_true, y_pred]))
+    classes = occurring if classes is None else np.asarray(classes)
+    unknown = np.setdiff1d(occurring, classes)
+    if len(unknown):
+        raise ValueError(f"classes must hold every class that occurs; missing: {unknown.tolist()}")
+    return np.array([[np.sum((y_true == t) & (y_pred == p)) for p in classes] for t in classes])
+
+
+def counts(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[int, int, int, int]:
+    """Return true positives, false positives, false negatives and true negatives.
+
+    Args:
+        y_true: 0 or 1, shape (n,).
+        y_pred: 0 or 1, shape (n,).
+
+    Raises:
+        ValueError: the shapes differ, nothing is given, or a value is neither 0 nor 1.
+
+    >>> counts([0, 0, 0, 1, 1], [0, 0, 1, 1, 0])
+    (1, 1, 1, 2)
+    """
+    y_true, y_pred = _pair(y_true, y_pred, "y_pred")
+    for name, values in (("y_true", y_true), ("y_pred", y_pred)):
+        _check_binary(name, values)
+    (tn, fp), (fn, tp) = confusion_matrix(y_true, y_pred, classes=[0, 1]).tolist()
+    return tp, fp, fn, tn
+
+
+def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return the share of right answers, for any number of classes.
+
+    Raises:
+        ValueError: the shapes differ, or nothing is given.
+
+    >>> accuracy([0, 1, 2, 2], [0, 1, 2, 1])
+    0.75
+    """
+    y_true, y_pred = _pair(y_true, y_pred, "y_pred")
+    return float(np.mean(y_true == y_pred))
+
+
+def precision(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return TP / (TP + FP): which share of the alarms is true. 0 when there is no alarm.
+
+    Raises:
+        ValueError: see `counts`.
+
+    >>> precision([0, 0, 0, 1, 1], [0, 0, 1, 1, 0])
+    0.5
+    """
+    tp, fp, _, _ = counts(y_true, y_pred)
+    return _share(tp, tp + fp)
+
+
+def recall(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return TP / (TP + FN): which share of the positives is found. 0 when there is none.
+
+    Raises:
+        ValueError: see `counts`.
+
+    >>> recall([0, 0, 1, 1, 1, 1], [0, 0, 1, 1, 1, 0])
+    0.75
+    """
+    tp, _, fn, _ = counts(y_true, y_pred)
+    return _share(tp, tp + fn)
+
+
+def f1(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return 2TP / (2TP + FP + FN), the harmonic mean of precision and recall.
+
+    0 when there is neither a positive nor an alarm.
+
+    Raises:
+        ValueError: see `counts`.
+
+    Source: van Rijsbergen, Information Retrieval (1979), with beta = 1.
+
+    >>> f1([0, 0, 0, 1, 1], [0, 1, 1, 1, 1])
+    0.6666666666666666
+    """
+    tp, fp, fn, _ = counts(y_true, y_pred)
+    return _share(2 * tp, 2 * tp + fp + fn)
+
+
+def balanced_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Return the mean of the recalls of all classes that occur in `y_true`.
+
+    Answering one class to everything scores 1 / (number of classes), however rare a class is.
+
+    Raises:
+        ValueError: the shapes differ, or nothing is given.
+
+    >>> balanced_accuracy([0, 0, 0, 1], [0, 0, 0, 0])
+    0.5
+    """
+    y_true, y_pred = _pair(y_true, y_pred, "y_pred")
+    return float(np.mean([np.mean(y_pred[y_true == c] == c) for c in np.unique(y_true)]))
+
+
+def majority_baseline(y_train: ArrayLike, y_test: ArrayLike) -> float:
+    """Return the accuracy on `y_test` of always answering the commonest class of `y_train`.
+
+    Raises:
+        ValueError: one of the two is empty.
+
+    >>> majority_baseline([0, 0, 1], [0, 1, 0, 0])
+    0.75
+    """
+    y_train, y_test = np.asarray(y_train), np.asarray(y_test)
+    if not y_train.size or not y_test.size:
+        raise ValueError(f"a baseline needs labels; got {y_train.size} and {y_test.size}")
+    classes, numbers = np.unique(y_train, return_counts=True)
+    return float(np.mean(y_test == classes[np.argmax(numbers)]))
+
+
+def all_tables(positives: int, negatives: int) -> dict[str, np.ndarray]:
+    """Return the scores of every confusion matrix that `positives` and `negatives` allow.
+
+    Returns:
+        dict of arrays, shape (positives + 1, negatives + 1): tp, fp, accuracy, recall,
+        precision and f1; row i has i true positives, column j has j false positives.
+        0 / 0 counts as 0.
+
+    Raises:
+        ValueError: a number below 1.
+
+    >>> tables = all_tables(60, 40)
+    >>> tables["accuracy"].size, float(tables["accuracy"][42, 2])
+    (2501, 0.8)
+    """
+    if positives < 1 or negatives < 1:
+        raise ValueError(f"both classes need a sample; got {positives} and {negatives}")
+    tp, fp = np.mgrid[0 : positives + 1, 0 : negatives + 1]
+    return {
+        "tp": tp,
+        "fp": fp,
+        "accuracy": (tp + negatives - fp) / (positives + negatives),
+        "recall": tp / positives,
+        "precision": tp / np.maximum(tp + fp, 1),
+        "f1": 2 * tp / (tp + fp + positives),  # TP + FN are the positives
+    }
+
+
+# --- every threshold at once --------------------------------------------------------------------
+
+
+def roc_curve(y_true: ArrayLike, scores: ArrayLike):
+    """Return false-positive rate, true-positive rate and threshold, one each a distinct score.
+
+    An answer is positive where its score is at least the threshold. The first threshold is
+    infinite: nothing is positive.
+
+    Args:
+        y_true: 0 or 1, shape (n,), both present.
+        scores: any numbers, larger for more positive, shape (n,).
+
+    Raises:
+        ValueError: shapes that differ, values other than 0 and 1, one class only, or scores
+            that are not finite.
+
+    >>> fpr, tpr, _ = roc_curve([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    >>> fpr.tolist(), tpr.tolist()
+    ([0.0, 0.0, 0.5, 0.5, 1.0], [0.0, 0.5, 0.5, 1.0, 1.0])
+    """
+    tp, fp, thresholds = _cumulated(y_true, scores)
+    return fp / fp[-1], tp / tp[-1], thresholds
+
+
+def precision_recall_curve(y_true: ArrayLike, scores: ArrayLike):
+    """Return precision, recall and threshold, from the lowest score to no alarm at all.
+
+    The last point has precision 1 and recall 0 by convention, and no threshold.
+
+    Args:
+        y_true: 0 or 1, shape (n,), both present.
+        scores: any numbers, larger for more positive, shape (n,).
+
+    Raises:
+        ValueError: see `roc_curve`.
+
+    >>> precisions, recalls, _ = precision_recall_curve([0, 1, 1], [0.1, 0.4, 0.8])
+    >>> recalls.tolist()
+    [1.0, 1.0, 0.5, 0.0]
+    """
+    tp, fp, thresholds = _cumulated(y_true, scores)
+    tp, fp, thresholds = tp[:0:-1], fp[:0:-1], thresholds[:0:-1]
+    return np.append(tp / (tp + fp), 1.0), np.append(tp / tp[0], 0.0), thresholds
+
+
+def area(x: ArrayLike, y: ArrayLike) -> float:
+    """Return the area under a curve by the trapezoid rule; x must not turn back.
+
+    Raises:
+        ValueError: shapes that differ, fewer than two points, or x that turns back.
+
+    >>> area([0, 0.5, 1], [0, 1, 1])
+    0.75
+    """
+    x, y = _pair(x, y, "y", "x")
+    steps = np.diff(x.astype(float))
+    if len(x) < 2 or not (np.all(steps >= 0) or np.all(steps <= 0)):
+        raise ValueError("x needs two or more values that only rise or only fall")
+    return float(abs(np.sum(steps * (y[1:] + y[:-1]) / 2)))
+
+
+def roc_auc(y_true: ArrayLike, scores: ArrayLike) -> float:
+    """Return the area under the ROC curve.
+
+    It is the chance that a positive drawn at random scores higher than a negative drawn at
+    random (ties count half), so it does not depend on how rare the positives are.
+
+    Raises:
+        ValueError: see `roc_curve`.
+
+    Source: Hanley and McNeil, The meaning and use of the area under a ROC curve (1982).
+
+    >>> roc_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    0.75
+    """
+    fpr, tpr, _ = roc_curve(y_true, scores)
+    return area(fpr, tpr)
+
+
+def average_precision(y_true: ArrayLike, scores: ArrayLike) -> float:
+    """Return the mean precision over the positives, the area under the precision-recall steps.
+
+    A scorer that knows nothing gets the share of positives.
+
+    Raises:
+        ValueError: see `roc_curve`.
+
+    >>> round(average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)
+    0.8333
+    """
+    precisions, recalls, _ = precision_recall_curve(y_true, scores)
+    return float(-np.sum(np.diff(recalls) * precisions[:-1]))
+
+
+# --- how sure -----------------------------------------------------------------------------------
+
+
+def bootstrap_interval(
+    metric: Callable,
+    y_true: ArrayLike,
+    answers: ArrayLike,
+    repeats: int = 500,
+    share: float = 0.95,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Return a confidence interval of any score: draw the examples again, with replacement.
+
+    Where `wilson_interval` is for shares such as accuracy, this serves F1 or AUC too.
+
+    Args:
+        metric: function of (y_true, answers) that returns a number.
+        y_true: true classes, shape (n,).
+        answers: what `metric` takes as its second argument, shape (n,).
+        repeats: how many samples are drawn.
+        share: 0.95 gives a 95 % interval.
+        seed: the same seed draws the same samples.
+
+    Raises:
+        ValueError: shapes that differ, no repeats, or a share outside 0 to 1.
+
+    Source: Efron, Bootstrap methods: another look at the jackknife (1979), percentile method.
+
+    >>> low, high = bootstrap_interval(accuracy, [0, 1] * 50, [0, 1] * 45 + [1, 0] * 5)
+    >>> 0.8 < low < 0.9 < high < 1
+    True
+    """
+    y_true, answers = _pair(y_true, answers, "answers")
+    if repeats < 1 or not 0 < share < 1:
+        raise ValueError(f"repeats must be 1 or more, share in (0, 1); got {repeats}, {share}")
+    random = np.random.default_rng(seed)
+    draws = random.integers(len(y_true), size=(repeats, len(y_true)))
+    values = [metric(y_true[draw], answers[draw]) for draw in draws]
+    low, high = np.quantile(values, [(1 - share) / 2, (1 + share) / 2])
+    return float(low), float(high)
+
+
+# --- inside -------------------------------------------------------------------------------------
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
+def _pair(first, second, name: str, first_name: str = "y_true"):
+    """Return both as arrays (n,); (n,) against (n, 1) would broadcast to n * n comparisons."""
+    first, second = np.asarray(first), np.asarray(second)
+    if first.ndim != 1 or first.shape != second.shape or not len(first):
+        raise ValueError(
+            f"{first_name} and {name} must both have shape (n,), n at least 1. Received: "
+            f"{first.shape} and {second.shape}. Use .ravel() on a column of shape (n, 1)."
+        )
+    return first, second
+
+
+def _check_binary(name: str, values: np.ndarray) -> None:
+    if not np.isin(values, [0, 1]).all():
+        strange = np.unique(values[~np.isin(values, [0, 1])])[:5].tolist()
+        raise ValueError(f"{name} must be 0 or 1 everywhere; got also {strange}")
+
+
+def _cumulated(y_true: ArrayLike, scores: ArrayLike):
+    """Return TP and FP at each distinct threshold, highest first, with a start at 0 and 0."""
+    y_true, scores = _pair(y_true, scores, "scores")
+    _check_binary("y_true", y_true)
+    if len(np.unique(y_true)) < 2:
+        raise ValueError("a curve needs positives and negatives; y_true has one class only")
+    if not np.isfinite(scores.astype(float)).all():
+        raise ValueError("scores must be finite numbers")
+    order = np.argsort(-scores.astype(float), kind="stable")
+    hit, falling = y_true[order] == 1, scores[order].astype(float)
+    last = np.append(np.flatnonzero(np.diff(falling)), len(falling) - 1)  # last of each tie
+    tp, fp = np.cumsum(hit)[last], np.cumsum(~hit)[last]
+    return np.append(0, tp), np.append(0, fp), np.append(np.inf, falling[last])

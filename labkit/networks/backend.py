@@ -1,0 +1,64 @@
+"""Keras without the chatter of its backend: `from labkit.networks.backend import keras`.
+
+TensorFlow's C++ part writes notes about the processor to standard error while it is imported,
+whatever the log level. They mean nothing to a reader, so they are taken out; all else stays.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+# Lines that TensorFlow writes on every start, on every machine; the last when it first computes.
+CHATTER = (
+    "All log messages before absl::InitializeLog()",
+    "oneDNN custom operations are on",
+    "This TensorFlow binary is optimized to use",
+    "To enable the following instructions",
+    "oneDNN supports DT_BOOL only on platforms",
+)
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name != "keras":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has 'keras'")
+    with without_chatter():
+        import keras
+    return keras
+
+
+@contextmanager
+def without_chatter() -> Iterator[None]:
+    """Hold back what is written to standard error inside, then pass on what is not chatter.
+
+    Works on the file descriptor: C++ code does not write through `sys.stderr`.
+    """
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            held.seek(0)
+            text = held.read().decode(errors="replace")
+            lines = [line for line in text.splitlines() if not is_chatter(line)]
+            if lines:
+                print("\n".join(lines), file=sys.stderr)
+
+
+def is_chatter(line: str) -> bool:
+    """Tell whether a line of standard error is one that TensorFlow writes on every start.
+
+    >>> is_chatter("I0000 00:00:17 port.cc:153] oneDNN custom operations are on. You may ...")
+    True
+    >>> is_chatter("could not load libcudnn")
+    False
+    """
+    return not line.strip() or any(words in line for words in CHATTER)
