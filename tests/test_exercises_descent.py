@@ -1,0 +1,52 @@
+"""The exercises of lesson 01 ask for what labkit.maths.descent does."""
+
+import numpy as np
+import pytest
+
+from labkit.exercises import descent as exercise
+from labkit.maths import descent as maths
+
+
+def test_the_right_update_walks_like_sgd():
+    path = maths.descend("ravine", exercise.update.right, learning_rate=0.1, steps=20)
+    np.testing.assert_array_equal(path, maths.descend("ravine", "sgd", 0.1, steps=20))
+
+
+def test_the_right_momentum_walks_like_momentum():
+    ravine = maths.SURFACES["ravine"]
+    w, velocity = np.array(ravine.start), 0.0
+    for _ in range(20):
+        w, velocity = exercise.momentum.right(w, velocity, ravine.gradient(w), 0.1, 0.9)
+    np.testing.assert_allclose(w, maths.descend(ravine, "momentum", 0.1, steps=20)[-1])
+
+
+@pytest.mark.parametrize("share", [0.999, 1.001])
+def test_the_right_rate_parts_stable_from_unstable_on_data(share):
+    X = np.random.default_rng(0).normal(size=(50, 4))
+    rate = share * exercise.stable_rate.right(maths.linear_hessian(X))
+    weights = maths.fit_linear(X, X.sum(axis=1), learning_rate=rate, epochs=20_000)
+    assert maths.diverged(weights) == (share > 1)
+
+
+def test_an_answer_that_changes_w_in_place_is_right():
+    def in_place(w, gradient, learning_rate):
+        w -= learning_rate * gradient
+        return w
+
+    assert exercise.update.check(in_place).ok
+
+
+def test_other_ways_to_the_right_rate_count():
+    assert exercise.stable_rate.check(lambda hessian: 2 / np.linalg.norm(hessian, 2)).ok
+    assert exercise.stable_rate.check(lambda h: 2 / max(np.linalg.eigvals(h).real)).ok
+
+
+def test_the_largest_entry_is_called_the_diagonal():
+    feedback = exercise.stable_rate.check(lambda hessian: 2 / hessian.max())
+    assert feedback.kind == "diagonal only"
+
+
+def test_a_forgotten_second_value_is_shown():
+    feedback = exercise.momentum.check(lambda w, v, g, rate, momentum: w + momentum * v - rate * g)
+    assert feedback.kind == "other"
+    assert "velocity" in feedback.message

@@ -1,0 +1,36 @@
+"""The index tells the same titles and minutes as the lessons themselves."""
+
+import json
+import re
+
+import pytest
+
+from labkit.lab import places
+
+LESSONS = places.lesson_files()
+
+
+def first_cell(path):
+    return "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+
+
+@pytest.fixture(scope="module")
+def index():
+    """File name -> the index's row about it."""
+    text = first_cell(places.home() / "notebooks" / "index.ipynb")
+    rows = [line for line in text.splitlines() if line.startswith("| [")]
+    return {re.search(r"\]\((.+?)\)", row)[1]: row for row in rows}
+
+
+@pytest.mark.parametrize("path", LESSONS.values(), ids=lambda path: path.stem)
+def test_title_and_minutes_are_those_of_the_lesson(path, index):
+    promise = first_cell(path)
+    title = promise.splitlines()[0].removeprefix("# ")
+    minutes = re.search(r"(\d+) min", promise)[1]
+    row = index[path.name]
+    assert row.startswith(f"| [{title}](")
+    assert row.endswith(f"| {minutes} min |")
+
+
+def test_lessons_stand_in_order(index):
+    assert list(index) == sorted(index)

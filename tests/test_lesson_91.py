@@ -1,0 +1,69 @@
+"""Lesson 91 as a learner meets it: a sweep in a live kernel, and nothing run twice."""
+
+import os
+
+import nbformat
+import pytest
+
+from labkit.lab import parameters, places
+from labkit.lab.table import results
+
+SMALL = [
+    ("rates = [0.01, 0.03, 0.1, 0.3]", "rates = [0.1, 0.3]"),
+    ('optimizers = ["sgd", "momentum", "adam"]', 'optimizers = ["sgd", "adam"]'),
+    ("repeats: int = 4", "repeats: int = 2"),
+    ("fresh_seeds: int = 12", "fresh_seeds: int = 2"),
+]
+LOADED = "import sys; sorted({'tensorflow', 'keras', 'jax', 'torch'} & set(sys.modules))"
+
+
+def test_the_small_notebook_is_stripped_and_has_what_a_sweep_needs():
+    path = places.lesson_file("99")
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert path.read_text(encoding="utf-8").strip() == nbformat.writes(notebook).strip()
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+    schema = parameters.read_parameters(notebook)
+    assert all(p.help for p in schema.values())
+    assert {"learning_rate", "optimizer", "epochs", "units", "seed"} == set(schema)
+    assert "99" not in places.lesson_files(), "it is no lesson"
+
+
+@pytest.mark.slow
+def test_it_sweeps_in_a_live_kernel_and_a_second_time_runs_nothing(tmp_path, monkeypatch):
+    from nbclient import NotebookClient
+
+    monkeypatch.setenv("LABKIT_RUNS", str(tmp_path / "runs of lessons"))
+    environment = {k: v for k, v in os.environ.items() if k != "LABKIT_HEADLESS"}
+    notebook = nbformat.read(places.lesson_file("91"), as_version=4)
+    cells = {cell.id: cell for cell in notebook.cells}
+    for old, new in SMALL:
+        assert old in cells["parameters"].source
+        cells["parameters"].source = cells["parameters"].source.replace(old, new)
+    cells["loaded"] = nbformat.v4.new_code_cell(LOADED, id="loaded")
+    notebook.cells.append(cells["loaded"])
+    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}})
+
+    def run_all_cells():
+        for index, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, index)
+        outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+        assert not [output for output in outputs if output.get("name") == "stderr"]
+        (shown,) = cells["sweep"].outputs
+        return shown.data["text/plain"]
+
+    with client.setup_kernel(env=environment):
+        assert "8 of 8 runs · 2 failed · 6 finished" in run_all_cells()
+        before = results("99", tmp_path / "runs" / "91_sweep")
+        assert "8 of 8 runs · 8 done before" in run_all_cells()
+        assert cells["loaded"].outputs[0].data["text/plain"] == "[]", "a framework was imported"
+
+    after = results("99", tmp_path / "runs" / "91_sweep")
+    same = after["run_id"].isin(before["run_id"])
+    assert same.all(), "no other runs"
+    ended = before[before["cause"] != "timeout"]
+    assert after[after["cause"] != "timeout"]["started"].tolist() == ended["started"].tolist()
+    assert sorted(after["cause"].dropna()) == ["expectation", "expectation", "timeout"]
+    (row,) = results("91").itertuples()
+    assert row.status == "finished"
