@@ -236,6 +236,7 @@ class LessonClient(PapermillNotebookClient):
         self.reset_execution_trackers()
         with self.guard, self.setup_kernel(**kwargs):
             self.papermill_execute_cells()
+            self.guard.measure()  # a short run may have been looked at before it grew
             self.nb.metadata["language_info"] = self._language
         return self.nb
 
@@ -437,23 +438,28 @@ class Guard(threading.Thread):
     def _is_too_large(self) -> bool:
         """Measure the memory once a second, and at each look when the limit may be near."""
         limit = self.watch.memory
-        try:
-            family = _family(self.kernel.pid)
-            near = limit is not None and sum(p.memory_info().rss for p in family) > limit
-            if not near and time.monotonic() < self._next_measure:
+        if time.monotonic() < self._next_measure:
+            resident = sum(_of_family(self.kernel.pid, lambda process: process.memory_info().rss))
+            if limit is None or resident <= limit:
                 return False
-            # What a forked kernel shares with its zygote costs nothing: only private pages count.
-            used = sum(p.memory_full_info().uss for p in family)
-        except psutil.Error:
-            return False
+        return self.measure() > (limit or float("inf"))
+
+    def measure(self) -> int:
+        """Return the private memory of the kernel and its children, in bytes; keep the peak."""
+        # What a forked kernel shares with its zygote costs nothing: only private pages count.
+        used = sum(_of_family(self.kernel.pid, lambda process: process.memory_full_info().uss))
         self._next_measure = time.monotonic() + 1.0
         self.watch.peak_memory = max(self.watch.peak_memory, used)
-        return limit is not None and used > limit
+        return used
 
 
-def _family(pid: int) -> list[psutil.Process]:
-    kernel = psutil.Process(pid)
-    return [kernel, *kernel.children(recursive=True)]
+def _of_family(pid: int, ask: Callable[[psutil.Process], int]) -> list[int]:
+    """Return what is asked of a kernel and its children, nothing if one has just ended."""
+    try:
+        kernel = psutil.Process(pid)
+        return [ask(process) for process in (kernel, *kernel.children(recursive=True))]
+    except psutil.Error:
+        return []
 
 
 def mark_failed(notebook: Any, cell: Any, kind: str, cause: str) -> None:
