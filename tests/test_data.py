@@ -304,8 +304,11 @@ def test_5k_is_part_of_the_full_training_set(full_path):
 
 def test_available_lists_what_is_there_and_what_is_not(nowhere):
     rows = {row.name: row for row in available()}
-    assert list(rows) == ["mnist", "mnist --full", "prices"]
-    assert rows["mnist"].state == rows["prices"].state == "ready"
+    names = ["mnist", "mnist --full", "prices", "vowels", "unemployment", "text"]
+    assert list(rows) == names
+    assert {row.state for name, row in rows.items() if name != "mnist --full"} == {"ready"}
+    assert rows["vowels"].rows == 9961
+    assert rows["text"].rows > 5000
     assert rows["mnist"].bytes > 1_000_000
     assert rows["mnist --full"].bytes is None
     assert rows["mnist --full"].where == str(nowhere)
@@ -325,11 +328,18 @@ def test_available_verifies_and_tells_the_fault(tiny):
 def test_fetch_of_packaged_data_returns_the_verified_file():
     assert fetch("mnist").name == "mnist_5k.csv.gz"
     assert fetch("prices").name == "stocks.csv.gz"
+    assert fetch("vowels").name == "japanese_vowels.csv.gz"
+    assert fetch("unemployment").name == "unemployment1948.csv"
+    assert fetch("text").name == "topics.py"
 
 
 @pytest.mark.parametrize(
     ("name", "full", "told"),
-    [("cifar", False, "mnist, prices"), ("prices", True, "Only mnist has a full size")],
+    [
+        ("cifar", False, "mnist, prices, vowels, unemployment, text"),
+        ("prices", True, "Only mnist has a full size"),
+        ("text", True, "Only mnist has a full size"),
+    ],
 )
 def test_fetch_of_what_does_not_exist_is_refused(name, full, told):
     with pytest.raises(ValueError, match=told):

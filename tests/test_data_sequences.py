@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labkit.data import DataError, load_prices, load_unemployment, load_vowels, sequences
+from labkit.data import (
+    DataError,
+    datasets,
+    load_prices,
+    load_unemployment,
+    load_vowels,
+    sequences,
+)
 from labkit.data.sequences import (
     adjust,
     daily_moves,
@@ -25,6 +32,7 @@ from labkit.data.sequences import (
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+VOWELS_FILE = datasets.PACKAGED["vowels"].file
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +57,12 @@ def test_the_vowels_are_those_that_the_archive_describes():
 
 
 def test_another_file_is_refused(tmp_path, monkeypatch):
-    text = gzip.decompress((ROOT / "data" / sequences.VOWELS_FILE).read_bytes())
-    (tmp_path / sequences.VOWELS_FILE).write_bytes(gzip.compress(text.replace(b"1.860936", b"1.9")))
+    text = gzip.decompress((ROOT / "data" / VOWELS_FILE).read_bytes())
+    (tmp_path / VOWELS_FILE).write_bytes(gzip.compress(text.replace(b"1.860936", b"1.9")))
     monkeypatch.setenv("LABKIT_DATA", str(tmp_path))
     with pytest.raises(DataError, match=r"(?s)not the file.*expected SHA-256 75d3127e"):
         load_vowels()
-    (tmp_path / sequences.VOWELS_FILE).write_bytes(b"no gzip")
+    (tmp_path / VOWELS_FILE).write_bytes(b"no gzip")
     with pytest.raises(DataError, match=r"cannot read .*japanese_vowels"):
         load_vowels()
 
@@ -63,20 +71,19 @@ def test_an_installed_labkit_finds_the_vowels(tmp_path, monkeypatch):
     """pip puts data/ into share/labkit/data of the environment."""
     share = tmp_path / "share/labkit/data"
     share.mkdir(parents=True)
-    shutil.copy(ROOT / "data" / sequences.VOWELS_FILE, share)
+    shutil.copy(ROOT / "data" / VOWELS_FILE, share)
     for name in ("LABKIT_DATA", "LABKIT_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(sequences, "__file__", str(tmp_path / "lib/labkit/data/sequences.py"))
-    monkeypatch.setattr(sequences.sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(datasets, "__file__", str(tmp_path / "lib/labkit/data/datasets.py"))
+    monkeypatch.setattr(datasets.sys, "prefix", str(tmp_path))
     assert len(load_vowels().train) == 270
-    monkeypatch.setattr(sequences.sys, "prefix", str(tmp_path / "elsewhere"))
+    monkeypatch.setattr(datasets.sys, "prefix", str(tmp_path / "elsewhere"))
     with pytest.raises(DataError, match=r"is in none of:(?s:.*)install labkit again"):
         load_vowels()
 
 
 def test_every_hash_and_count_stands_in_the_readme():
-    assert sequences.VOWELS_SHA256 in README
-    assert sequences.UNEMPLOYMENT_SHA256 in README
+    assert all(entry.sha256 in README for entry in datasets.PACKAGED.values())
     for words in (
         "9,961 frames",
         "CC BY 4.0",

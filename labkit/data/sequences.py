@@ -6,31 +6,19 @@ target says how far ahead it lies, so that a test can tell whether the two overl
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import io
-import os
-import sys
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import metadata, util
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
-from labkit.data.datasets import DataError
+from labkit.data.datasets import packaged_source, packaged_text
 
 if TYPE_CHECKING:
     import pandas as pd
-
-VOWELS_FILE = "japanese_vowels.csv.gz"
-VOWELS_SHA256 = "75d3127e39e94b7d884c5f70b073f10f8b228d4dc92539fa215b7b41144920a8"
-UNEMPLOYMENT_FILE = "_data/unemployment1948.csv"
-UNEMPLOYMENT_SHA256 = "28fbd344cc6910abd507151610824461b1321793fb75e130efd85e4d9334b201"
 
 BAR = ("open", "high", "low", "close")
 TARGETS = {"same bar": 0, "next day": 1}  # how many rows after its window the target lies
@@ -104,12 +92,10 @@ def load_vowels() -> Vowels:
     >>> len(vowels.train), len(vowels.test), vowels.train[0].shape
     (270, 370, (20, 12))
     """
-    path = _vowels_path()
-    text = _verified(path, gzip.decompress, VOWELS_SHA256, "Install labkit again to restore it.")
+    path, text = packaged_text("vowels")
     rows = [line.split(",") for line in text.decode("ascii").splitlines()[1:]]
     parts = {part: _utterances([row for row in rows if row[0] == part]) for part in TRAIN_TEST}
-    words = f"Japanese Vowels: {path.name}, verified by SHA-256"
-    return Vowels(*parts["train"], *parts["test"], words)
+    return Vowels(*parts["train"], *parts["test"], packaged_source("vowels", path))
 
 
 TRAIN_TEST = ("train", "test")
@@ -122,23 +108,6 @@ def _utterances(rows: list[list[str]]) -> tuple[list[np.ndarray], np.ndarray]:
     frames = np.array([row[3:] for row in rows], dtype=np.float32)
     starts = np.flatnonzero(np.diff(utterance, prepend=0))
     return np.split(frames, starts[1:]), speaker[starts].astype(np.int64)
-
-
-def _vowels_path() -> Path:
-    """Return the file in LABKIT_HOME or LABKIT_DATA, in the checkout, or beside the package."""
-    named = [os.environ.get("LABKIT_DATA"), os.environ.get("LABKIT_HOME")]
-    folders = [Path(named[0])] if named[0] else []
-    folders += [Path(named[1]) / "data"] if named[1] else []
-    folders += [Path(__file__).parents[2] / "data", Path(sys.prefix) / "share/labkit/data"]
-    for folder in folders:
-        path = folder.expanduser() / VOWELS_FILE
-        if path.is_file():
-            return path
-    looked = "\n".join(f"  {folder}" for folder in folders)
-    raise DataError(
-        f"Japanese Vowels: {VOWELS_FILE} is in none of:\n{looked}\n"
-        "It comes with labkit: restore the checkout (git checkout data), or install labkit again."
-    )
 
 
 def load_unemployment() -> Monthly:
@@ -154,35 +123,10 @@ def load_unemployment() -> Monthly:
     >>> len(series.values), str(series.months[0]), float(series.values[0])
     (828, '1948-01', 4.0)
     """
-    spec = util.find_spec("bokeh_sampledata")
-    if spec is None or not spec.submodule_search_locations:
-        raise DataError(
-            "The unemployment rate comes with the package bokeh-sampledata, which is not "
-            "installed: `pip install bokeh-sampledata`."
-        )
-    path = Path(spec.submodule_search_locations[0]) / UNEMPLOYMENT_FILE
-    repair = "`pip install --force-reinstall bokeh-sampledata` restores it."
-    text = _verified(path, bytes, UNEMPLOYMENT_SHA256, repair)
+    path, text = packaged_text("unemployment")
     table = np.loadtxt(io.BytesIO(text), delimiter=",", skiprows=1)  # year, 12 months, the mean
     months = np.datetime64(f"{int(table[0, 0])}-01") + np.arange(12 * len(table))
-    version = metadata.version("bokeh-sampledata")
-    words = f"US unemployment: {path.name} in bokeh-sampledata {version}, verified by SHA-256"
-    return Monthly(table[:, 1:13].ravel(), months, words)
-
-
-def _verified(path: Path, unpack, sha256: str, repair: str) -> bytes:
-    """Return the unpacked content of a file, or raise DataError naming the fault."""
-    try:
-        text = unpack(path.read_bytes())
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"cannot read {path} ({error}). {repair}") from error
-    found = hashlib.sha256(text).hexdigest()
-    if found != sha256:
-        raise DataError(
-            f"{path} is not the file this lab was written for.\n"
-            f"  expected SHA-256 {sha256}\n  found            {found}\n{repair}"
-        )
-    return text
+    return Monthly(table[:, 1:13].ravel(), months, packaged_source("unemployment", path))
 
 
 # --- sequences of unequal length ----------------------------------------------------------------

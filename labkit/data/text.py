@@ -13,6 +13,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from importlib import util
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -70,8 +71,8 @@ def load_text(test_fraction: float = 0.1, keep_repeated: bool = False) -> Text:
     """
     if not 0 < test_fraction < 1:
         raise ValueError(f"test_fraction lies between 0 and 1; got {test_fraction!r}")
-    topics = _topics()
-    parts = [re.split(r"\n\n+", _ascii(text).strip()) for text in topics.values()]
+    found = topics()
+    parts = [re.split(r"\n\n+", _ascii(text).strip()) for text in found.values()]
     paragraphs = [paragraph for part in parts for paragraph in part]
     first: dict[str, str] = {}
     for paragraph in paragraphs:
@@ -82,9 +83,7 @@ def load_text(test_fraction: float = 0.1, keep_repeated: bool = False) -> Text:
     cut = round(len(codes) * (1 - test_fraction))
     repeated = 1 - sum(map(len, once)) / sum(map(len, paragraphs))
     how = "as it comes" if keep_repeated else "each paragraph once"
-    source = (
-        f"{_describe(topics)}; {how}: {cut:,} characters to train, {len(codes) - cut:,} to test"
-    )
+    source = f"{_describe(found)}; {how}: {cut:,} characters to train, {len(codes) - cut:,} to test"
     return Text(codes[:cut], codes[cut:], repeated, source)
 
 
@@ -236,13 +235,29 @@ def _lookup(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndar
 # --- the topics ---------------------------------------------------------------------------------
 
 
-def _topics() -> dict[str, str]:
-    if util.find_spec("pydoc_data") is None:
+def text_path() -> Path:
+    """Return the file of this Python that holds the text.
+
+    Raises:
+        DataError: this Python was installed without the text.
+    """
+    found = util.find_spec("pydoc_data") and util.find_spec("pydoc_data.topics")
+    if not found:
         raise DataError(
             "The language reference (pydoc_data.topics) is a part of Python, but this Python was "
             "installed without it. Some systems pack it apart: on Debian and Ubuntu it comes with "
             "`apt install libpython3-stdlib`; Pythons of python.org, conda and uv have it."
         )
+    return Path(found.origin)
+
+
+def topics() -> dict[str, str]:
+    """Return the text of each topic by its name, as `help()` shows them.
+
+    Raises:
+        DataError: this Python was installed without the text.
+    """
+    text_path()
     from pydoc_data.topics import topics
 
     return topics
