@@ -84,13 +84,17 @@ def test_what_the_kernel_cannot_do_is_left_to_keras(settings, mask):
             np.testing.assert_allclose(here, there, atol=1e-6)
 
 
-def test_stacked_layers_equal_those_of_keras():
+@pytest.mark.parametrize("n", [1, 2, 5])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_stacked_layers_equal_those_of_keras(threads, n, monkeypatch):
     """Between them the sequence stays as the kernel has it; what comes out must not differ."""
     import keras
     import tensorflow as tf
 
+    from labkit.networks import fused
     from labkit.networks.fused import fused_lstm
 
+    monkeypatch.setattr(fused, "_threads", lambda: threads)
     keras.utils.set_random_seed(0)
     layers = keras.layers
     model = keras.Sequential(
@@ -103,11 +107,14 @@ def test_stacked_layers_equal_those_of_keras():
             layers.LSTM(2),
         ]
     )
-    x = tf.constant(np.random.default_rng(0).normal(size=(4, 9, 3)).astype("float32"))
+    x = tf.constant(np.random.default_rng(0).normal(size=(n, 9, 3)).astype("float32"))
     run = tf.function(lambda x: model(x, training=True), autograph=False)
     with fused_lstm():
         ours = run(x)
-    assert str(run.get_concrete_function(x).graph.as_graph_def()).count('op: "BlockLSTM"') == 5
+    assert (
+        str(run.get_concrete_function(x).graph.as_graph_def()).count('op: "BlockLSTM"')
+        == 5 * threads
+    )
     np.testing.assert_allclose(ours, model(x, training=True), atol=1e-6)
 
 

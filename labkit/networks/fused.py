@@ -5,11 +5,16 @@ operations each. TensorFlow has a kernel for the whole sequence, `BlockLSTM`; he
 where Keras would look for cuDNN. The layers stay Keras' own, so saving, export and every other
 device go on as before.
 
+The kernel uses one core. Where TensorFlow may use two, each half of a batch gets its own, through
+all stacked layers; sums over the batch are then taken in another order, so that the last bits of a
+training depend on the number of threads, as those of convolutions do.
+
 Lesson: 13_sequences.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,11 +36,11 @@ def fused_lstm() -> Iterator[None]:
     if original is None:
         yield
         return
-    # Output of a layer -> the same with the steps first, as the kernel has it: between stacked
-    # layers nothing is turned around.
-    steps_first: dict = {}
+    # Output of a layer -> the same as the kernel has it, steps first and in parts of the batch:
+    # between stacked layers nothing is turned around or put together.
+    known: dict = {}
     place.lstm = lambda inputs, *args, **settings: _block_lstm(
-        inputs, *args, **settings, turned=steps_first
+        inputs, *args, **settings, known=known
     )
     try:
         yield
@@ -46,7 +51,7 @@ def fused_lstm() -> Iterator[None]:
 def _block_lstm(
     inputs, h_start, c_start, mask, *, kernel, recurrent_kernel, bias, activation,
     recurrent_activation, return_sequences=False, go_backwards=False, unroll=False,
-    turned,
+    known,
 ):  # fmt: skip
     """Return (last output, outputs, [h, c]) like Keras' cuDNN path, or refuse as it does."""
     import tensorflow as tf
@@ -62,31 +67,65 @@ def _block_lstm(
         i, forget, candidate, output = tf.split(tf.convert_to_tensor(weights), 4, axis=-1)
         return tf.concat([i, candidate, forget, output], axis=-1)
 
-    steps_first = turned.get(inputs.ref())
-    if steps_first is None:
-        steps_first = tf.transpose(inputs, [1, 0, 2])
+    parts = known.get(inputs.ref()) or _in_parts(tf.transpose(inputs, [1, 0, 2]), axis=1)
     if inputs.shape[-1] % 2:  # the kernel complains about odd sizes: add an input of zeros
-        steps_first = tf.pad(steps_first, [[0, 0], [0, 0], [0, 1]])
+        parts = [tf.pad(part, [[0, 0], [0, 0], [0, 1]]) for part in parts]
         kernel = tf.pad(tf.convert_to_tensor(kernel), [[0, 1], [0, 0]])
     if go_backwards:
-        steps_first = tf.reverse(steps_first, [0])
-    unused = tf.zeros((recurrent_kernel.shape[0],))  # peepholes
+        parts = [tf.reverse(part, [0]) for part in parts]
+    weights = reordered(tf.concat([kernel, recurrent_kernel], axis=0))
+    found = [
+        _kernel(part, h, c, weights, reordered(bias))
+        for part, h, c in zip(parts, _in_parts(h_start), _in_parts(c_start), strict=True)
+    ]
+    hidden, cells = zip(*found, strict=True)
+    last = tf.concat([h[-1] for h in hidden], 0)
+    states = [last, tf.concat([c[-1] for c in cells], 0)]
+    if not return_sequences:
+        return last, last[:, None], states
+    outputs = tf.transpose(tf.concat(hidden, 1), [1, 0, 2])
+    known[outputs.ref()] = hidden
+    return last, outputs, states
+
+
+def _kernel(x, h_start, c_start, weights, bias):
+    """Return outputs and cell states of all steps, each (steps, n, units)."""
+    import tensorflow as tf
+
+    unused = tf.zeros(h_start.shape[-1:])  # peepholes
     # Not BlockLSTMV2: its registered gradient is that of V1, which has another order of gates.
     found = tf.raw_ops.BlockLSTM(
-        seq_len_max=tf.shape(steps_first, out_type=tf.int64)[0],
-        x=steps_first,
+        seq_len_max=tf.shape(x, out_type=tf.int64)[0],
+        x=x,
         cs_prev=c_start,
         h_prev=h_start,
-        w=reordered(tf.concat([kernel, recurrent_kernel], axis=0)),
+        w=weights,
         wci=unused,
         wcf=unused,
         wco=unused,
-        b=reordered(bias),
+        b=bias,
         forget_bias=0.0,
         cell_clip=0.0,  # no clipping
         use_peephole=False,
     )
-    last = found.h[-1]
-    outputs = tf.transpose(found.h, [1, 0, 2]) if return_sequences else last[:, None]
-    turned[outputs.ref()] = found.h if return_sequences else last[None]
-    return last, outputs, [last, found.cs[-1]]
+    return found.h, found.cs
+
+
+def _in_parts(x, axis: int = 0) -> list:
+    """Return the batch in halves where TensorFlow may compute both at once, else whole."""
+    import tensorflow as tf
+
+    if _threads() < 2:
+        return [x]
+    half = (tf.shape(x)[axis] + 1) // 2
+    return [x[:, :half], x[:, half:]] if axis else [x[:half], x[half:]]
+
+
+def _threads() -> int:
+    """Return how many operations TensorFlow may run at once, as it was told or by the cores."""
+    import tensorflow as tf
+
+    told = tf.config.threading.get_inter_op_parallelism_threads()
+    told = told or int(os.environ.get("TF_NUM_INTEROP_THREADS") or 0)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return told or cores or 1

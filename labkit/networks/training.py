@@ -228,14 +228,13 @@ def _run_tensorflow_loop(course: _Course) -> None:
 
     model, x, y = course.model, course.x, course.y
     _create_variables(model, x[:1], y[:1])
-    train_step = model.train_step
-    if _compiling_pays_off(course):
-        train_step = tf.function(train_step, jit_compile=True, autograph=False)
 
     # autograph off: it needs the source of every layer, which a notebook cell may not have.
-    # One trace serves the full batches and the last, smaller one: both axes are open.
+    # One trace serves the full batches and the last, smaller one: both axes are open. XLA compiles
+    # the whole loop, once for each shape.
     @tf.function(
         autograph=False,
+        jit_compile=True if _compiling_pays_off(course) else None,
         input_signature=[
             tf.TensorSpec((None, None), tf.int64),  # (steps, batch): positions of the examples
             tf.TensorSpec((None, *x.shape[1:]), x.dtype),
@@ -245,12 +244,14 @@ def _run_tensorflow_loop(course: _Course) -> None:
     def run_steps(batches: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor) -> None:
         def body(step: tf.Tensor) -> tuple[tf.Tensor]:
             batch = batches[step]
-            train_step((tf.gather(inputs, batch), tf.gather(targets, batch)))
+            model.train_step((tf.gather(inputs, batch), tf.gather(targets, batch)))
             return (step + 1,)
 
         # parallel_iterations=1: each step needs the weights of the one before.
         tf.while_loop(lambda step: step < tf.shape(batches)[0], body, (0,), parallel_iterations=1)
 
+    with fused_lstm(), without_chatter():
+        steps = run_steps.get_concrete_function()
     targets = tf.convert_to_tensor(y)
     for epoch in range(course.epochs):
         course.begin(epoch)
@@ -258,8 +259,8 @@ def _run_tensorflow_loop(course: _Course) -> None:
         model.reset_metrics()
         done = 0
         for batches in _calls(course.order, course.batch_size):
-            with fused_lstm(), without_chatter():  # matters in the first call, which traces
-                run_steps(batches, inputs, targets)
+            with without_chatter():
+                steps(tf.constant(batches), inputs, targets)
             done += batches.size
             course.progress.within(epoch, done)
         course.end(epoch, model.get_metrics_result())
