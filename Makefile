@@ -41,7 +41,7 @@ notebook: setup
 	@$(BIN)/python scripts/open_notebook.py $(PORT)
 
 benchmark: setup
-	@for part in start sweep engines results training explorer_latency hero_latency; do \
+	@for part in start sweep engines results training explorer_latency hero_latency backprop_frames; do \
 		$(BIN)/python benchmarks/$$part.py || exit 1; done
 
 measure: setup

@@ -12,15 +12,12 @@ time is waiting for the next frame.
 """
 
 import argparse
-import contextlib
 import random
 import statistics
-import sys
-import tempfile
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-import browser
+from explorer_pages import pages
+
+from labkit.explore.descent import DescentExplorer
 
 GOAL = 33  # milliseconds, two frames
 
@@ -45,7 +42,6 @@ STOPWATCH = """() => {
   };
   for (const type of ['keydown', 'pointermove']) addEventListener(type, note, true);
 }"""
-NOTEBOOK = "from labkit.explore.descent import DescentExplorer\nDescentExplorer({settings})"
 SERIES = [("bowl", "sgd", 50), ("ravine", "momentum", 100), ("rosenbrock", "adam", 500)]
 
 
@@ -86,50 +82,6 @@ def settings(surface, optimizer, steps):
     return {"surface": surface, "optimizer": optimizer, "learning_rate": 0.01, "steps": steps}
 
 
-@contextlib.contextmanager
-def static_pages(folder):
-    """A function that opens an explorer with given settings in a page from disk."""
-    from playwright.sync_api import sync_playwright
-
-    from labkit.explore.descent import DescentExplorer
-
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=browser.find_browser(), args=browser.QUIET)
-
-        def open_page(**start):
-            path = Path(folder, "page.html")
-            path.write_text(
-                '<!doctype html><meta charset="utf-8">' + DescentExplorer(**start).html()
-            )
-            page = chromium.new_page(viewport={"width": 1200, "height": 900})
-            page.goto(path.as_uri())
-            return page
-
-        yield open_page
-        chromium.close()
-
-
-@contextlib.contextmanager
-def lab_pages(folder):
-    """A function that opens an explorer with given settings in JupyterLab."""
-    import nbformat
-
-    with browser.Lab(folder) as lab:
-
-        def open_page(**start):
-            words = ", ".join(f"{name}={value!r}" for name, value in start.items())
-            name = f"{start['surface']}.ipynb"
-            cell = nbformat.v4.new_code_cell(NOTEBOOK.format(settings=words))
-            notebook = nbformat.v4.new_notebook(cells=[cell])
-            notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
-            nbformat.write(notebook, Path(folder, name))
-            page = lab.open(name)
-            lab.run(page)
-            return page
-
-        yield open_page
-
-
 def row(*cells):
     """Print one line of the table."""
     print("{:<12}{:<10}{:>6}  {:<20}{:>7}{:>11}{:>9}{:>17}".format(*cells), flush=True)
@@ -155,12 +107,9 @@ def main():
     parser.add_argument("--lab", action="store_true", help="in JupyterLab, not in a static page")
     parser.add_argument("--count", type=int, default=60, help="inputs in each series")
     options = parser.parse_args()
-    if not browser.find_browser():
-        raise SystemExit("no Chromium or Chrome on PATH (on Debian: apt-get install chromium)")
     row("surface", "optimizer", "steps", "input", "inputs", "median ms", "90 % ms", "presented ms")
     every = []
-    pages = lab_pages if options.lab else static_pages
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, pages(folder) as start:
+    with pages(DescentExplorer, options.lab) as start:
         for series in SERIES:
             every += measure_series(start(**settings(*series)), series, options.count)
     median, late = spread(every)
