@@ -22,6 +22,9 @@ import time
 import urllib.request
 from pathlib import Path
 
+import nbformat
+import pytest
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 QUIET += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -54,6 +57,11 @@ SCROLL = """(top) => {
 def find_browser():
     """Path of Chromium or Chrome, or None."""
     return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+needs_browser = pytest.mark.skipif(
+    not find_browser(), reason="no Chromium or Chrome on PATH: NOT tried in a browser"
+)
 
 
 @contextlib.contextmanager
@@ -216,6 +224,26 @@ def wait_until(page, question, seconds=90):
         page.wait_for_timeout(50)
 
 
+def write_notebook(path, *cells, kernel="python3"):
+    """Write a notebook of these code cells."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata["kernelspec"] = {"name": kernel, "display_name": kernel}
+    nbformat.write(notebook, path)
+
+
+def run_last_cell(page, source):
+    """Put this source into the last cell of the open notebook and run it."""
+    page.evaluate(
+        """(source) => {
+          const { content } = jupyterapp.shell.currentWidget;
+          content.activeCellIndex = content.widgets.length - 1;
+          content.activeCell.model.sharedModel.setSource(source);
+          return jupyterapp.commands.execute('notebook:run-cell');
+        }""",
+        source,
+    )
+
+
 def _note(page, kind, text):
     if kind == "error":
         page.problems.append(text)
@@ -292,8 +320,6 @@ def ask(script, name, code, question, folder):
         run = [node, "ask.mjs"]
         return json.loads(subprocess.run(run, cwd=folder, check=True, capture_output=True).stdout)
     if not find_browser():
-        import pytest
-
         pytest.skip(f"neither node nor Chromium on PATH: {script.name} was NOT asked")
     from playwright.sync_api import sync_playwright
 

@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+import browser
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -91,3 +92,44 @@ def _set_precision(name):
     keras.config.set_floatx(name)
     keras.config.set_dtype_policy(name)
     return keras
+
+
+@pytest.fixture
+def chromium():
+    """A browser without a window."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        running = play.chromium.launch(executable_path=browser.find_browser(), args=browser.QUIET)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def still(chromium, tmp_path):
+    """A function that opens explorers, or a whole page, from disk, without network and kernel."""
+    opened, path = [], tmp_path / "page.html"
+
+    def open_page(*parts, body="", width=1040, height=900, **context):
+        html = "\n".join(part if isinstance(part, str) else part.html() for part in parts)
+        if not html.startswith("<!"):
+            html = f'<!doctype html><meta charset="utf-8"><body style="{body}">{html}'
+        path.write_text(html, encoding="utf-8")
+        size = {"width": width, "height": height}
+        page = chromium.new_context(offline=True, viewport=size, **context).new_page()
+        page.set_default_timeout(15_000)
+        page.problems, page.requests = [], []
+        page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on("request", lambda request: page.requests.append(request.url))
+        page.goto(path.as_uri())
+        if context.get("java_script_enabled", True):
+            page.evaluate(browser.SETTLED)
+        opened.append(page)
+        return page
+
+    yield open_page
+    for page in opened:
+        assert page.problems == []
+        assert [url for url in page.requests if not url.startswith("data:")] == [path.as_uri()]
+        page.context.close()

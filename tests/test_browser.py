@@ -2,20 +2,18 @@
 
 import io
 import re
+import sys
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
-from browser import SETTLED, Lab, find_browser
+from browser import KERNEL_READY, SETTLED, Lab, needs_browser, wait_until, write_notebook
 from PIL import Image
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(
-        find_browser() is None,
-        reason="no Chromium or Chrome on PATH (on Debian: apt-get install chromium)",
-    ),
+    needs_browser,
 ]
 
 ROOT = Path(__file__).parents[1]
@@ -94,18 +92,25 @@ def _dedent(source):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Copies of the lessons, and notebooks of one cell each for the kit itself."""
+    """Copies of the lessons, and notebooks of one cell each for the kit itself.
+
+    The copies end with their first explorer, and train only as much as it takes to get there:
+    whole lessons run in test_lessons.py.
+    """
     folder = tmp_path_factory.mktemp("notebooks")
     for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"):
-        # Explorers do not hang on how long a network was trained.
         text = path.read_text(encoding="utf-8")
         text = re.sub(r"(epochs: int =) \d+", r"\1 1", text)
         text = re.sub(r"(\bseeds: int =) \d+", r"\1 2", text)  # an interval needs two
-        (folder / path.name).write_text(text, encoding="utf-8")
+        notebook = nbformat.reads(text, as_version=4)
+        explorers = ["explorer" in cell.metadata.get("tags", []) for cell in notebook.cells]
+        del notebook.cells[explorers.index(True) + 1 :]
+        nbformat.write(notebook, folder / path.name)
     for name, source in KIT_CELLS.items():
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(_dedent(source))])
-        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-        nbformat.write(notebook, folder / f"kit_{name}.ipynb")
+        write_notebook(folder / f"kit_{name}.ipynb", _dedent(source))
+    write_notebook(
+        folder / "warm.ipynb", "import psutil\nprint(psutil.Process().cmdline())", "labkit"
+    )
     return folder
 
 
@@ -177,6 +182,20 @@ def test_a_lesson_runs_and_its_explorer_answers_to_keys_in_both_themes(lab, open
         assert after.shape != before.shape or (after != before).mean() > 1e-4
         assert _contrast(status) >= 4.5  # WCAG 2, level AA
         root.screenshot(path=ARTIFACTS / f"{Path(name).stem}-explorer-{theme}.png")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
+def test_the_warm_kernel_serves_jupyterlab_and_restarts(lab, opened):
+    from playwright.sync_api import expect
+
+    page = opened("warm.ipynb")
+    output = page.locator(".jp-OutputArea-output").first
+    expect(output).to_contain_text("labkit.lab.zygote")
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
+    page.evaluate("() => jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    wait_until(page, KERNEL_READY)
+    assert lab.run(page)
+    expect(output).to_contain_text("labkit.lab.zygote")
 
 
 def test_alt_text_and_caption_stay_the_same_text(opened):

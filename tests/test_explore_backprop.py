@@ -336,39 +336,6 @@ def test_html_is_self_contained_and_closed():
 
 # --- in a browser -----------------------------------------------------------------------------
 
-needs_browser = pytest.mark.skipif(
-    not browser.find_browser(), reason="no Chromium or Chrome on PATH: NOT tried in a browser"
-)
-
-
-@pytest.fixture
-def still(tmp_path):
-    """A function that opens an explorer in a page from disk, without network and kernel."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=browser.find_browser(), args=browser.QUIET)
-        pages = []
-
-        def open_page(e):
-            path = tmp_path / "page.html"
-            path.write_text(f'<!doctype html><meta charset="utf-8"><body>{e.html()}')
-            page = chromium.new_context(
-                offline=True, viewport={"width": 1040, "height": 900}
-            ).new_page()
-            page.set_default_timeout(15_000)
-            page.problems = []
-            page.on("pageerror", lambda error: page.problems.append(str(error)))
-            page.goto(path.as_uri())
-            page.evaluate(browser.SETTLED)
-            pages.append(page)
-            return page
-
-        yield open_page
-        for page in pages:
-            assert page.problems == []
-        chromium.close()
-
 
 def status(page):
     return page.locator(".status").inner_text()
@@ -378,7 +345,7 @@ def epoch(page):
     return int(re.search(r"epoch (\d+)", page.locator(".readout").inner_text())[1])
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_static_page_trains_without_network(still):
     e = TrainingExplorer(epochs=3)
@@ -405,7 +372,7 @@ def test_static_page_trains_without_network(still):
     assert status(page) == e.text
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_every_control_acts(still):
     page = still(TrainingExplorer(epochs=5))
@@ -436,7 +403,7 @@ def test_every_control_acts(still):
     assert page.locator(".panels").screenshot() != before
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_a_training_that_diverges_stops_and_says_so(still):
     wild = {"activation": "linear", "depth": 4, "width": 8, "learning_rate": 10.0}
@@ -449,18 +416,15 @@ def test_a_training_that_diverges_stops_and_says_so(still):
     assert page.get_by_role("button", name="Start").is_enabled()
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_in_jupyterlab_page_and_kernel_agree(tmp_path):
-    import nbformat
 
     cells = [
         "from labkit.explore.backprop import TrainingExplorer\ne = TrainingExplorer()\ne",
         "'later'",
     ]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    nbformat.write(notebook, tmp_path / "n.ipynb")
+    browser.write_notebook(tmp_path / "n.ipynb", *cells)
     artifacts = Path(__file__).with_name("artifacts")
     artifacts.mkdir(exist_ok=True)
     with browser.Lab(tmp_path) as lab:
@@ -473,23 +437,11 @@ def test_in_jupyterlab_page_and_kernel_agree(tmp_path):
         stopped = epoch(page)
         assert stopped > 5
         page.screenshot(path=artifacts / "backprop-jupyterlab-dark.png")
-        _run_last_cell(page, "print('kernel:', e.data, e.epochs, len(e.result['losses']))")
+        browser.run_last_cell(page, "print('kernel:', e.data, e.epochs, len(e.result['losses']))")
         page.get_by_text(f"kernel: xor {stopped} {stopped + 1}").wait_for()
-        _run_last_cell(page, "e.data, e.epochs = 'blobs', 3; print(e.text)")
+        browser.run_last_cell(page, "e.data, e.epochs = 'blobs', 3; print(e.text)")
         page.locator(".status", has_text="blobs points").wait_for()
         page.get_by_text("epoch 3: learn").first.wait_for()
         assert epoch(page) == 3
         assert page.problems == []
         assert page.outside == []
-
-
-def _run_last_cell(page, source):
-    page.evaluate(
-        """(source) => {
-          const { content } = jupyterapp.shell.currentWidget;
-          content.activeCellIndex = content.widgets.length - 1;
-          content.activeCell.model.sharedModel.setSource(source);
-          return jupyterapp.commands.execute('notebook:run-cell');
-        }""",
-        source,
-    )

@@ -376,51 +376,6 @@ def test_html_escapes_what_could_close_the_script():
 
 # --- in a browser -----------------------------------------------------------------------------
 
-needs_browser = pytest.mark.skipif(
-    not browser.find_browser(), reason="no Chromium or Chrome on PATH: NOT tried in a browser"
-)
-
-
-@pytest.fixture
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        running = play.chromium.launch(executable_path=browser.find_browser(), args=browser.QUIET)
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def still(chromium, tmp_path):
-    """A function that opens explorers in a page from disk, without network and kernel."""
-    opened = []
-
-    def open_page(*explorers, body="", **context):
-        path = tmp_path / "page.html"
-        forms = "\n".join(e.html() for e in explorers)
-        path.write_text(f'<!doctype html><meta charset="utf-8"><body style="{body}">{forms}')
-        page = chromium.new_context(
-            offline=True, viewport={"width": 1000, "height": 800}, **context
-        ).new_page()
-        page.set_default_timeout(15_000)
-        page.problems, page.requests = [], []
-        page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: page.problems.append(str(error)))
-        page.on("request", lambda request: page.requests.append(request.url))
-        page.goto(path.as_uri())
-        if context.get("java_script_enabled", True):
-            page.evaluate(browser.SETTLED)
-        opened.append(page)
-        return page
-
-    yield open_page
-    for page in opened:
-        assert page.problems == []
-        outside = [url for url in page.requests if not url.startswith(("file:", "data:"))]
-        assert outside == []
-        page.context.close()
-
 
 def status(page):
     return page.locator(".status").inner_text()
@@ -430,7 +385,7 @@ def panels(page):
     return page.locator(".panels").screenshot()
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_static_page_lives_without_network(still):
     e = DescentExplorer(surface="ravine", learning_rate=0.1)
@@ -446,7 +401,7 @@ def test_static_page_lives_without_network(still):
     assert panels(page) != before
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_every_control_acts(still):
     page = still(DescentExplorer(surface="ravine", learning_rate=0.1, steps=20))
@@ -478,7 +433,7 @@ def test_every_control_acts(still):
     assert "learning rate 0.5" in status(page)
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_start_is_dragged_and_moved_by_keys(still):
     page = still(DescentExplorer(surface="bowl"))
@@ -501,7 +456,7 @@ def test_start_is_dragged_and_moved_by_keys(still):
     assert np.subtract(after, before) == pytest.approx([-0.1, -0.01])
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_kept_runs_stay_and_go(still):
     page = still(DescentExplorer(surface="ravine"))
@@ -515,7 +470,7 @@ def test_kept_runs_stay_and_go(still):
     assert panels(page) == alone
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_copies_show_what_they_copy(still):
     e = DescentExplorer(surface="bowl", start_x=1.0)
@@ -525,7 +480,7 @@ def test_copies_show_what_they_copy(still):
         assert page.locator(".copied").inner_text() == text
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
 def test_play_moves_only_where_motion_is_wanted(still, motion):
@@ -544,7 +499,7 @@ def test_play_moves_only_where_motion_is_wanted(still, motion):
         assert shown.get_attribute("aria-valuenow") == paused
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_hidden_controls_are_not_there(still):
     hide = ["surface", "optimizer", "momentum", "start", "presets", "stepping", "keep", "copy"]
@@ -556,7 +511,7 @@ def test_hidden_controls_are_not_there(still):
     assert names == ["learning rate", "steps", "step shown"]
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_the_limit_can_be_left_to_the_reader_to_find(still):
     told, silent = DescentExplorer(), DescentExplorer(hide=["limit"])
@@ -570,7 +525,7 @@ def test_the_limit_can_be_left_to_the_reader_to_find(still):
     assert values.nth(1).get_attribute("aria-valuetext") == "0.1, limit 0.4"
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_every_control_has_a_name_and_the_theme_is_found(still):
     dark = "background:#111;color:#eee"
@@ -583,7 +538,7 @@ def test_every_control_has_a_name_and_the_theme_is_found(still):
     assert nameless == []
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_picture_shows_where_scripts_do_not_run(still):
     page = still(DescentExplorer(), java_script_enabled=False)
@@ -600,16 +555,7 @@ NOTEBOOK = [
 ]
 
 
-def write_notebook(path):
-    import nbformat
-
-    cells = [nbformat.v4.new_code_cell(source) for source in NOTEBOOK]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
-    nbformat.write(notebook, path)
-
-
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_html_page_of_an_executed_notebook_lives(chromium, tmp_path, monkeypatch):
     import nbclient
@@ -617,7 +563,7 @@ def test_html_page_of_an_executed_notebook_lives(chromium, tmp_path, monkeypatch
     from nbconvert import HTMLExporter
 
     monkeypatch.setenv("LABKIT_HEADLESS", "1")
-    write_notebook(tmp_path / "n.ipynb")
+    browser.write_notebook(tmp_path / "n.ipynb", *NOTEBOOK)
     notebook = nbformat.read(tmp_path / "n.ipynb", 4)
     nbclient.NotebookClient(notebook, store_widget_state=False, timeout=120).execute()
     (tmp_path / "n.html").write_text(HTMLExporter().from_notebook_node(notebook)[0])
@@ -633,10 +579,10 @@ def test_html_page_of_an_executed_notebook_lives(chromium, tmp_path, monkeypatch
     assert [each for each in failed if "descent" in each or "labkit" in each] == []
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_in_jupyterlab_page_and_kernel_agree(tmp_path):
-    write_notebook(tmp_path / "n.ipynb")
+    browser.write_notebook(tmp_path / "n.ipynb", *NOTEBOOK)
     artifacts = Path(__file__).with_name("artifacts")
     artifacts.mkdir(exist_ok=True)
     with browser.Lab(tmp_path) as lab:
@@ -655,33 +601,23 @@ def test_in_jupyterlab_page_and_kernel_agree(tmp_path):
         assert page.get_by_label("optimizer").input_value() == "momentum"
         assert panels(page) != before
         page.screenshot(path=artifacts / "descent-jupyterlab-dark.png")
-        _run_last_cell(page, "e.surface = 'saddle'; print('rate is', e.learning_rate, e.optimizer)")
+        browser.run_last_cell(
+            page, "e.surface = 'saddle'; print('rate is', e.learning_rate, e.optimizer)"
+        )
         page.get_by_text("rate is 0.2 momentum").wait_for()
         page.get_by_text("momentum (0.9) on the saddle surface").wait_for()
         assert page.problems == []
         assert page.outside == []
 
 
-def _run_last_cell(page, source):
-    page.evaluate(
-        """(source) => {
-          const { content } = jupyterapp.shell.currentWidget;
-          content.activeCellIndex = content.widgets.length - 1;
-          content.activeCell.model.sharedModel.setSource(source);
-          return jupyterapp.commands.execute('notebook:run-cell');
-        }""",
-        source,
-    )
-
-
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_untrusted_notebook_shows_the_picture(tmp_path, monkeypatch):
     import nbformat
 
     monkeypatch.setenv("LABKIT_HEADLESS", "1")
     e = DescentExplorer(surface="ravine", learning_rate=0.1)
-    write_notebook(tmp_path / "n.ipynb")
+    browser.write_notebook(tmp_path / "n.ipynb", *NOTEBOOK)
     notebook = nbformat.read(tmp_path / "n.ipynb", 4)
     data, metadata = e._repr_mimebundle_()
     output = nbformat.v4.new_output("execute_result", data, metadata=metadata, execution_count=1)

@@ -3,8 +3,6 @@
 import base64
 import json
 import re
-import shutil
-import subprocess
 import time
 import types
 from pathlib import Path
@@ -186,47 +184,12 @@ def test_the_page_answers_as_keras_does(images):
 # --- JavaScript against Python ----------------------------------------------------------------
 
 ASK = """
-const answers = ({ cases, ...rest }) => cases.map((each) => {
+const answer = ({ cases, ...rest }) => cases.map((each) => {
   const { image, chances, text, kind } = network.answer({ ...rest, ...each });
   return { image: [...image], chances: [...chances], text, kind,
     texts: [network.asParameters(each), network.asCommand("10", each), network.asStrokes(each)] };
 });
 """
-
-
-def javascript(question, folder):
-    """What network.js answers to each case, in node, or else in Chromium."""
-    if node := shutil.which("node"):
-        shutil.copy(SCRIPT, folder / "network.mjs")
-        (folder / "question.json").write_text(json.dumps(question))
-        (folder / "ask.mjs").write_text(
-            'import * as network from "./network.mjs"; import fs from "fs";'
-            + ASK
-            + 'const question = JSON.parse(fs.readFileSync("question.json", "utf8"));'
-            + "process.stdout.write(JSON.stringify(answers(question)));"
-        )
-        run = [node, "ask.mjs"]
-        return json.loads(subprocess.run(run, cwd=folder, check=True, capture_output=True).stdout)
-    if not browser.find_browser():
-        pytest.skip("neither node nor Chromium on PATH: network.js was NOT compared with Python")
-    return _in_chromium(question)
-
-
-def _in_chromium(question):
-    from playwright.sync_api import sync_playwright
-
-    code = """async ([source, question]) => {
-      const blob = new Blob([source], { type: "text/javascript" });
-      const network = await import(URL.createObjectURL(blob));
-      %s
-      return JSON.stringify(answers(question));
-    }"""
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=browser.find_browser(), args=browser.QUIET)
-        page = chromium.new_page()
-        answers = json.loads(page.evaluate(code % ASK, [SCRIPT.read_text(), question]))
-        chromium.close()
-    return answers
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +199,7 @@ def both(draw, tmp_path_factory):
     names = ("digit", "pen", "center", "strokes")
     cases = [dict(zip(names, values, strict=True)) for values in explorer._walk_settings()]
     question = {"layers": e.layers, "examples": e.examples, "cases": cases}
-    answers = javascript(question, tmp_path_factory.mktemp("javascript"))
+    answers = browser.ask(SCRIPT, "network", ASK, question, tmp_path_factory.mktemp("javascript"))
     return [(here_at(e, case), there) for case, there in zip(cases, answers, strict=True)]
 
 
@@ -504,39 +467,6 @@ def test_a_headless_run_shows_the_whole_training_and_no_widget(live, data, monke
 
 # --- in a browser -----------------------------------------------------------------------------
 
-needs_browser = pytest.mark.skipif(
-    not browser.find_browser(), reason="no Chromium or Chrome on PATH: NOT tried in a browser"
-)
-
-
-@pytest.fixture
-def still(tmp_path):
-    """A function that opens an explorer in a page from disk, without network and kernel."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=browser.find_browser(), args=browser.QUIET)
-        pages = []
-
-        def open_page(e):
-            path = tmp_path / "page.html"
-            path.write_text(f'<!doctype html><meta charset="utf-8"><body>{e.html()}')
-            page = chromium.new_context(
-                offline=True, viewport={"width": 1040, "height": 700}
-            ).new_page()
-            page.set_default_timeout(15_000)
-            page.problems = []
-            page.on("pageerror", lambda error: page.problems.append(str(error)))
-            page.goto(path.as_uri())
-            page.evaluate(browser.SETTLED)
-            pages.append(page)
-            return page
-
-        yield open_page
-        for page in pages:
-            assert page.problems == []
-        chromium.close()
-
 
 def status(page):
     return page.locator(".status").inner_text()
@@ -559,7 +489,7 @@ def draw_with_mouse(page, points, steps=6):
     page.mouse.up()
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_drawing_with_the_mouse_gives_what_python_gives(still, draw):
     page = still(draw())
@@ -579,7 +509,7 @@ def test_drawing_with_the_mouse_gives_what_python_gives(still, draw):
     assert status(page) == draw().text
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_drawing_with_the_keyboard_alone(still, draw):
     page = still(draw())
@@ -598,7 +528,7 @@ def test_drawing_with_the_keyboard_alone(still, draw):
     assert status(page) == draw().text
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_every_control_acts(still, draw):
     page = still(draw(digit=3))
@@ -639,7 +569,7 @@ TIMES = """() => {
 }"""
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_the_answer_comes_within_50_milliseconds_of_a_stroke(still, images):
     page = still(DigitExplorer(a_network(hidden=500), images))
@@ -653,10 +583,9 @@ def test_the_answer_comes_within_50_milliseconds_of_a_stroke(still, images):
     assert np.median(times) < 50
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_in_jupyterlab_the_page_draws_and_watches_while_the_kernel_trains(tmp_path):
-    import nbformat
 
     cells = [
         "import numpy as np\nfrom labkit.data import load_mnist\n"
@@ -670,9 +599,7 @@ def test_in_jupyterlab_the_page_draws_and_watches_while_the_kernel_trains(tmp_pa
         "    (d.x_train[3500:], d.y_train[3500:]), epochs=100)\nlive",
         "'later'",
     ]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    nbformat.write(notebook, tmp_path / "n.ipynb")
+    browser.write_notebook(tmp_path / "n.ipynb", *cells)
     artifacts = Path(__file__).with_name("artifacts")
     artifacts.mkdir(exist_ok=True)
     with browser.Lab(tmp_path) as lab:
@@ -685,14 +612,14 @@ def test_in_jupyterlab_the_page_draws_and_watches_while_the_kernel_trains(tmp_pa
             page.keyboard.press(key)
         page.locator(".status", has_text="with 2 strokes added").wait_for()
         assert page.locator(".jp-Notebook .jp-CodeCell").count() == 3
-        _run_last_cell(page, "print('kernel:', len(draw.strokes), draw.digit)")
+        browser.run_last_cell(page, "print('kernel:', len(draw.strokes), draw.digit)")
         page.get_by_text("kernel: 2 3").wait_for()
 
         watched = page.locator(".labkit-explorer").first
         words = watched.get_by_role("status")
         watched.get_by_role("button", name="Start").click()
         wait = "import time\nwhile live.training.step < 4: time.sleep(0.05)\n"
-        _run_last_cell(page, wait + "print('meanwhile:', live.running)")
+        browser.run_last_cell(page, wait + "print('meanwhile:', live.running)")
         page.get_by_text("meanwhile: True").wait_for()
         watched.get_by_role("button", name="Pause").click()
         page.get_by_text("standing still").first.wait_for()
@@ -708,19 +635,7 @@ def test_in_jupyterlab_the_page_draws_and_watches_while_the_kernel_trains(tmp_pa
         page.screenshot(path=artifacts / "network-live-dark.png")
         page.locator(".field").scroll_into_view_if_needed()
         page.screenshot(path=artifacts / "network-draw-dark.png")
-        _run_last_cell(page, "print('kept:', live.training.model.count_params())")
+        browser.run_last_cell(page, "print('kept:', live.training.model.count_params())")
         page.get_by_text("kept: 79510").wait_for()
         assert page.problems == []
         assert page.outside == []
-
-
-def _run_last_cell(page, source):
-    page.evaluate(
-        """(source) => {
-          const { content } = jupyterapp.shell.currentWidget;
-          content.activeCellIndex = content.widgets.length - 1;
-          content.activeCell.model.sharedModel.setSource(source);
-          return jupyterapp.commands.execute('notebook:run-cell');
-        }""",
-        source,
-    )

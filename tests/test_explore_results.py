@@ -640,43 +640,18 @@ def test_a_bad_record_does_not_end_the_following(lab, monkeypatch):
 
 # --- in a browser -----------------------------------------------------------------------------
 
-needs_browser = pytest.mark.skipif(
-    not browser.find_browser(), reason="no Chromium or Chrome on PATH: NOT tried in a browser"
-)
 ARTIFACTS = Path(__file__).with_name("artifacts")
 
 
 @pytest.fixture
-def still(tmp_path):
-    """A function that opens a report from disk, without network; it notes every request."""
-    from playwright.sync_api import sync_playwright
+def opened(still, tmp_path):
+    """A function that opens a report from disk, without network."""
 
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=browser.find_browser(), args=browser.QUIET)
-        pages = []
+    def open_report(runs, width=1160, beside=None, scheme="light"):
+        page = report.page(runs, beside=beside or tmp_path)
+        return still(page, width=width, height=1300, color_scheme=scheme)
 
-        def open_page(runs, width=1160, beside=None, scheme="light"):
-            path = tmp_path / "report.html"
-            path.write_text(report.page(runs, beside=beside or tmp_path), encoding="utf-8")
-            context = chromium.new_context(
-                offline=True, viewport={"width": width, "height": 1300}, color_scheme=scheme
-            )
-            page = context.new_page()
-            page.set_default_timeout(15_000)
-            page.problems, page.requests = [], []
-            page.on("pageerror", lambda error: page.problems.append(str(error)))
-            page.on("console", lambda m: m.type == "error" and page.problems.append(m.text))
-            page.on("request", lambda request: page.requests.append(request.url))
-            page.goto(path.as_uri())
-            page.evaluate(browser.SETTLED)
-            pages.append(page)
-            return page
-
-        yield open_page
-        for page in pages:
-            assert page.problems == []
-            assert page.requests == [(tmp_path / "report.html").as_uri()]
-        chromium.close()
+    return open_report
 
 
 def status(page):
@@ -688,14 +663,14 @@ def picture(page):
     return page.locator(".chart").screenshot()
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
-def test_every_control_changes_words_or_picture(still, tmp_path):
+def test_every_control_changes_words_or_picture(opened, tmp_path):
     top = tmp_path / "runs"
     synthetic.write_runs(top, 60, failures=0.1, notebooks=60)
     runs = table.results(folder=top)
     e = ResultsExplorer(runs)
-    page = still(runs)
+    page = opened(runs)
     assert status(page) == e.text
     page.get_by_label("x", exact=True).select_option("param.dropout")
     e.set(x="dropout")
@@ -727,13 +702,13 @@ def test_every_control_changes_words_or_picture(still, tmp_path):
     assert status(page) == e.text
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
-def test_every_view_by_keyboard_and_pointer(still, tmp_path):
+def test_every_view_by_keyboard_and_pointer(opened, tmp_path):
     top = tmp_path / "runs"
     synthetic.write_runs(top, 60, failures=0.1, notebooks=60)
     runs = table.results(folder=top)
-    page = still(runs)
+    page = opened(runs)
     seen = set()
     page.get_by_role("tab", name="Effect").focus()
     for view in explorer.VIEWS:
@@ -756,11 +731,11 @@ def test_every_view_by_keyboard_and_pointer(still, tmp_path):
     assert len(seen) == len(explorer.VIEWS)
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
-def test_a_drag_along_an_axis_filters_and_a_click_undoes_it(still, tmp_path):
+def test_a_drag_along_an_axis_filters_and_a_click_undoes_it(opened, tmp_path):
     synthetic.write_runs(tmp_path / "runs", 60, failures=0)
-    page = still(table.results(folder=tmp_path / "runs"))
+    page = opened(table.results(folder=tmp_path / "runs"))
     page.get_by_role("tab", name="Parallel").click()
     before = status(page)
     box = page.locator(".over").bounding_box()
@@ -774,12 +749,12 @@ def test_a_drag_along_an_axis_filters_and_a_click_undoes_it(still, tmp_path):
     assert status(page) == before
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
-def test_failed_runs_show_their_cause_and_links_lead_to_notebooks(still, tmp_path):
+def test_failed_runs_show_their_cause_and_links_lead_to_notebooks(opened, tmp_path):
     synthetic.write_runs(tmp_path / "runs", 60, failures=0.2, notebooks=60)
     runs = table.results(folder=tmp_path / "runs")
-    page = still(runs)
+    page = opened(runs)
     failed = int((runs["status"] == "failed").sum())
     page.get_by_role("button", name=f"{failed} failed").click()
     assert f"{failed} of 60 runs shown: {failed} failed." in status(page)
@@ -794,12 +769,12 @@ def test_failed_runs_show_their_cause_and_links_lead_to_notebooks(still, tmp_pat
     assert chosen in str(target)
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
-def test_the_table_sorts_scrolls_and_follows_the_keyboard(still, tmp_path):
+def test_the_table_sorts_scrolls_and_follows_the_keyboard(opened, tmp_path):
     synthetic.write_runs(tmp_path / "runs", 300, failures=0.05)
     runs = table.results(folder=tmp_path / "runs")
-    page = still(runs)
+    page = opened(runs)
     best = runs.loc[runs["result.accuracy"].idxmax(), "run_id"]
     cell = page.locator("tbody tr[aria-selected=true] code")
     assert cell.inner_text() == best
@@ -816,12 +791,12 @@ def test_the_table_sorts_scrolls_and_follows_the_keyboard(still, tmp_path):
     assert f"{lowest:g}" in first.inner_text().split("\t")
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
-def test_settings_are_copied_as_shown(still, tmp_path):
+def test_settings_are_copied_as_shown(opened, tmp_path):
     synthetic.write_runs(tmp_path / "runs", 12, failures=0)
     runs = table.results(folder=tmp_path / "runs")
-    page = still(runs)
+    page = opened(runs)
     best = runs.loc[runs["result.accuracy"].idxmax()]
     page.get_by_role("button", name="Copy as Python").click()
     call = page.locator(".copied").inner_text()
@@ -829,21 +804,21 @@ def test_settings_are_copied_as_shown(still, tmp_path):
     assert values == {n[6:]: best[n] for n in runs if n.startswith("param.")}
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [360, 720, 1160])
-def test_nothing_is_wider_than_the_page(still, tmp_path, width):
+def test_nothing_is_wider_than_the_page(opened, tmp_path, width):
     synthetic.write_runs(tmp_path / "runs", 40, failures=0.1)
-    page = still(table.results(folder=tmp_path / "runs"), width=width)
+    page = opened(table.results(folder=tmp_path / "runs"), width=width)
     for view in explorer.VIEWS:
         page.get_by_role("tab", name=view.capitalize()).click()
         wide = page.evaluate("() => document.documentElement.scrollWidth")
         assert wide <= width, view
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
-def test_nothing_in_a_run_becomes_code(still, tmp_path):
+def test_nothing_in_a_run_becomes_code(opened, tmp_path):
     evil = "</script><img src=x onerror='window.hit = 1'><!--<script>"
     for number in range(3):
         folder = tmp_path / "runs" / f"98_{'trial'}" / f"r{number}"
@@ -857,7 +832,7 @@ def test_nothing_in_a_run_becomes_code(still, tmp_path):
             entry |= {"status": "failed", "error": {"kind": evil, "message": evil}}
         (folder / "record.json").write_text(json.dumps(entry))
     runs = table.results(folder=tmp_path / "runs")
-    page = still(runs)
+    page = opened(runs)
     for tab in page.get_by_role("tab").all():
         tab.click()
         page.locator(".over").focus()
@@ -880,18 +855,15 @@ e
 """
 
 
-@needs_browser
+@browser.needs_browser
 @pytest.mark.slow
 def test_in_jupyterlab_it_follows_runs_and_opens_their_notebooks(tmp_path, monkeypatch):
-    import nbformat
 
     monkeypatch.delenv("LABKIT_HEADLESS", raising=False)
     top = tmp_path / "runs"
     synthetic.write_runs(top, 30, notebooks=30, failures=0.1)
     cells = [f"import os; os.environ['LABKIT_RUNS'] = {str(top)!r}", NOTEBOOK, "'later'"]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    nbformat.write(notebook, tmp_path / "n.ipynb")
+    browser.write_notebook(tmp_path / "n.ipynb", *cells)
     ARTIFACTS.mkdir(exist_ok=True)
     with browser.Lab(tmp_path, height=1400) as lab:
         page = lab.open("n.ipynb", theme="dark")

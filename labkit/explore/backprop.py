@@ -12,7 +12,6 @@ import inspect
 import io
 import itertools
 import math
-from pathlib import Path
 
 import anywidget
 import numpy as np
@@ -523,7 +522,7 @@ class TrainingExplorer(anywidget.AnyWidget):
     hide = traitlets.List(traitlets.Unicode()).tag(sync=True)
     catalog = traitlets.Dict().tag(sync=True)
 
-    _esm = Path(__file__).with_name("backprop.js").read_text(encoding="utf-8")
+    _esm = figures.script("backprop")
 
     def __init__(self, **settings):
         unknown = sorted(settings.keys() - {*PARAMETERS, "hide"})

@@ -11,7 +11,6 @@ import io
 import itertools
 import math
 from decimal import ROUND_HALF_UP, Decimal
-from pathlib import Path
 
 import anywidget
 import numpy as np
@@ -327,7 +326,7 @@ class DescentExplorer(anywidget.AnyWidget):
     hide = traitlets.List(traitlets.Unicode()).tag(sync=True)
     catalog = traitlets.Dict().tag(sync=True)
 
-    _esm = Path(__file__).with_name("descent.js").read_text(encoding="utf-8")
+    _esm = figures.script("descent")
 
     def __init__(self, **settings):
         unknown = sorted(settings.keys() - {*PARAMETERS, "hide", "kept"})

@@ -10,6 +10,7 @@ import html
 import io
 import json
 import uuid
+from pathlib import Path
 
 from cycler import cycler
 
@@ -118,7 +119,7 @@ def data_address(png):
 
 
 def encode_png(pixels, level):
-    """PNG file of `pixels`.
+    """PNG file of `pixels`, made in a few milliseconds: for pictures that are soon replaced.
 
     Args:
         pixels: array (height, width, 3 or 4), 0 to 255; transparency is dropped.
@@ -128,14 +129,38 @@ def encode_png(pixels, level):
     >>> encode_png(np.zeros((2, 3, 4), dtype=np.uint8), level=1)[1:4]
     b'PNG'
     """
+    out = io.BytesIO()
+    _image(pixels).save(out, "PNG", compress_level=level)
+    return out.getvalue()
+
+
+def small_png(pixels):
+    """PNG file of `pixels`, several times smaller: for pictures that stay in a notebook.
+
+    Args:
+        pixels: array (height, width, 3 or 4), 0 to 255; transparency is dropped.
+
+    >>> import numpy as np
+    >>> small_png(np.zeros((2, 3, 4), dtype=np.uint8))[1:4]
+    b'PNG'
+    """
+    return _packed(_image(pixels))
+
+
+def _image(pixels):
+    from PIL import Image
+
+    if pixels.shape[2] == 4:  # "X": the fourth number means nothing; faster than cutting it off
+        return Image.frombuffer("RGBX", pixels.shape[1::-1], pixels.tobytes()).convert("RGB")
+    return Image.fromarray(pixels)
+
+
+def _packed(image):
+    """PNG file of an image in 256 colors: enough for a drawing, and half as large."""
     from PIL import Image
 
     out = io.BytesIO()
-    if pixels.shape[2] == 4:  # "X": the fourth number means nothing; faster than cutting it off
-        image = Image.frombuffer("RGBX", pixels.shape[1::-1], pixels.tobytes()).convert("RGB")
-    else:
-        image = Image.fromarray(pixels)
-    image.save(out, "PNG", compress_level=level)
+    image.quantize(256, dither=Image.Dither.NONE).save(out, "PNG", compress_level=6)
     return out.getvalue()
 
 
@@ -147,11 +172,8 @@ def _draw(fig):
     dpi = CSS_DPI * SHARPNESS
     quick = {"compress_level": 1}  # it is read again at once; the border is known only after it
     fig.savefig(out, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.08, pil_kwargs=quick)
-    # 256 colors are enough for a drawing, and make an executed notebook half as large.
-    image = Image.open(out).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    packed = io.BytesIO()
-    image.save(packed, "PNG", compress_level=6)
-    return packed.getvalue(), round(image.width / SHARPNESS)
+    image = Image.open(out).convert("RGB")
+    return _packed(image), round(image.width / SHARPNESS)
 
 
 def _is_pyplot(fig):
@@ -168,6 +190,12 @@ def _checked_caption(caption):
             "(they are also the alt text)"
         )
     return " ".join(caption.split())
+
+
+def script(name: str) -> str:
+    """Return the JavaScript of an explorer that computes in the page, with its doors (doors.js)."""
+    folder = Path(__file__).parent
+    return "\n".join((folder / f"{part}.js").read_text("utf-8") for part in (name, "doors"))
 
 
 def living(kind: str, png: bytes, caption: str, script: str, state: dict, width: int) -> str:

@@ -523,7 +523,8 @@ class Explorer(widgets.VBox):
     def _repr_mimebundle_(self, **options):
         """The live widget, and a picture for viewers without a kernel."""
         live = super()._repr_mimebundle_(**options) or {}
-        still = figures.bundle(self.png, self.text, width=self._pixels.shape[1])
+        small = figures.small_png(self._pixels)
+        still = figures.bundle(small, self.text, width=self._pixels.shape[1])
         # A widget without its kernel shows an error in JupyterLab: leave it out of executed copies.
         return still if headless() else live | still
 

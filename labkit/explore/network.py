@@ -13,7 +13,6 @@ import itertools
 import math
 import threading
 import time
-from pathlib import Path
 
 import anywidget
 import ipywidgets as widgets
@@ -252,7 +251,7 @@ class DigitExplorer(anywidget.AnyWidget):
     center = traitlets.Bool(True).tag(sync=True)
     strokes = traitlets.List().tag(sync=True)
 
-    _esm = Path(__file__).with_name("network.js").read_text(encoding="utf-8")
+    _esm = figures.script("network")
 
     def __init__(self, model, images, digit=-1, pen=2.0, center=True, strokes=()):
         images = np.asarray(images)
