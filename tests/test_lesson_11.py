@@ -25,7 +25,7 @@ def test_on_all_images_it_reaches_the_articles_figure(tmp_path):
     states = {data.name: data.state for data in available()}
     if states["mnist --full"] != "ready":
         pytest.skip(f"the full MNIST is not here ({states['mnist --full']}); set LABKIT_DATA")
-    outcome = runs.run("11", {"seeds": 1}, full=True, folder=tmp_path, timeout=3000)
+    outcome = runs.run("11", {"seeds": 1, "epochs": 2}, full=True, folder=tmp_path, timeout=3000)
     assert outcome.ok, outcome.error
     assert outcome.results["worst_test_accuracy"] >= 0.983
     assert outcome.entry["parameters"]["dataset"] == "full"

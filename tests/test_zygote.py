@@ -16,6 +16,8 @@ import nbformat
 import psutil
 import pytest
 from jupyter_client.manager import start_new_kernel
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from labkit.lab import kernels, zygote
@@ -306,6 +308,15 @@ def test_jupyter_starts_interrupts_restarts_and_ends_it(warm, tmp_path):
     client.stop_channels()
     manager.shutdown_kernel()  # asked, not killed
     assert process.returncode == 0
+
+
+@pytest.mark.slow
+def test_nbclient_gets_a_forked_kernel_by_its_name(warm, tmp_path):
+    code = "import os, sys, psutil\nprint(psutil.Process().cmdline())"
+    notebook = new_notebook(cells=[new_code_cell(code), new_code_cell("1 / 0")])
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        NotebookClient(notebook, kernel_name="labkit", resources={}).execute(cwd=str(tmp_path))
+    assert "labkit.lab.zygote" in notebook.cells[0].outputs[0].text
 
 
 def answer(client, code) -> str:

@@ -121,6 +121,7 @@ def fit_watched(
     augment: Callable[..., np.ndarray] | None = None,
     stop_on: str | None = None,
     seed: int = 0,
+    on_epoch: Callable[[int, dict[str, float]], None] | None = None,
 ) -> Watched:
     """Train with `fit`, and measure the model on each named set before and after every epoch.
 
@@ -132,6 +133,7 @@ def fit_watched(
         epochs, batch_size, augment, seed: as in `fit`.
         stop_on: name of the set whose lowest loss decides which weights are noted as best. The
             training itself goes on, so that what early stopping would have saved can be seen.
+        on_epoch: called as on_epoch(epoch, losses) after each epoch with the loss on each set.
 
     Raises:
         ValueError: `stop_on` is none of the watched sets, or what `fit` raises.
@@ -155,12 +157,19 @@ def fit_watched(
             watched.best_epoch = len(watched.loss[stop_on]) - 1
             watched.best_weights = model.get_weights()
 
-    def before_epoch(inputs: np.ndarray, seed: int) -> np.ndarray:
+    def after_epoch(epoch: int, logs: dict[str, float]) -> None:
         measure()
-        return inputs if augment is None else augment(inputs, seed=seed)
+        if on_epoch is not None:
+            on_epoch(epoch, {name: values[-1] for name, values in watched.loss.items()})
 
-    fit(model, x, y, epochs, batch_size, augment=before_epoch, seed=seed, verbose=0)
     measure()
+    fit(
+        *(model, x, y, epochs, batch_size),
+        augment=augment,
+        seed=seed,
+        verbose=0,
+        on_epoch=after_epoch,
+    )
     return watched
 
 
