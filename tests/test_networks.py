@@ -256,7 +256,7 @@ def test_loop_and_keras_fit_agree_on_the_same_batches(digits, monkeypatch):
     validation = (digits.x_test[:200], digits.y_test[:200])
     looped, kept = compiled_cnn(), compiled_cnn()
     ours = fit(looped, x, y, epochs=2, validation_data=validation, verbose=0)
-    monkeypatch.setattr(training, "_loop_pays_off", lambda model: False)
+    monkeypatch.setattr(training, "loop_pays_off", lambda model: False)
     keras_fit = fit(kept, x, y, epochs=2, validation_data=validation, verbose=0)
     assert keras_fit.execution == "tensorflow, model.fit"
     assert set(ours.history) == set(keras_fit.history)
@@ -297,7 +297,7 @@ def test_two_runs_are_equal_to_the_bit(digits):
 @pytest.mark.slow
 @pytest.mark.parametrize("looped", [True, False])
 def test_each_epoch_is_told_while_the_training_goes_on(digits, monkeypatch, looped):
-    monkeypatch.setattr(training, "_loop_pays_off", lambda model: looped)
+    monkeypatch.setattr(training, "loop_pays_off", lambda model: looped)
     model, told = compiled_cnn(), []
 
     def on_epoch(epoch, logs):
@@ -351,7 +351,7 @@ def test_state_beyond_weights_is_kept_as_keras_keeps_it(digits, monkeypatch):
         return weights(model)
 
     looped = run()
-    monkeypatch.setattr(training, "_loop_pays_off", lambda model: False)
+    monkeypatch.setattr(training, "loop_pays_off", lambda model: False)
     np.testing.assert_allclose(looped, run(), atol=1e-5)
 
 

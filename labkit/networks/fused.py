@@ -5,9 +5,9 @@ operations each. TensorFlow has a kernel for the whole sequence, `BlockLSTM`; he
 where Keras would look for cuDNN. The layers stay Keras' own, so saving, export and every other
 device go on as before.
 
-The kernel uses one core. Where TensorFlow may use two, each half of a batch gets its own, through
-all stacked layers; sums over the batch are then taken in another order, so that the last bits of a
-training depend on the number of threads, as those of convolutions do.
+The kernel uses one core. Where TensorFlow may use two, each half of a batch gets its own in large
+layers, through all that are stacked; sums over the batch are then taken in another order, so that
+the last bits of a training depend on the number of threads, as those of convolutions do.
 
 Lesson: 13_sequences.
 """
@@ -20,6 +20,9 @@ from contextlib import contextmanager
 
 # What the kernel computes, and nothing else.
 _ACTIVATIONS = ("tanh", "sigmoid")
+# From so many units on, a core for each half of the batch is faster (50 units: 1.3 times); with 32
+# the larger graph costs more than that saves.
+UNITS_TO_SHARE = 48
 
 
 @contextmanager
@@ -67,7 +70,10 @@ def _block_lstm(
         i, forget, candidate, output = tf.split(tf.convert_to_tensor(weights), 4, axis=-1)
         return tf.concat([i, candidate, forget, output], axis=-1)
 
-    parts = known.get(inputs.ref()) or _in_parts(tf.transpose(inputs, [1, 0, 2]), axis=1)
+    count = 2 if recurrent_kernel.shape[0] >= UNITS_TO_SHARE and _threads() > 1 else 1
+    parts = known.get(inputs.ref(), ())
+    if len(parts) != count:
+        parts = _in_parts(tf.transpose(inputs, [1, 0, 2]), count, axis=1)
     if inputs.shape[-1] % 2:  # the kernel complains about odd sizes: add an input of zeros
         parts = [tf.pad(part, [[0, 0], [0, 0], [0, 1]]) for part in parts]
         kernel = tf.pad(tf.convert_to_tensor(kernel), [[0, 1], [0, 0]])
@@ -76,7 +82,9 @@ def _block_lstm(
     weights = reordered(tf.concat([kernel, recurrent_kernel], axis=0))
     found = [
         _kernel(part, h, c, weights, reordered(bias))
-        for part, h, c in zip(parts, _in_parts(h_start), _in_parts(c_start), strict=True)
+        for part, h, c in zip(
+            parts, _in_parts(h_start, count), _in_parts(c_start, count), strict=True
+        )
     ]
     hidden, cells = zip(*found, strict=True)
     last = tf.concat([h[-1] for h in hidden], 0)
@@ -111,11 +119,11 @@ def _kernel(x, h_start, c_start, weights, bias):
     return found.h, found.cs
 
 
-def _in_parts(x, axis: int = 0) -> list:
-    """Return the batch in halves where TensorFlow may compute both at once, else whole."""
+def _in_parts(x, count: int, axis: int = 0) -> list:
+    """Return the batch whole (count 1) or in halves (2)."""
     import tensorflow as tf
 
-    if _threads() < 2:
+    if count == 1:
         return [x]
     half = (tf.shape(x)[axis] + 1) // 2
     return [x[:, :half], x[:, half:]] if axis else [x[:half], x[half:]]

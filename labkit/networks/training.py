@@ -197,13 +197,17 @@ def _execution(model: keras.Model) -> tuple[Callable[[_Course], None], str]:
     import keras
 
     backend = keras.backend.backend()
-    if backend == "tensorflow" and _loop_pays_off(model):
+    if loop_pays_off(model):
         return _run_tensorflow_loop, "TensorFlow, steps looped in one graph"
     return _run_keras_fit, f"{backend}, model.fit"
 
 
-def _loop_pays_off(model: keras.Model) -> bool:
+def loop_pays_off(model: keras.Model) -> bool:
     """Tell whether the loop is faster and means the same as `model.fit` for this model here."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return False
     import tensorflow as tf
 
     on_cpu = not tf.config.list_physical_devices("GPU")
@@ -224,35 +228,9 @@ def _run_tensorflow_loop(course: _Course) -> None:
     import tensorflow as tf
 
     from labkit.networks.backend import without_chatter
-    from labkit.networks.fused import fused_lstm
 
-    model, x, y = course.model, course.x, course.y
-    _create_variables(model, x[:1], y[:1])
-
-    # autograph off: it needs the source of every layer, which a notebook cell may not have.
-    # One trace serves the full batches and the last, smaller one: both axes are open. XLA compiles
-    # the whole loop, once for each shape.
-    @tf.function(
-        autograph=False,
-        jit_compile=True if _compiling_pays_off(course) else None,
-        input_signature=[
-            tf.TensorSpec((None, None), tf.int64),  # (steps, batch): positions of the examples
-            tf.TensorSpec((None, *x.shape[1:]), x.dtype),
-            tf.TensorSpec((None, *y.shape[1:]), y.dtype),
-        ],
-    )
-    def run_steps(batches: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor) -> None:
-        def body(step: tf.Tensor) -> tuple[tf.Tensor]:
-            batch = batches[step]
-            model.train_step((tf.gather(inputs, batch), tf.gather(targets, batch)))
-            return (step + 1,)
-
-        # parallel_iterations=1: each step needs the weights of the one before.
-        tf.while_loop(lambda step: step < tf.shape(batches)[0], body, (0,), parallel_iterations=1)
-
-    with fused_lstm(), without_chatter():
-        steps = run_steps.get_concrete_function()
-    targets = tf.convert_to_tensor(y)
+    model, targets = course.model, tf.convert_to_tensor(course.y)
+    steps = tensorflow_steps(model, course.x, course.y, compiled=_compiling_pays_off(course))
     for epoch in range(course.epochs):
         course.begin(epoch)
         inputs = tf.convert_to_tensor(course.inputs)
@@ -266,6 +244,53 @@ def _run_tensorflow_loop(course: _Course) -> None:
         course.end(epoch, model.get_metrics_result())
     # Only now, as in `model.fit`, do optimizers that average weights put the averages in.
     model.optimizer.finalize_variable_values(model.trainable_variables)
+
+
+def tensorflow_steps(
+    model: keras.Model, x: np.ndarray, y: np.ndarray, compiled: bool = False
+) -> Callable[..., None]:
+    """Return a function that takes many training steps of a model inside one TensorFlow graph.
+
+    It is called as steps(batches, inputs, targets): `batches` holds positions of examples, int64
+    of shape (steps, batch); inputs and targets are tensors, n examples each.
+
+    Args:
+        model: a compiled Keras model on the TensorFlow backend.
+        x, y: inputs and targets of the kind and shape that will come, at least one.
+        compiled: by XLA, which pays off for dense layers in a long training.
+    """
+    import tensorflow as tf
+
+    from labkit.networks.backend import without_chatter
+    from labkit.networks.fused import fused_lstm
+
+    _create_variables(model, x[:1], y[:1])
+
+    # autograph off: it needs the source of every layer, which a notebook cell may not have.
+    # One trace serves the full batches and the last, smaller one: both axes are open. XLA compiles
+    # the whole loop, once for each shape.
+    @tf.function(
+        autograph=False,
+        jit_compile=True if compiled else None,
+        input_signature=[
+            tf.TensorSpec((None, None), tf.int64),
+            tf.TensorSpec((None, *x.shape[1:]), x.dtype),
+            tf.TensorSpec((None, *y.shape[1:]), y.dtype),
+        ],
+    )
+    def run_steps(batches: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor) -> None:
+        def body(step: tf.Tensor) -> tuple[tf.Tensor]:
+            batch = batches[step]
+            model.train_step((tf.gather(inputs, batch), tf.gather(targets, batch)))
+            return (step + 1,)
+
+        # parallel_iterations=1: each step needs the weights of the one before.
+        tf.while_loop(lambda step: step < tf.shape(batches)[0], body, (0,), parallel_iterations=1)
+
+    # The trace itself, and not the function: TensorFlow warns of functions traced often, and every
+    # training has its own.
+    with fused_lstm(), without_chatter():
+        return run_steps.get_concrete_function()
 
 
 def _create_variables(model: keras.Model, x: np.ndarray, y: np.ndarray) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labkit.networks import training
+
 if TYPE_CHECKING:
     import keras
 
@@ -177,6 +179,7 @@ class Restarts:
             optimizer, loss="sparse_categorical_crossentropy", steps_per_execution=together
         )
         optimizer.build(model.trainable_variables)
+        self._steps = None  # a loop in one graph, once the kind of data is known
         self._fresh = [keras.ops.convert_to_numpy(v) for v in optimizer.variables]
 
     def train(
@@ -209,9 +212,15 @@ class Restarts:
             for variable, value in zip(self.model.optimizer.variables, self._fresh, strict=True):
                 variable.assign(value)
         order = batch_order(len(x), updates, batch_size, seed)
-        # One long epoch: every epoch of Keras costs as much as a dozen of these updates.
         batch_size = min(batch_size, len(x))
-        self.model.fit(x[order], y[order], batch_size=batch_size, shuffle=False, verbose=0)
+        if training.loop_pays_off(self.model):
+            import tensorflow as tf
+
+            self._steps = self._steps or training.tensorflow_steps(self.model, x, y)
+            batches = tf.constant(order.reshape(-1, batch_size))
+            self._steps(batches, tf.convert_to_tensor(x), tf.convert_to_tensor(y))
+        else:  # one long epoch: every epoch of Keras costs as much as a dozen of these updates
+            self.model.fit(x[order], y[order], batch_size=batch_size, shuffle=False, verbose=0)
         return self.model
 
 
