@@ -32,7 +32,8 @@ lab: setup
 	@echo "Now open the lessons: make notebook"
 
 test: setup
-	@$(BIN)/python -m pytest -m ""
+	@$(BIN)/python -m pytest -m "not alone" -n 2 --dist loadfile --durations=15
+	@$(BIN)/python -m pytest -m alone --durations=15
 
 test-fast: setup
 	@$(BIN)/python -m pytest

@@ -10,6 +10,11 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+# Two test files at once share the cores: threads of their own would only wait for each other.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, "1")
+
 TITLE = "# 98 · Trial\n\nA formula $x^2$."
 PARAMETERS = "rate = 0.1  # step size, in [0.01, 1]"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -110,7 +115,7 @@ def still(chromium, tmp_path):
     """A function that opens explorers, or a whole page, from disk, without network and kernel."""
     opened, path = [], tmp_path / "page.html"
 
-    def open_page(*parts, body="", width=1040, height=900, **context):
+    def open_page(*parts, body="", width=1000, height=900, **context):
         html = "\n".join(part if isinstance(part, str) else part.html() for part in parts)
         if not html.startswith("<!"):
             html = f'<!doctype html><meta charset="utf-8"><body style="{body}">{html}'

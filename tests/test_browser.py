@@ -109,7 +109,7 @@ def folder(tmp_path_factory):
     for name, source in KIT_CELLS.items():
         write_notebook(folder / f"kit_{name}.ipynb", _dedent(source))
     write_notebook(
-        folder / "warm.ipynb", "import psutil\nprint(psutil.Process().cmdline())", "labkit"
+        folder / "warm.ipynb", "import psutil\nprint(psutil.Process().cmdline())", kernel="labkit"
     )
     return folder
 

@@ -23,6 +23,8 @@ from labkit.lab import places, sweep, sweeps
 from labkit.lab.grids import SweepError
 from labkit.lab.table import results
 
+pytestmark = pytest.mark.alone
+
 distributed = pytest.importorskip("distributed")
 cluster = pytest.importorskip("labkit.lab.cluster")
 

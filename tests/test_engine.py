@@ -26,6 +26,7 @@ from labkit.lab import zygote
 from labkit.lab.engine import LabkitEngine, Watch, _printed_errors, _shorten, mark_failed
 from labkit.lab.table import results
 
+pytestmark = pytest.mark.alone
 WIDGETS = "import ipywidgets as widgets\nslider = widgets.IntSlider()\n"
 
 # name -> (cells, cell at fault, kind, words of the message, statuses of the lesson's cells)
@@ -461,6 +462,7 @@ def test_figures_widgets_and_records_reach_the_notebook_of_a_forked_kernel(engin
 TRAINING = """
 import os, keras, numpy as np
 from sklearn.datasets import load_digits
+
 x, y = load_digits(return_X_y=True)
 keras.utils.set_random_seed(3)
 layers = [keras.layers.Dense(16, activation="relu"), keras.layers.Dense(10)]

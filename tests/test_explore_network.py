@@ -571,6 +571,7 @@ TIMES = """() => {
 
 @browser.needs_browser
 @pytest.mark.slow
+@pytest.mark.alone
 def test_the_answer_comes_within_50_milliseconds_of_a_stroke(still, images):
     page = still(DigitExplorer(a_network(hidden=500), images))
     page.evaluate(TIMES)

@@ -23,7 +23,7 @@ from labkit.lab import runs, store, sweep, sweeps
 from labkit.lab.runs import RunError
 from labkit.lab.table import read_record, results
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 # --- faults of a lesson -------------------------------------------------------------------------
 

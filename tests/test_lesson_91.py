@@ -8,6 +8,8 @@ import pytest
 from labkit.lab import parameters, places
 from labkit.lab.table import results
 
+pytestmark = pytest.mark.alone
+
 SMALL = [
     ("rates = [0.01, 0.03, 0.1, 0.3]", "rates = [0.1, 0.3]"),
     ('optimizers = ["sgd", "momentum", "adam"]', 'optimizers = ["sgd", "adam"]'),

@@ -19,6 +19,8 @@ from rich.console import Console
 
 from labkit.lab import live, records, runs
 
+pytestmark = pytest.mark.alone
+
 ME = {
     "host": socket.gethostname(),
     "pid": os.getpid(),
@@ -416,6 +418,7 @@ def test_a_run_is_watched_from_outside_while_it_goes(lab, tmp_path):
 
 TRAINS = """
 from labkit.lab import log, record
+
 for epoch in range(1, 6): log("98", epoch, loss=rate / epoch)
 record("98", loss=rate)
 """

@@ -21,6 +21,8 @@ from labkit.lab.places import PlaceError
 from labkit.lab.runs import RunError
 from labkit.lab.table import results
 
+pytestmark = pytest.mark.alone
+
 PARAMETERS = "rate = 0.1  # step size, in [0.01, 1]\nseed = 0  # random seed, in [0, 99]"
 RECORD = "from labkit.lab import record\nrecord('98', answer=2 * rate)"
 # Fails by its own doing at rate 0.5.

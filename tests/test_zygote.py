@@ -22,7 +22,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from labkit.lab import kernels, zygote
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only"),
+]
 SPEC = Path(zygote.__file__).with_name("kernelspec") / "kernel.json"
 
 

@@ -160,7 +160,7 @@ def _packed(image):
     from PIL import Image
 
     out = io.BytesIO()
-    image.quantize(256, dither=Image.Dither.NONE).save(out, "PNG", compress_level=6)
+    image.quantize(256, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
