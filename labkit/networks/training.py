@@ -238,7 +238,7 @@ def _run_tensorflow_loop(course: _Course) -> None:
         done = 0
         for batches in _calls(course.order, course.batch_size):
             with without_chatter():
-                steps(tf.constant(batches), inputs, targets)
+                steps(batches, inputs, targets)
             done += batches.size
             course.progress.within(epoch, done)
         course.end(epoch, model.get_metrics_result())
@@ -252,7 +252,7 @@ def tensorflow_steps(
     """Return a function that takes many training steps of a model inside one TensorFlow graph.
 
     It is called as steps(batches, inputs, targets): `batches` holds positions of examples, int64
-    of shape (steps, batch); inputs and targets are tensors, n examples each.
+    of shape (steps, batch); inputs and targets are arrays or tensors, n examples each.
 
     Args:
         model: a compiled Keras model on the TensorFlow backend.
@@ -290,7 +290,8 @@ def tensorflow_steps(
     # The trace itself, and not the function: TensorFlow warns of functions traced often, and every
     # training has its own.
     with fused_lstm(), without_chatter():
-        return run_steps.get_concrete_function()
+        trace = run_steps.get_concrete_function()
+    return lambda *arrays: trace(*map(tf.convert_to_tensor, arrays))
 
 
 def _create_variables(model: keras.Model, x: np.ndarray, y: np.ndarray) -> None:

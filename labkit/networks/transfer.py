@@ -214,11 +214,8 @@ class Restarts:
         order = batch_order(len(x), updates, batch_size, seed)
         batch_size = min(batch_size, len(x))
         if training.loop_pays_off(self.model):
-            import tensorflow as tf
-
             self._steps = self._steps or training.tensorflow_steps(self.model, x, y)
-            batches = tf.constant(order.reshape(-1, batch_size))
-            self._steps(batches, tf.convert_to_tensor(x), tf.convert_to_tensor(y))
+            self._steps(order.reshape(-1, batch_size), x, y)
         else:  # one long epoch: every epoch of Keras costs as much as a dozen of these updates
             self.model.fit(x[order], y[order], batch_size=batch_size, shuffle=False, verbose=0)
         return self.model
