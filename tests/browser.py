@@ -244,6 +244,19 @@ def run_last_cell(page, source):
     )
 
 
+def run_until(page, source, text, seconds=30):
+    """Run this source in the last cell until it prints the text.
+
+    What is turned in the page reaches the kernel a moment later, on a busy machine after a cell
+    that was asked for later.
+    """
+    deadline = time.monotonic() + seconds
+    while not page.get_by_text(text).count():
+        assert time.monotonic() < deadline, f"{text!r} was not printed within {seconds} s"
+        run_last_cell(page, source)
+        page.wait_for_timeout(500)
+
+
 def _note(page, kind, text):
     if kind == "error":
         page.problems.append(text)

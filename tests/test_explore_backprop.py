@@ -437,8 +437,8 @@ def test_in_jupyterlab_page_and_kernel_agree(tmp_path):
         stopped = epoch(page)
         assert stopped > 5
         page.screenshot(path=artifacts / "backprop-jupyterlab-dark.png")
-        browser.run_last_cell(page, "print('kernel:', e.data, e.epochs, len(e.result['losses']))")
-        page.get_by_text(f"kernel: xor {stopped} {stopped + 1}").wait_for()
+        show = "print('kernel:', e.data, e.epochs, len(e.result['losses']))"
+        browser.run_until(page, show, f"kernel: xor {stopped} {stopped + 1}")
         browser.run_last_cell(page, "e.data, e.epochs = 'blobs', 3; print(e.text)")
         page.locator(".status", has_text="blobs points").wait_for()
         page.get_by_text("epoch 3: learn").first.wait_for()

@@ -601,10 +601,8 @@ def test_in_jupyterlab_page_and_kernel_agree(tmp_path):
         assert page.get_by_label("optimizer").input_value() == "momentum"
         assert panels(page) != before
         page.screenshot(path=artifacts / "descent-jupyterlab-dark.png")
-        browser.run_last_cell(
-            page, "e.surface = 'saddle'; print('rate is', e.learning_rate, e.optimizer)"
-        )
-        page.get_by_text("rate is 0.2 momentum").wait_for()
+        turn = "e.surface = 'saddle'; print('rate is', e.learning_rate, e.optimizer)"
+        browser.run_until(page, turn, "rate is 0.2 momentum")
         page.get_by_text("momentum (0.9) on the saddle surface").wait_for()
         assert page.problems == []
         assert page.outside == []

@@ -613,8 +613,7 @@ def test_in_jupyterlab_the_page_draws_and_watches_while_the_kernel_trains(tmp_pa
             page.keyboard.press(key)
         page.locator(".status", has_text="with 2 strokes added").wait_for()
         assert page.locator(".jp-Notebook .jp-CodeCell").count() == 3
-        browser.run_last_cell(page, "print('kernel:', len(draw.strokes), draw.digit)")
-        page.get_by_text("kernel: 2 3").wait_for()
+        browser.run_until(page, "print('kernel:', len(draw.strokes), draw.digit)", "kernel: 2 3")
 
         watched = page.locator(".labkit-explorer").first
         words = watched.get_by_role("status")
