@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # between: with 100 steps that is about once a second for a small network.
 STEPS_PER_CALL = 100
 # From so many updates on, compiling a network of dense layers saves more than it costs: about
-# 0.6 s once against 0.2 ms an update. Convolutions are several times slower compiled.
+# 0.8 s once against 0.2 to 0.8 ms an update. Convolutions are several times slower compiled.
 STEPS_TO_COMPILE = 3000
 _COMPILED_WELL = ("InputLayer", "Flatten", "Dense", "Dropout", "Activation", "Rescaling")
 HEADLESS_LINES = 5  # lines of output that a whole training may leave in an executed notebook
