@@ -419,7 +419,6 @@ def test_a_training_that_diverges_stops_and_says_so(still):
 @browser.needs_browser
 @pytest.mark.slow
 def test_in_jupyterlab_page_and_kernel_agree(tmp_path):
-
     cells = [
         "from labkit.explore.backprop import TrainingExplorer\ne = TrainingExplorer()\ne",
         "'later'",

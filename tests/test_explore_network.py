@@ -587,7 +587,6 @@ def test_the_answer_comes_within_50_milliseconds_of_a_stroke(still, images):
 @browser.needs_browser
 @pytest.mark.slow
 def test_in_jupyterlab_the_page_draws_and_watches_while_the_kernel_trains(tmp_path):
-
     cells = [
         "import numpy as np\nfrom labkit.data import load_mnist\n"
         "from labkit.explore.network import DigitExplorer, LiveTraining\n"

@@ -858,7 +858,6 @@ e
 @browser.needs_browser
 @pytest.mark.slow
 def test_in_jupyterlab_it_follows_runs_and_opens_their_notebooks(tmp_path, monkeypatch):
-
     monkeypatch.delenv("LABKIT_HEADLESS", raising=False)
     top = tmp_path / "runs"
     synthetic.write_runs(top, 30, notebooks=30, failures=0.1)

@@ -405,7 +405,6 @@ def _text_row() -> DataSet:
 
     try:
         path = text.text_path()
-        text.load_text()
     except DataError as error:
         return DataSet("text", 0, None, "Python itself", str(error))
     lines = sum(topic.count("\n") for topic in text.topics().values())

@@ -79,9 +79,9 @@ def _block_lstm(
         kernel = tf.pad(tf.convert_to_tensor(kernel), [[0, 1], [0, 0]])
     if go_backwards:
         parts = [tf.reverse(part, [0]) for part in parts]
-    weights = reordered(tf.concat([kernel, recurrent_kernel], axis=0))
+    weights, gate_bias = reordered(tf.concat([kernel, recurrent_kernel], axis=0)), reordered(bias)
     found = [
-        _kernel(part, h, c, weights, reordered(bias))
+        _kernel(part, h, c, weights, gate_bias)
         for part, h, c in zip(
             parts, _in_parts(h_start, count), _in_parts(c_start, count), strict=True
         )

@@ -163,13 +163,8 @@ def fit_watched(
             on_epoch(epoch, {name: values[-1] for name, values in watched.loss.items()})
 
     measure()
-    fit(
-        *(model, x, y, epochs, batch_size),
-        augment=augment,
-        seed=seed,
-        verbose=0,
-        on_epoch=after_epoch,
-    )
+    options = {"augment": augment, "seed": seed, "verbose": 0, "on_epoch": after_epoch}
+    fit(model, x, y, epochs, batch_size, **options)
     return watched
 
 
