@@ -703,7 +703,7 @@ class ResultsExplorer(anywidget.AnyWidget):
 
     def refresh(self) -> bool:
         """Read the results folder again and send what changed; return whether anything did."""
-        before = {entry["folder"]: entry for entry in self._kept}
+        before = {entry.folder: entry for entry in self._kept}
         entries = self._entries()
         changed = [e for e in entries if before.pop(e.folder, None) != e]
         gone = ["/".join(folder.rsplit(os.sep, 2)[-2:]) for folder in before]
@@ -743,7 +743,7 @@ class ResultsExplorer(anywidget.AnyWidget):
         self.live = False
 
     def _is_going(self) -> bool:
-        return any(entry["status"] == "running" for entry in self._kept)
+        return any(entry.status == "running" for entry in self._kept)
 
     def _entries(self) -> list:
         return runs_table.read_records(self._folder, self._number)

@@ -124,11 +124,7 @@ def read(lesson: "str | int | os.PathLike | Lesson") -> Lesson:
         if len(_known) >= _MOST:
             _known.clear()
         content = _content(path)
-        try:
-            schema = read_parameters(content)
-        except ParameterError as error:
-            raise ParameterError(f"{path.name}: {error}") from None
-        _known[stamp] = Lesson(path, content, schema)
+        _known[stamp] = Lesson(path, content, read_parameters(content, path.name))
     return _known[stamp]
 
 

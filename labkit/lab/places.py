@@ -85,8 +85,8 @@ def lesson_file(lesson: str | int | os.PathLike) -> Path:
     if path is None or stem not in (number, number.lstrip("0") or "0", path.stem):
         names = [path.stem for path in lessons.values()]
         near = difflib.get_close_matches(stem, [*names, *(n[3:] for n in names)], 1)
-        guess = f" Did you mean {near[0]!r}?" if near else ""
-        raise PlaceError(f"There is no lesson {text!r}.{guess} There are: {', '.join(names)}")
+        there = f"did you mean {near[0]!r}? There are" if near else "there are"
+        raise PlaceError(f"There is no lesson {text!r}; {there}: {', '.join(names)}")
     return path
 
 

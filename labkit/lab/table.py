@@ -6,14 +6,30 @@ import os
 from typing import Any
 
 from labkit.lab import places
+from labkit.lab.diff import diff, diff_text
 from labkit.lab.records.entry import Record, number_again
 from labkit.lab.records.reading import TableError, find, read_record, read_records
 from labkit.lab.words import show
 from labkit.maths.intervals import mean_interval
 
 __all__ = [
-    *("TableError", "as_table", "column", "curves", "diff", "diff_text", "find", "group"),
-    *("headline", "overview", "records_of", "results", "to_csv", "to_json", "to_parquet", "varied"),
+    "TableError",
+    "as_table",
+    "column",
+    "curves",
+    "diff",
+    "diff_text",
+    "find",
+    "group",
+    "headline",
+    "overview",
+    "read_records",
+    "records_of",
+    "results",
+    "to_csv",
+    "to_json",
+    "to_parquet",
+    "varied",
 ]
 
 # Prefix of a column -> section of a record.
@@ -76,9 +92,9 @@ def overview(table):
         first = [c for c in used if c.startswith("result.")][:1]
         shown.loc[rows.index, "parameters"] = _pairs(used[differ])
         shown.loc[rows.index, "result"] = _pairs(used[first])
-    for row, error in table["error"].items():
-        if isinstance(error, str):
-            shown.loc[row, "result"] = error.split("`: ", 1)[-1]  # without lesson and cell
+    failed = table[table["error"].notna()]
+    for row, record in zip(failed.index, records_of(failed), strict=True):
+        shown.loc[row, "result"] = record.error.cause  # without lesson and cell
     return shown
 
 
