@@ -97,7 +97,9 @@ def runs_now(place: Path, run_id: str) -> bool:
 def earlier_attempts(place: Path, run_id: str) -> int:
     """Return how many attempts at a run its records tell that did not finish."""
     found = [f for f in folders.ended(place, run_id) if f.name != run_id]
-    return max((read_record(f).attempt for f in (*found, *folders.staged(place, run_id))), default=0)
+    return max(
+        (read_record(f).attempt for f in (*found, *folders.staged(place, run_id))), default=0
+    )
 
 
 def _write_notebook(notebook: Any, folder: Path, heading: str, page: bool) -> None:

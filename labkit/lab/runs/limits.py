@@ -4,6 +4,7 @@ import math
 import re
 
 _SMALLEST_MEMORY = 50_000_000  # bytes; an idle kernel needs as much
+_SMALLEST_OUTPUT = 1_000_000  # bytes
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 
 
@@ -26,11 +27,27 @@ def memory_in_bytes(text: int | str) -> int:
     >>> memory_in_bytes("500MB")
     500000000
     """
+    return _size("memory", text, _SMALLEST_MEMORY, "an idle kernel needs as much")
+
+
+def output_in_bytes(text: int | str) -> int:
+    """Return the bytes that a limit of output such as "100MB" means.
+
+    Raises:
+        RunError: it cannot be read, or is too small for a figure.
+
+    >>> output_in_bytes("100 MB")
+    100000000
+    """
+    return _size("output", text, _SMALLEST_OUTPUT, "a figure needs as much")
+
+
+def _size(name: str, text: int | str, smallest: int, because: str) -> int:
     match = re.fullmatch(r"\s*([0-9]+\.?[0-9]*)\s*([KMG]I?|)B?\s*", str(text).upper())
     size = int(float(match[1]) * _UNITS[match[2]]) if match else 0
-    if size < _SMALLEST_MEMORY:
+    if size < smallest:
         raise RunError(
-            f"memory = {text!r} is not allowed; it is a size such as 2GB or 500MB (at least "
-            f"{_SMALLEST_MEMORY // 10**6}MB: an idle kernel needs as much)"
+            f"{name} = {text!r} is not allowed; it is a size such as 2GB or 500MB (at least "
+            f"{smallest // 10**6}MB: {because})"
         )
     return size

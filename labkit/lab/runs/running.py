@@ -11,6 +11,7 @@ from typing import Any
 from labkit.lab import files
 from labkit.lab.records import folders
 from labkit.lab.records.entry import Expectation, Failure, Record
+from labkit.lab.runs.watch import Watch
 
 _OFTEN, _TOUCH = 0.5, 10.0  # seconds between two writes of a live record, if changed and if not
 
@@ -31,8 +32,6 @@ class Running:
         on_record: Callable[[dict], None],
         wishes: dict[str, Any],
     ):
-        from labkit.lab.runs.engine import Watch  # it loads papermill
-
         self.record, self.staging = record, staging
         self._stop, self._on_cell, self._on_record = stop, on_cell, on_record
         self._payloads: list[dict] = []
@@ -48,7 +47,7 @@ class Running:
 
     def execute(self, notebook: Any, changed: dict[str, Any]) -> Any:
         """Execute a notebook with the changed parameters and return it as executed."""
-        from labkit.lab.runs.engine import execute
+        from labkit.lab.runs.engine import execute  # it loads papermill
 
         writer = threading.Thread(target=self._keep_writing, daemon=True)
         writer.start()

@@ -21,9 +21,13 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from papermill.engines import papermill_engines
 
 import labkit
-from labkit.lab.warm import zygote
-from labkit.lab.runs.engine import LabkitEngine, Watch, _printed_errors, _shorten, mark_failed
+from labkit.lab.records.entry import Failure
+from labkit.lab.runs.engine import LabkitEngine
+from labkit.lab.runs.outputs import shorten
+from labkit.lab.runs.saving import mark_failed
+from labkit.lab.runs.watch import Watch
 from labkit.lab.table import results
+from labkit.lab.warm import wire
 
 pytestmark = pytest.mark.alone
 WIDGETS = "import ipywidgets as widgets\nslider = widgets.IntSlider()\n"
@@ -143,13 +147,6 @@ FAULTS = {
         "ZeroDivisionError",
         "completed completed completed failed",
     ),
-    "a printed traceback": (
-        ["import traceback\ntry:\n    1 / 0\nexcept Exception:\n    traceback.print_exc()"],
-        "c0",
-        "cell error",
-        "ZeroDivisionError: division by zero",
-        "completed completed failed",
-    ),
 }
 
 
@@ -162,7 +159,7 @@ def statuses(run) -> str:
 
 def own_kernels() -> list[psutil.Process]:
     """Return the kernels that this process started or that zygotes of this test forked."""
-    names = {path.stem for path in zygote.folder().glob("*.sock")}
+    names = {path.stem for path in wire.folder().glob("*.sock")}
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
@@ -376,7 +373,7 @@ def test_memory_of_children_counts_and_memory_shared_with_the_zygote_does_not(en
     watch, _ = engine_run(child, fork="always", memory=300_000_000)
     assert watch.cause == "memory"
     watch, error = engine_run("import pandas, scipy.stats", fork="always", memory=120_000_000)
-    assert (watch.cause, error, watch.completed) == (None, None, True)
+    assert (watch.cause, error, watch.failed) == (None, None, None)
 
 
 @pytest.mark.slow
@@ -398,8 +395,8 @@ def test_output_that_is_cleared_or_updated_does_not_count(engine_run):
         "for n in range(30):\n    shown.update('y' * 100_000)\n"
         "for n in range(30):\n    clear_output()\n    display('x' * 100_000)\n"
     )
-    watch, error = engine_run(code, output_limit=1_000_000)
-    assert (watch.cause, error, watch.completed) == (None, None, True)
+    watch, error = engine_run(code, output=1_000_000)
+    assert (watch.cause, error, watch.failed) == (None, None, None)
 
 
 @pytest.mark.slow
@@ -430,7 +427,7 @@ def test_the_file_tells_the_truth_while_the_run_goes(engine_run, tmp_path):
 
     wait = "import time\nprint('early', flush=True)\ntime.sleep(0.6)"
     watch, _ = engine_run("1", wait, "2", save=file, save_every=0.2, on_cell=look, fork="always")
-    assert watch.completed
+    assert watch.failed is None
     ((statuses, text),) = found
     assert statuses[0] == "completed"
     assert statuses[1] in ("running", "completed")
@@ -572,7 +569,7 @@ def test_a_failed_cell_is_marked_once():
     cells = [new_code_cell("1"), new_code_cell("2"), new_code_cell("3")]
     notebook = new_notebook(cells=cells, metadata={"papermill": {}})
     for _ in range(2):
-        mark_failed(notebook, notebook.cells[1], "timeout", "not done within 1 s")
+        mark_failed(notebook, notebook.cells[1], Failure("timeout", "not done within 1 s"))
     assert [cell.metadata.get("papermill", {}).get("status") for cell in notebook.cells] == [
         None,
         "failed",
@@ -584,23 +581,6 @@ def test_a_failed_cell_is_marked_once():
 
 def test_a_long_output_keeps_its_start():
     cell = new_code_cell("1", outputs=[new_output("stream", text="a" * 15_000) for _ in range(9)])
-    _shorten(cell)
+    shorten(cell, {"msg_type": "display_data"})
     assert [len(output.text) for output in cell.outputs[:-1]] == [15_000, 5_000]
     assert "cut" in cell.outputs[-1].text
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", []),
-        ("a warning", []),
-        (
-            "Traceback (most recent call last):\n  File x\nKeyError: 'w'\nmore",
-            [("KeyError", "'w'")],
-        ),
-        ("Traceback (most recent call last):\n  File x\nStopIteration\n", [("StopIteration", "")]),
-        ("Traceback (most recent call last):\n  cut", [("an error", "see the notebook")]),
-    ],
-)
-def test_errors_are_read_from_what_was_printed(text, expected):
-    assert _printed_errors(text) == expected
