@@ -29,7 +29,12 @@ def load_ipython_extension(kernel_shell) -> None:
 
     Python only prints them; the runner has this loaded, so that a run fails of them.
     """
-    threading.excepthook = lambda raised: kernel_shell.showtraceback(raised[:3])
+
+    def show(raised) -> None:
+        if raised.exc_type is not SystemExit:  # which only ends the thread
+            kernel_shell.showtraceback(raised[:3])
+
+    threading.excepthook = show
     logging.getLogger("asyncio").addHandler(_Display(kernel_shell))
 
 
