@@ -18,10 +18,9 @@ from labkit import machine
 from labkit.lab import lesson as lessons
 from labkit.lab.records import folders
 from labkit.lab.runs import keeping
-from labkit.lab.sweeps.driver import WorkersDied
 from labkit.lab.sweeps.grids import SweepError
 from labkit.lab.sweeps.planning import Plan
-from labkit.lab.sweeps.worker import NOT_RUN, End, Job, execute
+from labkit.lab.sweeps.worker import NOT_RUN, End, Job, WorkersDied, execute
 
 _PATIENCE = 5  # seconds to wait for a scheduler to answer, and for a first worker
 _RETRIES = 2  # of a task that fails by itself; a worker that dies is dask's own business

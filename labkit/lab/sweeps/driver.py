@@ -16,14 +16,10 @@ from labkit.lab.runs.limits import RunError
 from labkit.lab.sweeps import leases as store
 from labkit.lab.sweeps.grids import SweepError
 from labkit.lab.sweeps.planning import Point
-from labkit.lab.sweeps.worker import NOT_RUN, THREADS, End, Job, execute, new_end
+from labkit.lab.sweeps.worker import NOT_RUN, THREADS, End, Job, WorkersDied, execute, new_end
 
 TICK = 0.5  # seconds between two looks at what goes on
 _ATTEMPTS_TO_CLAIM = 10  # a disk may be full for a moment, until the run that filled it has ended
-
-
-class WorkersDied(RuntimeError):
-    """The workers of a cluster died, one after the other, while they ran a lesson."""
 
 
 class Driver:

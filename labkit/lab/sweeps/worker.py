@@ -18,6 +18,10 @@ THREADS = (
 )
 
 
+class WorkersDied(RuntimeError):
+    """The workers of a cluster died, one after the other, while they ran a lesson."""
+
+
 @dataclass(frozen=True)
 class End:
     """The few facts of a record that a driver needs."""
