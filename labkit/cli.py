@@ -132,7 +132,7 @@ def run(names, every, texts, full, folder, timeout, memory) -> None:
 @click.option("--dry-run", "dry", is_flag=True, help="List what would run, and the time.")
 @click.option("--retry-failed", is_flag=True, help="Run failed points again.")
 @click.option("--pages", is_flag=True, help="Make an HTML page of each run too.")
-def sweep(lesson, scheduler, timeout, memory, dry, pages, **what) -> None:
+def sweep(lesson, grid, scheduler, timeout, memory, dry, pages, **what) -> None:
     """Run one lesson over many parameters.
 
     Every combination of the values given with -g is run, on all cores. What has finished is never
@@ -165,16 +165,15 @@ def sweep(lesson, scheduler, timeout, memory, dry, pages, **what) -> None:
     from labkit.lab.sweeps import sweep as sweeps
 
     with _sentences(), _stopped_by_signals():
-        what["grid"] = list(what["grid"])
+        sweeps.check(scheduler, what["shard"], timeout, memory)
+        plan = planning.plan(lesson, list(grid), **what)
         if dry:
-            sweeps.check(scheduler, what["shard"], timeout, memory)
-            plan = planning.plan(lesson, **what)
             _echo_rows(plan.rows())
             click.echo(f"\n{plan}", err=True)
             return
-        limits = {"timeout": timeout, "memory": memory, "scheduler": scheduler, "pages": pages}
-        going = sweeps.begin(lesson, **what, **limits)
-        click.echo(str(going.plan), err=True)
+        limits = {"timeout": timeout, "memory": memory, "pages": pages}
+        going = sweeps.begin(plan, scheduler=scheduler, **limits)
+        click.echo(str(plan), err=True)
         try:
             going.wait()
         except KeyboardInterrupt:
