@@ -52,7 +52,7 @@ def split_stratified(labels: ArrayLike, test_fraction: float = 0.2, seed: int = 
     train, test = [], []
     for one in np.unique(labels):
         rows = random.permutation(np.flatnonzero(labels == one))
-        size = _test_size(len(rows), test_fraction, f"class {one!r} with {len(rows)} rows")
+        size = _test_size(len(rows), test_fraction, f"class {one} with {len(rows)} rows")
         train.append(rows[size:])
         test.append(rows[:size])
     return random.permutation(np.concatenate(train)), random.permutation(np.concatenate(test))
@@ -271,5 +271,5 @@ def _test_size(count: int, test_fraction: float, of: str = "") -> int:
     size = round(count * test_fraction)
     if not 0 < size < count:
         whole = of or f"{count} rows"
-        raise ValueError(f"{whole}: a test of {test_fraction:.0%} leaves training or test empty")
+        raise ValueError(f"{whole}: test_fraction={test_fraction} leaves training or test empty")
     return size
