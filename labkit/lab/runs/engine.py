@@ -10,6 +10,7 @@ file says at any moment what is true.
 import asyncio
 import logging
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -24,7 +25,6 @@ from typing import Any
 import papermill
 import psutil
 from jupyter_client.kernelspec import KernelSpec
-from jupyter_core.paths import jupyter_runtime_dir
 from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_output, writes_json
@@ -32,14 +32,16 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 from papermill.iorw import LocalHandler, papermill_io
 
-from labkit.lab.warm import client as kernels
-from labkit.lab.warm.provisioner import ForkProvisioner
 from labkit.lab import files
 from labkit.lab.records.entry import MIME, Failure
 from labkit.lab.runs.endings import ending, where
+from labkit.lab.warm import client as kernels
+from labkit.lab.warm import wire
+from labkit.lab.warm.identity import with_absolute_paths
+from labkit.lab.warm.provisioner import ForkProvisioner
 
 _KERNEL = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-_KERNEL += ["--HistoryManager.enabled=False"]  # a user's history is for what they typed
+_KERNEL += ["--HistoryManager.hist_file=:memory:"]  # a user's history is for what they typed
 _TRACEBACK = "Traceback (most recent call last)"
 _KEPT_OUTPUT = 20_000  # characters of a cell that printed without end
 _LOOK = 0.1  # seconds between two looks at a kernel
@@ -234,16 +236,16 @@ class LessonClient(PapermillNotebookClient):
         manager = super().create_kernel_manager()
         if self.plain and not _is_this_python(manager):
             return manager  # papermill was asked for another language or environment
-        spec = KernelSpec(argv=_KERNEL, display_name="Python 3", language="python")
+        settings = {} if self.plain else _settings(os.environ | self.watch.environment)
+        spec = KernelSpec(argv=_KERNEL, display_name="Python 3", language="python", env=settings)
         manager._kernel_spec = spec
         options = {"fork": self.watch.fork, "preload": kernels.preload_for(self.nb)}
         manager.provisioner = ForkProvisioner(parent=manager, kernel_spec=spec, **options)
-        # Sockets in the file system: no port to race for, and only this user can connect.
-        # Their paths must be short; elsewhere Jupyter's default serves.
-        sockets = Path(jupyter_runtime_dir()) / f"labkit-{os.getpid()}-{id(manager):x}"
-        if os.name == "posix" and len(str(sockets)) < 90:
-            sockets.parent.mkdir(parents=True, exist_ok=True)
-            manager.transport, manager.ip = "ipc", str(sockets)
+        if os.name == "posix":
+            # Sockets in the file system: no port to race for, and only this user can connect.
+            # Where there is no folder for them, Jupyter's default serves.
+            with suppress(wire.ForkError):
+                manager.transport, manager.ip = "ipc", str(wire.folder() / secrets.token_hex(4))
         return manager
 
     def execute(self, **kwargs):
@@ -269,9 +271,7 @@ class LessonClient(PapermillNotebookClient):
         """Connect to the kernel as soon as it answers, without Jupyter's fixed waits."""
         try:
             if self.watch.forked:  # its sockets are there from now on: no second try to connect
-                loop = asyncio.get_running_loop()
-                ready = self.km.provisioner.process.wait_ready
-                await loop.run_in_executor(None, ready, self.startup_timeout)
+                await self.km.provisioner.until_ready(self.startup_timeout)
             self.kc = self.km.client()
             self.kc.start_channels(hb=False)
             await self._until_it_answers()
@@ -525,6 +525,16 @@ def _shorten(cell) -> None:
             break
     note = "\n[labkit] The rest of the output was cut.\n"
     cell.outputs[:] = [*kept, new_output("stream", name="stderr", text=note)]
+
+
+def _settings(environment: dict[str, str]) -> dict[str, str]:
+    """Return what a kernel in a run's folder must be told: figures go into the notebook, and
+    relative paths start where the runner does.
+    """
+    absolute = with_absolute_paths(environment, os.curdir)
+    moved = {name: path for name, path in absolute.items() if path != environment[name]}
+    inline = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    return inline | {name: path.replace("$", "$$") for name, path in moved.items()}
 
 
 def _is_idle(message: dict, request: str) -> bool:

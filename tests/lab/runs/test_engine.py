@@ -21,7 +21,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from papermill.engines import papermill_engines
 
 import labkit
-from labkit.lab.warm import zygote
+from labkit.lab.warm import wire
 from labkit.lab.runs.engine import LabkitEngine, Watch, _printed_errors, _shorten, mark_failed
 from labkit.lab.table import results
 
@@ -162,7 +162,7 @@ def statuses(run) -> str:
 
 def own_kernels() -> list[psutil.Process]:
     """Return the kernels that this process started or that zygotes of this test forked."""
-    names = {path.stem for path in zygote.folder().glob("*.sock")}
+    names = {path.stem for path in wire.folder().glob("*.sock")}
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
