@@ -11,21 +11,15 @@ import browser
 import numpy as np
 import pytest
 
+from labkit.data import drawing
+from labkit.data.drawing import center_ink, image_of, ink_of, resample
+from labkit.explore import digit as explorer
 from labkit.explore import kit
-from labkit.explore import network as explorer
-from labkit.explore.network import (
-    DRAWINGS,
-    DigitExplorer,
-    LiveTraining,
-    center_ink,
-    image_of,
-    in_words,
-    ink_of,
-    pack,
-    resample,
-    unpack,
-)
+from labkit.explore.digit import DRAWINGS, DigitExplorer, in_words
+from labkit.explore.live_training import LiveTraining
 from labkit.maths import backprop as maths
+from labkit.networks import packing
+from labkit.networks.packing import pack, unpack
 
 SCRIPT = Path(explorer.__file__).with_name("network.js")
 
@@ -68,12 +62,12 @@ def draw(images):
 
 def test_a_dot_covers_the_area_of_its_circle():
     for pen in (1.0, 2.0, 4.0):
-        area = ink_of([[14, 14]], pen).sum() / explorer.FINE**2
+        area = ink_of([[14, 14]], pen).sum() / drawing.FINE**2
         assert area == pytest.approx(np.pi * pen**2 / 4, rel=0.05)
 
 
 def test_a_stroke_covers_length_times_width_and_two_half_circles():
-    area = ink_of([[5, 14, 20, 14]], pen=3.0).sum() / explorer.FINE**2
+    area = ink_of([[5, 14, 20, 14]], pen=3.0).sum() / drawing.FINE**2
     assert area == pytest.approx(15 * 3 + np.pi * 2.25, rel=0.03)
 
 
@@ -84,8 +78,8 @@ def test_more_points_on_the_same_line_are_the_same_stroke():
 
 def test_resampling_keeps_the_ink():
     ink = ink_of(DRAWINGS["four"], 2.0)
-    small = resample(ink, 0, 0, explorer.FINE)
-    assert small.sum() * explorer.FINE**2 == pytest.approx(ink.sum())
+    small = resample(ink, 0, 0, drawing.FINE)
+    assert small.sum() * drawing.FINE**2 == pytest.approx(ink.sum())
     direct = ink.reshape(28, 5, 28, 5).mean(axis=(1, 3))
     np.testing.assert_allclose(small, direct, atol=1e-12)
 
@@ -117,8 +111,8 @@ def test_mnist_puts_every_center_of_mass_into_the_same_pixel():
     at, mass = np.arange(28) + 0.5, images.sum(axis=(1, 2))
     for axis in (1, 2):
         centers = images.sum(axis=axis) @ at / mass
-        assert centers.min() >= explorer.CENTER - 0.5
-        assert centers.max() <= explorer.CENTER + 0.5
+        assert centers.min() >= drawing.CENTER - 0.5
+        assert centers.max() <= drawing.CENTER + 0.5
 
 
 def test_mnist_itself_hardly_changes_when_it_is_prepared_again(images):
@@ -145,7 +139,7 @@ def test_packed_weights_are_off_by_half_a_step_at_most():
     model = a_network()
     for layer, (W, b) in zip(model.layers, unpack(pack(model)), strict=True):
         true, bias = layer.get_weights()
-        steps = np.abs(true).max(axis=0) / explorer.MOST
+        steps = np.abs(true).max(axis=0) / packing.MOST
         assert (np.abs(W - true) <= 0.5001 * steps).all()
         np.testing.assert_allclose(b, bias, rtol=1e-6)
 

@@ -6,12 +6,15 @@ trains while one watches, also in an HTML page without a kernel; Python computes
 together, and runs the code that the explorer exports.
 """
 
+from __future__ import annotations
+
 import base64
 import functools
 import inspect
 import io
 import itertools
 import math
+from typing import TYPE_CHECKING
 
 import anywidget
 import numpy as np
@@ -20,6 +23,10 @@ import traitlets
 from labkit.explore import figures, kit
 from labkit.explore.descent import short
 from labkit.maths import backprop as maths
+from labkit.maths.backprop import graph_values
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # --- forward and backward through a graph -----------------------------------------------------
 
@@ -34,33 +41,6 @@ GRAPH_STEPS = (
     "Backward: through tanh, the slope is multiplied by 1 - h².",
     "Backward: both paths meet at x, and their slopes add up.",
 )
-
-
-def graph_values(x, w1, w2, v1=1.5, v2=-1.0, target=0.5):
-    """Return all values and slopes of J = (v1 tanh(w1 x) + v2 tanh(w2 x) - target)^2 / 2.
-
-    Args:
-        x: the input. w1, w2: weights of the two hidden units. v1, v2: weights of the prediction.
-        target: what the prediction should be.
-
-    Returns:
-        dict of floats: z1, z2, h1, h2, p, J, and dJ/d... of all of them as d_z1, d_w1, d_x, ...
-
-    >>> found = graph_values(x=1.0, w1=0.0, w2=0.0, target=1.0)
-    >>> found["J"], found["d_w1"]
-    (0.5, -1.5)
-    """
-    z1, z2 = w1 * x, w2 * x
-    h1, h2 = math.tanh(z1), math.tanh(z2)
-    p = v1 * h1 + v2 * h2
-    values = {"x": x, "w1": w1, "w2": w2, "v1": v1, "v2": v2, "target": target}
-    values |= {"z1": z1, "z2": z2, "h1": h1, "h2": h2, "p": p, "J": 0.5 * (p - target) ** 2}
-    d_p = p - target
-    d_h1, d_h2 = d_p * v1, d_p * v2
-    d_z1, d_z2 = d_h1 * (1 - h1**2), d_h2 * (1 - h2**2)
-    slopes = {"p": d_p, "h1": d_h1, "h2": d_h2, "v1": d_p * h1, "v2": d_p * h2, "z1": d_z1}
-    slopes |= {"z2": d_z2, "w1": d_z1 * x, "w2": d_z2 * x, "x": d_z1 * w1 + d_z2 * w2}
-    return values | {f"d_{name}": value for name, value in slopes.items()}
 
 
 # name of the node: place, and the steps at which its value and its slope become known
@@ -104,7 +84,7 @@ class GraphExplorer(kit.Explorer):
     }
     size = (10.0, 4.0)
 
-    def make_controls(self):
+    def make_controls(self) -> dict:
         """The step, the input and two of the weights."""
         return {
             "graph_step": kit.slider(0, 0, len(GRAPH_STEPS) - 1, description="step"),
@@ -113,7 +93,7 @@ class GraphExplorer(kit.Explorer):
             "w2": kit.slider(-1.0, -3.0, 3.0, 0.25),
         }
 
-    def walk(self, samples=4):
+    def walk(self, samples: int = 4) -> int:
         """As in the kit, with fewer random settings: nothing here depends on three at once."""
         return super().walk(samples)
 
@@ -122,7 +102,7 @@ class GraphExplorer(kit.Explorer):
         """All values and slopes; the step only says which of them are shown."""
         return graph_values(x, w1, w2)
 
-    def build(self, figure):
+    def build(self, figure: Figure) -> dict:
         """Nodes and edges stay; the numbers appear."""
         ax = figure.subplots()
         ax.set(xlim=(-0.35, 8.7), ylim=(-0.5, 3.4))
@@ -157,7 +137,7 @@ class GraphExplorer(kit.Explorer):
             )  # fmt: skip
         return artists
 
-    def paint(self, artists, result, params):
+    def paint(self, artists: dict, result: dict, params: dict) -> None:
         """Write the numbers that this step knows."""
         step = params["graph_step"]
         for name, (_, forward, backward) in NODES.items():
@@ -174,7 +154,7 @@ class GraphExplorer(kit.Explorer):
             artists[start + end].set_color(figures.ORANGE if active else "#bbb")
             artists[start + end].set_linewidth(3 if active else 1.5)
 
-    def caption(self, result, params):
+    def caption(self, result: dict, params: dict) -> str:
         """The step in words, with the numbers that it brings."""
         step = params["graph_step"]
         told = f"Step {step} of {len(GRAPH_STEPS) - 1}. {GRAPH_STEPS[step]}"
