@@ -9,28 +9,35 @@ from __future__ import annotations
 
 import base64
 import functools
-import io
 import itertools
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-import anywidget
 import numpy as np
 import traitlets
 
 from labkit.data.drawing import FINE, SIDE, Strokes, image_of, ink_of
 from labkit.explore import figures, kit
+from labkit.explore.kit.script import script
 from labkit.maths import backprop as maths
-from labkit.maths.backprop import Layers
 from labkit.networks.packing import pack, unpack
 
 if TYPE_CHECKING:
     import keras
+    from matplotlib.figure import Figure
     from traitlets import Bunch
 
-if TYPE_CHECKING:
-    pass
+LONGEST = 20_000  # numbers in all strokes of a drawing
+
+DRAWINGS = {  # for walking: nothing, a dot, corners, and a digit of three strokes
+    "empty": [],
+    "dot": [[14.0, 14.0]],
+    "edge": [[0.0, 0.0, 28.0, 0.0], [28.0, 28.0]],
+    "small": [[3.0, 3.0, 6.0, 4.5, 3.5, 9.0]],
+    "four": [[9.0, 4.0, 7.0, 15.0, 20.0, 15.0], [17.0, 5.0, 16.0, 24.0]],
+    "all over": [[[0.5 * k % 28, 3.1 * k % 28][axis] for k in range(40) for axis in (0, 1)]],
+}
 
 
 def in_words(chances: Sequence[float], digit: int, count: int) -> tuple[str, str]:
@@ -43,7 +50,7 @@ def in_words(chances: Sequence[float], digit: int, count: int) -> tuple[str, str
     >>> in_words([0.05] + [0.0] * 2 + [0.95] + [0.0] * 6, digit=-1, count=2)
     ('sure', 'A drawing of 2 strokes: the network is sure, 3 (probability 0.950).')
     """
-    strokes = f"{count} stroke" if count == 1 else f"{count} strokes"
+    strokes = "1 stroke" if count == 1 else f"{count:,} strokes"
     what = f"A drawing of {strokes}" if count else "An empty field"
     if digit >= 0:
         what = f"A held-out image of a {digit}" + (f" with {strokes} added" if count else "")
@@ -59,11 +66,8 @@ def in_words(chances: Sequence[float], digit: int, count: int) -> tuple[str, str
 
 # --- draw a digit -----------------------------------------------------------------------------
 
-PARAMETERS = ("digit", "pen", "center")
-LONGEST = 20_000  # numbers in all strokes of a drawing
 
-
-class DigitExplorer(anywidget.AnyWidget):
+class DigitExplorer(kit.PageExplorer):
     """Draw a digit with the mouse or the keyboard; the network answers with every stroke.
 
     Args:
@@ -79,8 +83,15 @@ class DigitExplorer(anywidget.AnyWidget):
         image: what the network sees, array (28, 28). probabilities: its ten answers.
         text: the answer in words. png: the picture.
 
+    Raises:
+        ValueError: images of another shape, or a setting that is not allowed.
+
     The page holds the weights rounded to 6 bits; lesson 10 measures what that changes.
     """
+
+    parameters = ("digit", "pen", "center")
+    sent = ("lesson", "layers", "examples", "strokes")
+    page_width = 1000
 
     lesson = traitlets.Unicode("10").tag(sync=True)
     layers = traitlets.List().tag(sync=True)
@@ -90,7 +101,7 @@ class DigitExplorer(anywidget.AnyWidget):
     center = traitlets.Bool(True).tag(sync=True)
     strokes = traitlets.List().tag(sync=True)
 
-    _esm = figures.script("network")
+    _esm = script("digit/explorer")
 
     def __init__(
         self,
@@ -141,153 +152,86 @@ class DigitExplorer(anywidget.AnyWidget):
         return strokes
 
     @property
-    def params(self) -> dict:
-        """All settings but the strokes, by name."""
-        return {name: getattr(self, name) for name in PARAMETERS}
-
-    @property
     def image(self) -> np.ndarray:
         """What the network sees, array (28, 28) of numbers in [0, 1]."""
-        example = self._example(self.digit) if self.digit >= 0 else None
-        return image_of(self.strokes, self.pen, self.center, example)
+        return self._see(self.digit, self.pen, self.center, self.strokes)
 
     @property
     def probabilities(self) -> np.ndarray:
         """The ten answers, with weights rounded to 6 bits as in the page."""
-        return self._answer(self.image[None])[0]
+        return self._answer(self.image)
 
     @property
     def text(self) -> str:
         """The answer in words."""
         return in_words(self.probabilities, self.digit, len(self.strokes))[1]
 
-    @property
-    def png(self) -> bytes:
-        """The picture of this state, bytes of a PNG file."""
-        return _draw_answer(self)
+    def pixels(self) -> np.ndarray:
+        """Return the picture: the field, what the network sees, and its ten answers."""
+        return self._draw(self.digit, self.pen, self.center, self.strokes)
 
     def texts(self) -> dict[str, str]:
         """Return what the copy buttons copy: label -> text."""
         drawing = [[int(v) if v == int(v) else v for v in stroke] for stroke in self.strokes]
-        return {
-            "Copy as parameters": kit.as_parameters(self.params),
-            "Copy as command": kit.as_command(self.lesson, self.params),
-            "Copy the drawing": f"strokes = {drawing}",
-        }
+        return super().texts() | {"Copy the drawing": f"strokes = {drawing}"}
 
-    def walk(self):
-        """Answer at all settings with several drawings; return how many were tried.
+    def grid(self) -> Iterator[dict[str, Any]]:
+        """Yield every control over its range, with each drawing."""
+        for digit, strokes in itertools.product(range(-1, 10), DRAWINGS.values()):
+            yield {"digit": digit, "pen": 2.0, "center": True, "strokes": strokes}
+        pens = (1.0, 2.75, 5.0)
+        for pen, center, strokes in itertools.product(pens, (True, False), DRAWINGS.values()):
+            yield {"digit": -1, "pen": pen, "center": center, "strokes": strokes}
 
-        Raises:
-            ExplorerError: names the settings at which something failed or gave no probability.
-        """
-        settings = list(_walk_settings())
-        for number, (digit, pen, center, strokes) in enumerate(settings):
-            self._try(digit, pen, center, strokes, drawn=number % 60 == 0)
-        return len(settings)
+    def attempt(self, params: dict[str, Any], drawn: bool) -> None:
+        """Answer at these settings; raise where pixels or probabilities are none."""
+        params = {"strokes": self.strokes} | params
+        image = self._see(**params)
+        chances = self._answer(image)
+        if image.min() < 0 or image.max() > 1 + 1e-9:
+            raise ValueError(f"pixels from {image.min()} to {image.max()}")
+        if not math.isclose(chances.sum(), 1, abs_tol=1e-9):
+            raise ValueError(f"the probabilities add up to {chances.sum()}")
+        in_words(chances, params["digit"], len(params["strokes"]))
+        if drawn:
+            self._draw(**params)
 
-    def html(self):
-        """The explorer as HTML that works in the page: no kernel, nothing to load.
+    def still(self) -> dict[str, str]:
+        """Return the forms that need no kernel; the weights are large enough without a PNG."""
+        return {"text/html": self.html(), "text/plain": self.text}
 
-        Where scripts are not run (an untrusted notebook) the picture and its caption show.
-        """
-        names = ("lesson", "layers", "examples", "strokes", *PARAMETERS)
-        state = {name: getattr(self, name) for name in names}
-        return figures.living("digit", self.png, self.text, self._esm, state, width=1000)
-
-    def _repr_mimebundle_(self, **options):
-        """The live widget, and forms that need no kernel: a page that answers, and a picture."""
-        if kit.headless():
-            self.walk()
-        live, metadata = super()._repr_mimebundle_(**options)
-        still = {"text/html": self.html(), "text/plain": self.text}
-        # A widget without its kernel shows an error in JupyterLab: leave it out of executed copies.
-        return (still if kit.headless() else live | still), metadata
+    # ---- inside
 
     @functools.cached_property
-    def _network(self) -> Layers:
+    def _network(self) -> maths.Layers:
         return unpack(self.layers)
 
-    def _answer(self, images: np.ndarray) -> np.ndarray:
-        X = np.reshape(images, (len(images), SIDE * SIDE))
-        return maths.forward(self._network, X, "relu", "softmax")[-1]
+    def _see(self, digit: int, pen: float, center: bool, strokes: Strokes) -> np.ndarray:
+        return image_of(strokes, pen, center, self._example(digit) if digit >= 0 else None)
+
+    def _answer(self, image: np.ndarray) -> np.ndarray:
+        return maths.forward(self._network, image.reshape(1, -1), "relu", "softmax")[-1][0]
 
     def _example(self, digit: int) -> np.ndarray:
         pixels = np.frombuffer(base64.b64decode(self.examples), dtype=np.uint8)
         return pixels.reshape(10, SIDE, SIDE)[digit] / 255
 
-    def _try(self, digit, pen, center, strokes, drawn):
-        settings = {"digit": digit, "pen": pen, "center": center, "strokes": strokes}
-        try:
-            example = self._example(digit) if digit >= 0 else None
-            image = image_of(strokes, pen, center, example)
-            chances = self._answer(image[None])[0]
-            if image.min() < 0 or image.max() > 1 + 1e-9:
-                raise ValueError(f"pixels from {image.min()} to {image.max()}")
-            if not math.isclose(chances.sum(), 1, abs_tol=1e-9):
-                raise ValueError(f"the probabilities add up to {chances.sum()}")
-            in_words(chances, digit, len(strokes))
-            if drawn:
-                _draw_answer(self, image, chances)
-        except Exception as error:
-            call = kit.as_call("DigitExplorer", settings)
-            raise kit.ExplorerError(f"{call}: {type(error).__name__}: {error}") from error
+    def _draw(self, digit: int, pen: float, center: bool, strokes: Strokes) -> np.ndarray:
+        image = self._see(digit, pen, center, strokes)
+        field = ink_of(strokes, pen)
+        if digit >= 0:
+            field = np.maximum(field, np.kron(self._example(digit), np.ones((FINE, FINE))))
+        chances = self._answer(image)
+        return kit.draw_once(lambda figure: _paint(figure, field, image, chances), (9.0, 3.0), 90)
 
 
-DRAWINGS = {  # for walking: nothing, a dot, corners, and a digit of three strokes
-    "empty": [],
-    "dot": [[14.0, 14.0]],
-    "edge": [[0.0, 0.0, 28.0, 0.0], [28.0, 28.0]],
-    "small": [[3.0, 3.0, 6.0, 4.5, 3.5, 9.0]],
-    "four": [[9.0, 4.0, 7.0, 15.0, 20.0, 15.0], [17.0, 5.0, 16.0, 24.0]],
-    "all over": [[0.5 * k % 28, 3.1 * k % 28][axis] for k in range(40) for axis in (0, 1)],
-}
-DRAWINGS["all over"] = [DRAWINGS["all over"]]
-
-
-def _walk_settings():
-    """Every control over its range, with each drawing."""
-    for digit, strokes in itertools.product(range(-1, 10), DRAWINGS.values()):
-        yield digit, 2.0, True, strokes
-    pens = (1.0, 2.75, 5.0)
-    for pen, center, strokes in itertools.product(pens, (True, False), DRAWINGS.values()):
-        yield -1, pen, center, strokes
-
-
-def _draw_answer(explorer, image=None, chances=None):
-    """PNG: the field, what the network sees, and its ten answers."""
-    import matplotlib.style
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    image = explorer.image if image is None else image
-    chances = explorer.probabilities if chances is None else chances
-    field = ink_of(explorer.strokes, explorer.pen)
-    if explorer.digit >= 0:
-        large = np.kron(explorer._example(explorer.digit), np.ones((FINE, FINE)))
-        field = np.maximum(field, large)
-    with matplotlib.style.context(figures.STYLE):
-        figure = Figure(figsize=(9.0, 3.0), dpi=90)
-        canvas = FigureCanvasAgg(figure)
-        axes = figure.subplots(1, 3, width_ratios=[1, 1, 1.4])
-        for ax, pixels, title in zip(
-            axes, (field, image), ("the field", "what the network sees"), strict=False
-        ):
-            ax.imshow(pixels, cmap="gray", vmin=0, vmax=1, extent=(0, SIDE, SIDE, 0))
-            ax.set(title=title, xticks=[], yticks=[])
-            ax.grid(visible=False)
-        colors = [figures.ORANGE if c == max(chances) else figures.SKY for c in chances]
-        axes[2].barh(range(10), chances, color=colors)
-        axes[2].set(xlim=(0, 1), xlabel="probability", ylabel="digit", yticks=range(10))
-        axes[2].invert_yaxis()
-        canvas.draw()
-    return _small_png(np.asarray(canvas.buffer_rgba())[..., :3])
-
-
-def _small_png(pixels):
-    from PIL import Image
-
-    out = io.BytesIO()
-    picture = Image.fromarray(np.ascontiguousarray(pixels))
-    picture.quantize(64, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
-    return out.getvalue()
+def _paint(figure: Figure, field: np.ndarray, image: np.ndarray, chances: np.ndarray) -> None:
+    left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.4])
+    for ax, shown, title in ((left, field, "the field"), (middle, image, "what the network sees")):
+        ax.imshow(shown, cmap="gray", vmin=0, vmax=1, extent=(0, SIDE, SIDE, 0))
+        ax.set(title=title, xticks=[], yticks=[])
+        ax.grid(visible=False)
+    colors = [figures.ORANGE if c == max(chances) else figures.SKY for c in chances]
+    right.barh(range(10), chances, color=colors)
+    right.set(xlim=(0, 1), xlabel="probability", ylabel="digit", yticks=range(10))
+    right.invert_yaxis()

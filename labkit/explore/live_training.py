@@ -282,7 +282,7 @@ class LiveTraining(widgets.VBox):
         left.set(xlim=(0, epochs), ylim=(LOWEST, HIGHEST), yscale="log")
         left.set(xlabel="epoch", ylabel="loss (cross-entropy)")
         right.set(xlim=(0, epochs), ylim=(0, 100), xlabel="epoch", ylabel="right answers (%)")
-        (each,) = left.plot([], [], "-", color=figures.LIGHT_BLUE, linewidth=1, label="each batch")
+        (each,) = left.plot([], [], "-", color=figures.SKY, linewidth=1, label="each batch")
         (mean,) = left.plot([], [], "-", color=figures.BLUE, label=f"mean of {SMOOTH}")
         style = {"color": figures.ORANGE, "marker": "o", "markersize": 4, "linestyle": "--"}
         (held,) = left.plot([], [], label="validation", **style)
