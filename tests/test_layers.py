@@ -16,7 +16,8 @@ FILES = sorted(TOP.rglob("*.py"))
 ALLOWED = {
     "maths": (),
     "data": ("labkit.maths",),
-    "networks": ("labkit.maths", "labkit.data"),
+    "machine": (),
+    "networks": ("labkit.machine", "labkit.maths", "labkit.data"),
     "exercises": ("labkit.maths", "labkit.learn.checks"),
     "explore": (
         "labkit.maths",

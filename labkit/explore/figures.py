@@ -103,20 +103,28 @@ def html_figure(png, caption, width):
     >>> html_figure(b"", "a < b", 10)[:70]
     '<figure style="margin:0.5em 0;max-width:100%;width:10px"><img alt="a &'
     """
-    words = html.escape(caption)
     return (
-        f'<figure style="margin:0.5em 0;max-width:100%;width:{width}px">'
-        f'<img alt="{words}" style="{IMAGE_STYLE}" src="{data_address(png)}">'
-        f'<figcaption style="margin-top:0.4em">{words}</figcaption></figure>'
+        f'<figure style="margin:0.5em 0;max-width:100%;width:{width}px">{image(png, caption)}'
+        f'<figcaption style="margin-top:0.4em">{html.escape(caption)}</figcaption></figure>'
     )
 
 
-IMAGE_STYLE = "display:block;width:100%;height:auto;background:white;border-radius:3px"
+def image(png: bytes, alt: str, size: tuple[int, int] | None = None) -> str:
+    """Return an `img` that holds the whole picture.
 
-
-def data_address(png):
-    """The PNG as an address that holds the whole picture."""
-    return "data:image/png;base64," + base64.b64encode(png).decode()
+    Args:
+        png: bytes of the PNG file.
+        alt: what it shows, in words.
+        size: width and height on the page in CSS pixels, for a picture that is soon replaced: they
+            keep the page from jumping meanwhile. Without them it is as wide as what it stands in.
+    """
+    place = "width:100%" if size is None else "max-width:100%"
+    fixed = "" if size is None else 'width="{}" height="{}" decoding="sync" '.format(*size)
+    return (
+        f'<img alt="{html.escape(alt)}" {fixed}'
+        f'style="display:block;{place};height:auto;background:white;border-radius:3px" '
+        f'src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+    )
 
 
 def encode_png(pixels, level):
@@ -191,6 +199,15 @@ def _checked_caption(caption):
             "(they are also the alt text)"
         )
     return " ".join(caption.split())
+
+
+# Until all explorers are made of modules: the ways of those that are one file.
+IMAGE_STYLE = "display:block;width:100%;height:auto;background:white;border-radius:3px"
+
+
+def data_address(png):
+    """The PNG as an address that holds the whole picture."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 def script(name: str) -> str:
