@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labkit.explore import figures, kit
-from labkit.explore.descent import short
 from labkit.maths.backprop import graph_values
 
 if TYPE_CHECKING:
@@ -121,14 +120,14 @@ class GraphExplorer(kit.Explorer):
         """Write the numbers that this step knows."""
         step = params["graph_step"]
         for name, (_, forward, backward) in NODES.items():
-            artists[f"value {name}"].set_text(short(result[name]) if step >= forward else "")
+            artists[f"value {name}"].set_text(kit.short(result[name]) if step >= forward else "")
             known = backward is not None and step >= backward
-            slope = f"dJ: {short(result[f'd_{name}'])}" if known else ""
+            slope = f"dJ: {kit.short(result[f'd_{name}'])}" if known else ""
             artists[f"slope {name}"].set_text(slope)
         for start, end in EDGES:
             backward = NODES[start][2]
             known = backward is not None and step >= backward
-            told = f"× {short(LOCAL[start, end](result))}" if known else ""
+            told = f"× {kit.short(LOCAL[start, end](result))}" if known else ""
             artists[f"on {start}{end}"].set_text(told)
             active = step in (NODES[end][1], backward)
             artists[start + end].set_color(figures.ORANGE if active else "#bbb")
@@ -139,10 +138,10 @@ class GraphExplorer(kit.Explorer):
         step = params["graph_step"]
         told = f"Step {step} of {len(GRAPH_STEPS) - 1}. {GRAPH_STEPS[step]}"
         if step == 4:
-            told += f" J = {short(result['J'])}."
+            told += f" J = {kit.short(result['J'])}."
         if step >= 5:
-            told += f" dJ/dp = {short(result['d_p'])}."
+            told += f" dJ/dp = {kit.short(result['d_p'])}."
         if step == 8:
-            slopes = [f"dJ/d{n} = {short(result['d_' + n])}" for n in ("w1", "w2", "x")]
+            slopes = [f"dJ/d{n} = {kit.short(result['d_' + n])}" for n in ("w1", "w2", "x")]
             told += f" {', '.join(slopes)}."
         return told

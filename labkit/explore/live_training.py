@@ -13,7 +13,6 @@ import ipywidgets as widgets
 import numpy as np
 
 from labkit.explore import figures, kit
-from labkit.explore.descent import short
 from labkit.networks.checkpoint import Training
 
 if TYPE_CHECKING:
@@ -198,12 +197,11 @@ class LiveTraining(widgets.VBox):
         }  # fmt: skip
         for name, button in self._button.items():
             button.on_click(lambda _, act=actions[name]: self._act(act))
-        self._view, self._status, self._texts = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        self._view, self._status, self._copies = widgets.HTML(), widgets.HTML(), kit.CopyButtons()
         self._status.add_class("labkit-status")
-        self._texts.add_class("labkit-texts")
         row = widgets.HBox(list(self._button.values()), layout={"flex_flow": "row wrap"})
-        parts = [row, *self.controls.values(), self._view, self._status, self._texts]
-        super().__init__(children=[*parts, kit._script()])
+        parts = [row, *self.controls.values(), self._view, self._status, self._copies]
+        super().__init__(children=parts)
         self.add_class("labkit-explorer")
 
     def _act(self, action: Callable[[], None]) -> None:
@@ -312,15 +310,11 @@ class LiveTraining(widgets.VBox):
     def _show(self) -> None:
         with self._lock:
             self._render()
-            words = html.escape(self.text)
             height, width = self._pixels.shape[:2]
-            self._view.value = (
-                f'<img alt="{words}" width="{width}" height="{height}" decoding="sync" '
-                f'style="{figures.IMAGE_STYLE};width:auto;max-width:100%" '
-                f'src="{figures.data_address(figures.encode_png(self._pixels, level=1))}">'
-            )
-            self._status.value = words
-            self._texts.value = kit._copy_html(self.texts())
+            png = figures.encode_png(self._pixels, level=1)
+            self._view.value = figures.image(png, self.text, (width, height))
+            self._status.value = html.escape(self.text)
+            self._copies.texts = self.texts()
             self._buttons()
 
     def _buttons(self) -> None:
@@ -333,7 +327,7 @@ class LiveTraining(widgets.VBox):
 
     def _in_words(self) -> str:
         done, per_epoch = self.training.step, self.training.steps_per_epoch
-        rate = short(kit.read(self.controls["learning_rate"]))
+        rate = kit.short(kit.read(self.controls["learning_rate"]))
         where = f"Learning rate {rate}; {done} of {self.total} updates"
         where += f", epoch {done / per_epoch:.2f}"
         if self._failure:
@@ -343,7 +337,7 @@ class LiveTraining(widgets.VBox):
         if done == 0:
             return f"{where}: not trained yet."
         loss = np.mean(self.training.losses[-SMOOTH:])
-        now = f"training loss {short(loss)} (mean of the last {min(done, SMOOTH)} batches)"
+        now = f"training loss {kit.short(loss)} (mean of the last {min(done, SMOOTH)} batches)"
         if self.curves["updates"]:
             right = self.curves["accuracy"][-1]
             now += f"; {right:.1%} of the validation images right"

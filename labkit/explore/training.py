@@ -7,20 +7,16 @@ executed copy. tests/explore/test_training.py holds the two together, and runs t
 
 from __future__ import annotations
 
-import base64
 import functools
-import io
 import itertools
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import numpy as np
 import traitlets
 
 from labkit.explore import figures, kit
-from labkit.explore.descent import short
 from labkit.explore.kit.script import script
 from labkit.explore.training_code import (
     FUNCTIONS,
@@ -35,23 +31,23 @@ from labkit.maths.backprop import Layers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from traitlets import Bunch
 
-RANGES = {
-    "points": (20, 400), "noise": (0.0, 1.0), "depth": (0, 4), "width": (1, 8),
-    "learning_rate": (0.0001, 10.0), "batch_size": (1, 400), "epochs": (0, 5000),
-    "seed": (0, 4294967295),
-}  # fmt: skip
-CHOICES = {"data": list(PLACES), "activation": list(FUNCTIONS)}
-OFFERED = {  # in the menus; any value of the range is taken
-    "learning_rate": [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
-    "batch_size": [1, 5, 10, 30, 100, 400],
-}
 PARAMETERS = (
     "data", "points", "noise", "depth", "width", "activation", "learning_rate", "batch_size",
     "epochs", "seed",
 )  # fmt: skip
-HIDEABLE = (*PARAMETERS[:8], "copy")
+ALLOWED = {  # choices, or lowest and highest
+    "data": list(PLACES), "points": (20, 400), "noise": (0.0, 1.0), "depth": (0, 4),
+    "width": (1, 8), "activation": list(FUNCTIONS), "learning_rate": (0.0001, 10.0),
+    "batch_size": (1, 400), "epochs": (0, 5000), "seed": (0, 4294967295),
+}  # fmt: skip
+OFFERED = {  # in the menus; any value of the range is taken
+    "data": list(PLACES), "activation": list(FUNCTIONS),
+    "learning_rate": [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+    "batch_size": [1, 5, 10, 30, 100, 400],
+}  # fmt: skip
 SPAN = 3  # the picture shows -3 to 3 on both axes
 GUESSING = math.log(2)  # the loss of the answer 1/2 to everything
 
@@ -82,9 +78,9 @@ def _explain(values: tuple) -> dict:
         run = _train(params)
     kind, headline, detail = _judge(run)
     text = (
-        f"{params['data']} points, noise {short(params['noise'])}; "
+        f"{params['data']} points, noise {kit.short(params['noise'])}; "
         f"a {'-'.join(map(str, sizes(params)))} network with {params['activation']}, "
-        f"learning rate {short(params['learning_rate'])}, "
+        f"learning rate {kit.short(params['learning_rate'])}, "
         f"batches of {min(params['batch_size'], params['points'])}; "
         f"epoch {run['epoch']}: {headline}{detail}."
     )
@@ -132,16 +128,12 @@ def _measure(
     return (*losses, *right)
 
 
-def _percent(share: float) -> str:
-    return f"{math.floor(100 * share + 0.5)} %"
-
-
 def _judge(run: dict) -> tuple[str, str, str]:
     """Return kind, headline and what to add."""
     train, fresh = run["losses"][-1], run["fresh_losses"][-1]
     now = (
-        f"{_percent(run['right'])} of the training points are right (loss {short(train)}), "
-        f"{_percent(run['fresh_right'])} of fresh points (loss {short(fresh)})"
+        f"{kit.percent(run['right'])} of the training points are right (loss {kit.short(train)}), "
+        f"{kit.percent(run['fresh_right'])} of fresh points (loss {kit.short(fresh)})"
     )
     smaller = "Try a smaller learning rate"
     if run["diverged"]:
@@ -153,7 +145,7 @@ def _judge(run: dict) -> tuple[str, str, str]:
         return "worse", "a higher loss than at the start", f"; {now}. {smaller}"
     rise = max(0.0, float(np.diff(run["losses"][-10:]).max()))
     if run["epoch"] >= 10 and rise > 0.1:
-        jump = f" up by {short(rise)} in one epoch; {now}. {smaller}"
+        jump = f" up by {kit.short(rise)} in one epoch; {now}. {smaller}"
         return "jumps", "the loss jumps", jump
     if train > 0.95 * GUESSING and run["right"] <= 0.6:
         guess = run["right"] >= 0.4 and train <= 1.05 * GUESSING
@@ -171,21 +163,31 @@ def _judge(run: dict) -> tuple[str, str, str]:
 # --- the explorer -----------------------------------------------------------------------------
 
 
-class TrainingExplorer(anywidget.AnyWidget):
+class TrainingExplorer(kit.PageExplorer):
     """A network learns to tell two kinds of points apart, and its decision boundary moves.
 
     Args:
         data, points, noise, depth, width, activation, learning_rate, batch_size, seed: as the
             lesson's parameters. epochs: how far it is trained when it appears.
-        hide: controls to leave out, names in `HIDEABLE`.
+        hide: controls to leave out, names in `TrainingExplorer.hideable`.
 
     Attributes:
         params: all settings. result: the training in Python, as `explain` returns it.
         text: what happened, in words. png: the picture.
 
+    Raises:
+        TypeError: there is no such setting.
+        ValueError: a setting that is not allowed.
+
     >>> TrainingExplorer(data="blobs", epochs=20, learning_rate=0.3).result["kind"]
     'learned'
     """
+
+    parameters = PARAMETERS
+    allowed = ALLOWED
+    hideable = (*PARAMETERS[:8], "copy")
+    sent = ("lesson", "catalog")
+    page_width = 1000
 
     lesson = traitlets.Unicode("04").tag(sync=True)
     data = traitlets.Unicode("circle").tag(sync=True)
@@ -198,35 +200,18 @@ class TrainingExplorer(anywidget.AnyWidget):
     batch_size = traitlets.Int(10).tag(sync=True)
     epochs = traitlets.Int(0).tag(sync=True)
     seed = traitlets.Int(0).tag(sync=True)
-    hide = traitlets.List(traitlets.Unicode()).tag(sync=True)
     catalog = traitlets.Dict().tag(sync=True)
 
     _esm = script("training/explorer")
 
     def __init__(self, **settings: Any) -> None:
-        unknown = sorted(settings.keys() - {*PARAMETERS, "hide"})
-        if unknown:
-            allowed = ", ".join([*PARAMETERS, "hide"])
-            raise TypeError(f"TrainingExplorer has no setting {unknown[0]!r}; it has: {allowed}")
-        checked = {name: _check(name, settings[name]) for name in settings.keys() - {"hide"}}
+        self._check_names(settings, "hide")
+        checked = {name: self._check(name, settings[name]) for name in settings.keys() - {"hide"}}
         super().__init__(catalog=_catalog(), hide=settings.get("hide", []), **checked)
 
     @traitlets.validate(*PARAMETERS)
     def _validate(self, proposal: Bunch) -> Any:
-        return _check(proposal["trait"].name, proposal["value"])
-
-    @traitlets.validate("hide")
-    def _validate_hide(self, proposal: Bunch) -> list[str]:
-        for name in proposal["value"]:
-            if name not in HIDEABLE:
-                allowed = ", ".join(HIDEABLE)
-                raise ValueError(f"hide = {name!r} is no control; use some of: {allowed}")
-        return list(proposal["value"])
-
-    @property
-    def params(self) -> dict:
-        """All settings, by name."""
-        return {name: getattr(self, name) for name in PARAMETERS}
+        return self._check(proposal["trait"].name, proposal["value"])
 
     @property
     def result(self) -> dict:
@@ -238,127 +223,52 @@ class TrainingExplorer(anywidget.AnyWidget):
         """What is shown and what happened, in words."""
         return self.result["text"]
 
-    @property
-    def png(self) -> bytes:
-        """The picture of these settings, bytes of a PNG file."""
+    def pixels(self) -> np.ndarray:
+        """Return the picture: points, boundary and both losses."""
         return _draw(self.params)
 
     def texts(self) -> dict[str, str]:
         """Return what the copy buttons copy: label -> text."""
-        return {
-            "Copy as parameters": kit.as_parameters(self.params),
-            "Copy as command": kit.as_command(self.lesson, self.params),
+        return super().texts() | {
             "Copy as NumPy code": as_code("numpy", self.params),
             "Copy as Keras code": as_code("keras", self.params),
         }
 
-    def walk(self) -> int:
-        """Train at settings that cover all controls, and draw some; return how many were tried.
+    def grid(self) -> Iterator[dict[str, Any]]:
+        """Yield settings that cover the controls: all choices, ends and middles of all ranges."""
+        base = {"points": 20, "noise": 0.0, "width": 3, "batch_size": 10, "epochs": 3, "seed": 0}
+        choices = itertools.product(PLACES, FUNCTIONS, (0, 4), (0.0001, 0.1, 10.0))
+        for values in choices:
+            names = ("data", "activation", "depth", "learning_rate")
+            yield base | dict(zip(names, values, strict=True))
+        corners = {"points": (20, 400), "noise": (0.0, 1.0), "width": (1, 8)}
+        corners |= {"batch_size": (1, 400), "epochs": (1,), "seed": (0, 4294967295)}
+        for values in itertools.product(*corners.values()):
+            corner = dict(zip(corners, values, strict=True))
+            yield {"data": "xor", "activation": "tanh", "depth": 2, "learning_rate": 1.0} | corner
 
-        Raises:
-            ExplorerError: names the settings at which something failed or gave nan.
-        """
-        _try(self.params, drawn=True)
-        return _walk_grid() + 1
-
-    def html(self) -> str:
-        """Return the explorer as HTML that trains in the page: no kernel, nothing to load.
-
-        Where scripts are not run (an untrusted notebook) the picture and its caption show.
-        """
-        state = {key: getattr(self, key) for key in (*PARAMETERS, "lesson", "hide")}
-        state |= {"catalog": self.catalog}
-        return figures.living("backprop", self.png, self.text, self._esm, state, width=1000)
-
-    def _repr_mimebundle_(self, **options: Any) -> tuple[dict, dict]:
-        """Return the live widget, and what needs no kernel: a page that trains, and a picture."""
-        if kit.walks():
-            _walk_grid_once()
-        if kit.headless():
-            _try(self.params, drawn=True)
-        live, metadata = super()._repr_mimebundle_(**options)
-        still = {
-            "text/html": self.html(),
-            "image/png": base64.b64encode(self.png).decode(),
-            "text/plain": self.text,
-        }
-        metadata = {**metadata, "image/png": {"alt": self.text}}
-        # A widget without its kernel shows an error in JupyterLab: leave it out of executed copies.
-        return (still if kit.headless() else live | still), metadata
-
-
-@functools.cache
-def _catalog() -> dict:
-    return {
-        "choices": CHOICES | OFFERED,
-        "ranges": {name: list(ends) for name, ends in RANGES.items()},
-        "code": code_parts(),
-    }
-
-
-def _check(name: str, value: Any) -> Any:
-    """Return the value, if the control can show it."""
-    if name in CHOICES:
-        if value not in CHOICES[name]:
-            allowed = ", ".join(CHOICES[name])
-            raise ValueError(f"{name} = {value!r} is not known; use one of: {allowed}")
-        return value
-    low, high = RANGES[name]
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not low <= value <= high:
-        raise ValueError(f"{name} = {value!r}; use a number in [{low:g}, {high:.10g}]")
-    if name in ("noise", "learning_rate"):
-        return float(value)
-    if value != int(value):
-        raise ValueError(f"{name} = {value!r}; use a whole number")
-    return int(value)
-
-
-# --- walking over the settings ----------------------------------------------------------------
-
-
-def _grid() -> Iterator[dict]:
-    """Yield settings that cover the controls: all choices, ends and middles of all ranges."""
-    base = {"points": 20, "noise": 0.0, "width": 3, "batch_size": 10, "epochs": 3, "seed": 0}
-    networks = itertools.product(CHOICES["data"], CHOICES["activation"], (0, 4))
-    for (data, activation, depth), rate in itertools.product(networks, (0.0001, 0.1, 10.0)):
-        yield base | {"data": data, "activation": activation, "depth": depth, "learning_rate": rate}
-    corners = {"points": (20, 400), "noise": (0.0, 1.0), "width": (1, 8), "batch_size": (1, 400)}
-    corners |= {"epochs": (1,), "seed": (0, 4294967295)}
-    for values in itertools.product(*corners.values()):
-        corner = dict(zip(corners, values, strict=True))
-        yield {"data": "xor", "activation": "tanh", "depth": 2, "learning_rate": 1.0} | corner
-
-
-def _walk_grid() -> int:
-    """Train at all of them, draw some; return how many were tried."""
-    settings = list(_grid())
-    for number, params in enumerate(settings):
-        _try(params, drawn=number % 50 == 0)
-    return len(settings)
-
-
-_walk_grid_once = functools.cache(_walk_grid)
-
-
-def _try(params: dict, drawn: bool) -> None:
-    try:
+    def attempt(self, params: dict[str, Any], drawn: bool) -> None:
+        """Train at these settings; raise where a number is none."""
         run = explain(params)
         if not np.isfinite(run["losses"]).all() or "nan" in run["text"]:
             raise ValueError("the training holds a value that is no number")
         as_code("numpy", params)
         if drawn:
             _draw(params)
-    except Exception as error:
-        settings = kit.as_call("TrainingExplorer", params)
-        raise kit.ExplorerError(f"{settings}: {type(error).__name__}: {error}") from error
+
+
+@functools.cache
+def _catalog() -> dict:
+    """Return what the page needs to know: choices, ranges, and the text of the exported code."""
+    ranges = {name: list(ends) for name, ends in ALLOWED.items() if isinstance(ends, tuple)}
+    return {"choices": OFFERED, "ranges": ranges, "code": code_parts()}
 
 
 # --- the picture of an executed copy ----------------------------------------------------------
 
 
 def probabilities(layers: Layers, activation: str, cells: int = 60) -> np.ndarray:
-    """Return the probability of class 1 on a grid over the picture, shape (cells, cells), top first.
+    """Return the probability of class 1 on a grid over the picture, (cells, cells), top first.
 
     >>> probabilities([(np.zeros((2, 1)), np.zeros(1))], "tanh", cells=2).tolist()
     [[0.5, 0.5], [0.5, 0.5]]
@@ -369,27 +279,15 @@ def probabilities(layers: Layers, activation: str, cells: int = 60) -> np.ndarra
     return maths.forward(layers, X, activation)[-1].reshape(cells, cells)
 
 
-def _draw(params: dict) -> bytes:
-    import matplotlib.style
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from PIL import Image
-
+def _draw(params: dict) -> np.ndarray:
     run = explain(params)
-    with matplotlib.style.context(figures.STYLE):
-        figure = Figure(figsize=(9.0, 4.0), dpi=100)
-        canvas = FigureCanvasAgg(figure)
+
+    def paint(figure: Figure) -> None:
         left, right = figure.subplots(1, 2, width_ratios=[1, 1.1])
         _draw_boundary(left, run, params)
         _draw_losses(right, run)
-        canvas.draw()
-    out = io.BytesIO()
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
-    # 256 colors do: a fifth of the size, in every executed copy twice.
-    picture.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
-        out, "PNG", optimize=True
-    )
-    return out.getvalue()
+
+    return kit.draw_once(paint, size=(9.0, 4.0))
 
 
 def _draw_boundary(ax: Axes, run: dict, params: dict) -> None:

@@ -48,6 +48,24 @@ def test_every_step_of_the_graph_reads_differently():
     assert len(texts) == len(GRAPH_STEPS)
 
 
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(-0.0001, "-1e-4"), (0.0, "0"), (-0.0, "0"), (2.5e-5, "2.5e-5"), (-0.5, "-0.5")],
+)
+def test_a_small_number_on_the_graph_is_no_zero(number, told):
+    e = GraphExplorer()
+    artists = e._picture(e.params).moving
+    e.paint(artists, dict.fromkeys(e.result, number), {"graph_step": 8})
+    assert artists["value z1"].get_text() == told
+    assert artists["slope w1"].get_text() == f"dJ: {told}"
+
+
+def test_the_flat_tanh_lets_almost_nothing_through():
+    e = GraphExplorer(**GraphExplorer.presets["flat tanh"])
+    told = e._picture(e.params).moving["on z1h1"].get_text()
+    assert told == "× 2.5e-5"
+
+
 @pytest.mark.slow
 def test_the_graph_walks():
     assert GraphExplorer().walk() > 30

@@ -38,7 +38,8 @@ const answer = ({ cases, code }) => cases.map((params) => {
   const { X, y, layers, losses, epoch } = run;
   return { X: [...X], y: [...y], W: layers.map(({ W, b }) => [...W, ...b]), text, kind, epoch,
     losses: losses.train, fresh: losses.fresh, grid: [...training.boundary(run)],
-    parameters: training.asParameters(params, training.REAL), command: training.asCommand("04", params, training.REAL),
+    parameters: training.asParameters(params, training.REAL),
+    command: training.asCommand("04", params, training.REAL),
     numpy: training.asCode("numpy", params, code), keras: training.asCode("keras", params, code) };
 });
 """
@@ -50,6 +51,10 @@ def javascript(cases, folder):
     return browser.ask("training/explorer", "training", ASK, question, folder)
 
 
+NEARLY_ALL = settings(data="spiral", width=8, learning_rate=0.3, epochs=500)
+UPSIDE_DOWN = settings(data="blobs", depth=1, activation="linear", learning_rate=0.001, epochs=1)
+EARLY = settings(data="xor", activation="sigmoid", learning_rate=0.1, epochs=2)
+ALL_BUT_ONE = settings(data="xor", learning_rate=0.1, epochs=30)
 EXTREMES = [
     settings(),
     settings(learning_rate=3.0, epochs=40, noise=0.8),
@@ -63,13 +68,17 @@ EXTREMES = [
     settings(data="circle", activation="relu", learning_rate=1, epochs=25),
     settings(noise=0.05, learning_rate=0.0001, epochs=1, batch_size=7, points=50, seed=123456),
     settings(data="blobs", depth=0, epochs=20),
+    NEARLY_ALL,
+    UPSIDE_DOWN,
+    EARLY,
+    ALL_BUT_ONE,
 ]
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory):
     """Settings, what Python finds, what JavaScript finds; whether rounding may part them."""
-    cases = [settings(**case) for case in [*list(explorer._grid())[::2], *EXTREMES]]
+    cases = [settings(**case) for case in [*list(TrainingExplorer().grid())[::2], *EXTREMES]]
     answers = javascript(cases, tmp_path_factory.mktemp("javascript"))
     return [
         (case, explain(case), there, is_wild(case))
@@ -121,9 +130,32 @@ def test_javascript_says_the_same_words(both):
         assert "nan" not in there["text"].lower()
 
 
+def test_a_verdict_agrees_with_the_share_that_is_right(both):
+    for case, here, _, _ in both:
+        right, fresh = here["right"], here["fresh_right"]
+        if here["kind"] == "overfits":
+            assert right - fresh > 0.05, case
+        if here["kind"] == "guesses":
+            assert 0.4 <= right <= 0.6, case
+        if here["kind"] == "wrong":
+            assert right <= 0.6, case
+        if here["kind"] in ("learned", "learns"):
+            assert right > 0.6 or here["losses"][-1] < np.log(2), case
+        assert ("100 % of the training" in here["text"]) == (right == 1), case
+
+
 def test_every_kind_of_verdict_is_met_and_divergence_is_said(both):
     met = {here["kind"] for _, here, _, _ in both} | {there["kind"] for _, _, there, _ in both}
-    assert met >= {"start", "diverges", "worse", "overfits", "guesses", "learned", "learns"}
+    assert met >= {
+        "start",
+        "diverges",
+        "worse",
+        "wrong",
+        "overfits",
+        "guesses",
+        "learned",
+        "learns",
+    }
     wild = [(here, there) for _, here, there, _ in both if here["kind"] == "diverges"]
     assert wild
     for here, there in wild:
@@ -234,7 +266,7 @@ def test_unknown_settings_are_refused_with_those_there_are():
 
 
 def test_walk_tries_all_choices():
-    tried = {(each["data"], each["activation"]) for each in explorer._grid()}
+    tried = {(each["data"], each["activation"]) for each in TrainingExplorer().grid()}
     assert tried == {(d, a) for d in PLACES for a in FUNCTIONS}
     assert TrainingExplorer().walk() > 120
 
@@ -276,7 +308,8 @@ def test_executed_copies_hold_no_widget_without_its_kernel(monkeypatch):
 
 def test_html_is_self_contained_and_closed():
     page = TrainingExplorer().html()
-    assert not re.search(r"""https?:""", page)
+    addresses = set(re.findall(r"""https?://[^\s"'<)]+""", page))
+    assert addresses == {"http://www.w3.org/2000/svg"}  # a name, never loaded
     assert not re.search(r"""\b(import\s*\(|import\s+[{*"']|fetch\(|@import|url\((?!#))""", page)
     assert page.count("</script>") == 1
     assert page.count("<img alt=") == 1

@@ -4,14 +4,14 @@ import types
 
 import numpy as np
 import pytest
+from plain_network import PlainDense, plain_network
 
-from helpers import PlainDense, plain_network
 from labkit.networks import packing
 from labkit.networks.packing import pack, unpack
 
 
 def test_packed_weights_are_off_by_half_a_step_at_most():
-    model = a_network()
+    model = plain_network()
     for layer, (W, b) in zip(model.layers, unpack(pack(model)), strict=True):
         true, bias = layer.get_weights()
         steps = np.abs(true).max(axis=0) / packing.MOST
@@ -20,12 +20,14 @@ def test_packed_weights_are_off_by_half_a_step_at_most():
 
 
 def test_a_unit_without_weights_can_be_packed():
-    model = types.SimpleNamespace(layers=[Dense(np.zeros((784, 10)), np.arange(10.0), "softmax")])
+    model = types.SimpleNamespace(
+        layers=[PlainDense(np.zeros((784, 10)), np.arange(10.0), "softmax")]
+    )
     assert not unpack(pack(model))[0][0].any()
 
 
 def test_other_layers_and_activations_are_refused_by_name():
-    model = a_network()
+    model = plain_network()
     model.layers[0].activation.__name__ = "tanh"
     with pytest.raises(ValueError, match=r"'tanh'.*'relu'"):
         pack(model)
