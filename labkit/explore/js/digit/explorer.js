@@ -95,7 +95,7 @@ class DigitView {
     this.pen.draw(pen);
     this.center.draw(center);
     this.center.input.disabled = digit >= 0; // those images are centered already
-    this.copying.forget();
+    this.copying.draw();
     this.show(true);
   }
 
@@ -143,7 +143,7 @@ class DigitView {
     if (!this.drawing.down) return;
     this.drawing.down = false;
     this.store.set({ strokes: this.drawing.copy() });
-    this.copying.forget();
+    this.copying.draw();
     this.show(true);
   }
 

@@ -87,12 +87,13 @@ class TrainingView {
   }
 
   buildCopying() {
-    const stopped = (text) => () => { this.play.stop(); return text(this.settings); };
+    const lesson = this.store.get("lesson");
+    const { code } = this.catalog;
     this.copying = copyRow({
-      "Copy as parameters": stopped((settings) => asParameters(settings, REAL)),
-      "Copy as command": stopped((settings) => asCommand(this.store.get("lesson"), settings, REAL)),
-      "Copy as NumPy code": stopped((settings) => asCode("numpy", settings, this.catalog.code)),
-      "Copy as Keras code": stopped((settings) => asCode("keras", settings, this.catalog.code)),
+      "Copy as parameters": () => asParameters(this.settings, REAL),
+      "Copy as command": () => asCommand(lesson, this.settings, REAL),
+      "Copy as NumPy code": () => asCode("numpy", this.settings, code),
+      "Copy as Keras code": () => asCode("keras", this.settings, code),
     });
     return this.copying.node;
   }
@@ -133,7 +134,6 @@ class TrainingView {
       this.owed = 0;
       this.picture.follow(this.training);
       this.drawPoints();
-      this.copying?.forget();
     }
     for (const [name, part] of this.parts) {
       part.draw(params[name]);
@@ -150,6 +150,7 @@ class TrainingView {
     while (training.epoch < epochs && performance.now() < until && training.step());
     this.draw();
     this.speak(true);
+    this.copying?.draw();
     if (training.epoch >= epochs || training.diverged || this.play.running) return;
     setTimeout(() => training === this.training && !this.play.running && this.catchUp(epochs), 0);
   }
@@ -218,6 +219,7 @@ class TrainingView {
   settle() {
     this.draw(); // finely again
     this.speak(true);
+    this.copying?.draw();
     this.store.set({ epochs: this.training.epoch });
   }
 }
