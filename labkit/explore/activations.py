@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-import html
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anywidget
 import ipywidgets as widgets
 import numpy as np
+import traitlets
 
 from labkit.explore import figures, kit
+from labkit.explore.kit.script import script
 from labkit.maths import activations as maths
 
 if TYPE_CHECKING:
@@ -31,6 +31,19 @@ _walked = set()
 # --- function and derivative --------------------------------------------------------------------
 
 
+class _Pointer(anywidget.AnyWidget):
+    """What the pointer says when it drags the point; it takes no room on the page.
+
+    Attributes:
+        place: low and high end of the x axis, and the panels' edges as shares of the picture.
+        value: where on that axis the pointer stands.
+    """
+
+    place = traitlets.Dict().tag(sync=True)
+    value = traitlets.Float().tag(sync=True)
+    _esm = script("activations/drag")
+
+
 class ActivationExplorer(kit.Explorer):
     """Drag the point along an activation function; see its slope, and ten slopes in a row."""
 
@@ -47,11 +60,13 @@ class ActivationExplorer(kit.Explorer):
             "x": kit.slider(1.0, -RANGE, RANGE, step=0.05),
         }
 
-    def _rows(self):
-        return [*super()._rows(), _drag_script()]
+    def _rows(self) -> list[widgets.Widget]:
+        pointer = _Pointer(place={"low": -RANGE, "high": RANGE, "panels": PANELS})
+        traitlets.link((self.controls["x"], "value"), (pointer, "value"))
+        return [*super()._rows(), pointer]
 
     @staticmethod
-    def compute(activation, x):
+    def compute(activation: str, x: float) -> dict[str, float]:
         """Return height and slope at x."""
         function = maths.find(activation)
         return {"value": float(function.value(x)), "slope": float(function.slope(x))}
@@ -95,21 +110,10 @@ class ActivationExplorer(kit.Explorer):
         return text + f"Ten such slopes in a row multiply a gradient by {slope**10:.2g}."
 
 
-def _drag_script():
-    """Return a hidden child that lets the pointer move the point, where scripts are run."""
-    code = html.escape(Path(__file__).with_suffix(".js").read_text(encoding="utf-8"))
-    place = html.escape(json.dumps({"low": -RANGE, "high": RANGE, "panels": PANELS}))
-    host = widgets.HTML(
-        f'<img alt="" data-place="{place}" src="{kit._PIXEL}" onload="{code}(this)">'
-    )
-    host.layout.display = "none"
-    return host
-
-
 # --- signal through depth -----------------------------------------------------------------------
 
 
-def fate(share):
+def fate(share: float) -> str:
     """Return what has become of a gradient of which this share arrives, in one word.
 
     >>> fate(1e-9), fate(0.3), fate(1e9), fate(0)
@@ -123,13 +127,13 @@ def fate(share):
 
 
 @functools.lru_cache(maxsize=4)
-def _networks(width, seed):
+def _networks(width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     networks = maths.draw_networks(MOST_LAYERS, width, NETWORKS, seed)
     inputs = np.random.default_rng(seed).standard_normal((4, width))
     return networks, inputs / np.sqrt(np.mean(inputs**2))
 
 
-def flow(activation, initialization, depth, width, seed):
+def flow(activation: str, initialization: str, depth: int, width: int, seed: int) -> dict:
     """Return signal and gradient in five freshly drawn networks, and as theory has them.
 
     Returns:

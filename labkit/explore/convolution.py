@@ -74,6 +74,7 @@ class WeightGrid(widgets.VBox):
             for v in range(3)
         ]
         super().__init__([widgets.HBox(self.fields[row : row + 3]) for row in (0, 3, 6)])
+        self.add_class("labkit-matrix")  # the page names the fields by row and column
         self.style = types.SimpleNamespace()  # the kit sets the width of a label there
         self.value = value
         for field in self.fields:
