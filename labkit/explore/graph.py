@@ -104,7 +104,9 @@ class GraphExplorer(kit.Explorer):
             ax.plot(*place, "o", markersize=32, mfc="white", mec=color, mew=1.6, zorder=3)
             ax.text(*place, LABELS.get(name, name), ha="center", va="center", size=10, zorder=4)
             x, y = place
-            aside = {"p": 0.25}.get(name, 0)  # away from the line that comes from above
+            aside = {"p": 0.25, "target": 0.3}.get(
+                name, 0
+            )  # away from the line that comes from above
             artists[f"value {name}"] = ax.text(
                 x + aside, y + 0.33, "", ha="center", va="bottom", size=11, zorder=4
             )

@@ -238,6 +238,18 @@ def test_drawing_with_the_keyboard_alone(still, draw):
 
 @browser.needs_browser
 @pytest.mark.slow
+def test_nothing_sticks_out_of_the_explorer_at_any_width(still, draw):
+    page = still(draw())
+    body = page.locator(".lk")
+    for width in (1000, 936, 901, 837, 700, 640, 401):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate(browser.SETTLED)
+        room, needed = body.evaluate("(e) => [e.clientWidth, e.scrollWidth]")
+        assert needed <= room, width
+
+
+@browser.needs_browser
+@pytest.mark.slow
 def test_every_control_acts(still, draw):
     page = still(draw(digit=3))
     assert status(page) == draw(digit=3).text

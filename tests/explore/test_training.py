@@ -355,6 +355,41 @@ def test_static_page_trains_without_network(still):
 
 @browser.needs_browser
 @pytest.mark.slow
+def test_nothing_sticks_out_of_the_explorer_at_any_width(still):
+    page = still(TrainingExplorer())
+    body = page.locator(".lk")
+    for width in (1000, 936, 901, 837, 700, 640, 401):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate(browser.SETTLED)
+        room, needed = body.evaluate("(e) => [e.clientWidth, e.scrollWidth]")
+        assert needed <= room, width
+
+
+LIGHTEST = """(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let most = 0;
+  for (let k = 0; k < data.length; k += 4) {
+    if (data[k + 3] === 255) most = Math.max(most, Math.min(data[k], data[k + 1], data[k + 2]));
+  }
+  return most;
+}"""
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_the_canvases_take_the_colors_of_a_new_theme_at_once(still):
+    page = still(TrainingExplorer(epochs=3))
+    losses = page.get_by_role("img", name="loss by epoch")
+    assert losses.evaluate(LIGHTEST) < 0x80
+    # As a theme's style sheet does that comes late: nothing else tells the page.
+    page.add_style_tag(content="body { background: #111; color: #eee; }")
+    page.evaluate(browser.SETTLED)
+    page.wait_for_timeout(100)
+    assert losses.evaluate(LIGHTEST) == 0xEE
+
+
+@browser.needs_browser
+@pytest.mark.slow
 def test_every_control_acts(still):
     page = still(TrainingExplorer(epochs=5))
     seen = {status(page)}
