@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from labkit.explore import figures, kit
-from labkit.networks.regularization import compare, mean_interval
+from labkit.maths.intervals import compare, mean_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
