@@ -8,6 +8,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from labkit.lab import lesson as lessons
 from labkit.lab import parameters, places
 from labkit.lab.runs import runner as runs
 
@@ -139,7 +140,7 @@ def test_full_yml_names_lessons_and_their_parameters():
     listed = ROOT / "notebooks" / "full.yml"
     assert listed.exists()
     for path in LESSONS.values():
-        parameters.validate(parameters.read_parameters(path), runs.full_parameters(path))
+        lessons.read(path).values(full=True)
 
 
 def test_the_index_links_every_lesson_and_nothing_else():
