@@ -753,6 +753,10 @@ def test_in_jupyterlab_page_and_kernel_agree(tmp_path):
         turn = "e.surface = 'saddle'; print('rate is', e.learning_rate, e.optimizer)"
         browser.run_until(page, turn, "rate is 0.2 momentum")
         page.get_by_text("momentum (0.9) on the saddle surface").wait_for()
+        for theme in ("light", "dark", "light", "dark"):  # style sheets come and go, in this order
+            lab.change_theme(page, theme)
+            page.wait_for_timeout(300)
+            assert page.locator(".lk").get_attribute("data-theme") == theme
         assert page.problems == []
         assert page.outside == []
 
