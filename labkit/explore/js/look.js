@@ -21,13 +21,15 @@ export function watchTheme(body, changed = () => {}) {
     changed(theme);
   };
   body.style.transition = "color 1ms";
-  body.addEventListener("transitionend", read);
-  const sizes = new ResizeObserver(() => read()); // in the page at last, or shown again
-  sizes.observe(body);
+  const ends = ["transitionend", "transitioncancel"]; // canceled where another change overtakes it
+  ends.forEach((name) => body.addEventListener(name, read));
+  // In the page at last, or in view again: what is out of view may be left without transitions.
+  const views = new IntersectionObserver(() => read());
+  views.observe(body);
   read();
   return () => {
-    body.removeEventListener("transitionend", read);
-    sizes.disconnect();
+    ends.forEach((name) => body.removeEventListener(name, read));
+    views.disconnect();
   };
 }
 
