@@ -45,8 +45,9 @@ def list_lessons(lesson: str | None) -> None:
       labkit list
       labkit list 01
     """  # noqa: D301  click wants the backspace
-    from labkit.lab import doctor, places, runs
+    from labkit.lab import doctor, places
     from labkit.lab.parameters import read_parameters
+    from labkit.lab.runs import runner as runs
 
     with _sentences():
         if lesson is not None:
@@ -86,7 +87,8 @@ def run(lessons, every, texts, full, folder, timeout, memory) -> None:
       labkit run 11 --full --to /scratch/results
       labkit run --all --timeout 600
     """  # noqa: D301
-    from labkit.lab import places, runs
+    from labkit.lab import places
+    from labkit.lab.runs import runner as runs
 
     with _sentences():
         if every == bool(lessons):
@@ -160,7 +162,7 @@ def sweep(lesson, scheduler, timeout, memory, dry, pages, **what) -> None:
       labkit sweep 11 --points runs.csv --shard 3/10 --to /shared/results
       labkit sweep 11 --points runs.csv --scheduler tcp://head:8786 --to /shared/results
     """  # noqa: D301
-    from labkit.lab import sweeps
+    from labkit.lab.sweeps import sweep as sweeps
 
     with _sentences(), _stopped_by_signals():
         what["grid"] = list(what["grid"])
@@ -302,7 +304,7 @@ def claims(topic, verdict, lesson) -> None:
       labkit claims --lesson 01
       labkit claims --verdict wrong
     """  # noqa: D301
-    from labkit.lab import claims as ledger
+    from labkit.learn import claims as ledger
 
     with _sentences():
         click.echo(ledger.format_claims(ledger.claims(topic, verdict, lesson)))
@@ -406,7 +408,8 @@ class _Progress:
 
 
 def _given(path, texts, full) -> dict:
-    from labkit.lab import parameters, runs
+    from labkit.lab import parameters
+    from labkit.lab.runs import runner as runs
 
     schema = parameters.read_parameters(path)
     try:
@@ -424,7 +427,7 @@ _HEADING = _COLUMNS.format("lesson", "seconds", "headline result", "expectations
 
 def _line(outcome) -> str:
     """Return one lesson's line: lesson, seconds, headline, expectations held or not."""
-    from labkit.lab.records import headline
+    from labkit.lab.records.kernel import headline
 
     applying = [e for e in outcome.expectations if e["applies"]]
     held = f"{sum(e['held'] for e in applying)} of {len(applying)} held"
@@ -464,7 +467,7 @@ def _close(ended) -> None:
 
 def _echo_rows(rows: list[dict]) -> None:
     """Print rows as a table on standard output."""
-    from labkit.lab.records import show
+    from labkit.lab.records.kernel import show
 
     if not rows:
         return
@@ -477,8 +480,8 @@ def _echo_rows(rows: list[dict]) -> None:
 
 def _close_sweep(ended) -> None:
     """Say how a sweep ended: what failed and why, and how to read its table."""
-    from labkit.lab import sweeps
-    from labkit.lab.records import show
+    from labkit.lab.records.kernel import show
+    from labkit.lab.sweeps import sweep as sweeps
 
     plan = ended.plan
     ends = [(point, ended.results.get(point.run_id)) for point in plan.points]

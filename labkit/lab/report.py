@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import labkit
 from labkit.lab import table as runs_table
-from labkit.lab.records import now
+from labkit.lab.records.kernel import now
 
 _SCRIPT = Path(labkit.__file__).with_name("explore") / "results_explorer.js"
 _POINTS = 240_000  # numbers of all curves in one page; more are thinned

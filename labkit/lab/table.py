@@ -18,8 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from labkit.lab import places, store
-from labkit.lab.records import SCHEMA, RecordError, show
+from labkit.lab import places
+from labkit.lab.records.kernel import SCHEMA, RecordError, show
+from labkit.lab.sweeps import leases as store
 
 # Prefix of a column -> section of a record.
 _SECTIONS = {"param": "parameters", "result": "results", "env": "environment"}

@@ -22,7 +22,7 @@ _AMOUNTS = _set("""
 # What makes another thing of them: their spread, their change, where they were reached.
 _OTHER = _set("""
     found caught detected change difference delta std deviation variance margin interval spread
-    ratio threshold target weight scale baseline index rank step epoch attack attacker leak""")
+    ratio threshold target weight scale baseline index rank step epoch""")
 _ENDINGS = _set("""
     test train training val validation mean average avg median total final last best worst peak
     max min percent point""")
@@ -30,7 +30,8 @@ _PREPOSITIONS = _set("""
     of per in at after before with without to over from for by against on minus vs than when until
     during under""")
 _PER = _set("s ms second minute hour day joule kwh watt dollar")  # images_per_second
-_KNOWN = _HIGHER | _LOWER | _AMOUNTS | _OTHER | _ENDINGS | _PREPOSITIONS
+_OPPONENTS = _set("attack attacker leak")  # whose success is somebody's harm
+_KNOWN = _HIGHER | _LOWER | _AMOUNTS | _OTHER | _ENDINGS | _OPPONENTS | _PREPOSITIONS
 
 
 def better(name: str) -> str | None:
@@ -52,6 +53,8 @@ def better(name: str) -> str | None:
 
 
 def _told(words: list[str]) -> str | None:
+    if _OPPONENTS & set(words):
+        return None
     at_the_end = True
     for at in reversed(range(len(words))):
         word = words[at]

@@ -1,0 +1,1 @@
+"""One lesson over many parameters: planned, shared out, watched and resumed."""
