@@ -16,25 +16,26 @@ FILES = sorted(TOP.rglob("*.py"))
 ALLOWED = {
     "maths": (),
     "data": ("labkit.maths",),
-    "networks": ("labkit.maths", "labkit.data"),
+    "machine": (),
+    "networks": ("labkit.machine", "labkit.maths", "labkit.data"),
     "exercises": ("labkit.maths", "labkit.learn.checks"),
     "explore": (
         "labkit.maths",
         "labkit.data",
         "labkit.networks",
-        "labkit.lab.records.kernel",
+        "labkit.lab.records",
         "labkit.lab.table",
-        "labkit.lab.report",
+        "labkit.lab.words",
         "labkit.lab.places",
         "labkit.lab.parameters",
     ),
     "learn": ("labkit.lab.places", "labkit.lab.records"),
     "lab": (),
-    "cli": ("labkit.lab", "labkit.learn", "labkit.data"),
+    "cli": ("labkit.lab", "labkit.learn", "labkit.data", "labkit.explore.board"),
     "__main__": ("labkit.cli",),
     "__init__": (),
 }
-READS_THE_VERSION = {"lab", "cli"}
+READS_THE_VERSION = {"lab", "cli", "explore"}
 FRAMEWORKS = {"tensorflow", "keras", "jax", "torch", "sklearn", "pandas", "matplotlib"}
 # Room -> frameworks that its modules may import when they are imported themselves.
 AT_IMPORT = {"explore": {"matplotlib"}, "networks": {"keras"}}

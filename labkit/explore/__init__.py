@@ -27,6 +27,6 @@ def results(table=None, **options):
         ValueError: there is no such setting or column; the message names those there are.
         PlaceError: there is no such lesson.
     """
-    from labkit.explore.results_explorer import ResultsExplorer
+    from labkit.explore.board.explorer import ResultsExplorer
 
     return ResultsExplorer(table, **options)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from labkit.maths import metrics
-from labkit.maths.metrics import wilson_interval
 
 
 def random_case(seed, ties=False):
@@ -14,20 +13,6 @@ def random_case(seed, ties=False):
     y[:2] = 0, 1  # both classes
     scores = random.normal(size=n) + y * random.uniform(-1, 3)
     return y, (np.round(scores) if ties else scores)
-
-
-def test_equals_scipys_interval():
-    stats = pytest.importorskip("scipy.stats")
-    for right, count in [(0, 10), (7, 10), (983, 1000), (1000, 1000)]:
-        interval = stats.binomtest(right, count).proportion_ci(method="wilson")
-        ours = wilson_interval(right / count, count, z=1.959964)
-        assert ours == pytest.approx((interval.low, interval.high), abs=1e-6)
-
-
-@pytest.mark.parametrize(("accuracy", "count"), [(98.3, 100), (-0.1, 100), (0.5, 0)])
-def test_refuses_what_is_no_share(accuracy, count):
-    with pytest.raises(ValueError, match="got"):
-        wilson_interval(accuracy, count)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -192,20 +177,3 @@ def test_no_table_has_accuracy_80_recall_70_and_f1_75():
         and round(2 * tp / (tp + fp + 60), 2) == 0.75
     ]
     assert not found
-
-
-def test_a_bootstrap_interval_of_accuracy_is_close_to_wilsons():
-    y = np.ones(400, int)
-    answers = np.repeat([1, 0], [340, 60])
-    ours = metrics.bootstrap_interval(metrics.accuracy, y, answers, repeats=2000)
-    assert ours == pytest.approx(wilson_interval(0.85, 400), abs=0.01)
-    assert ours == metrics.bootstrap_interval(metrics.accuracy, y, answers, repeats=2000)
-    with pytest.raises(ValueError, match="share"):
-        metrics.bootstrap_interval(metrics.accuracy, y, answers, share=95)
-
-
-def test_a_95_percent_interval_holds_the_truth_about_95_times_in_100():
-    random = np.random.default_rng(1)
-    right = random.binomial(100, 0.9, size=2000) / 100
-    held = [low <= 0.9 <= high for low, high in (wilson_interval(a, 100) for a in right)]
-    assert 0.92 < np.mean(held) < 0.98

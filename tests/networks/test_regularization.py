@@ -48,53 +48,6 @@ def test_answers_and_labels_must_fit():
         well.accuracy_and_loss(np.ones((2, 3)), [0, 1, 2])
 
 
-@pytest.mark.parametrize(("count", "confidence"), [(2, 0.95), (5, 0.95), (9, 0.8)])
-def test_the_interval_is_students(count, confidence):
-    stats = pytest.importorskip("scipy.stats")
-    values = np.random.default_rng(count).normal(size=count)
-    mean, margin = well.mean_interval(values, confidence)
-    low, high = stats.ttest_1samp(values, 0).confidence_interval(confidence)
-    np.testing.assert_allclose([mean - margin, mean + margin], [low, high])
-
-
-def test_the_interval_holds_the_truth_as_often_as_it_says():
-    draws = np.random.default_rng(0).normal(1.0, 2.0, (2000, 5))
-    found = [well.mean_interval(draw) for draw in draws]
-    assert np.mean([abs(mean - 1) <= margin for mean, margin in found]) == pytest.approx(
-        0.95, abs=0.02
-    )
-
-
-@pytest.mark.parametrize(("values", "confidence"), [([1.0], 0.95), ([[1.0], [2.0]], 0.95)])
-def test_one_value_has_no_interval(values, confidence):
-    with pytest.raises(ValueError, match="at least 2"):
-        well.mean_interval(values, confidence)
-
-
-def test_a_confidence_is_a_share():
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        well.mean_interval([1.0, 2.0], 95)
-
-
-def test_pairs_show_what_two_intervals_hide():
-    plain = np.array([0.70, 0.80, 0.90])
-    found = well.compare(plain + np.array([0.010, 0.012, 0.011]), plain)
-    assert found.verdict == "better"
-    assert well.mean_interval(plain)[1] > 10 * found.margin
-
-
-def test_the_verdict_knows_which_way_is_better():
-    plain, less = [0.5, 0.6, 0.7], [0.4, 0.51, 0.59]
-    assert well.compare(less, plain).verdict == "worse"
-    assert well.compare(less, plain, higher_is_better=False).verdict == "better"
-    assert well.compare([0.4, 0.7, 0.7], plain).verdict == "not sure"
-
-
-def test_pairs_need_partners():
-    with pytest.raises(ValueError, match=r"\(2,\) and \(3,\)"):
-        well.compare([1, 2], [1, 2, 3])
-
-
 def test_an_ensemble_is_never_worse_in_loss_than_its_members_on_average():
     members = np.random.default_rng(0).dirichlet(np.ones(3), (4, 90))
     alone = np.mean([well.accuracy_and_loss(member, LABELS)[1] for member in members])

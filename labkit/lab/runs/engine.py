@@ -8,6 +8,7 @@ file says at any moment what is true.
 """
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -20,6 +21,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
+import papermill
 import psutil
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_core.paths import jupyter_runtime_dir
@@ -27,12 +29,14 @@ from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_output, writes_json
 from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import Engine, NotebookExecutionManager
+from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 from papermill.iorw import LocalHandler, papermill_io
 
 from labkit.lab.warm import client as kernels
 from labkit.lab.warm.provisioner import ForkProvisioner
-from labkit.lab.records.kernel import MIME
+from labkit.lab import files
+from labkit.lab.records.entry import MIME, Failure
+from labkit.lab.runs.endings import ending, where
 
 _KERNEL = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
 _KERNEL += ["--HistoryManager.enabled=False"]  # a user's history is for what they typed
@@ -72,6 +76,11 @@ class Watch:
     def stop(self) -> None:
         """End the run now; may be called from any thread."""
         self.stopped.set()
+
+    def failure(self, kind: str, cause: str, cell: Any = None) -> Failure:
+        """Return a failure at a cell, or at the one that ran last."""
+        cell = cell or self.cell
+        return Failure.of(kind, cause, where(self.notebook, cell), cell and cell.get("id"))
 
 
 class LabkitEngine(Engine):
@@ -137,8 +146,33 @@ class LabkitEngine(Engine):
         try:
             client.execute(env={**os.environ, **environment})
         except (Exception, KeyboardInterrupt) as error:
-            mark_failed(nb_man.nb, watch.cell, *_words(watch, error))
+            mark_failed(nb_man.nb, watch.cell, *ending(watch, error))
             raise
+
+
+def execute(notebook: Any, values: dict[str, Any], watch: Watch) -> Failure | None:
+    """Execute a lesson's notebook; return None when every cell ran, else what went wrong, where."""
+    papermill_engines.register("labkit", LabkitEngine)
+    # Its warnings are about parameters, which are validated by now, with more types than it knows.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    try:
+        papermill.execute_notebook(
+            notebook,
+            None,
+            values,
+            engine_name="labkit",
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            watch=watch,
+        )
+    except papermill.PapermillExecutionError as error:
+        return watch.failure("cell error", f"{error.ename}: {error.evalue}")
+    except (Exception, KeyboardInterrupt) as error:  # whatever it meets, the run leaves its row
+        return watch.failure(*ending(watch, error))
+    if not watch.completed:  # papermill takes sys.exit(0) for a good end
+        return watch.failure("cell error", "sys.exit() ended the lesson before its last cell")
+    return None
 
 
 class TruthfulManager(NotebookExecutionManager):
@@ -162,7 +196,7 @@ class TruthfulManager(NotebookExecutionManager):
             super().save()
         else:
             with suppress(OSError):  # a full disk is met again, and told, at the end
-                save_notebook(self.nb, self.file)
+                files.write(self.file, writes_json(self.nb) + "\n")
         self._next_save = time.monotonic() + self.watch.save_every
 
     def notebook_complete(self, **kwargs) -> None:
@@ -181,26 +215,7 @@ class AtomicHandler(LocalHandler):
 
     def write(self, buf, path):
         """Write the text beside the file, then give it the file's name."""
-        _replace(Path(path), buf)
-
-
-def save_notebook(notebook: Any, path: str | os.PathLike) -> None:
-    """Write a notebook so that a reader sees the old file or the new one, never half of it."""
-    # Not nbformat.write: it checks the whole file against its schema, which takes most of its time.
-    _replace(Path(path), writes_json(notebook) + "\n")
-
-
-def _replace(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
-    try:
-        with open(beside, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+        files.write(path, buf)
 
 
 class LessonClient(PapermillNotebookClient):
@@ -326,7 +341,7 @@ class LessonClient(PapermillNotebookClient):
                 self.nb_man.cell_exception(cell, cell_index=index, exception=error)
                 break
             except BaseException as error:
-                mark_failed(self.nb, cell, *_words(self.watch, error))
+                mark_failed(self.nb, cell, *ending(self.watch, error))
                 raise
             finally:
                 self.nb_man.cell_complete(cell, cell_index=index)
@@ -480,26 +495,6 @@ def mark_failed(notebook: Any, cell: Any, kind: str, cause: str) -> None:
     outputs = cell.get("outputs", [])
     if not any(output.output_type == "error" for output in outputs):
         outputs.append(new_output("error", ename=kind, evalue=cause, traceback=[cause]))
-
-
-def _words(watch: Watch, error: BaseException) -> tuple[str, str]:
-    """Return kind and cause of the end of a run, as they stand in its notebook."""
-    if isinstance(error, CellExecutionError):
-        return error.ename, error.evalue
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted", "stopped by Ctrl-C"
-    if isinstance(error, CellTimeoutError):
-        return "timeout", str(error).splitlines()[0]
-    if not isinstance(error, DeadKernelError):
-        return "runner error", f"{type(error).__name__}: {error}"
-    causes = {
-        "timeout": f"not done within {watch.timeout or 0:g} s",
-        "memory": f"more than {(watch.memory or 0) / 1e6:.0f} MB of private memory",
-        "output": f"more than {watch.output_limit / 1e6:g} MB of output",
-        "stopped": "stopped by the runner",
-    }
-    died = "the kernel died: killed, crashed in native code, or out of memory"
-    return watch.cause or "killed kernel", causes.get(watch.cause, died)
 
 
 def _name_early_exit(cell) -> None:

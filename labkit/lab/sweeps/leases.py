@@ -14,13 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from labkit.lab.files import network, process_runs
+
 FILE = "runs.sqlite"
 LEASE = 60.0  # seconds that a claim holds after it was last renewed
 RENEW = 10.0  # seconds between two renewals
 _PATIENCE = 30.0  # seconds to wait for another writer
-
-# File systems on which SQLite's locks do not hold between machines.
-_NETWORK = ("nfs", "cifs", "smb", "lustre", "gpfs", "beegfs", "ceph", "afs", "9p", "fuse.sshfs")
 
 _CLAIMS = """
 CREATE TABLE IF NOT EXISTS claims (
@@ -68,16 +67,6 @@ def connect(folder: str | os.PathLike) -> sqlite3.Connection:
             connection.close()
             raise
     return connection
-
-
-def network(folder: str | os.PathLike) -> str:
-    """Return the kind of network file system that a folder is on, '' when it is on none."""
-    import psutil
-
-    place = Path(folder).absolute()
-    mounts = {Path(p.mountpoint): p.fstype for p in psutil.disk_partitions(all=True)}
-    kind = next((mounts[each] for each in (place, *place.parents) if each in mounts), "")
-    return kind if kind.startswith(_NETWORK) else ""
 
 
 class Claims:
@@ -201,19 +190,6 @@ def is_gone(owner: str) -> bool:
     if int(pid) == os.getpid() and process_runs(int(pid), float(created)):
         return owner not in _working
     return not process_runs(int(pid), float(created))
-
-
-def process_runs(pid: int, created: float) -> bool:
-    """Whether the process with this number, created then, still runs on this machine."""
-    import psutil
-
-    try:
-        found = psutil.Process(pid)
-        # Another process may have got the same number; a zombie does nothing any more.
-        same = abs(found.create_time() - created) < 2
-        return same and found.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
 
 
 @contextmanager

@@ -93,7 +93,7 @@ def lint(*paths):
     program = Path(sys.executable).with_name("oxlint")
     if not program.exists():
         pytest.skip("oxlint is not installed: the JavaScript was NOT linted")
-    top = Path(__file__).parents[1]
+    top = Path(__file__).parents[2]
     config = ["--config", top / ".oxlintrc.json"]
     return subprocess.run([program, *config, *paths], capture_output=True, text=True)
 
