@@ -5,7 +5,7 @@ import { make } from "../dom.js";
 import { isDark } from "../look.js";
 import { clamp } from "../numbers.js";
 import { legendPart } from "./legend.js";
-import { star as drawStar } from "./marks.js";
+import { drawStar } from "./marks.js";
 import { polylines } from "./parallel.js";
 import { DRAW } from "./pictures.js";
 import { nearest, stretch } from "./pointing.js";

@@ -44,7 +44,7 @@ export function cross(c, x, y, r) {
   c.stroke();
 }
 
-export function star(c, x, y, r) {
+export function drawStar(c, x, y, r) {
   c.beginPath();
   for (let k = 0; k < 10; k++) {
     const angle = -Math.PI / 2 + (Math.PI * k) / 5;

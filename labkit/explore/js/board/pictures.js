@@ -34,7 +34,7 @@ function drawEffect(g, table, { settings, rows, shown }) {
   const across = parameterAxis(g, table, x, [box.left, box.right], failed ? bottom + 24 : bottom);
   xTitle(g, box, bare(x), height - 6);
   const styles = stylesOf(g, table, by, shown.series);
-  const dodge = Math.min(0.5 * across.gap, 90) / Math.max(1, shown.series.length);
+  const dodge = Math.min(0.5 * across.gap, across.joined ? 36 : 90) / Math.max(1, shown.series.length);
   const small = values.length > 1500 ? 1.6 : values.length > 300 ? 2.2 : 3;
   const lines = shown.series.map((line, k) => ({
     ...line, style: styles[k], wide: across.binned ? 0 : 0.42 * Math.min(dodge, 30),

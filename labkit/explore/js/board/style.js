@@ -30,12 +30,10 @@ select { max-width: 230px; }
 .tabs button[aria-selected="true"] { border-bottom-color: var(--accent); font-weight: 650; }
 .body { display: grid; grid-template-columns: 218px minmax(0, 1fr); gap: 16px; margin-top: 6px; }
 .narrow .body { grid-template-columns: minmax(0, 1fr); gap: 4px; }
-.side { contain: size; } /* the picture says how high they are; more filters scroll */
-.side[open] { display: flex; flex-direction: column; }
-.side summary { font-weight: 650; cursor: pointer; padding: 3px 0; }
-.filters { overflow: auto; padding: 0 8px 0 3px; scrollbar-width: thin; max-height: 100%; }
-.narrow .side { contain: none; }
-.narrow .filters { max-height: 260px; }
+.side { contain: size; overflow: auto; scrollbar-width: thin; padding-right: 8px; } /* as high as the picture beside it */
+.narrow .side { contain: none; max-height: 280px; }
+.side summary { font-weight: 650; cursor: pointer; padding: 3px 0; position: sticky; top: 0; background: var(--paper); z-index: 1; }
+.filters { padding-left: 3px; }
 .filter { margin: 0 0 10px; }
 .name { display: flex; justify-content: space-between; align-items: center; gap: 8px; font-size: 12px; font-weight: 600; margin-bottom: 3px; }
 .name > span:first-child { overflow-wrap: anywhere; }
@@ -64,7 +62,7 @@ select { max-width: 230px; }
 .note { opacity: 0.8; }
 .status { margin: 8px 0; padding: 6px 11px; background: var(--soft); border-left: 4px solid var(--accent); border-radius: 4px; font-size: 13.5px; overflow-wrap: anywhere; }
 .spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-.below { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1.2fr); gap: 10px; align-items: start; }
+.below { display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 3.4fr); gap: 10px; align-items: start; }
 .narrow .below { grid-template-columns: minmax(0, 1fr); }
 .below > :only-child, .details:empty + * { grid-column: 1 / -1; }
 .details { border: 1px solid var(--line); border-radius: 8px; padding: 9px 12px; }
