@@ -26,8 +26,8 @@ style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
 <style>
-body {{ margin: 0 auto; padding: 8px 18px 20px; max-width: 1120px;
-  font: 14px/1.5 system-ui, sans-serif; }}
+body {{ margin: 0 auto; padding: 8px 18px 20px; max-width: 1120px; background: Canvas;
+  color: CanvasText; font: 14px/1.5 system-ui, sans-serif; }}
 h1 {{ font-size: 13px; font-weight: 600; margin: 0 0 2px; opacity: 0.8; }}
 table.plain {{ border-collapse: collapse; }}
 table.plain td, table.plain th {{ text-align: left; padding: 2px 12px 2px 0; }}

@@ -111,5 +111,6 @@ export function initialize({ model }) {
   });
 }
 
-export const { render, revive } = doors(mount, ["runs", "settings", "live"]);
-export default { initialize, render };
+const { render, revive } = doors(mount, ["runs", "settings", "live"]);
+export { revive };
+export default { initialize, render }; // a `render` of its own would hide `initialize` from anywidget

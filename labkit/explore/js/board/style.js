@@ -90,7 +90,7 @@ td { padding: 0 10px; height: ${ROW}px; white-space: nowrap; border-bottom: 1px 
 .space { padding: 0; height: 0; border: 0; }
 tbody tr { cursor: pointer; }
 tbody tr:hover td:not(.space) { background: var(--soft); }
-tr[aria-selected="true"] td { background: #578dff1f !important; box-shadow: inset 0 1px var(--accent), inset 0 -1px var(--accent); }
+tr[aria-selected="true"] td { background: #578dff14 !important; box-shadow: inset 0 1px var(--accent), inset 0 -1px var(--accent); }
 tr.best td { font-weight: 650; }
 .cause { color: var(--bad); }
 @media print { .view, .side { display: none; } .body { grid-template-columns: 1fr; } }
