@@ -853,6 +853,107 @@ def test_nothing_in_a_run_becomes_code(opened, tmp_path):
     assert "<img src=x" not in e.html()
 
 
+CONTRASTS = r"""() => {
+  const root = document.querySelector('#explorer > div').shadowRoot;
+  const parse = (text) => text.match(/[\d.]+/g).map(Number);
+  const over = (front, back, alpha) => back.map((c, i) => alpha * front[i] + (1 - alpha) * c);
+  const up = (node) => node.parentElement ?? node.getRootNode().host ?? null;
+  const parents = (node) => node ? [...parents(up(node)), node] : [];
+  const linear = (c) => (c <= 10 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4);
+  const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const own = (node) => [...node.childNodes].filter((each) => each.nodeType === 3)
+    .map((each) => each.data).join('').trim();
+  const all = [...document.querySelectorAll('h1, footer'), ...root.querySelectorAll('*')];
+  const seen = all.filter((node) => own(node) && node.getClientRects().length && !node.disabled
+    && !['STYLE', 'OPTION'].includes(node.tagName));
+  return seen.map((node) => {
+    let [ground, alpha] = [[255, 255, 255], 1];
+    for (const each of parents(node)) {
+      const { backgroundColor, opacity } = getComputedStyle(each);
+      const color = parse(backgroundColor);
+      ground = over(color, ground, color[3] ?? 1);
+      alpha *= Number(opacity);
+    }
+    const color = parse(getComputedStyle(node).color);
+    const ink = light(over(color, ground, alpha * (color[3] ?? 1)));
+    const [low, high] = [ink, light(ground)].sort((x, y) => x - y);
+    return [(high + 0.05) / (low + 0.05), own(node).slice(0, 40), node.tagName];
+  });
+}"""
+
+
+@browser.needs_browser
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_of_the_page_stands_out_from_its_ground(opened, tmp_path, scheme):
+    synthetic.write_runs(tmp_path / "runs", 60, failures=0.1)
+    page = opened(table.results(folder=tmp_path / "runs"), scheme=scheme)
+    contrasts = page.evaluate(CONTRASTS)
+    assert len(contrasts) > 80
+    assert [each for each in contrasts if each[0] < 4.5] == []  # WCAG 2, level AA
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_a_reader_of_headings_and_landmarks_finds_the_way(opened, tmp_path):
+    synthetic.write_runs(tmp_path / "runs", 6)
+    page = opened(table.results(folder=tmp_path / "runs"))
+    assert (
+        page.get_by_role("main").get_by_role("heading", level=1).inner_text() == "Results: 12 Trial"
+    )
+    assert (
+        page.get_by_role("main").get_by_role("heading", level=2).inner_text()
+        == "6 runs of 12 Trial"
+    )
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_controls_picture_and_sentence_fit_into_a_low_window_together(still, tmp_path):
+    synthetic.write_runs(tmp_path / "runs", 60, failures=0.1)
+    text = pages.page(table.results(folder=tmp_path / "runs"), beside=tmp_path)
+    page = still(text, width=1366, height=768)
+    box = page.locator(".status").bounding_box()
+    assert box["y"] + box["height"] < 690
+    assert page.evaluate("() => document.documentElement.scrollHeight") < 1100
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_a_browser_is_led_to_the_page_first_and_sees_its_own_time(still, tmp_path):
+    synthetic.write_runs(tmp_path / "runs", 3, failures=0, notebooks=3)
+    for folder in (tmp_path / "runs" / "12_trial").iterdir():
+        (folder / "lesson.html").write_text("a page")
+    text = pages.page(table.results(folder=tmp_path / "runs"), beside=tmp_path)
+    page = still(text, timezone_id="Asia/Shanghai")
+    links = page.locator(".links a").all_inner_texts()
+    assert links == ["Open page ↗", "Open notebook (.ipynb) ↗"]
+    assert "2026-01-01 08:00 GMT+8" in page.locator(".when").inner_text()
+    assert page.locator(".when").get_attribute("title").startswith("started 2026-01-01 00:00 UTC")
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_the_reader_chooses_a_direction_that_the_name_does_not_tell(opened, tmp_path):
+    synthetic.write_repeats(tmp_path / "runs", {0.1: [3, 4], 0.2: [5, 6]}, result="answer")
+    page = opened(table.results(folder=tmp_path / "runs"))
+    assert page.locator(".star, tr.best").count() == 0
+    assert page.locator(".top [aria-pressed=true]").count() == 0
+    page.get_by_role("button", name="higher is better").click()
+    assert "★ Best setting, highest mean answer: 5.5 (n = 2) with rate = 0.2" in status(page)
+    assert page.locator("tr.best").count() == 2
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_nan_is_written_and_no_result_is_blank(opened, tmp_path):
+    for number, results in enumerate([{"loss": "nan"}, {}, {"loss": 0.5}]):
+        synthetic.write_point(tmp_path / "runs", number, results=results)
+    page = opened(table.results(folder=tmp_path / "runs"))
+    cells = page.locator("tbody tr td:nth-child(3)").all_inner_texts()
+    assert sorted(cells) == ["", "0.5", "nan"]
+
+
 NOTEBOOK = """
 import labkit.explore
 e = labkit.explore.results(live=True, every=0.2)

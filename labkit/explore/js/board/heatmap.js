@@ -40,7 +40,7 @@ export function drawHeatMap(g, table, { settings, shown }) {
   return { marks, legend: { scale: [scale.low, scale.high], title } };
 }
 
-function drawCell(g, cell, value, left, top, w, h) {
+export function drawCell(g, cell, value, left, top, w, h) {
   const { context: c } = g;
   const color = value === null ? null : heat(value);
   c.fillStyle = color ? rgb(color) : g.faint;
