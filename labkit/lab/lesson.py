@@ -52,6 +52,13 @@ class Lesson:
         return heading.lstrip("# 0123456789·").strip() or self.name[3:].replace("_", " ")
 
     @cached_property
+    def question(self) -> str:
+        """The question that it answers, from its first text cell; "" where none is asked."""
+        texts = [c["source"] for c in self.content["cells"] if c["cell_type"] == "markdown"]
+        _, found, rest = texts[0].partition("**Question.**") if texts else ("", "", "")
+        return rest.split("\n\n")[0].strip() if found else ""
+
+    @cached_property
     def code(self) -> list[str]:
         """The source of each code cell."""
         cells = self.content["cells"]
@@ -124,11 +131,7 @@ def read(lesson: "str | int | os.PathLike | Lesson") -> Lesson:
         if len(_known) >= _MOST:
             _known.clear()
         content = _content(path)
-        try:
-            schema = read_parameters(content)
-        except ParameterError as error:
-            raise ParameterError(f"{path.name}: {error}") from None
-        _known[stamp] = Lesson(path, content, schema)
+        _known[stamp] = Lesson(path, content, read_parameters(content, path.name))
     return _known[stamp]
 
 

@@ -8,14 +8,15 @@ from urllib.parse import quote
 
 import labkit
 from labkit.explore.board.payload import as_script
-from labkit.explore.board.runs import Runs, top_folder, without_places
+from labkit.explore.board.runs import Runs, top_folder
+from labkit.explore.board.words import bare, label
 from labkit.explore.kit.script import script
-from labkit.lab import table as runs_table
 from labkit.lab.records.entry import now
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+_PLAIN = 50  # runs that a reader without JavaScript sees
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -69,7 +70,7 @@ def page(
     made = f"Made by labkit {labkit.__version__} on {now()[:16].replace('T', ' ')} UTC."
     return _PAGE.format(
         title=html.escape(title),
-        text=_as_text(runs.table),
+        text=_as_text(runs),
         made=html.escape(made),
         script=script("board/explorer"),
         state=as_script(state),
@@ -91,10 +92,12 @@ def link_base(table: "DataFrame", beside: str | os.PathLike | None) -> str | Non
     return "".join(f"{quote(part)}/" for part in relative.parts) or "./"
 
 
-def _as_text(table: "DataFrame") -> str:
+def _as_text(runs: Runs) -> str:
     """Return the first runs as a plain HTML table, for readers without JavaScript."""
-    table = table.assign(error=without_places(table)).head(50)
-    shown = runs_table.overview(table).drop(columns="started", errors="ignore")
-    rows = [list(shown), *shown.itertuples(index=False)]
-    cells = ["".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) for row in rows]
-    return '<table class="plain">' + "".join(f"<tr>{row}</tr>" for row in cells) + "</table>"
+    left_out = ("key", "notebook", "page", "env")
+    names = [name for name in runs.columns if name.partition(".")[0] not in left_out]
+    rows = zip(*(runs.columns[name][:_PLAIN] for name in names), strict=True)
+    texts = [["" if value is None else label(value) for value in row] for row in rows]
+    lines = [[bare(name) for name in names], *texts]
+    cells = ["".join(f"<td>{html.escape(text)}</td>" for text in line) for line in lines]
+    return '<table class="plain">' + "".join(f"<tr>{line}</tr>" for line in cells) + "</table>"

@@ -66,7 +66,7 @@ class Runs:
         own["started"] = [
             None if t != t else f"{t:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z" for t in table["started"]
         ]
-        own["error"] = without_places(table)
+        own["error"] = _without_places(table)
         own["notebook"] = [_has(folder, "notebook.ipynb") for folder in folders]
         own["page"] = [_has(folder, "lesson.html") for folder in folders]
         own |= {name: _plain(table[name]) for name in table if "." in name}
@@ -246,7 +246,7 @@ def _title(key: str) -> str:
     return f"{number} {words.replace('_', ' ').capitalize()}".strip()
 
 
-def without_places(table: "DataFrame") -> list[str | None]:
+def _without_places(table: "DataFrame") -> list[str | None]:
     """Return the errors without the folders of this machine: a page may go to other people."""
     places = {f"{top}{os.sep}": "" for top in _tops(table)} | {
         str(Path.home()): "~",

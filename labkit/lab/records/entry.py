@@ -22,7 +22,9 @@ _LONGEST_LIST = 1000
 _LONGEST_TEXT = 1000  # characters
 _LONGEST_CAUSE = 1000  # characters of a cause; the notebook has all of it
 # How the message of an error began before its parts were kept: lesson, cell, first line.
-_PLACE = re.compile(r"(?:lesson \d\d, )?(before the first cell|.*? \[[^\]]*\] `.{0,60}?`): ", re.S)
+_PLACE = re.compile(
+    r"(?:lesson \d\d, )?(before the first cell|(?:the )?cell .*?`.{0,60}?`): ", re.DOTALL
+)
 
 
 class RecordError(ValueError):
@@ -69,6 +71,7 @@ class Failure:
     cause: str
     where: str = ""  # 'cell 3 of 5 [c2] `1 / 0`'
     cell: str | None = None  # id of the cell
+    text: str = ""  # the message of an older record, which did not keep its parts
 
     @classmethod
     def of(cls, kind: str, cause: str, where: str = "", cell: str | None = None) -> "Failure":
@@ -80,7 +83,8 @@ class Failure:
 
     def message(self, lesson: str) -> str:
         """Return it in words: 'lesson 01, cell 3 of 5 [c2] `1 / 0`: ZeroDivisionError: ...'."""
-        return f"lesson {lesson}, " + (f"{self.where}: " if self.where else "") + self.cause
+        place = f"{self.where}: " if self.where else ""
+        return self.text or f"lesson {lesson}, {place}{self.cause}"
 
     @property
     def words(self) -> str:
@@ -96,8 +100,8 @@ class Failure:
             return cls(kind, str(content["cause"]), str(content.get("where") or ""), cell)
         message = str(content.get("message", ""))
         if place := _PLACE.match(message):
-            return cls(kind, message[place.end() :], place[1], cell)
-        return cls(kind, message.removeprefix(f"lesson {lesson}, "), "", cell)
+            return cls(kind, message[place.end() :], place[1], cell, message)
+        return cls(kind, message.removeprefix(f"lesson {lesson}, "), "", cell, message)
 
 
 @dataclass
@@ -165,8 +169,8 @@ class Record:
         content |= {f.name: getattr(self, f.name) for f in fields(self) if f.name in _KEPT}
         content["expectations"] = [asdict(expected) for expected in self.expectations]
         if self.error:
-            content["error"] = {"kind": self.error.kind, "message": self.message}
-            content["error"] |= asdict(self.error)
+            parts = {name: getattr(self.error, name) for name in ("kind", "cause", "where", "cell")}
+            content["error"] = parts | {"message": self.message}
         return content | ({"progress": self.progress} if self.progress else {})
 
     @classmethod
