@@ -22,7 +22,9 @@ _LONGEST_LIST = 1000
 _LONGEST_TEXT = 1000  # characters
 _LONGEST_CAUSE = 1000  # characters of a cause; the notebook has all of it
 # How the message of an error began before its parts were kept: lesson, cell, first line.
-_PLACE = re.compile(r"(?:lesson \d\d, )?(before the first cell|.*? \[[^\]]*\] `.{0,60}?`): ", re.S)
+_PLACE = re.compile(
+    r"(?:lesson \d\d, )?(before the first cell|(?:the )?cell .*?`.{0,60}?`): ", re.DOTALL
+)
 
 
 class RecordError(ValueError):

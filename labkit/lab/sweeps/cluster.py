@@ -6,6 +6,7 @@ looks first whether its run has ended, so it may be repeated, on any worker, at 
 """
 
 import importlib.metadata
+import itertools
 import logging
 import time
 from contextlib import suppress
@@ -18,10 +19,9 @@ from labkit import machine
 from labkit.lab import lesson as lessons
 from labkit.lab.records import folders
 from labkit.lab.runs import keeping
-from labkit.lab.sweeps.driver import WorkersDied
 from labkit.lab.sweeps.grids import SweepError
 from labkit.lab.sweeps.planning import Plan
-from labkit.lab.sweeps.worker import NOT_RUN, End, Job, execute
+from labkit.lab.sweeps.worker import NOT_RUN, End, Job, WorkersDied, execute
 
 _PATIENCE = 5  # seconds to wait for a scheduler to answer, and for a first worker
 _RETRIES = 2  # of a task that fails by itself; a worker that dies is dask's own business
@@ -42,7 +42,7 @@ class Cluster:
             raise SweepError(f"--scheduler needs dask.distributed; {_INSTALL}") from None
         logging.getLogger("distributed").setLevel(logging.ERROR)  # it tells of each lost worker
         self._local = _local_cluster(plan.workers) if address == "local" else None
-        self._token = uuid4().hex[:8]
+        self._token, self._count = uuid4().hex[:8], itertools.count()
         self._address, self._seen = address, time.monotonic()
         self._slots, self._looked = 0, 0.0
         try:
@@ -76,7 +76,7 @@ class Cluster:
 
     def submit(self, job: Job) -> "Task":
         """Hand one run to the scheduler."""
-        key = f"labkit-{job.run_id}-{self._token}-{job.attempt}"
+        key = f"labkit-{job.run_id}-{self._token}-{next(self._count)}"
         future = self._client.submit(execute, job, key=key, pure=False, retries=_RETRIES)
         return Task(future)
 

@@ -6,6 +6,7 @@ from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from labkit import machine
 from labkit.lab import files
@@ -13,43 +14,41 @@ from labkit.lab.records import entry
 from labkit.lab.records.entry import Failure
 from labkit.lab.runs import keeping
 from labkit.lab.runs.limits import RunError
-from labkit.lab.sweeps import leases as store
 from labkit.lab.sweeps.grids import SweepError
-from labkit.lab.sweeps.planning import Point
-from labkit.lab.sweeps.worker import NOT_RUN, THREADS, End, Job, execute, new_end
+from labkit.lab.sweeps.leases import Leases, NoLeases
+from labkit.lab.sweeps.planning import Plan, Point
+from labkit.lab.sweeps.worker import NOT_RUN, THREADS, End, Job, WorkersDied, execute, new_end
 
 TICK = 0.5  # seconds between two looks at what goes on
-_ATTEMPTS_TO_CLAIM = 10  # a disk may be full for a moment, until the run that filled it has ended
-
-
-class WorkersDied(RuntimeError):
-    """The workers of a cluster died, one after the other, while they ran a lesson."""
+_ATTEMPTS_TO_KEEP = 10  # a disk may be full for a moment, until the run that filled it has ended
 
 
 class Driver:
     """Hands points to an engine (threads, or dask) until every one has ended, here or elsewhere."""
 
-    def __init__(self, plan, wishes, scheduler, results, stop):
+    def __init__(
+        self,
+        plan: Plan,
+        wishes: dict[str, Any],
+        scheduler: str | None,
+        results: dict[str, End],
+        stop: threading.Event,
+    ):
         self._plan, self._results, self._stop = plan, results, stop
         self._waiting = deque(plan.todo)
-        self._elsewhere: deque[Point] = deque()  # claimed by another driver
+        self._elsewhere: deque[Point] = deque()  # another driver has them
         self._going: dict[Future, Point] = {}
         self._known = {run_id: end.started for run_id, end in plan.failures.items()}
         self._retried: set[str] = set()
-        self._owed: set[str] = set()  # claims that could not be given back yet
-        self._refused = 0  # claims in a row that the disk refused
+        self._refused = 0  # leases and results in a row that could not be kept
         self._wake = threading.Event()
+        shared = not plan.shard and not files.network(plan.folder)
+        self._leases = Leases(plan.place) if shared else NoLeases(plan.place)
         # All that can be wrong from the start is raised here, before anything runs.
-        self._claims, self._engine = store.NoClaims(), None
+        self._engine = None
         if plan.todo:
             _check_place(plan.place)
-            if not plan.shard and not files.network(plan.folder):
-                self._claims = store.Claims(plan.folder, plan.lesson.name)
-            try:
-                self._engine = self._open_engine(scheduler)
-            except BaseException:
-                self._claims.close()
-                raise
+            self._engine = self._open_engine(scheduler)
             keeping.clean(plan.place)
         self._options = self._run_options(wishes)
 
@@ -57,7 +56,6 @@ class Driver:
         """Run all points; return when each has ended, or the running ones have stopped."""
         try:
             while self._waiting or self._elsewhere or self._going:
-                self._renew()
                 self._engine.check()
                 self._collect()
                 if self._stop.is_set():
@@ -66,6 +64,8 @@ class Driver:
                         break
                 else:
                     self._fill()
+                if self._refused:  # a disk that is full for a moment must not end a sweep
+                    self._stop.wait(TICK)
                 self._wake.wait(TICK)
                 self._wake.clear()
         finally:
@@ -84,36 +84,37 @@ class Driver:
         """Start a point, unless it has ended or another driver has it."""
         if self._note_end(point):
             return
+        if not self._take(point.run_id):
+            self._elsewhere.append(point)
+        elif self._note_end(point):  # it ended elsewhere just before
+            self._leases.give_back(point.run_id)
+        else:
+            future = self._engine.submit(self._job(point))
+            self._going[future] = point
+            future.add_done_callback(lambda _: self._wake.set())
+
+    def _take(self, run_id: str) -> bool:
         try:
-            if point.run_id in self._owed:  # its first attempt has not been given back yet
-                self._claims.release(point.run_id)
-                self._owed.discard(point.run_id)
-            attempt = self._claims.claim(point.run_id)
-        except store.StoreError:
-            self._refused += 1
-            if self._refused > _ATTEMPTS_TO_CLAIM:
-                raise
-            self._elsewhere.append(point)
-            return
-        self._refused = 0
-        if attempt is None:
-            self._elsewhere.append(point)
-            return
-        if self._note_end(point):  # it ended elsewhere just before the claim
-            self._claims.unclaim(point.run_id)
-            return
-        job = Job(
+            taken = self._leases.take(run_id)
+        except OSError as error:
+            self._note_refusal(_cannot_keep(self._plan.place, error))
+            return False
+        return taken
+
+    def _note_refusal(self, error: RunError) -> None:
+        self._refused += 1
+        if self._refused > _ATTEMPTS_TO_KEEP:
+            raise error
+
+    def _job(self, point: Point) -> Job:
+        return Job(
             lesson=self._plan.lesson.address,
             folder=str(self._plan.folder),
             parameters=point.parameters,
             run_id=point.run_id,
-            attempt=attempt or None,
             earlier=self._known.get(point.run_id),
             options=self._options,
         )
-        future = self._engine.submit(job)
-        self._going[future] = point
-        future.add_done_callback(lambda _: self._wake.set())
 
     def _note_end(self, point: Point) -> bool:
         end = new_end(self._plan.place, point.run_id, self._known.get(point.run_id))
@@ -125,14 +126,13 @@ class Driver:
         for future in [future for future in self._going if future.done()]:
             point = self._going.pop(future)
             end = self._end_of(future, point)
-            self._owed.add(point.run_id)
+            self._leases.give_back(point.run_id)
             if end is not NOT_RUN:
                 self._results[point.run_id] = end
             if end.cause == "runner error" and self._may_retry(point):
                 # A full disk, a lost connection: once more, when the others have gone on.
                 self._known[point.run_id] = end.started
                 self._waiting.append(point)
-        self._give_back()
 
     def _may_retry(self, point: Point) -> bool:
         first = point.run_id not in self._retried and not self._stop.is_set()
@@ -142,11 +142,17 @@ class Driver:
     def _end_of(self, future: Future, point: Point) -> End:
         """Return how a run ended, whatever became of its worker."""
         try:
-            return future.result()
+            end = future.result()
         except SweepError:  # nothing more can be run
             raise
+        except RunError as error:
+            self._retried.discard(point.run_id)  # it is tried until there is room, or for so long
+            self._note_refusal(error)
+            return self._keep_failure(point, error)
         except Exception as error:
             return self._keep_failure(point, error)
+        self._refused = 0
+        return end
 
     def _keep_failure(self, point: Point, error: Exception) -> End:
         """Leave a row for a run that ended without one, where the folder lets us."""
@@ -160,18 +166,6 @@ class Driver:
     def _ask_to_stop(self) -> None:
         for future, point in self._going.items():
             self._engine.stop(future, self._plan.place, point.run_id)
-
-    # Claims: a disk that is full for a moment must not end a sweep.
-
-    def _renew(self) -> None:
-        with suppress(store.StoreError):
-            self._claims.renew()
-
-    def _give_back(self) -> None:
-        for run_id in list(self._owed):
-            with suppress(store.StoreError):
-                self._claims.release(run_id)
-                self._owed.discard(run_id)
 
     def _open_engine(self, scheduler):
         if scheduler is None:
@@ -194,9 +188,7 @@ class Driver:
         if self._engine is not None:
             self._engine.close()
             keeping.clean(self._plan.place)
-        self._owed |= {point.run_id for point in self._going.values()}
-        self._give_back()
-        self._claims.close()
+        self._leases.close()
 
 
 class Threads:
@@ -243,10 +235,14 @@ def _check_place(place: Path) -> None:
     probe = place / f".probe-{os.getpid()}-{threading.get_ident()}"
     try:
         place.mkdir(parents=True, exist_ok=True)
-        probe.write_text("")
+        probe.write_bytes(bytes(10_000))  # an empty file fits on a full disk
         probe.unlink()
     except OSError as error:
-        raise RunError(
-            f"Cannot keep results in {place}: {error.strerror or error}. "
-            "Name another folder with --to or LABKIT_RUNS."
-        ) from error
+        raise _cannot_keep(place, error) from error
+
+
+def _cannot_keep(place: Path, error: OSError) -> RunError:
+    return RunError(
+        f"Cannot keep results in {place}: {error.strerror or error}. Free some space, or name "
+        "another folder with --to or LABKIT_RUNS."
+    )

@@ -1,8 +1,8 @@
 """Sweeps: one lesson over many parameters, on all cores, and never lost.
 
 A sweep has no state of its own. What is to be run follows from the lesson and the parameters; what
-has ended stands in the results folder; who runs what now stands in its `runs.sqlite`. So the same
-command resumes after whatever happened, and several drivers share one folder.
+has ended stands in the results folder; who runs what now is a lock there. So the same command
+resumes after whatever happened, and several drivers share one folder.
 """
 
 import os
@@ -69,11 +69,11 @@ def sweep(
         The sweep, with `.plan`, `.ok`, `.results`, `.table()`, `.wait()` and `.stop()`.
 
     Raises:
-        SweepError, ParameterError, PlaceError, RunError, StoreError: what is wrong, what is
-            allowed, what to do; nothing was run.
+        SweepError, ParameterError, PlaceError, RunError: what is wrong, what is allowed, what to
+            do; nothing was run.
         KeyboardInterrupt: after the running lessons were stopped and have left their rows.
     """
-    started = begin(
+    made = plan(
         lesson,
         grid,
         points=points,
@@ -81,15 +81,12 @@ def sweep(
         sample=sample,
         seed=seed,
         workers=workers,
-        scheduler=scheduler,
-        timeout=timeout,
-        memory=memory,
         folder=folder,
         shard=shard,
         retry_failed=retry_failed,
-        pages=pages,
-        show=show,
     )
+    limits = {"timeout": timeout, "memory": memory, "pages": pages}
+    started = begin(made, scheduler=scheduler, show=show, **limits)
     if wait:
         return started.wait()
     if show:
@@ -98,20 +95,17 @@ def sweep(
 
 
 def begin(
-    lesson: str | int | os.PathLike | Lesson,
-    grid: dict[str, Any] | list[str] | None = None,
+    plan: Plan,
     *,
     scheduler: str | None = None,
     timeout: float | None = None,
     memory: int | str | None = None,
     pages: bool = False,
     show: bool = True,
-    **what: Any,
 ) -> "Sweep":
-    """Start a sweep, all of it checked, and return at once; `sweep` tells the arguments."""
-    limit = check(scheduler, what.get("shard"), timeout, memory)
-    made = plan(lesson, grid, **what)
-    return Sweep(made, {"timeout": timeout, "memory": limit, "page": pages}, scheduler, show)
+    """Start what is planned and return at once; `sweep` tells the arguments."""
+    limit = check(scheduler, plan.shard, timeout, memory)
+    return Sweep(plan, {"timeout": timeout, "memory": limit, "page": pages}, scheduler, show)
 
 
 def check(scheduler, shard, timeout, memory) -> int | None:

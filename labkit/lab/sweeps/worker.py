@@ -18,6 +18,10 @@ THREADS = (
 )
 
 
+class WorkersDied(RuntimeError):
+    """The workers of a cluster died, one after the other, while they ran a lesson."""
+
+
 @dataclass(frozen=True)
 class End:
     """The few facts of a record that a driver needs."""
@@ -53,7 +57,6 @@ class Job:
     folder: str  # the results folder
     parameters: dict[str, Any]
     run_id: str
-    attempt: int | None
     earlier: str | None  # when the failed run that is to be run again had started
     options: dict[str, Any]  # of the run: timeout, memory, fork, page, environment
 
@@ -96,5 +99,5 @@ def execute(job: Job, stop: threading.Event | None = None) -> End:
             "the lesson, labkit or a package is not the one that the sweep was planned with; was "
             "it changed meanwhile? Call the same command again"
         )
-    options = job.options | {"folder": job.folder, "attempt": job.attempt, "stop": stop}
-    return End.of(runner.run(lesson, job.parameters, **options).record)
+    ended = runner.run(lesson, job.parameters, folder=job.folder, stop=stop, **job.options)
+    return End.of(ended.record)
