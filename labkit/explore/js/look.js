@@ -64,6 +64,7 @@ button:disabled { opacity: 0.4; cursor: default; }
 .play svg { fill: currentColor; }
 select { padding: 3px 6px; border: 1px solid var(--line); border-radius: 6px; background: var(--paper); }
 input[type="range"], input[type="checkbox"] { accent-color: var(--accent); }
+input[type="range"] { margin: 2px 0; } /* with the browser's margin one as wide as its column sticks out of it */
 .off { opacity: 0.4; }
 .row { display: inline-flex; align-items: center; gap: 4px; }
 .options { display: flex; border: 1px solid var(--line); border-radius: 6px; overflow: hidden; }

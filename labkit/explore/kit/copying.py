@@ -87,12 +87,15 @@ def _with_exponent(exact: Decimal) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share in whole percent.
+    """Return a share in whole percent; 0 % is said of nothing else than 0, and 100 % of all alone.
 
-    >>> percent(0.125)
-    '13 %'
+    >>> percent(0.125), percent(0.999), percent(1.0), percent(0.0)
+    ('13 %', '> 99 %', '100 %', '0 %')
     """
-    return f"{math.floor(100 * share + 0.5)} %"
+    whole = math.floor(100 * share + 0.5)
+    if whole == 0 < share:
+        return "< 1 %"
+    return "> 99 %" if share < 1 <= whole / 100 else f"{whole} %"
 
 
 class CopyButtons(anywidget.AnyWidget):
