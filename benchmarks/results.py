@@ -206,12 +206,13 @@ def main():
         top = Path(folder, "runs")
         synthetic.write_runs(top, options.runs)
         load(top, options.rounds)
-        from labkit.lab import report, table
+        from labkit.explore.board.page import page as page_of
+        from labkit.lab import table
 
         runs = table.results(folder=top)
         began = time.perf_counter()
         page = Path(folder, "report.html")
-        page.write_text(report.page(runs, beside=folder), encoding="utf-8")
+        page.write_text(page_of(runs, beside=folder), encoding="utf-8")
         megabytes = page.stat().st_size / 1e6
         print(f"report.html: {megabytes:.2f} MB, written in {time.perf_counter() - began:.2f} s")
         if browser.find_browser():
