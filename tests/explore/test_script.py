@@ -9,6 +9,7 @@ from pathlib import Path
 
 import browser
 import pytest
+from colors import DARK, LIGHT, contrast
 
 from labkit.explore import figures, kit
 from labkit.explore.kit import script as joining
@@ -191,22 +192,11 @@ def test_contours_cut_between_the_right_numbers(tmp_path):
 # --- colors -----------------------------------------------------------------------------------
 
 
-def luminance(color):
-    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    parts = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
-
-
-def contrast(color, ground):
-    low, high = sorted((luminance(color), luminance(ground)))
-    return (high + 0.05) / (low + 0.05)
-
-
 def test_lines_stand_out_from_the_ground_of_each_theme(tmp_path):
     code = "const answer = () => colors.PALETTE;"
     palette = browser.ask("colors", "colors", code, None, tmp_path)
     assert palette["light"] == figures.COLORS
-    for theme, ground in {"light": "#ffffff", "dark": "#111111"}.items():
+    for theme, ground in {"light": LIGHT, "dark": DARK}.items():
         assert min(contrast(color, ground) for color in palette[theme]) >= 3
         assert len(set(palette[theme])) == 8
 

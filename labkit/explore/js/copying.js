@@ -15,28 +15,32 @@ const quote = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replace
 
 /**
  * A row of buttons that copy, the word "Copied." beside them, and below what was copied.
- * `texts` gives for each label a function that returns the text.
+ * `texts` gives for each label a function that returns the text. `draw` after a change of the
+ * settings: a text that shows follows them.
  */
 export function copyRow(texts) {
-  const said = make("span", { class: "said", role: "status" });
+  const said = make("span", { class: "said", "aria-live": "polite" });
   const copied = make("pre", { class: "copied", tabindex: 0, "aria-label": "text to copy", hidden: true });
-  async function copy(text) {
+  let shown = null; // the label of the text that shows
+  async function copy(label) {
+    shown = label;
     copied.hidden = false;
-    copied.textContent = text;
+    copied.textContent = texts[label]();
     try {
-      await navigator.clipboard.writeText(text);
+      await navigator.clipboard.writeText(copied.textContent);
       said.textContent = "Copied.";
     } catch { // no clipboard on this page: the text is selected, ready for the learner's own copy
-      said.textContent = "This page may not copy. The text below is selected: copy it yourself.";
+      said.textContent = "This browser does not let the page copy; the text below is selected.";
       getSelection()?.selectAllChildren(copied);
       copied.scrollIntoView({ block: "nearest" });
     }
   }
-  const buttons = Object.entries(texts).map(([label, text]) => button(label, () => copy(text())));
-  const row = make("div", { class: "buttons", role: "group", "aria-label": "copy these settings" }, buttons, said);
-  function forget() { // what stands there is no longer what is shown
-    copied.hidden = true;
+  function draw() {
+    if (!shown || texts[shown]() === copied.textContent) return;
+    copied.textContent = texts[shown]();
     said.textContent = "";
   }
-  return { node: make("div", { class: "copying" }, row, copied), forget };
+  const buttons = Object.keys(texts).map((label) => button(label, () => copy(label)));
+  const row = make("div", { class: "buttons", role: "group", "aria-label": "copy these settings" }, buttons, said);
+  return { node: make("div", { class: "copying" }, row, copied), draw };
 }

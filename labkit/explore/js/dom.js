@@ -42,3 +42,18 @@ export function roomIn(element) {
   const wide = element.getBoundingClientRect().width - parseFloat(paddingLeft) - parseFloat(paddingRight);
   return Math.max(0, Math.floor(wide));
 }
+
+/**
+ * Call `act(root)` once the element stands in the page, inside an ancestor that matches; returns a
+ * function that stops waiting. A widget is built before it is put into the page.
+ */
+export function whenInside(element, selector, act) {
+  const sizes = new ResizeObserver(() => {
+    const root = element.closest(selector);
+    if (!root) return;
+    sizes.disconnect();
+    act(root);
+  });
+  sizes.observe(element);
+  return () => sizes.disconnect();
+}

@@ -21,13 +21,15 @@ export function watchTheme(body, changed = () => {}) {
     changed(theme);
   };
   body.style.transition = "color 1ms";
-  body.addEventListener("transitionend", read);
-  const sizes = new ResizeObserver(() => read()); // in the page at last, or shown again
-  sizes.observe(body);
+  const ends = ["transitionend", "transitioncancel"]; // canceled where another change overtakes it
+  ends.forEach((name) => body.addEventListener(name, read));
+  // In the page at last, or in view again: what is out of view may be left without transitions.
+  const views = new IntersectionObserver(() => read());
+  views.observe(body);
   read();
   return () => {
-    body.removeEventListener("transitionend", read);
-    sizes.disconnect();
+    ends.forEach((name) => body.removeEventListener(name, read));
+    views.disconnect();
   };
 }
 
@@ -62,6 +64,7 @@ button:disabled { opacity: 0.4; cursor: default; }
 .play svg { fill: currentColor; }
 select { padding: 3px 6px; border: 1px solid var(--line); border-radius: 6px; background: var(--paper); }
 input[type="range"], input[type="checkbox"] { accent-color: var(--accent); }
+input[type="range"] { margin: 2px 0; } /* with the browser's margin one as wide as its column sticks out of it */
 .off { opacity: 0.4; }
 .row { display: inline-flex; align-items: center; gap: 4px; }
 .options { display: flex; border: 1px solid var(--line); border-radius: 6px; overflow: hidden; }

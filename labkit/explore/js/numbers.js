@@ -14,7 +14,14 @@ export function short(number) {
   return String(Number(number.toPrecision(3)));
 }
 
-export const percent = (share) => `${Math.floor(100 * share + 0.5)} %`;
+
+/** A share in whole percent; 0 % is said of nothing else than 0, and 100 % of all alone. */
+export function percent(share) {
+  const whole = Math.floor(100 * share + 0.5);
+  if (whole === 0 && share > 0) return "< 1 %";
+  return share < 1 && whole >= 100 ? "> 99 %" : `${whole} %`;
+}
+
 export const count = (n) => n.toLocaleString("en-US");
 
 /** 1 step, 2 steps, 1,000 steps. */

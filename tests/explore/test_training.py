@@ -1,4 +1,4 @@
-"""The two explorers of backpropagation: JavaScript against Python, exports run, a browser."""
+"""The training explorer: JavaScript against Python, exports run, a browser."""
 
 import base64
 import io
@@ -12,96 +12,49 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from labkit.explore import backprop as explorer
 from labkit.explore import kit
-from labkit.explore.backprop import (
-    GRAPH_STEPS,
-    GraphExplorer,
-    TrainingExplorer,
+from labkit.explore import training as explorer
+from labkit.explore.training import TrainingExplorer, explain, probabilities
+from labkit.explore.training_code import (
+    FUNCTIONS,
+    PLACES,
     as_code,
-    explain,
-    graph_values,
+    code_parts,
     make_layers,
     make_points,
-    probabilities,
     random_numbers,
 )
-from labkit.maths import backprop as maths
-
-SCRIPT = Path(explorer.__file__).with_name("backprop.js")
 
 
 def settings(**changes):
     return TrainingExplorer(**changes).params
 
 
-# --- the graph --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["x", "w1", "w2", "v1", "v2"])
-def test_slopes_on_the_graph_are_those_of_finite_differences(name):
-    start = {"x": 0.7, "w1": 1.2, "w2": -0.4, "target": 0.3, "v1": 1.5, "v2": -1.0}
-
-    def loss(value):
-        return graph_values(**start | {name: float(value)})["J"]
-
-    numeric = maths.numeric_gradient(loss, start[name])
-    assert graph_values(**start)[f"d_{name}"] == pytest.approx(float(numeric), abs=1e-9)
-
-
-def test_edges_multiply_the_slopes_that_meet_at_their_beginning():
-    g = graph_values(0.7, 1.2, -0.4, target=0.3)
-    slope = {"J": 1.0} | {name[2:]: value for name, value in g.items() if name.startswith("d_")}
-    for name in ("x", "w1", "w2", "z1", "z2", "h1", "h2", "v1", "v2", "p"):
-        paths = [pair for pair in explorer.LOCAL if pair[0] == name]
-        told = sum(explorer.LOCAL[pair](g) * slope[pair[1]] for pair in paths)
-        assert told == pytest.approx(slope[name]), name
-
-
-def test_the_graph_shows_only_what_its_step_knows():
-    def shown(step):
-        e = GraphExplorer(graph_step=step)
-        assert e.png
-        return {name for name, a in e._picture(e.params).moving.items() if text_of(a)}
-
-    def text_of(artist):
-        return artist.get_text() if hasattr(artist, "get_text") else ""
-
-    assert not [name for name in shown(4) if name.startswith(("slope", "on "))]
-    assert "value J" in shown(4) - shown(3)
-    assert {"slope p", "on pJ"} == shown(5) - shown(4)
-    assert {"slope x", "slope w1", "slope w2"} <= shown(8) - shown(7)
-
-
-def test_every_step_of_the_graph_reads_differently():
-    texts = {GraphExplorer(graph_step=step).text for step in range(len(GRAPH_STEPS))}
-    assert len(texts) == len(GRAPH_STEPS)
-
-
-@pytest.mark.slow
-def test_the_graph_walks():
-    assert GraphExplorer().walk() > 30
-
-
 # --- JavaScript against Python ----------------------------------------------------------------
 
 ASK = """
 const answer = ({ cases, code }) => cases.map((params) => {
-  const { training, text, kind } = backprop.explain(params);
-  const { X, y, layers, losses, epoch } = training;
+  const { training: run, text, kind } = training.explain(params);
+  const { X, y, layers, losses, epoch } = run;
   return { X: [...X], y: [...y], W: layers.map(({ W, b }) => [...W, ...b]), text, kind, epoch,
-    losses: losses.train, fresh: losses.fresh, grid: [...backprop.boundary(training)],
-    parameters: backprop.asParameters(params), command: backprop.asCommand("04", params),
-    numpy: backprop.asCode("numpy", params, code), keras: backprop.asCode("keras", params, code) };
+    losses: losses.train, fresh: losses.fresh, grid: [...training.boundary(run)],
+    parameters: training.asParameters(params, training.REAL),
+    command: training.asCommand("04", params, training.REAL),
+    numpy: training.asCode("numpy", params, code), keras: training.asCode("keras", params, code) };
 });
 """
 
 
 def javascript(cases, folder):
-    """What backprop.js answers to each case, in node, or else in Chromium."""
-    return browser.ask(SCRIPT, "backprop", ASK, {"cases": cases, "code": explorer._code()}, folder)
+    """What js/training answers to each case, in node, or else in Chromium."""
+    question = {"cases": cases, "code": code_parts()}
+    return browser.ask("training/explorer", "training", ASK, question, folder)
 
 
+NEARLY_ALL = settings(data="spiral", width=8, learning_rate=0.3, epochs=500)
+UPSIDE_DOWN = settings(data="blobs", depth=1, activation="linear", learning_rate=0.001, epochs=1)
+EARLY = settings(data="xor", activation="sigmoid", learning_rate=0.1, epochs=2)
+ALL_BUT_ONE = settings(data="xor", learning_rate=0.1, epochs=30)
 EXTREMES = [
     settings(),
     settings(learning_rate=3.0, epochs=40, noise=0.8),
@@ -115,13 +68,17 @@ EXTREMES = [
     settings(data="circle", activation="relu", learning_rate=1, epochs=25),
     settings(noise=0.05, learning_rate=0.0001, epochs=1, batch_size=7, points=50, seed=123456),
     settings(data="blobs", depth=0, epochs=20),
+    NEARLY_ALL,
+    UPSIDE_DOWN,
+    EARLY,
+    ALL_BUT_ONE,
 ]
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory):
     """Settings, what Python finds, what JavaScript finds; whether rounding may part them."""
-    cases = [settings(**case) for case in [*list(explorer._grid())[::2], *EXTREMES]]
+    cases = [settings(**case) for case in [*list(TrainingExplorer().grid())[::2], *EXTREMES]]
     answers = javascript(cases, tmp_path_factory.mktemp("javascript"))
     return [
         (case, explain(case), there, is_wild(case))
@@ -132,7 +89,7 @@ def both(tmp_path_factory):
 def is_wild(case):
     """Whether weights moved by 1e-13 end somewhere else: then rounding decides the end, too."""
     with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
-        moved = [(W * (1 + 1e-13), b) for W, b in make_layers(explorer._sizes(case), case["seed"])]
+        moved = [(W * (1 + 1e-13), b) for W, b in make_layers(explorer.sizes(case), case["seed"])]
         patch.setattr(explorer, "make_layers", lambda *_: moved)
         there = explorer._train(case)["losses"]
     here = explain(case)["losses"]
@@ -173,9 +130,32 @@ def test_javascript_says_the_same_words(both):
         assert "nan" not in there["text"].lower()
 
 
+def test_a_verdict_agrees_with_the_share_that_is_right(both):
+    for case, here, _, _ in both:
+        right, fresh = here["right"], here["fresh_right"]
+        if here["kind"] == "overfits":
+            assert right - fresh > 0.05, case
+        if here["kind"] == "guesses":
+            assert 0.4 <= right <= 0.6, case
+        if here["kind"] == "wrong":
+            assert right <= 0.6, case
+        if here["kind"] in ("learned", "learns"):
+            assert right > 0.6 or here["losses"][-1] < np.log(2), case
+        assert ("100 % of the training" in here["text"]) == (right == 1), case
+
+
 def test_every_kind_of_verdict_is_met_and_divergence_is_said(both):
     met = {here["kind"] for _, here, _, _ in both} | {there["kind"] for _, _, there, _ in both}
-    assert met >= {"start", "diverges", "worse", "overfits", "guesses", "learned", "learns"}
+    assert met >= {
+        "start",
+        "diverges",
+        "worse",
+        "wrong",
+        "overfits",
+        "guesses",
+        "learned",
+        "learns",
+    }
     wild = [(here, there) for _, here, there, _ in both if here["kind"] == "diverges"]
     assert wild
     for here, there in wild:
@@ -201,9 +181,9 @@ def test_random_numbers_are_spread_evenly():
     assert abs(np.corrcoef(numbers[:-1], numbers[1:])[0, 1]) < 0.03
 
 
-@pytest.mark.parametrize("data", explorer.PLACES)
+@pytest.mark.parametrize("data", PLACES)
 def test_noise_moves_points_but_no_label(data):
-    place = explorer.PLACES[data]
+    place = PLACES[data]
     (still, y), (moved, z) = (make_points(place, 50, noise, seed=3) for noise in (0.0, 0.5))
     assert (y == z).all()
     assert 0 < np.abs(moved - still).max() <= 0.5
@@ -286,8 +266,8 @@ def test_unknown_settings_are_refused_with_those_there_are():
 
 
 def test_walk_tries_all_choices():
-    tried = {(each["data"], each["activation"]) for each in explorer._grid()}
-    assert tried == {(d, a) for d in explorer.PLACES for a in explorer._FUNCTIONS}
+    tried = {(each["data"], each["activation"]) for each in TrainingExplorer().grid()}
+    assert tried == {(d, a) for d in PLACES for a in FUNCTIONS}
     assert TrainingExplorer().walk() > 120
 
 
@@ -328,7 +308,8 @@ def test_executed_copies_hold_no_widget_without_its_kernel(monkeypatch):
 
 def test_html_is_self_contained_and_closed():
     page = TrainingExplorer().html()
-    assert not re.search(r"""https?:""", page)
+    addresses = set(re.findall(r"""https?://[^\s"'<)]+""", page))
+    assert addresses == {"http://www.w3.org/2000/svg"}  # a name, never loaded
     assert not re.search(r"""\b(import\s*\(|import\s+[{*"']|fetch\(|@import|url\((?!#))""", page)
     assert page.count("</script>") == 1
     assert page.count("<img alt=") == 1
@@ -370,6 +351,41 @@ def test_static_page_trains_without_network(still):
     page.get_by_role("button", name="Reset").click()
     e.epochs = 0
     assert status(page) == e.text
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_nothing_sticks_out_of_the_explorer_at_any_width(still):
+    page = still(TrainingExplorer())
+    body = page.locator(".lk")
+    for width in (1000, 936, 901, 837, 700, 640, 401):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate(browser.SETTLED)
+        room, needed = body.evaluate("(e) => [e.clientWidth, e.scrollWidth]")
+        assert needed <= room, width
+
+
+LIGHTEST = """(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let most = 0;
+  for (let k = 0; k < data.length; k += 4) {
+    if (data[k + 3] === 255) most = Math.max(most, Math.min(data[k], data[k + 1], data[k + 2]));
+  }
+  return most;
+}"""
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_the_canvases_take_the_colors_of_a_new_theme_at_once(still):
+    page = still(TrainingExplorer(epochs=3))
+    losses = page.get_by_role("img", name="loss by epoch")
+    assert losses.evaluate(LIGHTEST) < 0x80
+    # As a theme's style sheet does that comes late: nothing else tells the page.
+    page.add_style_tag(content="body { background: #111; color: #eee; }")
+    page.evaluate(browser.SETTLED)
+    page.wait_for_timeout(100)
+    assert losses.evaluate(LIGHTEST) == 0xEE
 
 
 @browser.needs_browser

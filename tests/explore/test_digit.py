@@ -1,57 +1,23 @@
-"""Draw a digit: JavaScript against Python and Keras, a browser. Watch a training: its buttons."""
+"""Draw a digit: JavaScript against Python and Keras, a browser."""
 
-import base64
 import json
 import re
-import time
-import types
 from pathlib import Path
 
 import browser
 import numpy as np
 import pytest
+from plain_network import plain_network
 
+from labkit.data import load_mnist
+from labkit.explore import digit as explorer
 from labkit.explore import kit
-from labkit.explore import network as explorer
-from labkit.explore.network import (
-    DRAWINGS,
-    DigitExplorer,
-    LiveTraining,
-    center_ink,
-    image_of,
-    in_words,
-    ink_of,
-    pack,
-    resample,
-    unpack,
-)
-from labkit.maths import backprop as maths
-
-SCRIPT = Path(explorer.__file__).with_name("network.js")
-
-
-class Dense:
-    """A layer as `pack` sees one."""
-
-    def __init__(self, W, b, activation):
-        self.name, self._weights = "a layer", [W, b]
-        self.activation = types.SimpleNamespace(__name__=activation)
-
-    def get_weights(self):
-        return self._weights
-
-
-def a_network(hidden=30, seed=3):
-    """An untrained network with clear opinions."""
-    layers = maths.glorot_layers([784, hidden, 10], seed)
-    (W1, b1), (W2, b2) = [(3 * W, b + 0.1) for W, b in layers]
-    return types.SimpleNamespace(layers=[Dense(W1, b1, "relu"), Dense(W2, b2, "softmax")])
+from labkit.explore.digit import DRAWINGS, DigitExplorer, in_words
+from labkit.networks.packing import pack, unpack
 
 
 @pytest.fixture(scope="module")
 def images():
-    from labkit.data import load_mnist
-
     digits = load_mnist()
     return np.stack([digits.x_test[digits.y_test == d][0] for d in range(10)])
 
@@ -59,110 +25,8 @@ def images():
 @pytest.fixture(scope="module")
 def draw(images):
     """A function that makes the explorer on the little network."""
-    network = a_network()
+    network = plain_network()
     return lambda **settings: DigitExplorer(network, images, **settings)
-
-
-# --- ink and centering ------------------------------------------------------------------------
-
-
-def test_a_dot_covers_the_area_of_its_circle():
-    for pen in (1.0, 2.0, 4.0):
-        area = ink_of([[14, 14]], pen).sum() / explorer.FINE**2
-        assert area == pytest.approx(np.pi * pen**2 / 4, rel=0.05)
-
-
-def test_a_stroke_covers_length_times_width_and_two_half_circles():
-    area = ink_of([[5, 14, 20, 14]], pen=3.0).sum() / explorer.FINE**2
-    assert area == pytest.approx(15 * 3 + np.pi * 2.25, rel=0.03)
-
-
-def test_more_points_on_the_same_line_are_the_same_stroke():
-    straight, dotted = ink_of([[4, 5, 22, 14]], 2.0), ink_of([[4, 5, 10, 8, 22, 14]], 2.0)
-    np.testing.assert_allclose(straight, dotted, atol=1e-9)
-
-
-def test_resampling_keeps_the_ink():
-    ink = ink_of(DRAWINGS["four"], 2.0)
-    small = resample(ink, 0, 0, explorer.FINE)
-    assert small.sum() * explorer.FINE**2 == pytest.approx(ink.sum())
-    direct = ink.reshape(28, 5, 28, 5).mean(axis=(1, 3))
-    np.testing.assert_allclose(small, direct, atol=1e-12)
-
-
-@pytest.mark.parametrize("name", ["four", "small", "dot"])
-def test_a_drawing_is_centered_and_scaled_as_mnist_is(name):
-    image = center_ink(ink_of(DRAWINGS[name], 2.0))
-    at = np.arange(28) + 0.5
-    center = image.sum(axis=1) @ at / image.sum(), image.sum(axis=0) @ at / image.sum()
-    np.testing.assert_allclose(center, (14.5, 14.5), atol=0.05)
-    lit = np.argwhere(image > 0.02)
-    assert max(np.ptp(lit, axis=0)) + 1 in (20, 21)  # 21 where the box begins inside a pixel
-
-
-def test_place_and_size_of_a_drawing_do_not_matter_once_it_is_prepared():
-    stroke = np.array(DRAWINGS["four"][0])
-    images = [
-        center_ink(ink_of([stroke * s + t], 2.0 * s)) for s, t in ((1, 0), (0.5, 2), (0.6, 9))
-    ]
-    for other in images[1:]:
-        assert np.abs(other - images[0]).mean() < 0.02
-        assert np.corrcoef(other.ravel(), images[0].ravel())[0, 1] > 0.97
-
-
-def test_mnist_puts_every_center_of_mass_into_the_same_pixel():
-    from labkit.data import load_mnist
-
-    images = load_mnist().x_train[..., 0]
-    at, mass = np.arange(28) + 0.5, images.sum(axis=(1, 2))
-    for axis in (1, 2):
-        centers = images.sum(axis=axis) @ at / mass
-        assert centers.min() >= explorer.CENTER - 0.5
-        assert centers.max() <= explorer.CENTER + 0.5
-
-
-def test_mnist_itself_hardly_changes_when_it_is_prepared_again(images):
-    alike = []
-    for image in images[..., 0]:
-        again = center_ink(np.kron(image, np.ones((5, 5))))
-        alike.append(np.corrcoef(again.ravel(), image.ravel())[0, 1])
-    assert min(alike) > 0.85  # MNIST moved by whole pixels, this moves by parts of them
-    assert np.median(alike) > 0.95
-
-
-def test_strokes_are_added_to_a_held_out_image(images):
-    example = images[4, :, :, 0]
-    drawn = image_of([[2, 2, 25, 2]], 2.0, True, example)
-    assert (drawn >= example).all()
-    assert drawn[1:3, 5:20].min() > 0.9
-    np.testing.assert_array_equal(drawn[6:], example[6:])
-
-
-# --- the network ------------------------------------------------------------------------------
-
-
-def test_packed_weights_are_off_by_half_a_step_at_most():
-    model = a_network()
-    for layer, (W, b) in zip(model.layers, unpack(pack(model)), strict=True):
-        true, bias = layer.get_weights()
-        steps = np.abs(true).max(axis=0) / explorer.MOST
-        assert (np.abs(W - true) <= 0.5001 * steps).all()
-        np.testing.assert_allclose(b, bias, rtol=1e-6)
-
-
-def test_a_unit_without_weights_can_be_packed():
-    model = types.SimpleNamespace(layers=[Dense(np.zeros((784, 10)), np.arange(10.0), "softmax")])
-    assert not unpack(pack(model))[0][0].any()
-
-
-def test_other_layers_and_activations_are_refused_by_name():
-    model = a_network()
-    model.layers[0].activation.__name__ = "tanh"
-    with pytest.raises(ValueError, match=r"'tanh'.*'relu'"):
-        pack(model)
-    conv = type("Conv2D", (), {"name": "conv_1"})()
-    with pytest.raises(ValueError, match="conv_1 is a Conv2D"):
-        pack(types.SimpleNamespace(layers=[conv]))
 
 
 @pytest.mark.slow
@@ -181,13 +45,15 @@ def test_the_page_answers_as_keras_does(images):
         np.testing.assert_allclose(e.probabilities, keras_says[digit], atol=1e-5)
 
 
-# --- JavaScript against Python ----------------------------------------------------------------
+# --- JavaScript against Python ---------------------------------------------------------------
 
 ASK = """
 const answer = ({ cases, ...rest }) => cases.map((each) => {
-  const { image, chances, text, kind } = network.answer({ ...rest, ...each });
+  const { strokes, ...params } = each;
+  const { image, chances, text, kind } = digit.answer({ ...rest, ...each });
   return { image: [...image], chances: [...chances], text, kind,
-    texts: [network.asParameters(each), network.asCommand("10", each), network.asStrokes(each)] };
+    texts: [digit.asParameters(params, ["pen"]), digit.asCommand("10", params, ["pen"]),
+      digit.asStrokes(strokes)] };
 });
 """
 
@@ -196,10 +62,10 @@ const answer = ({ cases, ...rest }) => cases.map((each) => {
 def both(draw, tmp_path_factory):
     """Settings, the explorer in Python at them, and what JavaScript finds."""
     e = draw()
-    names = ("digit", "pen", "center", "strokes")
-    cases = [dict(zip(names, values, strict=True)) for values in explorer._walk_settings()]
+    cases = list(e.grid())
     question = {"layers": e.layers, "examples": e.examples, "cases": cases}
-    answers = browser.ask(SCRIPT, "network", ASK, question, tmp_path_factory.mktemp("javascript"))
+    folder = tmp_path_factory.mktemp("javascript")
+    answers = browser.ask("digit/explorer", "digit", ASK, question, folder)
     return [(here_at(e, case), there) for case, there in zip(cases, answers, strict=True)]
 
 
@@ -238,7 +104,7 @@ def test_words_name_what_lies_on_the_field():
     )
 
 
-# --- the widget -------------------------------------------------------------------------------
+# --- the widget ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -260,7 +126,7 @@ def test_bad_settings_are_refused_with_what_is_allowed(draw, bad, message):
 
 def test_other_images_are_refused(images):
     with pytest.raises(ValueError, match=r"\(9, 28, 28, 1\)"):
-        DigitExplorer(a_network(), images[:9])
+        DigitExplorer(plain_network(), images[:9])
 
 
 def test_the_answer_follows_the_drawing(draw):
@@ -298,174 +164,16 @@ def test_executed_copies_hold_no_widget_without_its_kernel(draw, monkeypatch):
 
 
 def test_html_is_self_contained_closed_and_small_at_full_size(images):
-    page = DigitExplorer(a_network(hidden=500), images).html()
-    assert not re.search(r"""https?:""", page)
+    page = DigitExplorer(plain_network(hidden=500), images).html()
+    addresses = set(re.findall(r"""https?://[^\s"'<)]+""", page))
+    assert addresses == {"http://www.w3.org/2000/svg"}  # a name, never loaded
     assert not re.search(r"""\b(import\s*\(|import\s+[{*"']|fetch\(|@import|url\((?!#))""", page)
     assert page.count("</script>") == 1
     assert page.count("<img alt=") == 1
     assert len(page) < 500_000
 
 
-# --- watching a training ----------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def data():
-    from labkit.data import load_mnist
-
-    return load_mnist()
-
-
-@pytest.fixture
-def live(data, monkeypatch):
-    """A small network to watch, ten updates an epoch, two epochs."""
-    import keras
-
-    from labkit.networks.models import mlp
-
-    monkeypatch.delenv("LABKIT_HEADLESS", raising=False)
-    model = mlp(hidden=16)
-    model.compile(
-        keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy", metrics=["accuracy"]
-    )
-    validation = data.x_train[640:840], data.y_train[640:840]
-    return LiveTraining(model, data.x_train[:640], data.y_train[:640], validation, epochs=2)
-
-
-def weights(live):
-    return np.concatenate([w.ravel() for w in live.training.model.get_weights()])
-
-
-@pytest.mark.slow
-def test_pause_step_and_stop_keep_what_was_learned_and_it_goes_on_to_the_same_bits(live):
-    live.run(4)
-    after_four = weights(live)
-    live.controls["speed"].value = 50
-    live.start()
-    while live.training.step < 8:
-        time.sleep(0.01)
-    live.pause()
-    assert not live.running
-    at, held = live.training.step, weights(live)
-    assert 8 <= at < 20
-    assert "standing still" in live.text
-    time.sleep(0.1)
-    live.stop()
-    assert (weights(live) == held).all()
-    assert (held != after_four).any()
-    assert "is yours to use" in live.text
-    assert live.curves["updates"][-1] == at
-    live.controls["speed"].value = 0
-    live.start()
-    while live.running:
-        time.sleep(0.01)
-    whole, losses = weights(live), list(live.training.losses)
-    assert "20 of 20 updates" in live.text
-    assert "finished" in live.text
-    live.reset()
-    live.run(20)
-    assert live.training.losses == losses
-    assert (weights(live) == whole).all()
-
-
-@pytest.mark.slow
-def test_the_kernel_is_free_while_the_training_runs(live):
-    """Were the training in the way, the lines after `start` would come after its end."""
-    live.total = 100_000
-    live.start()
-    for _ in range(50):
-        time.sleep(0.005)
-    while live.training.step < 20:
-        time.sleep(0.005)
-    assert live.running
-    assert live.training.model.count_params() == 785 * 16 + 17 * 10
-    live.pause()
-    assert 20 <= live.training.step < 100_000
-
-
-@pytest.mark.slow
-def test_the_buttons_do_what_they_say(live):
-    button = live._button
-    assert [name for name, each in button.items() if each.disabled] == ["pause"]
-    button["step"].click()
-    assert live.training.step == 1
-    button["epoch"].click()
-    assert live.training.step == 11
-    assert "11 of 20 updates" in live._status.value
-    live.controls["learning_rate"].value = 0.002
-    import keras
-
-    rate = keras.ops.convert_to_numpy(live.training.model.optimizer.learning_rate)
-    assert float(rate) == pytest.approx(0.002)
-    assert "Learning rate 0.002" in live._status.value
-    button["reset"].click()
-    assert live.training.step == 0
-    assert "not trained yet" in live._status.value
-    assert live.curves["updates"] == []
-
-
-@pytest.mark.slow
-def test_divergence_and_failures_are_said_in_words(live, monkeypatch):
-    live.run(1)
-    monkeypatch.setattr(
-        live.training.model, "train_on_batch", lambda *a, **k: {"loss": float("nan")}
-    )
-    live.run(3)
-    assert live.training.step == 2
-    assert "diverged" in live.text
-    assert live.png.startswith(b"\x89PNG")
-    live.reset()
-
-    def broken(*_, **__):
-        raise RuntimeError("planted")
-
-    monkeypatch.setattr(live.training.model, "train_on_batch", broken)
-    live.start()
-    while live.running:
-        time.sleep(0.01)
-    assert "RuntimeError: planted" in live.text
-
-
-@pytest.mark.slow
-def test_a_schedule_cannot_be_turned_by_hand(live):
-    import keras
-
-    schedule = keras.optimizers.schedules.CosineDecay(0.1, 10)
-    live.training.model.compile(keras.optimizers.SGD(schedule), "sparse_categorical_crossentropy")
-    with pytest.raises(ValueError, match=r"is a CosineDecay.*give the optimizer a number"):
-        LiveTraining(live.training.model, live.training.x, live.training.y, live.validation_data)
-
-
-@pytest.mark.slow
-def test_walk_covers_wild_learning_rates_and_notices_a_training_that_does_not_stop(
-    live, monkeypatch
-):
-    assert live.walk() == 3
-    assert live.training.step == 0
-    plain = live._measure
-
-    def learns_while_measuring():
-        live.training.model.layers[-1].bias.assign_add(np.ones(10, "float32"))
-        plain()
-
-    monkeypatch.setattr(live, "_measure", learns_while_measuring)
-    with pytest.raises(kit.ExplorerError, match="although nothing trains it"):
-        live.walk()
-
-
-@pytest.mark.slow
-def test_a_headless_run_shows_the_whole_training_and_no_widget(live, data, monkeypatch):
-    monkeypatch.setenv("LABKIT_HEADLESS", "1")
-    training = live.training
-    whole = LiveTraining(training.model, training.x, training.y, live.validation_data, epochs=2)
-    bundle = whole._repr_mimebundle_()
-    assert "20 of 20 updates" in bundle["text/plain"]
-    assert "application/vnd.jupyter.widget-view+json" not in bundle
-    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
-    assert len(bundle["image/png"]) < 60_000
-
-
-# --- in a browser -----------------------------------------------------------------------------
+# --- in a browser ----------------------------------------------------------------------------
 
 
 def status(page):
@@ -530,6 +238,18 @@ def test_drawing_with_the_keyboard_alone(still, draw):
 
 @browser.needs_browser
 @pytest.mark.slow
+def test_nothing_sticks_out_of_the_explorer_at_any_width(still, draw):
+    page = still(draw())
+    body = page.locator(".lk")
+    for width in (1000, 936, 901, 837, 700, 640, 401):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate(browser.SETTLED)
+        room, needed = body.evaluate("(e) => [e.clientWidth, e.scrollWidth]")
+        assert needed <= room, width
+
+
+@browser.needs_browser
+@pytest.mark.slow
 def test_every_control_acts(still, draw):
     page = still(draw(digit=3))
     assert status(page) == draw(digit=3).text
@@ -573,7 +293,7 @@ TIMES = """() => {
 @pytest.mark.slow
 @pytest.mark.alone
 def test_the_answer_comes_within_50_milliseconds_of_a_stroke(still, images):
-    page = still(DigitExplorer(a_network(hidden=500), images))
+    page = still(DigitExplorer(plain_network(hidden=500), images))
     page.evaluate(TIMES)
     for round_of in range(3):
         draw_with_mouse(page, [(6, 5 + round_of), (20, 6), (8, 22), (22, 20)], steps=12)
