@@ -45,34 +45,34 @@ def list_lessons(lesson: str | None) -> None:
       labkit list
       labkit list 01
     """  # noqa: D301  click wants the backspace
-    from labkit.lab import doctor, places, runs
-    from labkit.lab.parameters import read_parameters
+    from labkit.lab import lesson as lessons
+    from labkit.lab.measured import lesson_times
+    from labkit.lab.words import duration
 
     with _sentences():
         if lesson is not None:
-            for parameter in read_parameters(places.lesson_file(lesson)).values():
+            for parameter in lessons.read(lesson).schema.values():
                 click.echo(f"{parameter.name} = {parameter.default!r}")
                 click.echo(f"    {parameter.help}")
             return
-        measured = {row.lesson: row.measured for row in doctor.lesson_times(None)}
-        for number, path in places.lesson_files().items():
-            notebook = runs.read_lesson(path)
-            seconds = measured.get(number)
-            minutes = "not measured" if seconds is None else doctor.in_words(seconds)
-            click.echo(f"{number}  {runs.title(notebook):<28} {minutes:>12}")
-            names = [f"{p.name}={p.default}" for p in read_parameters(path).values()]
+        measured = {row.lesson: row.measured for row in lesson_times(None)}
+        for found in lessons.read_all():
+            seconds = measured.get(found.number)
+            minutes = "not measured" if seconds is None else duration(seconds)
+            click.echo(f"{found.number}  {found.title:<28} {minutes:>12}")
+            names = [f"{p.name}={p.default}" for p in found.schema.values()]
             click.echo(click.wrap_text(" ".join(names), _WIDTH - 20, "    ", "    "))
 
 
 @main.command()
-@click.argument("lessons", nargs=-1, metavar="[LESSON]...")
+@click.argument("names", nargs=-1, metavar="[LESSON]...")
 @click.option("--all", "every", is_flag=True, help="Run every lesson.")
 @click.option("-p", "texts", multiple=True, metavar="NAME=VALUE", help="Set a parameter; repeat.")
 @click.option("--full", is_flag=True, help="Full-size parameters: whole data sets, for a GPU.")
 @click.option("--to", "folder", metavar="DIR", help="Results folder. Default: runs/")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Stop a lesson after this long.")
 @click.option("--memory", metavar="SIZE", help="Stop a lesson that uses more, such as 2GB.")
-def run(lessons, every, texts, full, folder, timeout, memory) -> None:
+def run(names, every, texts, full, folder, timeout, memory) -> None:
     """Run lessons headlessly, keep what they find.
 
     Each run leaves a folder with the executed notebook, an HTML page and a record of its results.
@@ -86,22 +86,23 @@ def run(lessons, every, texts, full, folder, timeout, memory) -> None:
       labkit run 11 --full --to /scratch/results
       labkit run --all --timeout 600
     """  # noqa: D301
-    from labkit.lab import places, runs
+    from labkit.lab import lesson as lessons
+    from labkit.lab.places import lesson_files
+    from labkit.lab.runs import runner
 
     with _sentences():
-        if every == bool(lessons):
+        if every == bool(names):
             raise click.UsageError("Name the lessons to run (labkit list shows them), or --all.")
-        paths = [places.lesson_file(x) for x in lessons or places.lesson_files()]
-        given = [_given(path, texts, full) for path in paths]  # all refusals before any run
-        notebooks = [runs.read_lesson(path) for path in paths]
+        asked = [lessons.read(name) for name in names or lesson_files()]
+        given = [_given(lesson, texts, full) for lesson in asked]  # all refusals before any run
     ended = []
     # Several lessons are worth a warm parent process, from which each kernel is forked.
-    fork = "always" if len(paths) > 1 else "auto"
-    with _sentences(), _stopped_by_signals(), _Progress(paths, notebooks) as progress:
+    fork = "always" if len(asked) > 1 else "auto"
+    with _sentences(), _stopped_by_signals(), _Progress(asked) as progress:
         progress.write(_HEADING)
-        for path, values in zip(paths, given, strict=True):
-            outcome = runs.run(
-                path.stem,
+        for lesson, values in zip(asked, given, strict=True):
+            outcome = runner.run(
+                lesson,
                 values,
                 folder=folder,
                 timeout=timeout,
@@ -131,7 +132,7 @@ def run(lessons, every, texts, full, folder, timeout, memory) -> None:
 @click.option("--dry-run", "dry", is_flag=True, help="List what would run, and the time.")
 @click.option("--retry-failed", is_flag=True, help="Run failed points again.")
 @click.option("--pages", is_flag=True, help="Make an HTML page of each run too.")
-def sweep(lesson, scheduler, timeout, memory, dry, pages, **what) -> None:
+def sweep(lesson, grid, scheduler, timeout, memory, dry, pages, **what) -> None:
     """Run one lesson over many parameters.
 
     Every combination of the values given with -g is run, on all cores. What has finished is never
@@ -160,19 +161,19 @@ def sweep(lesson, scheduler, timeout, memory, dry, pages, **what) -> None:
       labkit sweep 11 --points runs.csv --shard 3/10 --to /shared/results
       labkit sweep 11 --points runs.csv --scheduler tcp://head:8786 --to /shared/results
     """  # noqa: D301
-    from labkit.lab import sweeps
+    from labkit.lab.sweeps import planning
+    from labkit.lab.sweeps import sweep as sweeps
 
     with _sentences(), _stopped_by_signals():
-        what["grid"] = list(what["grid"])
+        sweeps.check(scheduler, what["shard"], timeout, memory)
+        plan = planning.plan(lesson, list(grid), **what)
         if dry:
-            sweeps.check(scheduler, what["shard"], timeout, memory)
-            plan = sweeps.plan(lesson, **what)
             _echo_rows(plan.rows())
             click.echo(f"\n{plan}", err=True)
             return
-        limits = {"timeout": timeout, "memory": memory, "scheduler": scheduler, "pages": pages}
-        going = sweeps.begin(lesson, **what, **limits)
-        click.echo(str(going.plan), err=True)
+        limits = {"timeout": timeout, "memory": memory, "pages": pages}
+        going = sweeps.begin(plan, scheduler=scheduler, **limits)
+        click.echo(str(plan), err=True)
         try:
             going.wait()
         except KeyboardInterrupt:
@@ -254,11 +255,11 @@ def _shown(lesson, form, folder, pair, by, result) -> str | bytes:
 
 def _write(content: str | bytes, out: str | None) -> None:
     """Write to a file, which appears whole or not at all, or to standard output."""
-    from labkit.lab.table import save_file
+    from labkit.lab import files
 
     content = content if isinstance(content, bytes) else content.rstrip("\n").encode() + b"\n"
     if out:
-        save_file(out, content)
+        files.write(out, content)
         click.echo(f"Written: {out}", err=True)
     elif content.startswith(b"PAR1") and sys.stdout.isatty():
         raise click.UsageError("Parquet is not for the terminal: name a file with --out.")
@@ -302,7 +303,7 @@ def claims(topic, verdict, lesson) -> None:
       labkit claims --lesson 01
       labkit claims --verdict wrong
     """  # noqa: D301
-    from labkit.lab import claims as ledger
+    from labkit.learn import claims as ledger
 
     with _sentences():
         click.echo(ledger.format_claims(ledger.claims(topic, verdict, lesson)))
@@ -360,9 +361,9 @@ class _Progress:
     Where standard error is no terminal there is no bar but a line as each lesson starts.
     """
 
-    def __init__(self, paths, notebooks):
-        self._counts = [len(notebook["cells"]) for notebook in notebooks]
-        self._names = [path.stem for path in paths]
+    def __init__(self, lessons):
+        self._counts = [len(lesson.content["cells"]) for lesson in lessons]
+        self._names = [lesson.name for lesson in lessons]
         self._lesson = -1
         self._closed = threading.Event()
 
@@ -405,16 +406,14 @@ class _Progress:
             self._bar.refresh()
 
 
-def _given(path, texts, full) -> dict:
-    from labkit.lab import parameters, runs
+def _given(lesson, texts, full) -> dict:
+    from labkit.lab.parameters import ParameterError, parse_texts
 
-    schema = parameters.read_parameters(path)
     try:
-        given = runs.full_parameters(path) if full else {}
-        given |= parameters.parse_texts(schema, list(texts))
-        parameters.validate(schema, given)
-    except parameters.ParameterError as error:
-        raise click.ClickException(f"{path.stem}: {error}") from None
+        given = (lesson.full if full else {}) | parse_texts(lesson.schema, list(texts))
+        lesson.values(given)
+    except ParameterError as error:
+        raise click.ClickException(f"{lesson.name}: {error}") from None
     return given
 
 
@@ -424,21 +423,19 @@ _HEADING = _COLUMNS.format("lesson", "seconds", "headline result", "expectations
 
 def _line(outcome) -> str:
     """Return one lesson's line: lesson, seconds, headline, expectations held or not."""
-    from labkit.lab.records import headline
+    from labkit.lab.words import cut
 
-    applying = [e for e in outcome.expectations if e["applies"]]
-    held = f"{sum(e['held'] for e in applying)} of {len(applying)} held"
-    verdict = held if outcome.ok else f"FAILED: {outcome.error['kind']}"
-    name, result = f"{outcome.lesson} {outcome.title}", headline(outcome.entry)
-    return _COLUMNS.format(_cut(name, 26), f"{outcome.seconds:.1f}", _cut(result, 56), verdict)
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
+    record = outcome.record
+    held = f"{sum(e.held for e in record.applying)} of {len(record.applying)} held"
+    verdict = held if outcome.ok else f"FAILED: {record.cause}"
+    name, result = f"{record.lesson} {record.title}", record.headline
+    return _COLUMNS.format(cut(name, 26), f"{record.seconds:.1f}", cut(result, 56), verdict)
 
 
 def _as_lines(table) -> str:
     """Return a table as text; its last two columns are cut to what the terminal has room for."""
+    from labkit.lab.words import cut
+
     room = max(100, shutil.get_terminal_size((_WIDTH, 24)).columns)
     *fixed, parameters, result = table
     widths = {c: max(len(c), int(table[c].str.len().max())) for c in table}
@@ -447,7 +444,7 @@ def _as_lines(table) -> str:
     widths[result] = room - widths[parameters]
     lines = []
     for row in [list(table), *table.itertuples(index=False)]:
-        cells = [f"{_cut(text, w):<{w}}" for text, w in zip(row, widths.values(), strict=True)]
+        cells = [f"{cut(text, w):<{w}}" for text, w in zip(row, widths.values(), strict=True)]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
 
@@ -456,7 +453,7 @@ def _close(ended) -> None:
     """Say what failed and why, and where everything is."""
     for outcome in ended:
         if not outcome.ok:
-            click.echo(f"FAILED: {outcome.error['message']}", err=True)
+            click.echo(f"FAILED: {outcome.record.message}", err=True)
     click.echo("\nExecuted notebooks and pages:", err=True)
     for outcome in ended:
         click.echo(f"  {outcome.folder}/  notebook.ipynb  lesson.html", err=True)
@@ -464,33 +461,33 @@ def _close(ended) -> None:
 
 def _echo_rows(rows: list[dict]) -> None:
     """Print rows as a table on standard output."""
-    from labkit.lab.records import show
+    from labkit.lab.words import cut, show
 
     if not rows:
         return
     lines = [list(rows[0]), *([show(value) for value in row.values()] for row in rows)]
     widths = [min(60, max(map(len, column))) for column in zip(*lines, strict=True)]
     for line in lines:
-        cells = [f"{_cut(text, w):<{w}}" for text, w in zip(line, widths, strict=True)]
+        cells = [f"{cut(text, w):<{w}}" for text, w in zip(line, widths, strict=True)]
         click.echo("  ".join(cells).rstrip())
 
 
 def _close_sweep(ended) -> None:
     """Say how a sweep ended: what failed and why, and how to read its table."""
-    from labkit.lab import sweeps
-    from labkit.lab.records import show
+    from labkit.lab.sweeps import sweep as sweeps
+    from labkit.lab.words import show
 
     plan = ended.plan
-    ends = [(point, ended.results.get(point.run_id)) for point in plan.points]
-    failed = [(point, end) for point, end in ends if end and end["status"] != "finished"]
+    ends = zip(plan.points, ended.ends, strict=True)
+    failed = [(point, end) for point, end in ends if end.status not in ("finished", "not run")]
     for point, end in failed[:_WORST]:
         settings = " ".join(f"{name}={show(point.parameters[name])}" for name in plan.names)
-        click.echo(f"FAILED {settings}: {end['error']}", err=True)
+        click.echo(f"FAILED {settings}: {end.error}", err=True)
     if len(failed) > _WORST:
         click.echo(f"... and {len(failed) - _WORST} more", err=True)
     click.echo(sweeps.summary(ended))
     where = f"--from {shlex.quote(str(plan.folder))}"
-    click.echo(f"Every run: labkit results {plan.number} {where}", err=True)
+    click.echo(f"Every run: labkit results {plan.lesson.number} {where}", err=True)
 
 
 class _stopped_by_signals:

@@ -5,22 +5,12 @@ import sys
 
 import pandas as pd
 import pytest
-from click.testing import CliRunner
+from helpers import call
 
 import labkit
-from labkit.cli import main
 
 RECORD = "from labkit.lab import record, expect\nrecord('98', answer=2 * rate)"
 COMMANDS = ["list", "run", "sweep", "results", "claims", "doctor", "data"]
-
-
-def call(*words, code=0):
-    """Call labkit as from a shell; return its result after checking the exit status."""
-    result = CliRunner().invoke(main, [str(word) for word in words])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == code, result.output
-    return result
 
 
 @pytest.mark.parametrize("command", COMMANDS)

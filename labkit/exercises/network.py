@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from labkit.lab.checks import Exercise
+from labkit.learn.checks import Exercise
 
 _random = np.random.default_rng(10)
 

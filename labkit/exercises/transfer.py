@@ -7,7 +7,7 @@ from math import sqrt
 
 import numpy as np
 
-from labkit.lab.checks import Exercise
+from labkit.learn.checks import Exercise
 
 # --- freeze: my_freeze(layers, count) -> the trainable flag of each layer ------------------------
 

@@ -155,20 +155,20 @@ class Parameter:
         return ParameterError(f"{name} = {shown} is not allowed; {name} is {self.allowed}")
 
 
-def read_parameters(notebook: str | Path | dict) -> dict[str, Parameter]:
+def read_parameters(notebook: str | Path | dict, name: str = "") -> dict[str, Parameter]:
     """Return name -> Parameter of a lesson, in the order of its parameters cell.
 
     Args:
         notebook: the path of the notebook, or the notebook already read.
+        name: what the notebook is called in messages; default its file name.
 
     Raises:
         ParameterError: there is no parameters cell, or a line of it cannot be understood.
     """
-    name = "the notebook"
     if not isinstance(notebook, dict):
-        name = Path(notebook).name
-        notebook = _read_json(Path(notebook))
-    tagged = [c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", [])]
+        name, notebook = name or Path(notebook).name, _read_json(Path(notebook))
+    name = name or "the notebook"
+    tagged = [c for c in notebook["cells"] if "parameters" in (c["metadata"].get("tags") or [])]
     if len(tagged) != 1:
         raise ParameterError(f"{name} needs one cell tagged 'parameters'; it has {len(tagged)}")
     try:

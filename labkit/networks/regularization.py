@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import pi, sqrt
+from math import pi
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from labkit.maths.intervals import Comparison as Comparison
+from labkit.maths.intervals import compare as compare
+from labkit.maths.intervals import mean_interval as mean_interval
 from labkit.networks.training import fit
 
 if TYPE_CHECKING:
@@ -169,80 +172,6 @@ def fit_watched(
 
 
 # --- repeat and compare ------------------------------------------------------------------------
-
-
-class Comparison(NamedTuple):
-    """A paired comparison: mean change, half the width of its interval, and what it means."""
-
-    change: float
-    margin: float
-    verdict: str  # "better", "worse" or "not sure"
-
-
-def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the mean of repeated results and the margin of its confidence interval.
-
-    The margin is t * s / sqrt(n), with Student's t for n - 1 degrees of freedom: for five
-    repeats t is 2.78, not the 1.96 of many.
-
-    Args:
-        values: one result of each repeat, shape (n,), n at least 2.
-        confidence: probability that such an interval holds the true mean, if the results are
-            independent and about normal.
-
-    Raises:
-        ValueError: fewer than two values, or a confidence outside (0, 1).
-
-    Source: Student, The probable error of a mean, Biometrika (1908).
-    Lesson: 12_training_well, 15_transfer_learning.
-
-    >>> mean, margin = mean_interval([0.8, 0.9, 0.85, 0.85, 0.85])
-    >>> round(mean, 3), round(margin, 4)
-    (0.85, 0.0439)
-    """
-    values = np.asarray(values, dtype=float)
-    if values.ndim != 1 or len(values) < 2:
-        raise ValueError(f"values must be (n,) with n at least 2. Received: shape {values.shape}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1. Received: {confidence}")
-    from scipy.special import stdtrit
-
-    t = stdtrit(len(values) - 1, 0.5 + confidence / 2)
-    return float(values.mean()), float(t * values.std(ddof=1) / sqrt(len(values)))
-
-
-def compare(
-    values: ArrayLike, baseline: ArrayLike, higher_is_better: bool = True, confidence: float = 0.95
-) -> Comparison:
-    """Return the mean change against a baseline, seed by seed, with its margin and a verdict.
-
-    What both sides of a pair share (the drawn images, the start) falls out of the difference,
-    so pairs show smaller effects than two separate intervals do.
-
-    Args:
-        values: one result for each seed, shape (n,), n at least 2.
-        baseline: the results of the same seeds without the change, shape (n,).
-        higher_is_better: True for accuracy, False for a loss.
-        confidence: of the interval of the mean change.
-
-    Raises:
-        ValueError: different numbers of results, or fewer than two.
-
-    Lesson: 12_training_well, 15_transfer_learning.
-
-    >>> compare([0.82, 0.86, 0.91], [0.80, 0.85, 0.89]).verdict
-    'better'
-    """
-    values, baseline = np.asarray(values, dtype=float), np.asarray(baseline, dtype=float)
-    if values.shape != baseline.shape:
-        raise ValueError(
-            "each seed needs a result with and one without the change. "
-            f"Received: shapes {values.shape} and {baseline.shape}"
-        )
-    change, margin = mean_interval(values - baseline, confidence)
-    if abs(change) <= margin:
-        return Comparison(change, margin, "not sure")
-    return Comparison(change, margin, "better" if (change > 0) == higher_is_better else "worse")
 
 
 def ensemble(probabilities: Sequence[ArrayLike]) -> np.ndarray:
