@@ -52,12 +52,19 @@ class Lesson:
         return heading.lstrip("# 0123456789·").strip() or self.name[3:].replace("_", " ")
 
     @cached_property
+    def question(self) -> str:
+        """The question that it answers, from its first text cell; "" where none is asked."""
+        texts = [c["source"] for c in self.content["cells"] if c["cell_type"] == "markdown"]
+        _, found, rest = texts[0].partition("**Question.**") if texts else ("", "", "")
+        return rest.split("\n\n")[0].strip() if found else ""
+
+    @cached_property
     def code(self) -> list[str]:
         """The source of each code cell."""
         cells = self.content["cells"]
         return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
 
-    @cached_property
+    @property  # read each time: the list may change while the notebook does not
     def full(self) -> dict[str, Any]:
         """The parameters of its full-size run (full.yml beside it), {} when it has none.
 

@@ -15,6 +15,10 @@ class PlaceError(FileNotFoundError):
     """A folder or lesson that the lab needs is not there."""
 
 
+class LessonError(PlaceError):
+    """There is no such lesson; the message lists those there are."""
+
+
 def home() -> Path:
     """Return the folder that holds `notebooks/` and `data/`.
 
@@ -86,7 +90,7 @@ def lesson_file(lesson: str | int | os.PathLike) -> Path:
         names = [path.stem for path in lessons.values()]
         near = difflib.get_close_matches(stem, [*names, *(n[3:] for n in names)], 1)
         there = f"did you mean {near[0]!r}? There are" if near else "there are"
-        raise PlaceError(f"There is no lesson {text!r}; {there}: {', '.join(names)}")
+        raise LessonError(f"There is no lesson {text!r}; {there}: {', '.join(names)}")
     return path
 
 
@@ -95,13 +99,20 @@ def all_lesson_files() -> list[Path]:
     return [*lesson_files().values(), *_small_files().values()]
 
 
+def misnamed_files() -> list[Path]:
+    """Return notebooks that look like lessons but are not named like one: 20_MyLesson.ipynb."""
+    found = sorted((home() / "notebooks").glob("[0-9][0-9]*.ipynb"))
+    copies = re.compile(r".*-Copy[0-9]+")  # JupyterLab's
+    return [p for p in found if not (_LESSON_NAME.fullmatch(p.stem) or copies.fullmatch(p.stem))]
+
+
 def _file(path: Path) -> Path:
     """Return a notebook given by its path, with links on the way resolved."""
     path = Path(os.path.realpath(path.parent)) / path.name
     if not path.is_file():
-        raise PlaceError(f"There is no notebook {path}. `labkit list` shows the lessons.")
+        raise LessonError(f"There is no notebook {path}. `labkit list` shows the lessons.")
     if path.suffix != ".ipynb" or not _LESSON_NAME.fullmatch(path.stem):
-        raise PlaceError(
+        raise LessonError(
             f"{path} is not named like a lesson: two digits, then small letters, digits and _, "
             "such as 50_my_lesson.ipynb. Copy it under such a name."
         )

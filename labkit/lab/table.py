@@ -3,6 +3,7 @@
 import difflib
 import json
 import os
+from datetime import datetime
 from typing import Any
 
 from labkit.lab import places
@@ -13,7 +14,9 @@ from labkit.lab.words import show
 from labkit.maths.intervals import mean_interval
 
 __all__ = [
+    "ALWAYS",
     "TableError",
+    "answer",
     "as_table",
     "column",
     "curves",
@@ -72,46 +75,105 @@ def as_table(records: list[Record]):
     return table.sort_values("started", kind="stable", ignore_index=True, na_position="last")
 
 
+ALWAYS = ("lesson", "run", "started", "seconds", "status")  # columns of an overview
+
+
 def overview(table):
     """Return the table of `results()` in few columns, to be read: a line a run.
 
-    Its parameters are those in which the runs of a lesson differ; its result is the headline,
-    or what went wrong.
+    Of several lessons it has the columns lesson, run, started (local time), seconds, status,
+    parameters (those in which the runs of a lesson differ) and result: the headline, or what went
+    wrong. Of one lesson each parameter that differs has a column of its own, and so has each
+    further result that differs.
     """
     import pandas as pd
 
     if table.empty:
-        return pd.DataFrame(columns=["lesson", "run", "started", "seconds", "status"])
-    shown = table[["lesson", "run_id"]].rename(columns={"run_id": "run"})
-    shown["started"] = table["started"].dt.tz_convert(None).dt.strftime("%d %b %H:%M").fillna("")
+        return pd.DataFrame(columns=list(ALWAYS))
+    started = table["started"].dt.tz_convert(datetime.now().astimezone().tzinfo)
+    shown = table[["lesson"]].assign(run=table["run_id"])
+    shown["started"] = started.dt.strftime("%d %b %H:%M").fillna("")
     shown["seconds"] = table["seconds"].map(lambda s: "" if pd.isna(s) else f"{s:.1f}")
     shown["status"] = table["status"]
-    for _, rows in table.groupby("lesson"):
-        used = rows.dropna(axis="columns", how="all")
-        differ = [c for c in used if c.startswith("param.") and used[c].astype(str).nunique() > 1]
-        first = [c for c in used if c.startswith("result.")][:1]
-        shown.loc[rows.index, "parameters"] = _pairs(used[differ])
-        shown.loc[rows.index, "result"] = _pairs(used[first])
-    failed = table[table["error"].notna()]
-    for row, record in zip(failed.index, records_of(failed), strict=True):
-        shown.loc[row, "result"] = record.error.cause  # without lesson and cell
+    records = records_of(table)
+    lessons = dict.fromkeys(record.lesson for record in records)
+    of = {lesson: [r for r in records if r.lesson == lesson] for lesson in lessons}
+    if len(of) == 1:
+        for name in _differing([record.parameters for record in records]):
+            shown[name] = [_text(record.parameters, name) for record in records]
+    else:
+        names = {lesson: _differing([r.parameters for r in some]) for lesson, some in of.items()}
+        shown["parameters"] = [_pairs(r.parameters, names[r.lesson]) for r in records]
+    shown["result"] = [_outcome(record) for record in records]
+    if len(of) == 1:
+        more = _differing([record.results for record in records if record.status == "finished"])
+        for name in [name for name in more if name != _first(records)]:
+            shown[name] = [_text(record.results, name) for record in records]
     return shown
 
 
-def _pairs(columns) -> list[str]:
-    """Return 'name=value name=value' of each row of these columns, without what is missing."""
-    import pandas as pd
+def answer(
+    record: Record, defaults: dict[str, Any], folder: str | os.PathLike | None = None
+) -> str:
+    """Return the result that answers what was turned, in words.
 
-    names = [column.split(".", 1)[1] for column in columns]
-    rows = zip(*(columns[c] for c in columns), strict=True) if names else [()] * len(columns)
-    return [
-        " ".join(
-            f"{name}={show(value)}"
-            for name, value in zip(names, row, strict=True)
-            if isinstance(value, list) or not pd.isna(value)
-        )
-        for row in rows
-    ]
+    Where a run has other parameters than the defaults and its headline is as it was before, that
+    is the first result that differs, beside the value of the latest finished run with the
+    defaults (or, without one, with other parameters).
+
+    Args:
+        record: of the run.
+        defaults: the lesson's own parameters.
+        folder: the results folder; default LABKIT_RUNS or `runs/`.
+    """
+    if record.parameters == defaults or record.status != "finished":
+        return record.headline
+    others = [other for other in read_records(folder, record.lesson) if _is_other(other, record)]
+    others.sort(key=lambda other: (other.parameters == defaults, other.started))
+    before = others[-1].results if others else {}
+    differ = [name for name, value in record.results.items() if before.get(name, value) != value]
+    if not differ or differ[0] == next(iter(record.results)):
+        return record.headline
+    name = differ[0]
+    return f"{name} = {show(record.results[name])} (was {show(before[name])})"
+
+
+def _is_other(other: Record, record: Record) -> bool:
+    return other.status == "finished" and other.parameters != record.parameters
+
+
+def _differing(rows: list[dict]) -> list[str]:
+    """Return the names under which rows differ: by two values first, then where some lack one."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    values = {name: {_rank(row[name]) for row in rows if name in row} for name in names}
+    two = [name for name in names if len(values[name]) > 1]
+    return two + [n for n in names if n not in two and not all(n in row for row in rows)]
+
+
+def _pairs(values: dict, names: list[str]) -> str:
+    """Return 'name=value name=value', without what is missing."""
+    return " ".join(f"{name}={_text(values, name)}" for name in names if name in values)
+
+
+def _text(values: dict, name: str) -> str:
+    """Return a value as it is read; none and nan are told apart from what is missing."""
+    if name not in values:
+        return ""
+    return "none" if values[name] is None else show(values[name])
+
+
+def _first(records: list[Record]) -> str | None:
+    return next((next(iter(record.results)) for record in records if record.results), None)
+
+
+def _outcome(record: Record) -> str:
+    """Return the headline result, or what went wrong without lesson and cell."""
+    if record.error:
+        return record.error.cause
+    return _pairs(record.results, list(record.results)[:1])
+
+
+# --- columns and groups -----------------------------------------------------------------------
 
 
 def varied(table) -> list[str]:

@@ -505,8 +505,11 @@ def test_the_overview_names_what_differs_and_the_headline(lab):
         error={"message": "lesson 98, cell 1 of 3 [c0] `1/0`: ZeroDivisionError: division"},
     )
     shown = table.overview(results()).set_index("run")
-    assert shown.parameters.tolist() == ["rate=0.1", "rate=0.2", "rate=0.3"]
-    assert shown.result.tolist() == ["answer=0.2", "", "ZeroDivisionError: division"]
+    assert shown.rate.tolist() == ["0.1", "0.2", "0.3"]
+    assert shown.result.tolist() == ["answer=0.2", "answer=none", "ZeroDivisionError: division"]
+    lab.record("z", lesson="97", parameters={"rate": 1})
+    both = table.overview(results()).set_index("run")
+    assert both.parameters.tolist() == ["", "rate=0.1", "rate=0.2", "rate=0.3"]
     assert shown.started.tolist() == ["01 Jan 00:00"] * 3
 
 

@@ -136,6 +136,11 @@ def test_markdown_has_no_unfinished_words_and_no_addresses_of_machines(path):
     assert not re.search(r"TODO|FIXME|XXX|/work/|/tmp/|/home/|localhost:", text)
 
 
+def test_every_parameter_of_the_labs_own_lessons_can_be_set():
+    for path in places.all_lesson_files():
+        assert lessons.read(path).schema.fixed == {}, path.name
+
+
 def test_full_yml_names_lessons_and_their_parameters():
     listed = ROOT / "notebooks" / "full.yml"
     assert listed.exists()

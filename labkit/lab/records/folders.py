@@ -21,7 +21,7 @@ RECORD, NOTEBOOK, PAGE = "record.json", "notebook.ipynb", "lesson.html"
 BAD_ENDS = ("failed", "interrupted")  # statuses whose folders have a suffix
 _STOP = "stop"  # a file of this name in a staged folder ends the run
 _GOOD = re.compile(r"[0-9a-f]{12}")
-_STAGED = re.compile(r"\.([0-9a-f]{12})-[0-9a-f]{8}")
+_STAGED = re.compile(r"\.([0-9a-f]{12})[-.].*")  # older ones have longer names
 
 
 def new_staged(place: Path, run_id: str) -> Path:
@@ -54,7 +54,7 @@ def run_id(name: str) -> str:
     >>> run_id("abc.failed"), run_id(".abc-01234567")
     ('abc', 'abc')
     """
-    return name[1:].rpartition("-")[0] if is_staged(name) else name.partition(".")[0]
+    return re.split("[-.]", name.removeprefix("."), maxsplit=1)[0]
 
 
 def end_names(run_id: str) -> set[str]:

@@ -20,7 +20,7 @@ from labkit.lab.sweeps.planning import Plan, Point
 from labkit.lab.sweeps.worker import NOT_RUN, THREADS, End, Job, WorkersDied, execute, new_end
 
 TICK = 0.5  # seconds between two looks at what goes on
-_ATTEMPTS_TO_TAKE = 10  # a disk may be full for a moment, until the run that filled it has ended
+_ATTEMPTS_TO_KEEP = 10  # a disk may be full for a moment, until the run that filled it has ended
 
 
 class Driver:
@@ -40,7 +40,7 @@ class Driver:
         self._going: dict[Future, Point] = {}
         self._known = {run_id: end.started for run_id, end in plan.failures.items()}
         self._retried: set[str] = set()
-        self._refused = 0  # leases in a row that the disk refused
+        self._refused = 0  # leases and results in a row that could not be kept
         self._wake = threading.Event()
         shared = not plan.shard and not files.network(plan.folder)
         self._leases = Leases(plan.place) if shared else NoLeases(plan.place)
@@ -64,6 +64,8 @@ class Driver:
                         break
                 else:
                     self._fill()
+                if self._refused:  # a disk that is full for a moment must not end a sweep
+                    self._stop.wait(TICK)
                 self._wake.wait(TICK)
                 self._wake.clear()
         finally:
@@ -94,13 +96,15 @@ class Driver:
     def _take(self, run_id: str) -> bool:
         try:
             taken = self._leases.take(run_id)
-        except OSError as error:  # a disk that is full for a moment must not end a sweep
-            self._refused += 1
-            if self._refused > _ATTEMPTS_TO_TAKE:
-                raise _cannot_keep(self._plan.place, error) from error
+        except OSError as error:
+            self._note_refusal(_cannot_keep(self._plan.place, error))
             return False
-        self._refused = 0
         return taken
+
+    def _note_refusal(self, error: RunError) -> None:
+        self._refused += 1
+        if self._refused > _ATTEMPTS_TO_KEEP:
+            raise error
 
     def _job(self, point: Point) -> Job:
         return Job(
@@ -138,11 +142,17 @@ class Driver:
     def _end_of(self, future: Future, point: Point) -> End:
         """Return how a run ended, whatever became of its worker."""
         try:
-            return future.result()
+            end = future.result()
         except SweepError:  # nothing more can be run
             raise
+        except RunError as error:
+            self._retried.discard(point.run_id)  # it is tried until there is room, or for so long
+            self._note_refusal(error)
+            return self._keep_failure(point, error)
         except Exception as error:
             return self._keep_failure(point, error)
+        self._refused = 0
+        return end
 
     def _keep_failure(self, point: Point, error: Exception) -> End:
         """Leave a row for a run that ended without one, where the folder lets us."""
@@ -225,7 +235,7 @@ def _check_place(place: Path) -> None:
     probe = place / f".probe-{os.getpid()}-{threading.get_ident()}"
     try:
         place.mkdir(parents=True, exist_ok=True)
-        probe.write_text("")
+        probe.write_bytes(bytes(10_000))  # an empty file fits on a full disk
         probe.unlink()
     except OSError as error:
         raise _cannot_keep(place, error) from error

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+_NAME = ".lock-"
+
 
 class Leases:
     """The leases of one driver on the runs of a lesson."""
@@ -23,7 +25,7 @@ class Leases:
         Raises:
             OSError: the disk is full, or the folder cannot be written.
         """
-        lock = FileLock(self._place / f".{run_id}.lock", timeout=0, thread_local=False)
+        lock = FileLock(self._place / f"{_NAME}{run_id}", timeout=0, thread_local=False)
         try:
             lock.acquire()
         except Timeout:
@@ -40,9 +42,14 @@ class Leases:
             lock.release()
 
     def close(self) -> None:
-        """Give all back."""
+        """Give all back, and remove what drivers left that were killed."""
         for run_id in list(self._held):
             self.give_back(run_id)
+        for path in self._place.glob(f"{_NAME}*"):
+            with suppress(OSError):
+                run_id = path.name.removeprefix(_NAME)
+                if self.take(run_id):
+                    self.give_back(run_id)
 
 
 class NoLeases(Leases):
@@ -54,3 +61,6 @@ class NoLeases(Leases):
     def take(self, run_id: str) -> bool:
         """Take a run."""
         return True
+
+    def close(self) -> None:
+        """Nothing was taken."""

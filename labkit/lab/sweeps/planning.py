@@ -17,7 +17,7 @@ from labkit.lab.records.entry import Record
 from labkit.lab.records.reading import read_record
 from labkit.lab.sweeps import grids
 from labkit.lab.sweeps.grids import SweepError
-from labkit.lab.words import count, duration
+from labkit.lab.words import count, duration, show
 
 # Ends that the same run would meet again. All others (killed, timeout, memory, output,
 # interrupted, runner error) may have come from outside, and the same command tries them again.
@@ -71,6 +71,10 @@ class Plan:
             return self.done[point.run_id].state
         earlier = self.failures.get(point.run_id)
         return f"to run again ({earlier.state})" if earlier else "to run"
+
+    def settings(self, point: Point) -> str:
+        """Return the parameters in which the points differ, as this one has them."""
+        return " ".join(f"{name}={show(point.parameters[name])}" for name in self.names)
 
     def rows(self) -> list[dict]:
         """Return a row a point: its varying parameters, run id and state."""
