@@ -39,14 +39,14 @@ test-fast: setup
 	@$(BIN)/python -m pytest
 
 notebook: setup
-	@$(BIN)/python scripts/open_notebook.py $(PORT)
+	@$(BIN)/labkit open --port $(PORT)
 
 benchmark: setup
 	@for part in start sweep engines results training explorer_latency hero_latency backprop_frames; do \
 		$(BIN)/python benchmarks/$$part.py || exit 1; done
 
 measure: setup
-	@$(BIN)/python -m labkit.lab.doctor
+	@$(BIN)/labkit measure
 
 backends: setup
 	@$(BIN)/python -m pip install --quiet --no-build-isolation -e ".[jax,torch]"

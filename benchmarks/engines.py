@@ -22,7 +22,8 @@ LESSON = "00"
 
 def plan_of_finished(folder, count):
     """Return a plan with this many points that have finished records."""
-    from labkit.lab import records, sweeps
+    from labkit.lab.records import kernel as records
+    from labkit.lab.sweeps import sweep as sweeps
 
     plan = sweeps.plan(LESSON, points=[{}], folder=folder)
     (point,) = plan.points
@@ -99,8 +100,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
-    from labkit.lab import sweeps
-    from labkit.lab.cluster import Cluster
+    from labkit.lab.sweeps import sweep as sweeps
+    from labkit.lab.sweeps.cluster import Cluster
 
     os.environ.pop("LABKIT_RUNS", None)
     address, processes = dask(given.workers)

@@ -55,7 +55,8 @@ def load(folder: Path, rounds: int) -> None:
     """Print how long fresh processes take to read all records."""
     for way in ("record.json files", "index in runs.sqlite"):
         if "index" in way:
-            from labkit.lab import store, table
+            from labkit.lab import table
+            from labkit.lab.sweeps import leases as store
 
             store.connect(folder).close()
             table.results(folder=folder)  # fills the index

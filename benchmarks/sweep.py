@@ -19,8 +19,9 @@ import papermill
 import psutil
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from labkit.lab import kernels, sweeps
-from labkit.lab.records import MIME, merge
+from labkit.lab.records.kernel import MIME, merge
+from labkit.lab.sweeps import sweep as sweeps
+from labkit.lab.warm import client as kernels
 
 LESSONS = Path(__file__).resolve().parents[1] / "notebooks"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}

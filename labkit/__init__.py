@@ -12,14 +12,14 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _LAZY = {
-    "claim": "labkit.lab.claims",
-    "claims": "labkit.lab.claims",
-    "expect": "labkit.lab.records",
-    "log": "labkit.lab.records",
-    "record": "labkit.lab.records",
+    "claim": "labkit.learn.claims",
+    "claims": "labkit.learn.claims",
+    "expect": "labkit.lab.records.kernel",
+    "log": "labkit.lab.records.curves",
+    "record": "labkit.lab.records.kernel",
     "results": "labkit.lab.table",
-    "run": "labkit.lab.runs",
-    "sweep": "labkit.lab.sweeps",
+    "run": "labkit.lab.runs.runner",
+    "sweep": "labkit.lab.sweeps.sweep",
 }
 
 __all__ = ["__version__", *_LAZY]

@@ -121,7 +121,7 @@ def offer_kernel():
     folder = os.path.join(VENV, "share", "jupyter", "kernels", "labkit")
     if not os.path.isdir(folder):
         os.makedirs(folder)
-    spec = os.path.join(HERE, "labkit", "lab", "kernelspec", "kernel.json")
+    spec = os.path.join(HERE, "labkit", "lab", "warm", "kernelspec", "kernel.json")
     shutil.copy(spec, os.path.join(folder, "kernel.json"))
 
 

@@ -1,70 +1,18 @@
 """A small lab of its own for tests of the runner: a folder with tiny lessons and its own runs."""
 
-import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import browser
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from helpers import Lab
 
 # Two test files at once share the cores: threads of their own would only wait for each other.
 if "PYTEST_XDIST_WORKER" in os.environ:
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(name, "1")
-
-TITLE = "# 98 · Trial\n\nA formula $x^2$."
-PARAMETERS = "rate = 0.1  # step size, in [0.01, 1]"
-KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
-
-
-class Lab:
-    """A temporary LABKIT_HOME; cells of a lesson are c0, c1, ... after title and parameters."""
-
-    def __init__(self, home: Path):
-        self.home, self.runs = home, home / "runs"
-        (home / "notebooks").mkdir()
-
-    def lesson(self, *cells, parameters=PARAMETERS, title=TITLE, name="98_trial", tags=()) -> Path:
-        """Write a lesson of these code cells; the tags are those of the last one."""
-        notebook = new_notebook(metadata={"kernelspec": KERNEL})
-        tagged = {"tags": ["parameters"]}
-        notebook.cells = [
-            new_markdown_cell(title, id="title"),
-            new_code_cell(parameters, id="parameters", metadata=tagged),
-            *(new_code_cell(source, id=f"c{n}") for n, source in enumerate(cells)),
-        ]
-        notebook.cells[-1].metadata |= {"tags": list(tags)} if tags else {}
-        path = self.home / "notebooks" / f"{name}.ipynb"
-        nbformat.write(notebook, path)
-        return path
-
-    def record(self, run_id="aaa", lesson="98", folder=None, **content) -> Path:
-        """Write a finished run's record.json, as an earlier run would have left it."""
-        entry = {
-            "schema": 1,
-            "lesson": lesson,
-            "title": "Trial",
-            "run_id": run_id,
-            "status": "finished",
-            "started": "2026-01-01T00:00:00.000+00:00",
-            "seconds": 1.5,
-            "parameters": {"rate": 0.1},
-            "results": {"answer": 0.2},
-            "expectations": [],
-            "error": None,
-            "environment": {"mode": "headless"},
-        }
-        path = self.runs / f"{lesson}_trial" / (folder or run_id) / "record.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(entry | content), encoding="utf-8")
-        return path
-
-    def folders(self) -> list[str]:
-        """Names of the folders of lesson 98's runs, hidden ones too."""
-        return sorted(os.listdir(self.runs / "98_trial"))
 
 
 @pytest.fixture
@@ -73,6 +21,23 @@ def lab(tmp_path, monkeypatch) -> Lab:
     for name in ("LABKIT_RUNS", "LABKIT_HEADLESS"):
         monkeypatch.delenv(name, raising=False)
     return Lab(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory):
+    """Zygotes of this module's own, that end with it, and the lab's kernelspec."""
+    from labkit.lab.warm import client, zygote
+
+    spec = Path(zygote.__file__).with_name("kernelspec") / "kernel.json"
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="lk") as short:
+        patch.setenv("JUPYTER_RUNTIME_DIR", short)
+        patch.setenv("LABKIT_ZYGOTE_IDLE", "60")
+        specs = tmp_path_factory.mktemp("jupyter")
+        (specs / "kernels" / "labkit").mkdir(parents=True)
+        (specs / "kernels" / "labkit" / "kernel.json").write_text(spec.read_text())
+        patch.setenv("JUPYTER_PATH", str(specs))
+        yield Path(short)
+        client.stop_all()
 
 
 @pytest.fixture(autouse=True)

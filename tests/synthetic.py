@@ -27,7 +27,7 @@ ENVIRONMENT = {
 
 
 def write_runs(top: Path, count: int, *, repeats=3, epochs=12, failures=0.02, seed=0, notebooks=0):
-    """Write `count` runs of a lesson "12" below `top`, as labkit.lab.runs leaves them.
+    """Write `count` runs of a lesson "12" below `top`, as labkit.lab.runs.runner leaves them.
 
     Args:
         repeats: runs with the same parameters but the seed.

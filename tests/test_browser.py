@@ -190,12 +190,12 @@ def test_the_warm_kernel_serves_jupyterlab_and_restarts(lab, opened):
 
     page = opened("warm.ipynb")
     output = page.locator(".jp-OutputArea-output").first
-    expect(output).to_contain_text("labkit.lab.zygote")
+    expect(output).to_contain_text("labkit.lab.warm.zygote")
     page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
     page.evaluate("() => jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
     wait_until(page, KERNEL_READY)
     assert lab.run(page)
-    expect(output).to_contain_text("labkit.lab.zygote")
+    expect(output).to_contain_text("labkit.lab.warm.zygote")
 
 
 def test_alt_text_and_caption_stay_the_same_text(opened):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labkit.lab.checks import Exercise
+from labkit.learn.checks import Exercise
 from labkit.maths.activations import relu, sigmoid, sigmoid_grad
 from labkit.maths.activations import softmax as stable_softmax
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from labkit.exercises.forms import Forms
-from labkit.lab.checks import Exercise
+from labkit.learn.checks import Exercise
 from labkit.maths import attention as maths
 
 

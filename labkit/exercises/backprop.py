@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labkit.lab.checks import Exercise
+from labkit.learn.checks import Exercise
 from labkit.maths import backprop as maths
 
 _RNG = np.random.default_rng(4)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from labkit.lab.checks import Exercise
+from labkit.learn.checks import Exercise
 from labkit.maths import convolution as maths
 
 

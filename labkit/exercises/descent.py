@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labkit.lab.checks import Exercise
+from labkit.learn.checks import Exercise
 from labkit.maths.descent import largest_stable_rate
 
 # --- the update: my_update(w, gradient, learning_rate) -> new w ---------------------------------

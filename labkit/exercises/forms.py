@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from labkit.lab.checks import Exercise, Feedback
+from labkit.learn.checks import Exercise, Feedback
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labkit.lab.checks import Exercise
+from labkit.learn.checks import Exercise
 from labkit.maths import losses
 
 # --- mean squared error: my_mse(y_true, y_pred) -> number ---------------------------------------

@@ -4,7 +4,7 @@ from math import sqrt
 
 import numpy as np
 
-from labkit.lab.checks import Exercise
+from labkit.learn.checks import Exercise
 
 # --- F1: my_f1(tp, fp, fn, tn) -> float ---------------------------------------------------------
 

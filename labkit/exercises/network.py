@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from labkit.exercises.forms import Forms
-from labkit.lab.checks import Exercise
+from labkit.learn.checks import Exercise
 
 _random = np.random.default_rng(10)
 

@@ -6,7 +6,7 @@ Each name is an Exercise: `lstm_step.check(my_lstm_step)`.  Lesson: 13_sequences
 import numpy as np
 
 from labkit.exercises.forms import Forms
-from labkit.lab.checks import Exercise
+from labkit.learn.checks import Exercise
 from labkit.maths import recurrent as maths
 
 _random = np.random.default_rng(13)

@@ -2,7 +2,7 @@
 
 import os
 
-from labkit.lab.checks import Exercise, Feedback
+from labkit.learn.checks import Exercise, Feedback
 
 prediction = Exercise(
     name="prediction",

@@ -4,7 +4,7 @@ from math import sqrt
 
 import numpy as np
 
-from labkit.lab.checks import Exercise
+from labkit.learn.checks import Exercise
 
 # --- how sure: my_interval(values, t) -> (low, high) ------------------------------------------
 

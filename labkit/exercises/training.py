@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from labkit.lab.checks import Exercise
+from labkit.learn.checks import Exercise
 
 # --- read a learning curve: four words ----------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from labkit.lab.checks import Exercise, Feedback
+from labkit.learn.checks import Exercise, Feedback
 
 # --- freeze: my_freeze(layers, count) -> the trainable flag of each layer ------------------------
 

@@ -688,7 +688,7 @@ class ResultsExplorer(anywidget.AnyWidget):
             self._packed = report.payload(self._table)
         return self._packed
 
-    def _take_entries(self, entries: list[dict]) -> None:
+    def _take_entries(self, entries: list) -> None:
         self._kept, self._made, self._packed, self._by_lesson = entries, None, None, {}
 
     def _take_table(self, table) -> None:
@@ -703,9 +703,9 @@ class ResultsExplorer(anywidget.AnyWidget):
 
     def refresh(self) -> bool:
         """Read the results folder again and send what changed; return whether anything did."""
-        before = {entry["folder"]: entry for entry in self._kept}
+        before = {entry.folder: entry for entry in self._kept}
         entries = self._entries()
-        changed = [e for e in entries if before.pop(e["folder"], None) != e]
+        changed = [e for e in entries if before.pop(e.folder, None) != e]
         gone = ["/".join(folder.rsplit(os.sep, 2)[-2:]) for folder in before]
         if not changed and not gone:
             return False
@@ -743,9 +743,9 @@ class ResultsExplorer(anywidget.AnyWidget):
         self.live = False
 
     def _is_going(self) -> bool:
-        return any(entry["status"] == "running" for entry in self._kept)
+        return any(entry.status == "running" for entry in self._kept)
 
-    def _entries(self) -> list[dict]:
+    def _entries(self) -> list:
         return runs_table.read_records(self._folder, self._number)
 
     # -- without a kernel

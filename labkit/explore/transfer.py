@@ -3,7 +3,7 @@
 import numpy as np
 
 from labkit.explore import figures, kit
-from labkit.networks.regularization import compare, mean_interval
+from labkit.maths.intervals import compare, mean_interval
 
 FROZEN = ["nothing frozen", "1 layer", "2 layers", "all but the head"]
 

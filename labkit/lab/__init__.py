@@ -6,13 +6,13 @@ Lessons need four names from here: `record`, `expect`, `claim` and `results`.
 from importlib import import_module
 
 _LAZY = {
-    "claim": "labkit.lab.claims",
-    "expect": "labkit.lab.records",
-    "log": "labkit.lab.records",
-    "record": "labkit.lab.records",
+    "claim": "labkit.learn.claims",
+    "expect": "labkit.lab.records.kernel",
+    "log": "labkit.lab.records.curves",
+    "record": "labkit.lab.records.kernel",
     "results": "labkit.lab.table",
-    "run": "labkit.lab.runs",
-    "sweep": "labkit.lab.sweeps",
+    "run": "labkit.lab.runs.runner",
+    "sweep": "labkit.lab.sweeps.sweep",
 }
 
 __all__ = list(_LAZY)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import labkit
 from labkit.lab import table as runs_table
-from labkit.lab.records import now
+from labkit.lab.records.entry import now, number_again
 
 _SCRIPT = Path(labkit.__file__).with_name("explore") / "results_explorer.js"
 _POINTS = 240_000  # numbers of all curves in one page; more are thinned
@@ -139,8 +139,8 @@ def _plain(value: Any, digits: int | None = None) -> Any:
 def _curves(table) -> dict:
     """Return {metric: {steps, rows, of, values}}: lists of steps are kept once, `of` says which."""
     found: dict[str, list[tuple[int, dict]]] = {}
-    for row, entry in enumerate(runs_table.entries_of(table)):
-        for metric, curve in (entry.get("curves") or {}).items():
+    for row, record in enumerate(runs_table.records_of(table)):
+        for metric, curve in record.curves.items():
             if curve["step"]:
                 found.setdefault(metric, []).append((row, curve))
     count = sum(map(len, found.values()))
@@ -153,7 +153,7 @@ def _packed(curves: list[tuple[int, dict]], longest: int) -> dict:
     packed: dict[str, list] = {"steps": [], "rows": [], "of": [], "values": []}
     for row, curve in curves:
         kept = _kept(len(curve["step"]), longest)
-        values = [runs_table.number_again(curve["value"][k]) for k in kept]
+        values = [number_again(curve["value"][k]) for k in kept]
         packed["rows"].append(row)
         packed["of"].append(steps.setdefault(tuple(curve["step"][k] for k in kept), len(steps)))
         packed["values"].append([_plain(v, 4) for v in values])

@@ -1,4 +1,4 @@
-"""How good a result is, and how sure we may be of it.
+"""How good a result is; how sure we may be of it is told by `labkit.maths.intervals`.
 
 All scores here count answers. An answer jumps from right to wrong, so where a score depends on
 the outputs of a network at all, its derivative is 0, and between two counts it does not exist.
@@ -8,43 +8,12 @@ This is why networks are trained on a loss (`labkit.maths.losses`) and judged by
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import sqrt
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-
-def wilson_interval(accuracy: float, count: int, z: float = 1.96) -> tuple[float, float]:
-    """Return the confidence interval of an accuracy measured on `count` held-out examples.
-
-    Wilson's interval stays inside [0, 1] and is good also for accuracies close to 1, where
-    accuracy ± z * sqrt(accuracy * (1 - accuracy) / count) is not.
-
-    Args:
-        accuracy: share of right answers, 0 to 1.
-        count: number of examples.
-        z: width in standard deviations; 1.96 gives 95 %.
-
-    Raises:
-        ValueError: accuracy is not between 0 and 1, or count is below 1.
-
-    Source: Wilson, Probable inference, the law of succession, and statistical inference (1927).
-    Lesson: 11_convolution.
-
-    >>> low, high = wilson_interval(0.983, 10_000)
-    >>> round(low, 4), round(high, 4)
-    (0.9803, 0.9854)
-    """
-    if not 0 <= accuracy <= 1:
-        raise ValueError(f"accuracy is a share between 0 and 1; got {accuracy!r}")
-    if count < 1:
-        raise ValueError(f"count is the number of examples, from 1 up; got {count!r}")
-    center = accuracy + z**2 / (2 * count)
-    spread = z * sqrt(accuracy * (1 - accuracy) / count + z**2 / (4 * count**2))
-    scale = 1 + z**2 / count
-    return (center - spread) / scale, (center + spread) / scale
-
+from labkit.maths.intervals import bootstrap_interval as bootstrap_interval
+from labkit.maths.intervals import same_length
+from labkit.maths.intervals import wilson_interval as wilson_interval
 
 # --- counting right and wrong -------------------------------------------------------------------
 
@@ -70,7 +39,7 @@ def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike, classes: ArrayLike | 
     >>> confusion_matrix([0, 0, 0, 1, 1], [0, 0, 1, 1, 0]).tolist()
     [[2, 1], [1, 1]]
     """
-    y_true, y_pred = _pair(y_true, y_pred, "y_pred")
+    y_true, y_pred = same_length(y_true, y_pred, "y_pred")
     occurring = np.unique(np.concatenate([y_true, y_pred]))
     classes = occurring if classes is None else np.asarray(classes)
     unknown = np.setdiff1d(occurring, classes)
@@ -92,7 +61,7 @@ def counts(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[int, int, int, int]:
     >>> counts([0, 0, 0, 1, 1], [0, 0, 1, 1, 0])
     (1, 1, 1, 2)
     """
-    y_true, y_pred = _pair(y_true, y_pred, "y_pred")
+    y_true, y_pred = same_length(y_true, y_pred, "y_pred")
     for name, values in (("y_true", y_true), ("y_pred", y_pred)):
         _check_binary(name, values)
     (tn, fp), (fn, tp) = confusion_matrix(y_true, y_pred, classes=[0, 1]).tolist()
@@ -108,7 +77,7 @@ def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     >>> accuracy([0, 1, 2, 2], [0, 1, 2, 1])
     0.75
     """
-    y_true, y_pred = _pair(y_true, y_pred, "y_pred")
+    y_true, y_pred = same_length(y_true, y_pred, "y_pred")
     return float(np.mean(y_true == y_pred))
 
 
@@ -166,7 +135,7 @@ def balanced_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     >>> balanced_accuracy([0, 0, 0, 1], [0, 0, 0, 0])
     0.5
     """
-    y_true, y_pred = _pair(y_true, y_pred, "y_pred")
+    y_true, y_pred = same_length(y_true, y_pred, "y_pred")
     return float(np.mean([np.mean(y_pred[y_true == c] == c) for c in np.unique(y_true)]))
 
 
@@ -269,7 +238,7 @@ def area(x: ArrayLike, y: ArrayLike) -> float:
     >>> area([0, 0.5, 1], [0, 1, 1])
     0.75
     """
-    x, y = _pair(x, y, "y", "x")
+    x, y = same_length(x, y, "y", "x")
     steps = np.diff(x.astype(float))
     if len(x) < 2 or not (np.all(steps >= 0) or np.all(steps <= 0)):
         raise ValueError("x needs two or more values that only rise or only fall")
@@ -309,64 +278,11 @@ def average_precision(y_true: ArrayLike, scores: ArrayLike) -> float:
     return float(-np.sum(np.diff(recalls) * precisions[:-1]))
 
 
-# --- how sure -----------------------------------------------------------------------------------
-
-
-def bootstrap_interval(
-    metric: Callable,
-    y_true: ArrayLike,
-    answers: ArrayLike,
-    repeats: int = 500,
-    share: float = 0.95,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """Return a confidence interval of any score: draw the examples again, with replacement.
-
-    Where `wilson_interval` is for shares such as accuracy, this serves F1 or AUC too.
-
-    Args:
-        metric: function of (y_true, answers) that returns a number.
-        y_true: true classes, shape (n,).
-        answers: what `metric` takes as its second argument, shape (n,).
-        repeats: how many samples are drawn.
-        share: 0.95 gives a 95 % interval.
-        seed: the same seed draws the same samples.
-
-    Raises:
-        ValueError: shapes that differ, no repeats, or a share outside 0 to 1.
-
-    Source: Efron, Bootstrap methods: another look at the jackknife (1979), percentile method.
-
-    >>> low, high = bootstrap_interval(accuracy, [0, 1] * 50, [0, 1] * 45 + [1, 0] * 5)
-    >>> 0.8 < low < 0.9 < high < 1
-    True
-    """
-    y_true, answers = _pair(y_true, answers, "answers")
-    if repeats < 1 or not 0 < share < 1:
-        raise ValueError(f"repeats must be 1 or more, share in (0, 1); got {repeats}, {share}")
-    random = np.random.default_rng(seed)
-    draws = random.integers(len(y_true), size=(repeats, len(y_true)))
-    values = [metric(y_true[draw], answers[draw]) for draw in draws]
-    low, high = np.quantile(values, [(1 - share) / 2, (1 + share) / 2])
-    return float(low), float(high)
-
-
 # --- inside -------------------------------------------------------------------------------------
 
 
 def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
-
-
-def _pair(first, second, name: str, first_name: str = "y_true"):
-    """Return both as arrays (n,); (n,) against (n, 1) would broadcast to n * n comparisons."""
-    first, second = np.asarray(first), np.asarray(second)
-    if first.ndim != 1 or first.shape != second.shape or not len(first):
-        raise ValueError(
-            f"{first_name} and {name} must both have shape (n,), n at least 1. Received: "
-            f"{first.shape} and {second.shape}. Use .ravel() on a column of shape (n, 1)."
-        )
-    return first, second
 
 
 def _check_binary(name: str, values: np.ndarray) -> None:
@@ -377,7 +293,7 @@ def _check_binary(name: str, values: np.ndarray) -> None:
 
 def _cumulated(y_true: ArrayLike, scores: ArrayLike):
     """Return TP and FP at each distinct threshold, highest first, with a start at 0 and 0."""
-    y_true, scores = _pair(y_true, scores, "scores")
+    y_true, scores = same_length(y_true, scores, "scores")
     _check_binary("y_true", y_true)
     if len(np.unique(y_true)) < 2:
         raise ValueError("a curve needs positives and negatives; y_true has one class only")

@@ -1,0 +1,57 @@
+"""Executed notebooks as HTML pages that need no kernel, no network and no third-party script."""
+
+from pathlib import Path
+
+from jinja2 import pass_context
+from latex2mathml.converter import convert
+from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from labkit.lab.pages.glossary import with_words
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+class MathRenderer(IPythonRenderer):
+    """Writes formulas as MathML, which browsers draw by themselves."""
+
+    def inline_math(self, body: str) -> str:
+        """Return a formula within a line."""
+        return mathml(body, "inline")
+
+    def block_math(self, body: str) -> str:
+        """Return a formula on a line of its own."""
+        return mathml(body, "block")
+
+
+class PageExporter(HTMLExporter):
+    """nbconvert's page, without the scripts that it takes from other hosts."""
+
+    def __init__(self, **kwargs):
+        folders = [str(_TEMPLATES)]
+        super().__init__(template_name="labkit", extra_template_basedirs=folders, **kwargs)
+
+    @pass_context
+    def markdown2html(self, context, source: str) -> str:
+        """Return Markdown as HTML, formulas as MathML."""
+        attachments = context.get("cell", {}).get("attachments", {})
+        renderer = MathRenderer(escape=False, attachments=attachments, exclude_anchor_links=True)
+        return MarkdownWithMath(renderer=renderer).render(source)
+
+
+def mathml(latex: str, display: str) -> str:
+    """Return a LaTeX formula as MathML; what cannot be converted stays readable as LaTeX.
+
+    >>> mathml("x^2", "inline")[:23]
+    '<math xmlns="http://www'
+    """
+    try:
+        return convert(latex.strip(), display=display)
+    except Exception:  # the converter raises many kinds; the formula must not cost the page
+        return f"<code>{IPythonRenderer().escape_html(latex)}</code>"
+
+
+def write_page(notebook, path: Path, title: str) -> None:
+    """Write an executed notebook (as nbformat reads it) as one HTML file with this title."""
+    html, _ = PageExporter().from_notebook_node(notebook, {"metadata": {"name": title}})
+    path.write_text(with_words(html), encoding="utf-8")

@@ -1,0 +1,307 @@
+"""Fork a kernel from a running zygote, or start one first; `labkit.lab.warm.zygote` serves it."""
+
+from __future__ import annotations
+
+import ast
+import fcntl
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from labkit.lab.warm import zygote
+from labkit.lab.warm.zygote import ForkError
+
+_LONGEST_IMPORT = 120.0  # seconds that a new zygote may take to import TensorFlow
+_FRAMEWORKS = ("jax", "keras", "tensorflow", "torch")
+_SERVE = "from labkit.lab.warm.zygote import main; main()"
+
+
+class ForkedKernel:
+    """A kernel that a zygote forked for this process, used like a `subprocess.Popen`."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, connection: socket.socket, pid: int):
+        self._connection, self.pid = connection, pid
+        self.returncode: int | None = None
+        self.ready = False
+
+    def poll(self) -> int | None:
+        """Return None while the kernel lives, else its exit code (minus the signal's number)."""
+        while self.returncode is None and self._listen(0):
+            pass
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end of the kernel and return its exit code."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while self.poll() is None:
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                raise subprocess.TimeoutExpired("kernel", timeout)
+            self._listen(left)
+        return self.returncode
+
+    def wait_ready(self, timeout: float) -> bool:
+        """Wait until the kernel's sockets are there; False when it ended or the time is over."""
+        until = time.monotonic() + timeout
+        while not self.ready and self.returncode is None and time.monotonic() < until:
+            self._listen(until - time.monotonic())
+        return self.ready
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the kernel; nothing happens when it has ended."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End the kernel at once."""
+        self.send_signal(9)
+
+    def terminate(self) -> None:
+        """Ask the kernel to end."""
+        self.send_signal(15)
+
+    def _listen(self, timeout: float | None) -> bool:
+        """Take one message of the zygote, if one comes in time; tell whether one came."""
+        self._connection.settimeout(timeout)
+        try:
+            if not self._connection.recv(1, socket.MSG_PEEK):
+                raise EOFError
+            self._connection.settimeout(5)
+            message, _ = zygote.receive(self._connection)
+        except (BlockingIOError, TimeoutError):
+            return False
+        except (OSError, EOFError):  # the zygote is gone, and its kernels with it
+            message = {"exit": -9}
+        self.ready = self.ready or "ready" in message
+        if "exit" in message:
+            self.returncode = message["exit"]
+            self._connection.close()
+        return True
+
+
+def fork_kernel(
+    arguments: list[str],
+    environment: Mapping[str, str],
+    folder: str | os.PathLike,
+    *,
+    preload: str = "light",
+    start: bool = True,
+    streams: tuple[int, int, int] | None = None,
+) -> ForkedKernel:
+    """Return a fresh kernel forked from this user's zygote.
+
+    Args:
+        arguments: those of ipykernel, such as ["-f", connection_file].
+        environment: the kernel's whole environment.
+        folder: where it starts.
+        preload: "light" (NumPy, pandas, matplotlib, ...) or "keras" (these and the backend).
+        start: start a zygote where none runs; False raises instead.
+        streams: descriptors of its standard input, output and error; default: nothing to read,
+            and those of this process.
+
+    Raises:
+        ForkError: no kernel can be forked here; the message says why.
+    """
+    if reason := unsafe(environment):
+        raise ForkError(reason)
+    request = {
+        "arguments": list(arguments),
+        "environment": dict(environment),
+        "folder": str(Path(folder).absolute()),
+        "umask": _umask(),
+    }
+    if not Path(folder).is_dir():
+        raise FileNotFoundError(2, "there is no such folder for a kernel", str(folder))
+    with open(os.devnull, "rb") as nothing:
+        files = streams or (nothing.fileno(), *_own_streams(nothing.fileno()))
+        for _ in range(2):  # the zygote may have left in the very moment in which it was asked
+            connection = _connect(preload, environment, start)
+            with suppress(EOFError, ConnectionError, BrokenPipeError):
+                return _ask(connection, request, files)
+            connection.close()
+    raise ForkError(f"the fork server ended: {_last_words(preload, environment)}")
+
+
+def unsafe(environment: Mapping[str, str]) -> str:
+    """Return why kernels are not forked on this machine, or ""."""
+    if not sys.platform.startswith("linux"):
+        return f"forking a kernel is not safe on {sys.platform}"
+    return ""
+
+
+def preload_for(notebook: Any) -> str:
+    """Return which imports a notebook needs: "keras" when its cells import a framework.
+
+    An import below `if NAME:` counts only if NAME's last plain value is true, so that a lesson
+    with `compare_with_keras = False` is forked from the light zygote.
+
+    >>> preload_for({"cells": [{"cell_type": "code", "source": "import numpy"}]})
+    'light'
+    >>> preload_for({"cells": [{"cell_type": "code", "source": "from keras import layers"}]})
+    'keras'
+    """
+    values: dict[str, Any] = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        with suppress(
+            SyntaxError, ValueError
+        ):  # cells with magics cannot be read; they seldom import
+            for statement in ast.parse("".join(cell["source"])).body:
+                values |= _plain_assignment(statement)
+                if _loads_framework(statement, values):
+                    return "keras"
+    return "light"
+
+
+def _plain_assignment(statement: ast.stmt) -> dict[str, Any]:
+    targets = getattr(statement, "targets", [getattr(statement, "target", None)])
+    if isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(targets[0], ast.Name):
+        with suppress(ValueError, TypeError, AttributeError):
+            return {targets[0].id: ast.literal_eval(statement.value)}
+    return {}
+
+
+def _loads_framework(node: ast.AST, values: dict[str, Any]) -> bool:
+    if isinstance(node, ast.Import):
+        return any(_is_framework(alias.name) for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        return not node.level and _is_framework(node.module)
+    inside = list(ast.iter_child_nodes(node))
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name):
+        inside = node.body if values.get(node.test.id, True) else node.orelse
+    return any(_loads_framework(part, values) for part in inside)
+
+
+def _is_framework(name: str) -> bool:
+    return name.split(".")[0] in _FRAMEWORKS or name.startswith("labkit.networks")
+
+
+def stop_all() -> None:
+    """End this user's zygotes, and with them the kernels that they forked."""
+    for path in zygote.folder().glob("*.sock"):
+        connection = socket.socket(socket.AF_UNIX)
+        with connection, suppress(OSError, EOFError):
+            connection.connect(str(path))
+            zygote.send(connection, {"leave": True})
+            connection.settimeout(10)
+            connection.recv(1)  # closed when it has been read
+
+
+# --- the way to the zygote ------------------------------------------------------------------
+
+
+def _connect(preload: str, environment: Mapping[str, str], start: bool) -> socket.socket:
+    """Return a connection to the fitting zygote; one process at a time starts one."""
+    name = zygote.identity(preload, environment)
+    path = zygote.folder() / f"{name}.sock"
+    with suppress(OSError):
+        return _connected(path)
+    if not start:
+        raise ForkError("no fork server runs")
+    with open(path.with_name("lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with suppress(OSError):
+            return _connected(path)  # somebody else has just started it
+        _start(path, preload, name, environment)
+        return _connected(path)
+
+
+def _connected(path: Path) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(str(path))
+        if not zygote.is_same_user(connection):
+            raise PermissionError(f"{path} is served by another user")
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def _start(path: Path, preload: str, name: str, environment: Mapping[str, str]) -> None:
+    """Start a zygote on a socket that listens from now on: who connects waits for its imports."""
+    _remove_leftovers(path.parent)
+    # It outlives this kernel: nothing that belongs to one kernel may stay in its environment.
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(("JPY_", "MPLBACKEND")) and name not in zygote._READ_LATER
+    }
+    command = [sys.executable, "-c", _SERVE]
+    with socket.socket(socket.AF_UNIX) as listener, open(path.with_suffix(".log"), "wb") as log:
+        listener.bind(str(path))  # in a folder that only this user may enter
+        path.chmod(0o600)
+        listener.listen(128)
+        done = subprocess.run(
+            [*command, str(listener.fileno()), preload, name],
+            pass_fds=[listener.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=kept,
+            cwd="/",
+            start_new_session=True,
+        )
+    if done.returncode:
+        raise ForkError(f"the fork server did not start: exit code {done.returncode}")
+
+
+def _remove_leftovers(place: Path) -> None:
+    """Remove what zygotes left that were killed: sockets at which nobody listens."""
+    for path in place.glob("*.sock"):
+        try:
+            _connected(path).close()
+        except OSError:
+            path.unlink(missing_ok=True)
+            path.with_suffix(".log").unlink(missing_ok=True)
+
+
+def _ask(connection: socket.socket, request: dict, files: tuple[int, ...]) -> ForkedKernel:
+    connection.settimeout(_LONGEST_IMPORT)
+    zygote.send(connection, request, files)
+    try:
+        reply, _ = zygote.receive(connection)
+    except TimeoutError:
+        raise ForkError(f"the fork server did not answer in {_LONGEST_IMPORT:g} s") from None
+    if "error" in reply:
+        connection.close()
+        raise ForkError(reply["error"])
+    return ForkedKernel(connection, reply["pid"])
+
+
+def _last_words(preload: str, environment: Mapping[str, str]) -> str:
+    log = zygote.folder() / f"{zygote.identity(preload, environment)}.log"
+    with suppress(OSError):
+        lines = log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it left no message"
+    return "it left no message"
+
+
+def _own_streams(instead: int) -> list[int]:
+    """Return this process' standard output and error; what is closed is replaced."""
+    found = []
+    for number in (1, 2):
+        try:
+            os.fstat(number)
+            found.append(number)
+        except OSError:
+            found.append(instead)
+    return found
+
+
+def _umask() -> int:
+    """Return the mask of new files; os.umask would have to change it, for all threads."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("Umask:"):
+            return int(line.split()[1], 8)
+    return 0o022

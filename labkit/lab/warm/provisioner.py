@@ -1,0 +1,92 @@
+"""A Jupyter kernel provisioner whose kernels are forked from a warm parent where that is safe.
+
+Jupyter finds it by its entry point, `labkit-fork`, which the kernelspec "Python (labkit, warm)"
+names; so JupyterLab, `papermill -k labkit` and nbclient use it without knowing of it. Where a fork
+is not possible it starts a process as usual and says so once.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.provisioning import LocalProvisioner
+from traitlets import Enum
+
+from labkit.lab.warm import client as kernels
+
+_LAUNCHER = [sys.executable, "-m", "ipykernel_launcher"]
+_log = logging.getLogger("labkit")
+_said: set[str] = set()
+
+
+class ForkProvisioner(LocalProvisioner):
+    """Starts, interrupts, restarts and ends a kernel that was forked from a zygote."""
+
+    fork = Enum(
+        ["always", "auto", "never"],
+        "always",
+        help="always: start a zygote where none runs; auto: use one that runs; never: spawn",
+    ).tag(config=True)
+    preload = Enum(
+        ["auto", "light", "keras"],
+        "auto",
+        help="which imports the zygote has; auto: what the notebook needs, as far as it is known",
+    ).tag(config=True)
+
+    @property
+    def forked(self) -> bool:
+        """Whether the kernel was forked."""
+        return isinstance(self.process, kernels.ForkedKernel)
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any):
+        """Fork the kernel; where that is not possible, start a process and say so once."""
+        if self.fork != "never":
+            try:
+                # A first zygote imports for seconds; a server's event loop must go on meanwhile.
+                loop = asyncio.get_running_loop()
+                self.process = await loop.run_in_executor(None, self._forked, cmd, kwargs)
+            except (kernels.ForkError, OSError) as error:
+                self._tell(f"{error}")
+            else:
+                self.pid = self.pgid = self.process.pid
+                self.cwd = kwargs.get("cwd") or Path.cwd()
+                return self.connection_info
+        return await super().launch_kernel(cmd, **kwargs)
+
+    def _forked(self, cmd: list[str], options: dict[str, Any]) -> kernels.ForkedKernel:
+        if cmd[:3] != _LAUNCHER:
+            raise kernels.ForkError(f"this is no kernel of {sys.executable}")
+        if any(options.get(name) is not None for name in ("stdin", "stdout", "stderr")):
+            raise kernels.ForkError("the kernel's streams are redirected")
+        environment = options.get("env") or dict(os.environ)
+        preload = self.preload if self.preload != "auto" else _preload_for_session(environment)
+        folder = options.get("cwd") or os.getcwd()
+        start = self.fork == "always"
+        return kernels.fork_kernel(cmd[3:], environment, folder, preload=preload, start=start)
+
+    def _tell(self, reason: str) -> None:
+        if self.fork == "always" and reason not in _said:
+            _said.add(reason)
+            _log.warning("Kernels are started, not forked, so each run takes longer: %s.", reason)
+
+    async def kill(self, restart: bool = False) -> None:
+        """Kill the kernel and be back when it is gone: Jupyter would look only 0.1 s later."""
+        await super().kill(restart=restart)
+        for _ in range(1000):
+            if await self.poll() is not None:
+                return
+            await asyncio.sleep(0.002)
+
+
+def _preload_for_session(environment: dict[str, str]) -> str:
+    """Return the imports for the notebook that JupyterLab opens; it tells its path."""
+    path = Path(environment.get("JPY_SESSION_NAME", ""))
+    with suppress(OSError, ValueError, KeyError):
+        if path.suffix == ".ipynb":
+            return kernels.preload_for(json.loads(path.read_text(encoding="utf-8")))
+    return "keras"

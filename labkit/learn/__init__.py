@@ -1,0 +1,1 @@
+"""What the learner meets: checks with feedback, and the ledger of claims."""

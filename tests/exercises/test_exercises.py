@@ -1,0 +1,100 @@
+"""Every exercise tells the right answer, the untouched stub and each planted mistake apart."""
+
+import importlib
+import pkgutil
+
+import pytest
+
+import labkit.exercises
+from labkit.learn.checks import Exercise
+
+
+def all_exercises() -> dict[str, Exercise]:
+    """Return 'module.name' -> exercise for every exercise of the lab."""
+    found = {}
+    for info in pkgutil.iter_modules(labkit.exercises.__path__):
+        module = importlib.import_module(f"labkit.exercises.{info.name}")
+        for name, value in vars(module).items():
+            if isinstance(value, Exercise):
+                found[f"{info.name}.{name}"] = value
+    return found
+
+
+EXERCISES = all_exercises()
+MISTAKES = [(name, kind) for name, exercise in EXERCISES.items() for kind in exercise.mistakes]
+every_exercise = pytest.mark.parametrize("name", EXERCISES)
+
+
+def blanks(exercise: Exercise) -> list:
+    if exercise.cases is None:
+        return [None, ...]
+
+    def unwritten(*_):
+        raise NotImplementedError
+
+    return [lambda *_: ..., lambda *_: None, unwritten]
+
+
+@every_exercise
+def test_it_carries_its_own_name(name):
+    assert EXERCISES[name].name == name.split(".")[1]
+
+
+@every_exercise
+def test_the_right_answer_is_right(name):
+    exercise = EXERCISES[name]
+    assert exercise.check(exercise.right).ok
+
+
+@every_exercise
+def test_the_untouched_stub_is_not_a_mistake(name):
+    for blank in blanks(EXERCISES[name]):
+        assert EXERCISES[name].check(blank).kind == "not tried"
+
+
+@every_exercise
+def test_it_knows_at_least_four_mistakes(name):
+    assert len(EXERCISES[name].mistakes) >= 4
+
+
+@pytest.mark.parametrize(("name", "kind"), MISTAKES)
+def test_each_mistake_is_named(name, kind):
+    exercise = EXERCISES[name]
+    wrong, message = exercise.mistakes[kind]
+    feedback = exercise.check(wrong)
+    assert feedback.kind == kind
+    assert feedback.message == message
+    assert len(message) > 30
+    assert message.endswith((".", "?"))
+
+
+@every_exercise
+def test_any_other_answer_is_wrong_and_says_where(name):
+    exercise = EXERCISES[name]
+    other = 123456.789 if exercise.cases is None else lambda *_: 123456.789
+    feedback = exercise.check(other)
+    assert feedback.kind == "other"
+    assert "123457" in feedback.message
+
+
+NEURAL = ("attention", "convolution", "network", "recurrent", "sweeps", "training", "transfer")
+
+
+@every_exercise
+def test_the_case_that_is_shown_first_can_be_read(name):
+    """'For (an array of shape (7, 2)) the right answer is ...' shows nobody what went wrong."""
+    exercise = EXERCISES[name]
+    if exercise.cases is None or name.split(".")[0] not in NEURAL:
+        pytest.skip("its cases are numbers, or none")
+    feedback = exercise.check(lambda *_: 123456.789)
+    assert "an array of shape" not in feedback.message.split("the right answer is")[0]
+
+
+@every_exercise
+def test_code_that_raises_is_feedback_and_not_a_crash(name):
+    exercise = EXERCISES[name]
+    if exercise.cases is None:
+        pytest.skip("this exercise asks for a value, not for a function")
+    feedback = exercise.check(lambda *_: 1 / 0)
+    assert feedback.kind == "error"
+    assert "ZeroDivisionError" in feedback.message
