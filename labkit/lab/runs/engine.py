@@ -37,7 +37,6 @@ from labkit.lab.warm.identity import with_absolute_paths
 from labkit.lab.warm.provisioner import ForkProvisioner
 
 _KERNEL = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-_KERNEL += ["--HistoryManager.hist_file=:memory:"]  # a user's history is for what they typed
 _TRACEBACK = "Traceback (most recent call last)"
 _KEPT_OUTPUT = 20_000  # characters of a cell that printed without end
 _LOOK = 0.1  # seconds between two looks at a kernel
