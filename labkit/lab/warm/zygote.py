@@ -282,13 +282,13 @@ def _take_over(request: dict, files: list[int]) -> None:
         os.close(file)
     _set_signals(set(request["ignored"]), request["blocked"])
     os.environ.clear()
-    os.environ.update(request["environment"])
+    os.environ.update({"PYDEVD_USE_FRAME_EVAL": "NO"} | request["environment"])  # as debugpy does
     time.tzset()
     os.umask(request["umask"])
     os.chdir(request["folder"])
-    for index, entry in enumerate(os.environ.get("PYTHONPATH", "").split(":")):
-        if not entry and "PYTHONPATH" in os.environ:  # an empty entry means the folder
-            sys.path.insert(index, os.getcwd())
+    entries = os.environ.get("PYTHONPATH", "").split(":")
+    if len(entries) > 1 and "" in entries:  # it means the kernel's folder
+        sys.path.insert(entries.index(""), os.getcwd())
     for module, name in _FOLDER_AT_IMPORT.items():
         if module in sys.modules:
             setattr(sys.modules[module], name, os.getcwd())

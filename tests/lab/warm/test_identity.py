@@ -157,3 +157,24 @@ def test_light_imports_load_no_framework_and_all_of_labkit_that_needs_none():
     assert not {"labkit.cli", "labkit.lab.runs.engine", "labkit.lab.pages.page"} & set(
         modules.split()
     )
+
+
+def test_the_runner_starts_where_python_lacks_what_only_unix_has():
+    program = (
+        "import os, signal, sys, jupyter_client, papermill, psutil, zmq  # each system has these\n"
+        "sys.modules |= dict.fromkeys(('fcntl', 'grp', 'pwd', 'resource', 'termios'))\n"
+        "for name in ('fork', 'getuid', 'getgid', 'killpg', 'register_at_fork', 'setsid'):\n"
+        "    delattr(os, name)\n"
+        "for name in ('SIGCHLD', 'SIGKILL', 'SIGPIPE', 'pthread_sigmask', 'set_wakeup_fd'):\n"
+        "    delattr(signal, name)\n"
+        "import labkit.lab.runs.runner, labkit.lab.runs.engine, labkit.lab.sweeps.sweep\n"
+        "from labkit.lab.warm import client\n"
+        "print(client.unsafe())\n"
+        "sys.platform = 'win32'\n"
+        "print(client.unsafe())\n"
+    )
+    lines = asked(program).splitlines()
+    assert lines == [
+        "this Python has no module fcntl and no resource",
+        "forking a kernel is not safe on win32",
+    ]
