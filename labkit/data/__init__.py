@@ -1,20 +1,14 @@
 """Data sets of the lab: loaded from installed packages, verified by hash, offline.
 
-`datasets` finds, verifies and fetches; `clean` and `split` work on tables, each step with its
-report; `prepare` scales columns and changes images for training; `sequences` pads sequences, cuts
-windows and forecasts; `text` brings a text and n-grams.
+`packaged` verifies files inside packages; `digits`, `prices`, `sequences` and `text` load them;
+`datasets` lists and fetches all. `clean` and `split` work on tables, each step with its report;
+`prepare` scales columns and changes images for training.
 """
 
-from labkit.data.datasets import (
-    DataError,
-    DataSet,
-    Digits,
-    Prices,
-    available,
-    fetch,
-    load_mnist,
-    load_prices,
-)
+from labkit.data.datasets import DataSet, available, fetch
+from labkit.data.digits import Digits, load_mnist
+from labkit.data.packaged import DataError
+from labkit.data.prices import Prices, load_prices
 from labkit.data.sequences import Monthly, Vowels, load_unemployment, load_vowels
 from labkit.data.text import Text, load_text
 

@@ -1,4 +1,4 @@
-"""Sequences: spoken vowels, monthly unemployment, daily prices; padding, windows, baselines.
+"""Sequences: spoken vowels and monthly unemployment; padding, windows, baselines.
 
 Loaders verify the file by SHA-256 before use. A window never looks past its last row, and a
 target says how far ahead it lies, so that a test can tell whether the two overlap.
@@ -9,19 +9,12 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
-from labkit.data.datasets import packaged_source, packaged_text
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-BAR = ("open", "high", "low", "close")
-TARGETS = {"same bar": 0, "next day": 1}  # how many rows after its window the target lies
+from labkit.data.packaged import packaged_source, packaged_text
 
 
 @dataclass(frozen=True)
@@ -54,26 +47,6 @@ class Monthly:
     values: np.ndarray
     months: np.ndarray
     source: str
-
-
-@dataclass(frozen=True)
-class StockWindows:
-    """Windows of daily moves, those of one day side by side, oldest first.
-
-    Attributes:
-        x: float64, shape (n, width, 4): open, high, low, close of each day, each as the
-            logarithm of its ratio to the close of the day before, in percent.
-        y: 1 where the target rose, else 0, shape (n,).
-        day: the day whose price decides the target, datetime64[D], shape (n,).
-        last: the last day inside the window, datetime64[D], shape (n,).
-        ticker: the company, shape (n,).
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    day: np.ndarray
-    last: np.ndarray
-    ticker: np.ndarray
 
 
 # --- loading ------------------------------------------------------------------------------------
@@ -355,111 +328,3 @@ def _check_season(x: np.ndarray, horizon: int, period: int) -> None:
         raise ValueError(f"horizon must be 1 to {period}, one period. Received: {horizon}")
     if x.shape[1] < period:
         raise ValueError(f"a window of {x.shape[1]} rows does not reach back {period} rows")
-
-
-# --- prices -------------------------------------------------------------------------------------
-
-
-def adjust(table: pd.DataFrame) -> pd.DataFrame:
-    """Return prices with splits and dividends taken out: each times the factor of its day.
-
-    Args:
-        table: rows of `load_prices().table`.
-
-    Lesson: 13_sequences.
-
-    >>> from labkit.data import load_prices
-    >>> apple = load_prices().table.query("ticker == 'AAPL'").set_index("date")
-    >>> split = slice("2005-02-25", "2005-02-28")  # two shares for one over this weekend
-    >>> apple.close[split].tolist(), adjust(apple).close[split].round(2).tolist()
-    ([88.99, 44.86], [5.72, 5.77])
-    """
-    adjusted = table.copy()
-    for name in BAR:
-        adjusted[name] = table[name] * table["factor"]
-    return adjusted
-
-
-def daily_moves(table: pd.DataFrame) -> np.ndarray:
-    """Return open, high, low, close as log ratios to the close of the day before, in percent.
-
-    A ratio means the same at 10 and at 700 dollars, so that windows of all years and companies
-    can be compared. The first day has no day before and is left out.
-
-    Args:
-        table: adjusted prices of one company, oldest first.
-
-    Returns:
-        shape (days - 1, 4).
-
-    Raises:
-        ValueError: more than one company, or days out of order.
-    """
-    if "ticker" in table and table["ticker"].nunique() > 1:
-        raise ValueError("daily_moves takes one company: a ratio across two means nothing")
-    if not table["date"].is_monotonic_increasing:
-        raise ValueError("the days are not in order; sort the table by date first")
-    prices = np.log(table[list(BAR)].to_numpy(float))
-    return 100 * (prices[1:] - prices[:-1, 3:])
-
-
-def stock_windows(table: pd.DataFrame, width: int, target: str = "next day") -> StockWindows:
-    """Return windows of daily moves of every company, with a direction to predict.
-
-    "next day": did the close of the day after the window lie above the window's last close?
-    "same bar": did the last day inside the window close above its own open? That is no forecast:
-    both numbers are in the window.
-
-    Args:
-        table: adjusted prices of one or more companies (see `adjust`).
-        width: days in a window.
-        target: "next day" or "same bar".
-
-    Raises:
-        ValueError: an unknown target, or too few days.
-
-    Lesson: 13_sequences.
-
-    >>> from labkit.data import load_prices
-    >>> made = stock_windows(adjust(load_prices().table), width=60)
-    >>> made.x.shape, bool((made.day > made.last).all())
-    ((11849, 60, 4), True)
-    """
-    if target not in TARGETS:
-        raise ValueError(f"target must be one of {list(TARGETS)}. Received: {target!r}")
-    horizon, parts = TARGETS[target], []
-    for ticker, rows in table.groupby("ticker"):
-        moves = daily_moves(rows)
-        opened, _, _, closed = moves.T
-        rose = closed > 0 if horizon else closed > opened
-        x, y = windows(moves, width, horizon)[0], rose[width - 1 + horizon :]
-        days = rows["date"].to_numpy("datetime64[D]")[1:]
-        last = days[width - 1 : len(days) - horizon]
-        parts.append((x, y.astype(int), days[width - 1 + horizon :], last, [ticker] * len(y)))
-    x, y, day, last, ticker = (np.concatenate(part) for part in zip(*parts, strict=True))
-    order = np.lexsort((ticker, day))
-    return StockWindows(x[order], y[order], day[order], last[order], ticker[order])
-
-
-def split_days(day: np.ndarray, last: np.ndarray, folds: int, first_train: float = 0.5) -> list:
-    """Return walk-forward folds that never tear a day: train and test are row numbers.
-
-    All companies move together on the same day, so that a day belongs whole to one side. A row
-    is trained on only if its target was known before the first test window ended.
-
-    Args:
-        day: the day that decides each row's target, shape (n,).
-        last: the last day inside each row's window, shape (n,).
-        folds, first_train: as in `walk_forward`, counted in days.
-
-    >>> day = np.array(["2001-01-02", "2001-01-03", "2001-01-04", "2001-01-05"], "datetime64[D]")
-    >>> [(a.tolist(), b.tolist()) for a, b in split_days(day, day - 1, folds=2)]
-    [([0, 1], [2]), ([0, 1, 2], [3])]
-    """
-    days = np.unique(day)
-    made = []
-    for _, stretch in walk_forward(len(days), folds, first_train):
-        test = np.flatnonzero(np.isin(day, days[stretch]))
-        known = (day <= last[test].min()) & (day < days[stretch[0]])
-        made.append((np.flatnonzero(known), test))
-    return made

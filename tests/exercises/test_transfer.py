@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labkit.exercises import transfer as exercise
-from labkit.networks.regularization import compare
+from labkit.maths.intervals import compare
 
 
 def test_a_gain_by_the_lab_itself_is_right():

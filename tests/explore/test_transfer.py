@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labkit.explore.transfer import TransferExplorer
-from labkit.networks.regularization import compare
+from labkit.maths.intervals import compare
 
 SIZES = [1, 20, 400]
 SOURCES = ("digits 0 to 4", "shuffled pixels")

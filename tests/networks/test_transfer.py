@@ -60,7 +60,7 @@ def network():
 
 
 def answers(model, x):
-    from labkit.networks.regularization import probabilities
+    from labkit.networks.watching import probabilities
 
     return probabilities(model, x)
 
