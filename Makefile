@@ -20,7 +20,7 @@ help:
 	@echo "make benchmark  side-by-side ratios: sweeps, training, explorers, start-up"
 	@echo "make backends   add JAX and PyTorch to the environment (CPU)"
 	@echo "make measure    refresh notebooks/measured.csv from the latest runs"
-	@echo "make lint       ruff over package, tests and notebooks"
+	@echo "make lint       ruff over package, tests and notebooks, oxlint over the JavaScript"
 	@echo "make lock       resolve requirements.lock again (needs uv)"
 	@echo "make clean      remove the environment; runs/ stays"
 
@@ -39,20 +39,20 @@ test-fast: setup
 	@$(BIN)/python -m pytest
 
 notebook: setup
-	@$(BIN)/python scripts/open_notebook.py $(PORT)
+	@$(BIN)/labkit open --port $(PORT)
 
 benchmark: setup
 	@for part in start sweep engines results training explorer_latency hero_latency backprop_frames; do \
 		$(BIN)/python benchmarks/$$part.py || exit 1; done
 
 measure: setup
-	@$(BIN)/python -m labkit.lab.doctor
+	@$(BIN)/labkit measure
 
 backends: setup
 	@$(BIN)/python -m pip install --quiet --no-build-isolation -e ".[jax,torch]"
 
 lint: setup
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/oxlint labkit/explore/js
 
 lock:
 	@uv pip compile $(CONSTRAINTS) --generate-hashes --no-header --no-annotate -o requirements.lock

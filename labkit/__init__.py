@@ -15,7 +15,7 @@ _LAZY = {
     "claim": "labkit.learn.claims",
     "claims": "labkit.learn.claims",
     "expect": "labkit.lab.records.kernel",
-    "log": "labkit.lab.records.kernel",
+    "log": "labkit.lab.records.curves",
     "record": "labkit.lab.records.kernel",
     "results": "labkit.lab.table",
     "run": "labkit.lab.runs.runner",

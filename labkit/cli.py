@@ -1,84 +1,218 @@
-"""The command line: `labkit list, run, sweep, results, claims, doctor, data`."""
+"""The command line: `labkit list, run, sweep, results, claims, doctor, data, open, ...`."""
 
 import os
 import shlex
-import shutil
-import signal
 import sys
-import threading
+from collections import Counter
 
 import click
 
 import labkit
+from labkit import terminal
+from labkit.terminal import sentences
 
 _EXAMPLES = """
 \b
 Examples:
   labkit list                          the lessons
   labkit list 01                       one lesson's parameters, with their help
+  labkit open 01                       the lesson in JupyterLab
   labkit run 01 -p learning_rate=0.2   run a lesson with another parameter
   labkit run --all                     run every lesson with its defaults
   labkit sweep 01 -g learning_rate=0.05,0.1,0.2    one lesson over many parameters
   labkit results 01 --format csv       all runs of a lesson as CSV
+
+\b
+Exit status:
+  0 all that was asked happened; 1 something failed, and a message says what;
+  2 a wrong call, refused before anything was done; 130 stopped by Ctrl-C.
 """
 
-
 _WORST = 10  # causes of failures that are told in full
-_WIDTH = 120  # columns of what is printed, where the terminal does not tell its own
+
+
+class _Lesson(click.ParamType):
+    """A lesson's number or name, or the path of a notebook; the shell completes it."""
+
+    name = "lesson"
+
+    def shell_complete(self, ctx, param, incomplete):
+        from labkit.lab.places import PlaceError, lesson_files
+
+        try:
+            found = lesson_files()
+        except PlaceError:
+            return []
+        both = [(number, path.stem) for number, path in found.items()]
+        names = [n for number, stem in both for n in (number, stem) if n.startswith(incomplete)]
+        return [click.shell_completion.CompletionItem(name) for name in names]
+
+
+class _Setting(click.ParamType):
+    """NAME=VALUE of a parameter; the shell completes the names of the lesson that is named."""
+
+    name = "setting"
+
+    def shell_complete(self, ctx, param, incomplete):
+        from labkit.lab import lesson as lessons
+
+        # click has not taken the lesson apart yet while an option waits for its value.
+        for word in shlex.split(os.environ.get("COMP_WORDS", ""))[2:]:
+            try:
+                schema = lessons.read(word).schema
+            except (OSError, ValueError):
+                continue
+            names = [f"{name}=" for name in schema if name.startswith(incomplete)]
+            return [click.shell_completion.CompletionItem(name) for name in names]
+        return []
 
 
 @click.group(epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(labkit.__version__, prog_name="labkit")
-def main() -> None:
+@click.pass_context
+def main(ctx) -> None:
     """Run the lessons of the deep-learning lab, and see what they found."""
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal without ✓ still gets its lines
+            stream.reconfigure(errors="replace")
 
 
 @main.command("list")
-@click.argument("lesson", required=False)
+@click.argument("lesson", required=False, type=_Lesson())
 def list_lessons(lesson: str | None) -> None:
-    """List the lessons: number, title, minutes measured, parameters.
+    """List the lessons: number, title, minutes, question.
 
-    With a LESSON: its parameters, each with its default, its help and what is allowed.
+    The minutes are those measured, and below the question are the names of the parameters. With a
+    LESSON: its parameters, each with its default, its help and what is allowed.
 
     \b
     Examples:
       labkit list
       labkit list 01
     """  # noqa: D301  click wants the backspace
-    from labkit.lab import doctor, places
-    from labkit.lab.parameters import read_parameters
-    from labkit.lab.runs import runner as runs
+    from labkit.lab import lesson as lessons
 
-    with _sentences():
+    with sentences():
         if lesson is not None:
-            for parameter in read_parameters(places.lesson_file(lesson)).values():
+            for parameter in lessons.read(lesson).schema.values():
                 click.echo(f"{parameter.name} = {parameter.default!r}")
                 click.echo(f"    {parameter.help}")
             return
-        measured = {row.lesson: row.measured for row in doctor.lesson_times(None)}
-        for number, path in places.lesson_files().items():
-            notebook = runs.read_lesson(path)
-            seconds = measured.get(number)
-            minutes = "not measured" if seconds is None else doctor.in_words(seconds)
-            click.echo(f"{number}  {runs.title(notebook):<28} {minutes:>12}")
-            names = [f"{p.name}={p.default}" for p in read_parameters(path).values()]
-            click.echo(click.wrap_text(" ".join(names), _WIDTH - 20, "    ", "    "))
+        bad = _list_all()
+    sys.exit(1 if bad else 0)
+
+
+def _list_all() -> list:
+    """Print every lesson; return the notebooks that are no readable lesson."""
+    from labkit.lab import lesson as lessons
+    from labkit.lab.measured import lesson_times
+    from labkit.lab.words import duration
+
+    measured = {row.lesson: row.measured for row in lesson_times(None)}
+    bad: list = []
+    found = lessons.read_all(lambda *skipped: bad.append(skipped))
+    longest = max((len(lesson.title) for lesson in found), default=0)
+    for lesson in found:
+        seconds = measured.get(lesson.number)
+        minutes = "not measured" if seconds is None else duration(seconds)
+        title = terminal.bold(f"{lesson.number}  {lesson.title:<{longest}}")
+        click.echo(f"{title}  {minutes:>12} to run")
+        for text in (lesson.question, ", ".join(lesson.schema)):
+            if text:
+                click.echo(click.wrap_text(text, min(100, terminal.width()), "    ", "    "))
+    _tell_unreadable(bad)
+    return bad
+
+
+def _tell_unreadable(bad: list) -> None:
+    from labkit.lab.places import misnamed_files
+
+    for _, error in bad:
+        click.echo(f"Not a lesson: {error}", err=True)
+    for path in misnamed_files():
+        click.echo(
+            f"Left out: {path.name} is not named like a lesson (two digits, then small letters, "
+            "digits and _).",
+            err=True,
+        )
+
+
+@main.command("open")
+@click.argument("lesson", required=False, type=_Lesson())
+@click.option("--port", type=int, default=8888, show_default=True, help="Where to serve it.")
+@click.option("--page", is_flag=True, help="Show the page of the latest run instead.")
+def open_lesson(lesson, port, page) -> None:
+    """Open a lesson in JupyterLab; without a LESSON, the index.
+
+    JupyterLab serves this machine only and asks for a token, which the address contains. Where
+    one runs for this lab already, the lesson opens in it.
+
+    \b
+    Examples:
+      labkit open 04
+      labkit open 04 --page      the page of its latest run: no kernel
+      labkit open --port 8899    the index, on another port
+    """  # noqa: D301
+    from labkit.lab import jupyter, places
+
+    with sentences((jupyter.PortError,)):
+        index = places.home() / "notebooks" / "index.ipynb"
+        notebook = index if lesson is None else places.lesson_file(lesson)
+        if page:
+            _open_page(notebook.name[:2])
+            return
+        if not notebook.is_relative_to(places.home()):
+            raise terminal.Refused(f"{notebook} is outside of the lab's folder {places.home()}.")
+        if there := jupyter.running():
+            url = jupyter.address(*there, notebook)
+            click.echo(f"JupyterLab runs already. Open: {url}")
+            jupyter.open_in_browser(url)
+            return
+        jupyter.check_port(port)
+        token = jupyter.new_token()
+        click.echo(f"JupyterLab starts. Open: {jupyter.address(port, token, notebook)}")
+        click.echo("Ctrl-C ends it.")
+        sys.stdout.flush()
+        jupyter.start(port, notebook, token)
+
+
+def _open_page(number: str) -> None:
+    from pathlib import Path
+
+    from labkit.lab import jupyter
+    from labkit.lab.records import folders
+    from labkit.lab.records.reading import read_records
+
+    pages = [Path(record.folder) / folders.PAGE for record in read_records(None, number)]
+    there = [path for path in pages if path.exists()]
+    if not there:
+        raise click.ClickException(
+            f"No run of lesson {number} has left a page: labkit run {number}"
+        )
+    path = max(there, key=lambda path: path.stat().st_mtime)
+    click.echo(path.absolute().as_uri())
+    jupyter.open_in_browser(path.absolute().as_uri())
 
 
 @main.command()
-@click.argument("lessons", nargs=-1, metavar="[LESSON]...")
+@click.argument("names", nargs=-1, metavar="[LESSON]...", type=_Lesson())
 @click.option("--all", "every", is_flag=True, help="Run every lesson.")
-@click.option("-p", "texts", multiple=True, metavar="NAME=VALUE", help="Set a parameter; repeat.")
+@click.option(
+    "-p", "texts", multiple=True, metavar="NAME=VALUE", type=_Setting(), help="Set one; repeat."
+)
 @click.option("--full", is_flag=True, help="Full-size parameters: whole data sets, for a GPU.")
 @click.option("--to", "folder", metavar="DIR", help="Results folder. Default: runs/")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Stop a lesson after this long.")
 @click.option("--memory", metavar="SIZE", help="Stop a lesson that uses more, such as 2GB.")
-def run(lessons, every, texts, full, folder, timeout, memory) -> None:
+def run(names, every, texts, full, folder, timeout, memory) -> None:
     """Run lessons headlessly, keep what they find.
 
     Each run leaves a folder with the executed notebook, an HTML page and a record of its results.
-    A lesson is a number (1, 01) or a name (01_gradient_descent). Exit status 0 only if every
-    lesson ran and every expectation held; 1 if not; 2 for a wrong call; 130 after Ctrl-C.
+    A lesson is a number (1, 01), a name (01_gradient_descent), or the path of a notebook. Exit
+    status 0 only if every lesson ran and every expectation held; 1 if not; 2 for a wrong call,
+    refused before anything runs; 130 after Ctrl-C.
 
     \b
     Examples:
@@ -87,39 +221,100 @@ def run(lessons, every, texts, full, folder, timeout, memory) -> None:
       labkit run 11 --full --to /scratch/results
       labkit run --all --timeout 600
     """  # noqa: D301
-    from labkit.lab import places
-    from labkit.lab.runs import runner as runs
+    from labkit.lab import lesson as lessons
+    from labkit.lab.runs import limits, runner
 
-    with _sentences():
-        if every == bool(lessons):
-            raise click.UsageError("Name the lessons to run (labkit list shows them), or --all.")
-        paths = [places.lesson_file(x) for x in lessons or places.lesson_files()]
-        given = [_given(path, texts, full) for path in paths]  # all refusals before any run
-        notebooks = [runs.read_lesson(path) for path in paths]
+    if every == bool(names):
+        raise click.UsageError("Name the lessons to run (labkit list shows them), or --all.")
+    bad: list = []
+    with sentences():
+        if every:
+            asked = lessons.read_all(lambda *skipped: bad.append(skipped))
+        else:
+            asked = [lessons.read(name) for name in names]
+    with sentences((limits.RunError,)):  # all refusals before any run
+        limits.check_timeout(timeout)
+        memory = None if memory is None else limits.memory_in_bytes(memory)
+        given = [_given(lesson, texts, full) for lesson in asked]
+    _tell_unreadable(bad)
+    if not asked:
+        sys.exit(1)
     ended = []
     # Several lessons are worth a warm parent process, from which each kernel is forked.
-    fork = "always" if len(paths) > 1 else "auto"
-    with _sentences(), _stopped_by_signals(), _Progress(paths, notebooks) as progress:
-        progress.write(_HEADING)
-        for path, values in zip(paths, given, strict=True):
-            outcome = runs.run(
-                path.stem,
-                values,
-                folder=folder,
-                timeout=timeout,
-                memory=memory,
-                fork=fork,
-                on_cell=progress.cell,
-            )
-            progress.write(_line(outcome))
+    options = {"folder": folder, "timeout": timeout, "memory": memory}
+    options["fork"] = "always" if len(asked) > 1 else "auto"
+    lines = _Lines(asked)
+    with sentences(), terminal.stopped_by_signals(), terminal.Progress(asked) as progress:
+        progress.write(lines.heading)
+        for lesson, values in zip(asked, given, strict=True):
+            outcome = runner.run(lesson, values, **options, on_cell=progress.cell)
+            progress.write(lines.line(outcome, lesson, folder))
             ended.append(outcome)
     _close(ended)
-    sys.exit(0 if all(outcome.ok for outcome in ended) else 1)
+    sys.exit(0 if all(outcome.ok for outcome in ended) and not bad else 1)
+
+
+def _given(lesson, texts, full) -> dict:
+    """Return the parameters that were given for a lesson, checked."""
+    from labkit.lab.parameters import ParameterError, parse_texts
+
+    try:
+        given = (lesson.full if full else {}) | parse_texts(lesson.schema, list(texts))
+        lesson.values(given)
+    except ParameterError as error:
+        raise terminal.Refused(f"{lesson.name}: {error}") from None
+    return given
+
+
+class _Lines:
+    """A line for each lesson that was run, aligned before the last of them has ended."""
+
+    _VERDICT = len("FAILED: killed kernel")
+
+    def __init__(self, lessons):
+        self._title = max(len(f"{lesson.number} {lesson.title}") for lesson in lessons)
+        self._title = max(len("lesson"), min(self._title, 40))
+        self._result = max(20, terminal.width() - self._title - 8 - self._VERDICT - 6)
+        names = ("lesson", "seconds", "headline result", "expectations")
+        self.heading = terminal.bold(self._format(*names))
+
+    def _format(self, lesson: str, seconds: str, result: str, verdict: str) -> str:
+        from labkit.lab.words import cut
+
+        title, result = cut(lesson, self._title), cut(result, self._result)
+        line = f"{title:<{self._title}}  {seconds:>8}  {result:<{self._result}}  "
+        return line + terminal.colored(verdict)
+
+    def line(self, outcome, lesson, folder) -> str:
+        """Return lesson, seconds, the result that answers, expectations held or not."""
+        from labkit.lab.table import answer
+
+        record = outcome.record
+        held = f"{sum(e.held for e in record.applying)} of {len(record.applying)} held"
+        verdict = held if outcome.ok else f"FAILED: {record.cause}"
+        result = answer(record, lesson.values(), folder)
+        seconds = f"{record.seconds or 0:.1f}"
+        return self._format(f"{record.lesson} {record.title}", seconds, result, verdict)
+
+
+def _close(ended) -> None:
+    """Say what failed and why, and where everything is."""
+    for outcome in ended:
+        if not outcome.ok:
+            text = f"{terminal.colored('FAILED')}: {outcome.record.message}"
+            click.echo(text, err=True)
+    click.echo("\nExecuted notebooks and pages:", err=True)
+    for outcome in ended:
+        page = outcome.page if outcome.page.exists() else outcome.folder
+        click.echo(f"  {outcome.lesson}  {terminal.link(page)}", err=True)
+    click.echo(f"In JupyterLab: labkit open {ended[0].lesson if ended else ''}", err=True)
 
 
 @main.command()
-@click.argument("lesson")
-@click.option("-g", "grid", multiple=True, metavar="NAME=VALUES", help="What to vary; repeat.")
+@click.argument("lesson", type=_Lesson())
+@click.option(
+    "-g", "grid", multiple=True, metavar="NAME=VALUES", type=_Setting(), help="Vary it; repeat."
+)
 @click.option("--points", metavar="FILE", help="Parameters from a .csv or .yaml file.")
 @click.option("--repeats", type=int, default=1, metavar="N", help="Run each point with N seeds.")
 @click.option("--sample", type=int, metavar="K", help="Draw K points from -g at random.")
@@ -128,18 +323,19 @@ def run(lessons, every, texts, full, folder, timeout, memory) -> None:
 @click.option("--scheduler", metavar="ADDRESS", help="A dask scheduler (tcp://...), or local.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Stop a run after this long.")
 @click.option("--memory", metavar="SIZE", help="Stop a run that uses more, such as 2GB.")
-@click.option("--shard", metavar="I/N", help="Only each N-th point; needs no SQLite.")
+@click.option("--shard", metavar="I/N", help="Only each N-th point; needs no locks.")
 @click.option("--to", "folder", metavar="DIR", help="Results folder. Default: runs/")
 @click.option("--dry-run", "dry", is_flag=True, help="List what would run, and the time.")
 @click.option("--retry-failed", is_flag=True, help="Run failed points again.")
 @click.option("--pages", is_flag=True, help="Make an HTML page of each run too.")
-def sweep(lesson, scheduler, timeout, memory, dry, pages, **what) -> None:
+def sweep(lesson, grid, scheduler, timeout, memory, dry, pages, **what) -> None:
     """Run one lesson over many parameters.
 
     Every combination of the values given with -g is run, on all cores. What has finished is never
     run again: after whatever stopped a sweep, the same command goes on from there. Several sweeps
     may share a folder. A run that fails, hangs or is killed leaves a row with its cause, and the
-    others go on. Exit status 0 only if every run has finished; 130 after Ctrl-C.
+    others go on. Exit status 0 only if every run has finished; 2 for a wrong call, refused before
+    anything runs; 130 after Ctrl-C.
 
     \b
     Values of -g:
@@ -162,19 +358,24 @@ def sweep(lesson, scheduler, timeout, memory, dry, pages, **what) -> None:
       labkit sweep 11 --points runs.csv --shard 3/10 --to /shared/results
       labkit sweep 11 --points runs.csv --scheduler tcp://head:8786 --to /shared/results
     """  # noqa: D301
+    from labkit.lab.parameters import ParameterError
+    from labkit.lab.runs.limits import RunError
+    from labkit.lab.sweeps import planning
     from labkit.lab.sweeps import sweep as sweeps
+    from labkit.lab.sweeps.grids import SweepError
 
-    with _sentences(), _stopped_by_signals():
-        what["grid"] = list(what["grid"])
-        if dry:
-            sweeps.check(scheduler, what["shard"], timeout, memory)
-            plan = sweeps.plan(lesson, **what)
-            _echo_rows(plan.rows())
-            click.echo(f"\n{plan}", err=True)
-            return
-        limits = {"timeout": timeout, "memory": memory, "scheduler": scheduler, "pages": pages}
-        going = sweeps.begin(lesson, **what, **limits)
-        click.echo(str(going.plan), err=True)
+    with sentences((SweepError, ParameterError, RunError)):
+        sweeps.check(scheduler, what["shard"], timeout, memory)
+        plan = planning.plan(lesson, list(grid), **what)
+    if dry:
+        for line in terminal.table(plan.rows()):
+            click.echo(line)
+        click.echo(f"\n{plan}", err=True)
+        return
+    with sentences(), terminal.stopped_by_signals():
+        limits = {"timeout": timeout, "memory": memory, "pages": pages}
+        going = sweeps.begin(plan, scheduler=scheduler, **limits)
+        click.echo(str(plan), err=True)
         try:
             going.wait()
         except KeyboardInterrupt:
@@ -185,8 +386,28 @@ def sweep(lesson, scheduler, timeout, memory, dry, pages, **what) -> None:
     sys.exit(0 if going.ok else 1)
 
 
+def _close_sweep(ended) -> None:
+    """Say how a sweep ended: what failed, grouped by its cause, and how to read its table."""
+    from labkit.lab.sweeps import sweep as sweeps
+
+    plan = ended.plan
+    ends = zip(plan.points, ended.ends, strict=True)
+    failed = [(point, end) for point, end in ends if end.status not in ("finished", "not run")]
+    causes = Counter(end.error for _, end in failed)
+    for error, number in causes.most_common(_WORST):
+        first = next(point for point, end in failed if end.error == error)
+        more = f" and {number - 1} more" if number > 1 else ""
+        head = terminal.colored("FAILED")
+        click.echo(f"{head} {plan.settings(first)}{more}: {error}", err=True)
+    if len(causes) > _WORST:
+        click.echo(f"... and {len(causes) - _WORST} other causes", err=True)
+    click.echo(sweeps.summary(ended))
+    where = f"--from {shlex.quote(str(plan.folder))}"
+    click.echo(f"Every run: labkit results {plan.lesson.number} {where}", err=True)
+
+
 @main.command()
-@click.argument("lesson", required=False)
+@click.argument("lesson", required=False, type=_Lesson())
 @click.option(
     "--format",
     "form",
@@ -203,10 +424,11 @@ def sweep(lesson, scheduler, timeout, memory, dry, pages, **what) -> None:
 def results(lesson, form, folder, out, pair, by, result) -> None:
     """Show all runs as one table.
 
-    Each run is a row; failed and interrupted ones too. The table for reading shows the parameters
-    in which the runs of a lesson differ and the headline result; csv, json and parquet hold
-    everything; html is a page that needs no kernel and no network. With -g: mean, standard
-    deviation and 95 % interval of a result over the runs of each group.
+    Each run is a row; failed and interrupted ones too. The table for reading shows the headline
+    result and the parameters in which the runs of a lesson differ; of one lesson each has a
+    column, as far as there is room, and so have other results in which its runs differ. csv, json
+    and parquet hold everything; html is a page that needs no kernel and no network. With -g: mean,
+    standard deviation and 95 % interval of a result over the runs of each group.
 
     --diff compares two runs: parameters, results, versions, code. A run is its id, the beginning
     of one, or 01:latest, 01:previous, 01:first.
@@ -219,13 +441,17 @@ def results(lesson, form, folder, out, pair, by, result) -> None:
       labkit results 11 -g learning_rate -g dropout --result test_accuracy
       labkit results --diff 11:previous 11:latest
     """  # noqa: D301
+    from labkit.lab.records.reading import TableError
+
     if pair and (lesson or by or form not in ("table", "csv", "json")):
         raise click.UsageError("--diff takes two runs, and --format table, csv or json; no more.")
     if result and not by:
         raise click.UsageError("--result chooses what -g NAME summarizes; without -g leave it out.")
     if by and form == "html":
         raise click.UsageError("-g has no page; leave it out, the page groups by itself.")
-    with _sentences():
+    if folder and not os.path.isdir(os.path.expanduser(folder)):
+        raise terminal.Refused(f"There is no folder {folder} to read results from.")
+    with sentences((TableError,)):
         if form == "html":
             _write_page(lesson, folder, out)
             return
@@ -246,36 +472,60 @@ def _shown(lesson, form, folder, pair, by, result) -> str | bytes:
         return runs_table.diff_text(*pair, folder)
     found = runs_table.diff(*pair, folder) if pair else runs_table.results(lesson, folder)
     if by:
-        found = runs_table.group(found, list(by), result)
+        return _grouped(found, list(by), result, form)
     if form != "table":
         return getattr(runs_table, f"to_{form}")(found)
-    if by:
-        return found.to_string(index=False)
-    return "" if found.empty else _as_lines(runs_table.overview(found))
+    return "" if found.empty else "\n".join(_overview(found))
+
+
+def _grouped(found, by, result, form) -> str | bytes:
+    from labkit.lab import table as runs_table
+
+    groups = runs_table.group(found, by, result)
+    if form != "table":
+        return getattr(runs_table, f"to_{form}")(groups)
+    chosen = runs_table.column(found, result) if result else runs_table.headline(found)
+    click.echo(f"{chosen.partition('.')[2]} of each group:", err=True)
+    return "\n".join(terminal.table(groups.to_dict("records")))
+
+
+def _overview(found) -> list[str]:
+    from labkit.lab import table as runs_table
+
+    shown = runs_table.overview(found)
+    columns = {name: shown[name].tolist() for name in shown}
+    needed = [name for name in columns if name in runs_table.ALWAYS]
+    cut = [name for name in ("result", "parameters") if name in columns]
+    kept = terminal.room_for(columns | {name: ["x" * 30] for name in cut}, [*needed, *cut])
+    if left := [name for name in columns if name not in kept]:
+        click.echo(f"No room for {', '.join(left)}: they are in --format csv", err=True)
+    return terminal.table(shown[kept].to_dict("records"), cut_first=cut)
 
 
 def _write(content: str | bytes, out: str | None) -> None:
     """Write to a file, which appears whole or not at all, or to standard output."""
-    from labkit.lab.table import save_file
+    from labkit.lab import files
 
-    content = content if isinstance(content, bytes) else content.rstrip("\n").encode() + b"\n"
     if out:
-        save_file(out, content)
+        plain = content if isinstance(content, bytes) else click.unstyle(content).rstrip() + "\n"
+        files.write(out, plain)
         click.echo(f"Written: {out}", err=True)
-    elif content.startswith(b"PAR1") and sys.stdout.isatty():
+    elif isinstance(content, str):
+        click.echo(content.rstrip("\n"))
+    elif sys.stdout.isatty():
         raise click.UsageError("Parquet is not for the terminal: name a file with --out.")
     else:
         click.echo(content, nl=False)
 
 
 def _write_page(lesson, folder, out) -> None:
-    from labkit.lab import report
+    from labkit.explore.board import page
     from labkit.lab import table as runs_table
 
     table = runs_table.results(lesson, folder)
     beside = os.path.dirname(os.path.abspath(out)) if out else _folder_of_output()
-    _write(report.page(table, beside=beside), out)
-    if not table.empty and report.link_base(table, beside) is None:
+    _write(page.page(table, beside=beside), out)
+    if not table.empty and page.link_base(table, beside) is None:
         click.echo(
             "The page has no links to the notebooks: write it into the results folder, or beside "
             "it, with --out FILE.",
@@ -296,18 +546,48 @@ def _folder_of_output() -> str | None:
 @click.option("--topic", help="Only this topic, such as 'losses'.")
 @click.option("--verdict", help="Only this verdict, such as 'wrong'.")
 @click.option("--lesson", help="Only what this lesson recomputes.")
-def claims(topic, verdict, lesson) -> None:
+@click.option("--article", help="Only articles whose name has this text.")
+@click.option("--search", help="Only claims in which this text stands.")
+@click.option("--summary", is_flag=True, help="Only the counts, by topic and verdict.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "csv", "json"]),
+    default="text",
+    show_default=True,
+    help="For reading, or for other programs.",
+)
+def claims(topic, verdict, lesson, article, search, summary, form) -> None:
     """Show what the source articles claim, and what is true.
+
+    First the counts by topic and verdict, then each claim: what is stated, what was computed, and
+    why the verdict. On a terminal they are shown page by page.
 
     \b
     Examples:
+      labkit claims --summary
       labkit claims --lesson 01
-      labkit claims --verdict wrong
+      labkit claims --verdict wrong --topic losses
+      labkit claims --search dropout --format json
     """  # noqa: D301
+    from labkit.lab.table import to_csv, to_json
     from labkit.learn import claims as ledger
 
-    with _sentences():
-        click.echo(ledger.format_claims(ledger.claims(topic, verdict, lesson)))
+    with sentences((ValueError,)):
+        found = ledger.claims(topic, verdict, lesson, article=article, search=search)
+    if form != "text":
+        click.echo((to_csv if form == "csv" else to_json)(found).rstrip("\n"))
+        return
+    parts = [ledger.counts(found)]
+    if not found.empty:
+        parts.append("\n".join(terminal.table(ledger.summary(found).to_dict("records"))))
+    if not summary and not found.empty:
+        parts.append(ledger.format_claims(found))
+    text = "\n\n".join(parts) + "\n"
+    if sys.stdout.isatty() and not summary:
+        click.echo_via_pager(text)
+    else:
+        click.echo(text.rstrip("\n"))
 
 
 @main.command()
@@ -326,10 +606,30 @@ def doctor(full) -> None:
     from labkit.data import available
     from labkit.lab import doctor as checkup
 
-    with _sentences():
+    with sentences():
         report = checkup.report(available(), full=full)
     click.echo(str(report))
     sys.exit(0 if report.ok else 1)
+
+
+@main.command()
+@click.option("--from", "folder", metavar="DIR", help="Results folder. Default: runs/")
+def measure(folder) -> None:
+    """Refresh notebooks/measured.csv: what each lesson took here.
+
+    For authors of lessons, after `make lab` on a machine with nothing else to do. Of each lesson
+    the latest finished run with its default parameters counts.
+
+    \b
+    Examples:
+      labkit measure
+    """  # noqa: D301
+    from labkit.lab.measured import calibration, write_measured
+    from labkit.lab.records.reading import read_records
+
+    with sentences():
+        for line in terminal.table(write_measured(read_records(folder), calibration())):
+            click.echo(line)
 
 
 @main.command()
@@ -345,7 +645,7 @@ def data(names, full) -> None:
     """  # noqa: D301
     from labkit.data import available, fetch
 
-    with _sentences():
+    with sentences():
         for name in names or (("mnist",) if full else ()):
             click.echo(f"Ready: {fetch(name, full=full)}", err=True)
         for found in available():
@@ -356,182 +656,20 @@ def data(names, full) -> None:
                 click.echo(f"    {found.where}")
 
 
-class _Progress:
-    """One bar on standard error over all cells of all lessons, with the lesson's name.
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell) -> None:
+    """Print what completes words in your shell.
 
-    Where standard error is no terminal there is no bar but a line as each lesson starts.
-    """
+    It completes commands, options, lessons and the names of a lesson's parameters.
 
-    def __init__(self, paths, notebooks):
-        self._counts = [len(notebook["cells"]) for notebook in notebooks]
-        self._names = [path.stem for path in paths]
-        self._lesson = -1
-        self._closed = threading.Event()
+    \b
+    Examples:
+      eval "$(labkit completion bash)"                       this terminal
+      labkit completion bash >> ~/.bashrc                    every new one
+      labkit completion fish > ~/.config/fish/completions/labkit.fish
+    """  # noqa: D301
+    from click.shell_completion import get_completion_class
 
-    def __enter__(self):
-        from tqdm import tqdm
-
-        self._bar = tqdm(
-            total=sum(self._counts),
-            bar_format="{desc} {bar} {n}/{total} cells, {elapsed}",
-            file=sys.stderr,
-            leave=False,
-            ncols=min(100, shutil.get_terminal_size((100, 24)).columns),
-            nrows=24,  # a terminal that says it has none, as in a container, still gets the bar
-            disable=None,  # no bar where standard error is no terminal
-        )
-        threading.Thread(target=self._tick, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._closed.set()
-        self._bar.close()
-
-    def cell(self, index: int, count: int) -> None:
-        """Show that the cell with this index starts."""
-        if index == 0:
-            self._lesson += 1
-        name = self._names[self._lesson]
-        if self._bar.disable and index == 0:
-            click.echo(f"Running {name} ({self._lesson + 1} of {len(self._names)})", err=True)
-        done = sum(self._counts[: self._lesson])
-        self._bar.n = done + min(index, self._counts[self._lesson])
-        self._bar.set_description_str(name)
-
-    def write(self, text: str) -> None:
-        """Print a line on standard output, above the bar."""
-        self._bar.write(text, file=sys.stdout)
-
-    def _tick(self) -> None:
-        while not self._closed.wait(1):  # a cell may take minutes; the clock should go on
-            self._bar.refresh()
-
-
-def _given(path, texts, full) -> dict:
-    from labkit.lab import parameters
-    from labkit.lab.runs import runner as runs
-
-    schema = parameters.read_parameters(path)
-    try:
-        given = runs.full_parameters(path) if full else {}
-        given |= parameters.parse_texts(schema, list(texts))
-        parameters.validate(schema, given)
-    except parameters.ParameterError as error:
-        raise click.ClickException(f"{path.stem}: {error}") from None
-    return given
-
-
-_COLUMNS = "{:<26} {:>8}  {:<56}  {}"
-_HEADING = _COLUMNS.format("lesson", "seconds", "headline result", "expectations")
-
-
-def _line(outcome) -> str:
-    """Return one lesson's line: lesson, seconds, headline, expectations held or not."""
-    from labkit.lab.records.kernel import headline
-
-    applying = [e for e in outcome.expectations if e["applies"]]
-    held = f"{sum(e['held'] for e in applying)} of {len(applying)} held"
-    verdict = held if outcome.ok else f"FAILED: {outcome.error['kind']}"
-    name, result = f"{outcome.lesson} {outcome.title}", headline(outcome.entry)
-    return _COLUMNS.format(_cut(name, 26), f"{outcome.seconds:.1f}", _cut(result, 56), verdict)
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def _as_lines(table) -> str:
-    """Return a table as text; its last two columns are cut to what the terminal has room for."""
-    room = max(100, shutil.get_terminal_size((_WIDTH, 24)).columns)
-    *fixed, parameters, result = table
-    widths = {c: max(len(c), int(table[c].str.len().max())) for c in table}
-    room -= sum(widths[c] + 2 for c in fixed) + 2
-    widths[parameters] = min(widths[parameters], room // 2)
-    widths[result] = room - widths[parameters]
-    lines = []
-    for row in [list(table), *table.itertuples(index=False)]:
-        cells = [f"{_cut(text, w):<{w}}" for text, w in zip(row, widths.values(), strict=True)]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
-
-
-def _close(ended) -> None:
-    """Say what failed and why, and where everything is."""
-    for outcome in ended:
-        if not outcome.ok:
-            click.echo(f"FAILED: {outcome.error['message']}", err=True)
-    click.echo("\nExecuted notebooks and pages:", err=True)
-    for outcome in ended:
-        click.echo(f"  {outcome.folder}/  notebook.ipynb  lesson.html", err=True)
-
-
-def _echo_rows(rows: list[dict]) -> None:
-    """Print rows as a table on standard output."""
-    from labkit.lab.records.kernel import show
-
-    if not rows:
-        return
-    lines = [list(rows[0]), *([show(value) for value in row.values()] for row in rows)]
-    widths = [min(60, max(map(len, column))) for column in zip(*lines, strict=True)]
-    for line in lines:
-        cells = [f"{_cut(text, w):<{w}}" for text, w in zip(line, widths, strict=True)]
-        click.echo("  ".join(cells).rstrip())
-
-
-def _close_sweep(ended) -> None:
-    """Say how a sweep ended: what failed and why, and how to read its table."""
-    from labkit.lab.records.kernel import show
-    from labkit.lab.sweeps import sweep as sweeps
-
-    plan = ended.plan
-    ends = [(point, ended.results.get(point.run_id)) for point in plan.points]
-    failed = [(point, end) for point, end in ends if end and end["status"] != "finished"]
-    for point, end in failed[:_WORST]:
-        settings = " ".join(f"{name}={show(point.parameters[name])}" for name in plan.names)
-        click.echo(f"FAILED {settings}: {end['error']}", err=True)
-    if len(failed) > _WORST:
-        click.echo(f"... and {len(failed) - _WORST} more", err=True)
-    click.echo(sweeps.summary(ended))
-    where = f"--from {shlex.quote(str(plan.folder))}"
-    click.echo(f"Every run: labkit results {plan.number} {where}", err=True)
-
-
-class _stopped_by_signals:
-    """Makes what ends a job on a cluster (SIGTERM), or a lost connection, stop it like Ctrl-C."""
-
-    def __enter__(self):
-        names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-        self._before = {}
-        if threading.current_thread() is threading.main_thread():
-            for name in names:
-                number = getattr(signal, name)
-                self._before[number] = signal.signal(number, self._interrupt)
-        return self
-
-    def __exit__(self, *_):
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    @staticmethod
-    def _interrupt(*_):
-        raise KeyboardInterrupt
-
-
-class _sentences:
-    """Turns the lab's own errors into one sentence on standard error, exit status 1."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        if kind is not None and issubclass(kind, KeyboardInterrupt):
-            click.echo("Stopped. Finished runs are kept; `labkit results` shows them.", err=True)
-            sys.exit(130)
-        if kind is not None and issubclass(kind, BrokenPipeError):  # `labkit results | head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(1)
-        from labkit.data import DataError
-
-        if kind is not None and issubclass(kind, OSError | ValueError | RuntimeError | DataError):
-            raise click.ClickException(str(error)) from error
-        return False
+    made = get_completion_class(shell)(main, {}, "labkit", "_LABKIT_COMPLETE")
+    click.echo(made.source())

@@ -1,12 +1,25 @@
-"""What of this machine a process may use. Standard library only, so that every room may ask."""
+"""What this machine is, and what of it a process may use.
+
+Standard library only (and psutil for memory), so that every room may ask.
+"""
 
 from __future__ import annotations
 
+import importlib.metadata
+import json
 import os
+import platform
+import subprocess
+import sys
+from functools import cache
 from pathlib import Path
 
 CONTROL_GROUPS = Path("/sys/fs/cgroup")  # where Linux shows the limits that containers set
 OWN_GROUP = Path("/proc/self/cgroup")
+# Backend of Keras -> the packages that may bring it.
+BACKENDS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "jax": ("jax",), "torch": ("torch",)}
+# Packages whose version can change a result, beside the one of the Keras backend in use.
+_PACKAGES = ("numpy", "scikit-learn", "keras")
 
 
 def cores() -> int:
@@ -68,3 +81,81 @@ def _texts(path: Path) -> list[str]:
         return path.read_text().split()
     except OSError:  # the topmost group of a machine has no such file
         return []
+
+
+def memory() -> tuple[int, int]:
+    """Return (total, free) bytes of memory that this process may use; a container may have less."""
+    import psutil
+
+    machine = psutil.virtual_memory()
+    total, free = machine.total, machine.available
+    for folder in group_folders("memory"):
+        limit = _texts(folder / "memory.max") or _texts(folder / "memory.limit_in_bytes")
+        used = _texts(folder / "memory.current") or _texts(folder / "memory.usage_in_bytes")
+        if limit and limit[0].isdigit() and int(limit[0]) < total:
+            total = int(limit[0])
+            free = max(0, min(free, total - int(used[0] if used else 0)))
+    return total, free
+
+
+def chosen_backend() -> tuple[str, str]:
+    """Return (backend, what chose it), without importing Keras, by Keras' own order."""
+    if os.environ.get("KERAS_BACKEND"):
+        return os.environ["KERAS_BACKEND"], "KERAS_BACKEND"
+    settings = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+    try:
+        return json.loads(settings.read_text())["backend"], settings.name
+    except (OSError, ValueError, KeyError):
+        return "tensorflow", "default"
+
+
+def version_of(package: str) -> str | None:
+    """Return the installed version of a package, None when it is not installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+@cache
+def cpu_name() -> str:
+    """Return the processor's name as the system tells it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    if sys.platform == "darwin":
+        return _output_of("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
+    return platform.processor() or platform.machine()
+
+
+@cache
+def gpus() -> tuple[str, ...]:
+    """Return the names of NVIDIA GPUs that the driver sees, with their memory."""
+    listed = _output_of("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader")
+    return tuple(line.strip() for line in listed.splitlines() if line.strip())
+
+
+def device_name() -> str:
+    """Return what computes here in a few words, as each run's record keeps it."""
+    return ", ".join(gpus()) or f"{cores()} cores, {cpu_name()}"
+
+
+@cache
+def versions(backend: str) -> dict[str, str]:
+    """Return the versions of Python and of all packages that can change a result."""
+    found = {"backend": backend, "python": platform.python_version()}
+    for name in (*_PACKAGES, *BACKENDS.get(backend, ())):
+        if version := version_of(name):
+            found[name.removesuffix("-cpu")] = version
+    return found
+
+
+def _output_of(*command: str) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -2,8 +2,6 @@
 
 import ast
 import re
-import socket
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -16,7 +14,6 @@ from packaging.version import Version
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-import open_notebook  # noqa: E402
 import setup_lab  # noqa: E402
 
 LOCK = (ROOT / "requirements.lock").read_text()
@@ -103,32 +100,3 @@ def test_a_second_setup_installs_nothing(monkeypatch):
     monkeypatch.setattr(setup_lab, "read_stamp", setup_lab.fingerprint)
     monkeypatch.setattr(setup_lab, "run", lambda *_: pytest.fail("pip was called"))
     setup_lab.main()
-
-
-def test_a_busy_port_gets_a_sentence():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        script = ROOT / "scripts" / "open_notebook.py"
-        ended = subprocess.run(
-            [sys.executable, script, str(port)], capture_output=True, text=True, timeout=60
-        )
-    assert ended.returncode == 1
-    assert f"Port {port} of this machine is busy" in ended.stderr
-    assert "Traceback" not in ended.stderr
-
-
-@pytest.mark.parametrize("port", ["80", "abc", "70000"])
-def test_a_port_that_is_none_gets_a_sentence(port):
-    script = ROOT / "scripts" / "open_notebook.py"
-    ended = subprocess.run([sys.executable, script, port], capture_output=True, text=True)
-    assert ended.returncode == 1
-    assert "is not a port" in ended.stderr
-
-
-def test_the_server_listens_on_this_machine_only_and_keeps_its_token():
-    flags = " ".join(open_notebook.command(8888))
-    assert "--ServerApp.ip=127.0.0.1" in flags
-    assert "token" not in flags  # Jupyter's own default: a fresh random token
-    assert "password" not in flags

@@ -1,6 +1,8 @@
-"""Who may import whom, and where a framework may be imported: read from the source."""
+"""Who may import whom, as CONTRIBUTING.md says, and where a framework may be imported."""
 
 import ast
+import graphlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,37 +14,51 @@ import labkit
 TOP = Path(labkit.__file__).parent
 FILES = sorted(TOP.rglob("*.py"))
 
-# Room -> what it may import of labkit, beside itself. "" is labkit's own __init__ (its version).
-ALLOWED = {
-    "maths": (),
-    "data": ("labkit.maths",),
-    "machine": (),
-    "networks": ("labkit.machine", "labkit.maths", "labkit.data"),
-    "exercises": ("labkit.maths", "labkit.learn.checks"),
-    "explore": (
-        "labkit.maths",
-        "labkit.data",
-        "labkit.networks",
-        "labkit.lab.records.kernel",
-        "labkit.lab.table",
-        "labkit.lab.report",
-        "labkit.lab.places",
-        "labkit.lab.parameters",
-    ),
-    "learn": ("labkit.lab.places", "labkit.lab.records"),
-    "lab": (),
-    "cli": ("labkit.lab", "labkit.learn", "labkit.data"),
-    "__main__": ("labkit.cli",),
-    "__init__": (),
+RULES = Path(__file__).parents[1] / "CONTRIBUTING.md"
+DOORS = {"__init__", "lab.__init__", "__main__"}  # they hand on names from any room, when asked
+HEAVY = {
+    "labkit.lab.runs.engine",
+    "labkit.lab.pages.page",
+    "labkit.lab.sweeps.cluster",
+    "labkit.networks",
 }
-READS_THE_VERSION = {"lab", "cli"}
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+LATE = {
+    "cli",
+    "explore.__init__",
+}  # each command loads what it needs, so that --help is there at once
 FRAMEWORKS = {"tensorflow", "keras", "jax", "torch", "sklearn", "pandas", "matplotlib"}
 # Room -> frameworks that its modules may import when they are imported themselves.
 AT_IMPORT = {"explore": {"matplotlib"}, "networks": {"keras"}}
 
 
-def room(path: Path) -> str:
-    return path.relative_to(TOP).with_suffix("").parts[0]
+def rules() -> dict[str, set[str]]:
+    """Return room -> the rooms that it may import, as the table of CONTRIBUTING.md has them."""
+    text = RULES.read_text(encoding="utf-8").split("| room of `labkit/` |")[1].split("\n\n")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:4]] for line in text.splitlines()[2:]]
+    names = {row[0].partition(":")[0]: re.findall(r"`([\w.]+)`", row[0]) for row in rows}
+    found = {}
+    for rooms, _, allowed in rows:
+        own = re.findall(r"`([\w.]+)`", rooms)
+        words = re.findall(r"[\w.]+", allowed)
+        may = {each for word in words for each in names.get(word, [word])}
+        found |= {room: may | set(own) for room in own}
+    return found
+
+
+ROOMS = rules()
+
+
+def module(path: Path) -> str:
+    """Return 'lab.runs.engine' of a file; a package is named by its __init__."""
+    return ".".join(path.relative_to(TOP).with_suffix("").parts)
+
+
+def room_of(name: str) -> str | None:
+    """Return the room that a module is in, by the longest name that fits; None for a door."""
+    parts = name.split(".")
+    within = (".".join(parts[:n]) for n in range(len(parts), 0, -1))
+    return next((each for each in within if each in ROOMS), None)
 
 
 def imports(nodes) -> list[str]:
@@ -70,37 +86,71 @@ def at_import(tree: ast.Module) -> list[ast.stmt]:
     return found
 
 
+def own_imports(path: Path) -> list[str]:
+    """Return the modules of labkit that a file imports anywhere, such as 'lab.places'."""
+    found = imports(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    return [name.removeprefix("labkit.") for name in found if name.startswith("labkit.")]
+
+
 def may(own: str, name: str) -> bool:
-    if name.split(".")[0] != "labkit":
-        return True
-    if name == "labkit" or name.startswith("labkit.__version__"):
-        return own in READS_THE_VERSION
-    allowed = (f"labkit.{own}", *ALLOWED[own])
-    return any(name == prefix or name.startswith(prefix + ".") for prefix in allowed)
+    """Whether a module may import this name of labkit."""
+    return own in DOORS or name == "__version__" or room_of(name) in ROOMS.get(room_of(own), set())
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(TOP)))
+@pytest.mark.parametrize("path", FILES, ids=module)
 def test_a_room_imports_only_the_rooms_below_it(path):
-    names = imports(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-    assert [name for name in names if not may(room(path), name)] == []
+    assert [name for name in own_imports(path) if not may(module(path), name)] == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(TOP)))
+def test_every_file_is_in_a_room():
+    names = [module(path) for path in FILES]
+    assert [n for n in names if n not in DOORS and room_of(n) is None] == []
+
+
+def test_there_is_no_circle_of_rooms_or_of_files():
+    files = {module(path).removesuffix(".__init__") for path in FILES}
+    arrows = {module(path).removesuffix(".__init__"): set() for path in FILES}
+    for path in FILES:
+        if module(path) not in DOORS:
+            own = module(path).removesuffix(".__init__")
+            for name in own_imports(path):
+                target = name if name in files else name.rpartition(".")[0]
+                arrows[own] |= {target} - {own, *own.split(".")[:1]} & files
+    assert list(graphlib.TopologicalSorter(arrows).static_order())
+    between = {room: set() for room in ROOMS}
+    for own, targets in arrows.items():
+        between.get(room_of(own), set()).update(filter(None, map(room_of, targets)))
+    between = {room: targets - {room} for room, targets in between.items()}
+    assert list(graphlib.TopologicalSorter(between).static_order())
+
+
+@pytest.mark.parametrize("path", FILES, ids=module)
+def test_own_modules_are_imported_at_the_top(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    within = [node for f in ast.walk(tree) if isinstance(f, FUNCTIONS) for node in ast.walk(f)]
+    late = [name for name in imports(within) if name.startswith("labkit.")]
+    heavy = [n for n in late if any(n == h or n.startswith(f"{h}.") for h in HEAVY)]
+    assert late == heavy or module(path) in LATE, late
+
+
+@pytest.mark.parametrize("path", FILES, ids=module)
 def test_no_framework_is_loaded_by_importing_a_module(path):
     names = imports(at_import(ast.parse(path.read_text(encoding="utf-8"))))
-    banned = FRAMEWORKS - AT_IMPORT.get(room(path), set())
+    banned = FRAMEWORKS - AT_IMPORT.get(module(path).split(".")[0], set())
     assert [name for name in names if name.split(".")[0] in banned] == []
 
 
 @pytest.mark.parametrize(
     ("own", "name"),
     [
-        ("maths", "labkit.data.load_mnist"),
-        ("exercises", "labkit.lab.records.kernel.record"),
-        ("explore", "labkit.lab.runs.runner"),
-        ("lab", "labkit.maths.descent"),
-        ("data", "labkit.networks"),
-        ("networks", "labkit"),
+        ("maths.losses", "data.load_mnist"),
+        ("exercises.losses", "lab.runs.runner"),
+        ("explore.start", "lab.runs.runner.run"),
+        ("lab.places", "maths.descent"),
+        ("lab.records.entry", "lab.table"),
+        ("lab.runs.runner", "lab.sweeps"),
+        ("data.text", "networks"),
+        ("learn.checks", "exercises.losses"),
     ],
 )
 def test_the_rule_forbids_what_it_should(own, name):

@@ -104,3 +104,21 @@ def test_the_folders_that_limit_memory(groups, tmp_path):
     groups("0::/a\n7:memory:/m\n", {"a/memory.max": "1", "memory/m/memory.limit_in_bytes": "1"})
     top = tmp_path / "cgroup"
     assert machine.group_folders("memory") == [top / "a", top, top / "memory/m", top / "memory"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "used"),
+    [("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")],
+)
+def test_a_container_has_less_memory(groups, limit, used):
+    folder = "" if limit == "memory.max" else "memory/"
+    own = "0::/\n" if limit == "memory.max" else V1.format("/")
+    groups(own, {folder + limit: str(2**28), folder + used: str(2**27)})
+    total, free = machine.memory()
+    assert total == 2**28
+    assert free <= 2**27
+
+
+def test_no_limit_of_memory_is_no_limit(groups):
+    groups("0::/\n", {"memory.max": "max\n"})
+    assert machine.memory()[0] > 2**28

@@ -8,7 +8,7 @@ from importlib import import_module
 _LAZY = {
     "claim": "labkit.learn.claims",
     "expect": "labkit.lab.records.kernel",
-    "log": "labkit.lab.records.kernel",
+    "log": "labkit.lab.records.curves",
     "record": "labkit.lab.records.kernel",
     "results": "labkit.lab.table",
     "run": "labkit.lab.runs.runner",

@@ -1,36 +1,31 @@
-"""What this machine is, whether the lab can run on it, and how long each lesson takes here.
+"""Whether the lab can run on this machine, and how long each lesson takes here.
 
 Each function returns plain `Check`s; a `Report` shows them. The fast check imports no framework.
-
-Run as a program (`python -m labkit.lab.doctor`) it refreshes notebooks/measured.csv.
 """
 
 from __future__ import annotations
 
-import csv
 import importlib.metadata
 import importlib.util
-import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from labkit import machine
 from labkit.lab import places
+from labkit.lab.measured import LessonTime, calibration, lesson_times, read_measured
+from labkit.lab.words import count, duration
+from labkit.machine import BACKENDS, version_of
 
 GB = 2**30
 OLDEST_PYTHON = (3, 11)
 LEAST_DISK = 1 * GB  # results and pages of a whole run take far less; this leaves room for data
-BACKENDS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "jax": ("jax",), "torch": ("torch",)}
-MEASURED_COLUMNS = ["lesson", "seconds", "peak_memory_mb", "calibration_seconds"]
 
 
 @dataclass(frozen=True)
@@ -44,21 +39,12 @@ class Check:
 
 
 @dataclass(frozen=True)
-class LessonTime:
-    """Seconds a lesson is expected to take on this machine; `measured` is what another took."""
-
-    lesson: str
-    title: str
-    seconds: float
-    measured: float
-
-
-@dataclass(frozen=True)
 class Report:
     """All checks and the expected time of each lesson; shows itself as text and as HTML."""
 
     checks: list[Check]
     times: list[LessonTime]
+    busy: str = ""  # how busy other programs keep the machine, in words; "" when it is quiet
 
     @property
     def ok(self) -> bool:
@@ -80,30 +66,36 @@ class Report:
 
     def in_words(self) -> str:
         """Return the sentences that a learner needs: the machine, the problems, the minutes."""
+        return "\n".join([*self._sentences(), *self._time_lines()])
+
+    def _sentences(self) -> list[str]:
         found = {check.name: check.value for check in self.checks}
-        sentences = [
+        return [
             f"This machine has {found['Processor']} and {found['Memory']}.",
             f"GPU: {found['GPU']}.",
             f"Keras would use {found['Keras backend']}.",
             *(f"To fix: {problem}" for problem in self.problems),
-            self._times_in_words(),
         ]
-        return "\n".join(sentences)
 
-    def _times_in_words(self) -> str:
+    def _time_lines(self) -> list[str]:
+        """Return what to expect of each lesson, a line each, below a heading."""
         if not self.times:
-            return "No lesson has been measured yet, so expected minutes are unknown."
-        each = "; ".join(f"{t.lesson} {t.title} {in_words(t.seconds)}" for t in self.times)
-        return f"Expected time here, run without stops: {each}."
+            return ["No lesson has been measured yet, so expected minutes are unknown."]
+        lines = [f"  {t.lesson} {t.title}: {duration(t.seconds)}" for t in self.times]
+        busy = [f"Other programs keep it busy now ({self.busy}): expect more."] if self.busy else []
+        return [*busy, "Expected time here, run without stops:", *lines]
 
     def __repr__(self) -> str:
         width = max(len(check.name) for check in self.checks)
         lines = [f"{_sign(c)} {c.name:<{width}}  {c.value}" for c in self.checks]
         lines += [f"  fix: {problem}" for problem in self.problems]
-        return "\n".join([*lines, self._times_in_words()])
+        return "\n".join([*lines, *self._time_lines()])
 
     def _repr_html_(self) -> str:
-        paragraphs = "".join(f"<p>{escape(line)}</p>" for line in self.in_words().splitlines())
+        heads = [line for line in self._time_lines() if not line.startswith("  ")]
+        items = [line for line in self._time_lines() if line.startswith("  ")]
+        paragraphs = "".join(f"<p>{escape(line)}</p>" for line in [*self._sentences(), *heads])
+        paragraphs += f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
         rows = "".join(
             f"<tr><th style='text-align:left' scope='row'>{_sign(c)} {escape(c.name)}</th>"
             f"<td style='text-align:left'>{escape(c.value)}</td></tr>"
@@ -127,7 +119,22 @@ def report(
     """
     checks = [python_check(), packages_check(), backend_check(full), *device_checks()]
     checks += [memory_check(), disk_check(), *data_checks(datasets or [])]
-    return Report(checks, lesson_times(calibration() if calibrated else None))
+    return Report(checks, lesson_times(calibration() if calibrated else None), busy_in_words())
+
+
+def busy_in_words(load: float | None = None) -> str:
+    """Return how busy the machine is, "" where every core has time to spare.
+
+    Args:
+        load: how many processes want to run, averaged over a minute; None asks the system.
+
+    >>> busy_in_words(0.1)
+    ''
+    """
+    if load is None:
+        load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    here = machine.cores()
+    return f"{load:.1f} programs want its {count(here, 'core')}" if load > 1.2 * here else ""
 
 
 # --- Python and packages --------------------------------------------------------------------
@@ -175,17 +182,9 @@ def packages_check(requirements: Iterable[str] | None = None) -> Check:
     return Check("Packages", value, not problems, fix)
 
 
-def version_of(package: str) -> str | None:
-    """Return the installed version of a package, None when it is not installed."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
 def backend_check(full: bool = False) -> Check:
     """Return the backend that Keras would use; `full` imports it and lists its devices."""
-    name, source = chosen_backend()
+    name, source = machine.chosen_backend()
     if name not in BACKENDS:
         fix = f"Set KERAS_BACKEND to one of {', '.join(BACKENDS)}, or unset it for tensorflow."
         return Check("Keras backend", f"unknown backend {name!r} from {source}", False, fix)
@@ -196,17 +195,6 @@ def backend_check(full: bool = False) -> Check:
         return Check("Keras backend", f"{name} is chosen by {source} but missing", False, fix)
     value = f"{name} {versions[0]}, chosen by {source}"
     return _with_devices(value) if full else Check("Keras backend", value)
-
-
-def chosen_backend() -> tuple[str, str]:
-    """Return (backend, what chose it), without importing Keras, by Keras' own order."""
-    if os.environ.get("KERAS_BACKEND"):
-        return os.environ["KERAS_BACKEND"], "KERAS_BACKEND"
-    settings = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
-    try:
-        return json.loads(settings.read_text())["backend"], settings.name
-    except (OSError, ValueError, KeyError):
-        return "tensorflow", "default"
 
 
 def _with_devices(value: str) -> Check:
@@ -228,51 +216,15 @@ def _with_devices(value: str) -> Check:
 
 def device_checks() -> list[Check]:
     """Return processor and GPU; a GPU that the installed TensorFlow cannot use is a problem."""
-    processor = Check("Processor", f"{cores()} cores ({cpu_name()})")
-    found = gpus()
+    processor = Check("Processor", f"{machine.cores()} cores ({machine.cpu_name()})")
+    found = machine.gpus()
     if not found:
         return [processor, Check("GPU", "none found, and no lesson needs one")]
-    idle = chosen_backend()[0] == "tensorflow" and version_of("tensorflow-cpu") is not None
+    idle = machine.chosen_backend()[0] == "tensorflow" and version_of("tensorflow-cpu") is not None
     fix = "The installed TensorFlow cannot use it: see the GPU route in README.md."
     # Not a failure: the lab runs, only slower than it could.
     value = ", ".join(found) + (f". {fix}" if idle else "")
     return [processor, Check("GPU", value)]
-
-
-def device_name() -> str:
-    """Return what computes here in a few words, as each run's record keeps it."""
-    return ", ".join(gpus()) or f"{cores()} cores, {cpu_name()}"
-
-
-def cores() -> int:
-    """Return how many processor cores this process may use; a container may have fewer."""
-    try:
-        allowed = len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS and Windows have no such call
-        allowed = os.cpu_count() or 1
-    quota, period = (_cgroup("cpu.max") or "max 1").split()
-    return allowed if quota == "max" else max(1, min(allowed, round(int(quota) / int(period))))
-
-
-@cache
-def cpu_name() -> str:
-    """Return the processor's name as the system tells it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    if sys.platform == "darwin":
-        return _output_of("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
-    return platform.processor() or platform.machine()
-
-
-@cache
-def gpus() -> tuple[str, ...]:
-    """Return the names of NVIDIA GPUs that the driver sees, with their memory."""
-    listed = _output_of("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader")
-    return tuple(line.strip() for line in listed.splitlines() if line.strip())
 
 
 def memory_check(total: int | None = None, free: int | None = None) -> Check:
@@ -281,7 +233,7 @@ def memory_check(total: int | None = None, free: int | None = None) -> Check:
     Args:
         total, free: bytes; None asks the system.
     """
-    total, free = (total, free) if total is not None else memory()
+    total, free = (total, free) if total is not None else machine.memory()
     needed = max((row["peak_memory_mb"] * 2**20 for row in read_measured()), default=0)
     value = f"{total / GB:.1f} GB of memory, {free / GB:.1f} GB of it free"
     fix = (
@@ -289,18 +241,6 @@ def memory_check(total: int | None = None, free: int | None = None) -> Check:
         "lessons one at a time."
     )
     return Check("Memory", value, free >= needed, fix)
-
-
-def memory() -> tuple[int, int]:
-    """Return (total, free) bytes of memory that this process may use."""
-    import psutil
-
-    machine = psutil.virtual_memory()
-    limit = _cgroup("memory.max")
-    if not limit or limit == "max" or int(limit) >= machine.total:
-        return machine.total, machine.available
-    used = int(_cgroup("memory.current") or 0)
-    return int(limit), max(0, min(machine.available, int(limit) - used))
 
 
 def disk_check(folder: Path | None = None, free: int | None = None) -> Check:
@@ -330,142 +270,5 @@ def data_checks(datasets: Iterable[Any]) -> list[Check]:
     return checks
 
 
-def _cgroup(name: str) -> str:
-    """Return a limit that a container sets (cgroup version 2), '' when there is none."""
-    try:
-        return Path("/sys/fs/cgroup", name).read_text().strip()
-    except OSError:
-        return ""
-
-
-def _output_of(*command: str) -> str:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
-
-
-# --- expected times -------------------------------------------------------------------------
-
-
-def calibration(repeats: int = 20) -> float:
-    """Return the seconds of a fixed piece of work: how fast this machine is.
-
-    Half of it multiplies matrices, as training does; half is plain Python, as imports and
-    drawing are. A lesson is a mixture of the two. The piece is short and the best of many
-    counts, because another program that is busy meanwhile only makes it seem slower.
-    """
-    import numpy as np
-
-    a = np.random.default_rng(0).standard_normal((512, 512), dtype=np.float32)
-
-    def work() -> None:
-        a @ a
-        sum(i * i for i in range(60_000))
-
-    return min(_seconds(work) for _ in range(repeats))
-
-
-def lesson_times(here: float | None) -> list[LessonTime]:
-    """Return the expected seconds of each measured lesson on a machine with this calibration.
-
-    Args:
-        here: seconds from `calibration()`; None takes this machine for the one measured on.
-    """
-    titles = {number: path.stem for number, path in places.lesson_files().items()}
-    return [
-        LessonTime(
-            lesson=row["lesson"],
-            title=titles[row["lesson"]][3:].replace("_", " ").capitalize(),
-            seconds=row["seconds"] * (here / row["calibration_seconds"] if here else 1.0),
-            measured=row["seconds"],
-        )
-        for row in read_measured()
-        if row["lesson"] in titles
-    ]
-
-
-def read_measured() -> list[dict[str, Any]]:
-    """Return the rows of notebooks/measured.csv: what each lesson took where it was measured."""
-    path = _measured_path()
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [
-            {name: row[name] if name == "lesson" else float(row[name]) for name in MEASURED_COLUMNS}
-            for row in csv.DictReader(file)
-        ]
-
-
-def write_measured(runs: Iterable[dict[str, Any]], calibration_seconds: float) -> list[dict]:
-    """Write the latest finished headless run of each lesson to notebooks/measured.csv.
-
-    Only runs with the lesson's default parameters count: those are what `make lab` does.
-
-    Args:
-        runs: records, oldest first, as `labkit.lab.table.read_records()` returns them.
-        calibration_seconds: this machine's `calibration()`.
-
-    Returns:
-        The rows written.
-    """
-    latest = {row["lesson"]: row for row in read_measured()}
-    for run in sorted(runs, key=lambda run: run.get("started") or ""):
-        if _is_default_run(run):
-            latest[run["lesson"]] = {
-                "lesson": run["lesson"],
-                "seconds": round(run["seconds"], 1),
-                "peak_memory_mb": run["environment"]["peak_memory_mb"],
-                "calibration_seconds": round(calibration_seconds, 5),
-            }
-    rows = [latest[lesson] for lesson in sorted(latest)]
-    with _measured_path().open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, MEASURED_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return rows
-
-
-def in_words(seconds: float) -> str:
-    """Return a duration as people say it.
-
-    >>> in_words(7.2), in_words(48), in_words(200)
-    ('under 10 s', 'about 50 s', 'about 3 min')
-    """
-    if seconds < 10:
-        return "under 10 s"
-    if seconds < 90:
-        return f"about {round(seconds, -1):.0f} s"
-    return f"about {seconds / 60:.0f} min"
-
-
-def _is_default_run(run: dict[str, Any]) -> bool:
-    from labkit.lab.parameters import read_parameters
-
-    if run["status"] != "finished" or run["environment"].get("mode") != "headless":
-        return False
-    lesson = places.lesson_files().get(run["lesson"])
-    defaults = {p.name: p.default for p in read_parameters(lesson).values()} if lesson else None
-    return run["parameters"] == defaults
-
-
-def _measured_path() -> Path:
-    return places.home() / "notebooks" / "measured.csv"
-
-
-def _seconds(work) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
 def _sign(check: Check) -> str:
     return "✓" if check.ok else "✗"
-
-
-if __name__ == "__main__":
-    from labkit.lab.table import read_records
-
-    for row in write_measured(read_records(), calibration()):
-        print(*row.values())

@@ -2,7 +2,9 @@
 
 A line of the cell is `name: type = default  # help text, in [low, high]` (numbers) or
 `...  # help text, one of: a, b, c` (choices). The annotation may be left out where the default
-tells the type. papermill itself only warns about a misspelt name, and checks no value at all.
+tells the type. A line that is no such parameter (an import, a dictionary, a computed default)
+is run as it stands: its names are fixed, and to set one is refused. papermill itself only warns
+about a misspelt name, and checks no value at all.
 """
 
 import ast
@@ -33,6 +35,18 @@ _CHOICES = re.compile(r"\bone of:\s*(.+?)\s*$")
 
 class ParameterError(ValueError):
     """A parameter that a lesson does not take; the message names what is allowed."""
+
+
+class _Fixed(ValueError):
+    """A line whose names cannot be set from outside; the message says why."""
+
+
+class Schema(dict[str, "Parameter"]):
+    """Name -> Parameter in the order of the cell; `fixed` tells why other names cannot be set."""
+
+    def __init__(self, *parameters: "Parameter"):
+        super().__init__((parameter.name, parameter) for parameter in parameters)
+        self.fixed: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -155,20 +169,20 @@ class Parameter:
         return ParameterError(f"{name} = {shown} is not allowed; {name} is {self.allowed}")
 
 
-def read_parameters(notebook: str | Path | dict) -> dict[str, Parameter]:
+def read_parameters(notebook: str | Path | dict, name: str = "") -> Schema:
     """Return name -> Parameter of a lesson, in the order of its parameters cell.
 
     Args:
         notebook: the path of the notebook, or the notebook already read.
+        name: what the notebook is called in messages; default its file name.
 
     Raises:
         ParameterError: there is no parameters cell, or a line of it cannot be understood.
     """
-    name = "the notebook"
     if not isinstance(notebook, dict):
-        name = Path(notebook).name
-        notebook = _read_json(Path(notebook))
-    tagged = [c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", [])]
+        name, notebook = name or Path(notebook).name, _read_json(Path(notebook))
+    name = name or "the notebook"
+    tagged = [c for c in notebook["cells"] if "parameters" in (c["metadata"].get("tags") or [])]
     if len(tagged) != 1:
         raise ParameterError(f"{name} needs one cell tagged 'parameters'; it has {len(tagged)}")
     try:
@@ -177,7 +191,7 @@ def read_parameters(notebook: str | Path | dict) -> dict[str, Parameter]:
         raise ParameterError(f"{name}, {error}") from None
 
 
-def parse_cell(source: str) -> dict[str, Parameter]:
+def parse_cell(source: str) -> Schema:
     """Return the parameters that the source of a parameters cell declares.
 
     Raises:
@@ -193,16 +207,18 @@ def parse_cell(source: str) -> dict[str, Parameter]:
         where = f"line {error.lineno} of the parameters cell"
         raise ParameterError(f"{where} is not Python: {error.msg}") from None
     comments = _comments(source)
-    found: dict[str, Parameter] = {}
+    found = Schema()
     for statement in statements:
+        where = f"line {statement.lineno} of the parameters cell"
         try:
             parameter = _parse_line(statement, comments.get(statement.end_lineno, ""))
             if parameter.name in found:
                 raise ParameterError(f"{parameter.name} is set twice")
+            found[parameter.name] = parameter
+        except _Fixed as reason:
+            found.fixed |= dict.fromkeys(_names(statement), f"{where}: {reason}")
         except ParameterError as error:
-            where = f"line {statement.lineno} of the parameters cell"
             raise ParameterError(f"{where}: {error}") from None
-        found[parameter.name] = parameter
     return found
 
 
@@ -213,6 +229,8 @@ def validate(schema: dict[str, Parameter], given: dict[str, Any]) -> dict[str, A
         ParameterError: an unknown name or a value that is not allowed.
     """
     for name in given:
+        if name in getattr(schema, "fixed", ()):
+            raise ParameterError(f"{name} cannot be set here. {schema.fixed[name]}")
         if name not in schema:
             close = difflib.get_close_matches(str(name), schema, n=1)
             guess = f" Did you mean {close[0]!r}?" if close else ""
@@ -258,30 +276,54 @@ def _parse_line(statement: ast.stmt, help_text: str) -> Parameter:
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
             return _parameter(name, value, None, help_text)
         case ast.AnnAssign(target=ast.Name(id=name), annotation=kind, value=ast.expr() as value):
-            return _parameter(name, value, ast.unparse(kind), help_text)
-    raise ParameterError(f"not of the form `name = value  # help`: {ast.unparse(statement)}")
+            return _parameter(name, value, kind, help_text)
+    raise _Fixed(f"not of the form `name = value  # help`: {ast.unparse(statement)}")
 
 
-def _parameter(name: str, value: ast.expr, annotation: str | None, help_text: str) -> Parameter:
+def _names(statement: ast.stmt) -> list[str]:
+    """Return the names that a statement gives a value, or declares."""
+    bound = [n for n in ast.walk(statement) if isinstance(getattr(n, "ctx", None), ast.Store)]
+    aliases = [a.asname or a.name for a in ast.walk(statement) if isinstance(a, ast.alias)]
+    return [n.id for n in bound if isinstance(n, ast.Name)] + aliases
+
+
+def _parameter(name: str, value: ast.expr, annotation: ast.expr | None, text: str) -> Parameter:
     try:
         default = ast.literal_eval(value)
     except ValueError:
-        raise ParameterError(
+        raise _Fixed(
             f"the default of {name} must be a plain value, not {ast.unparse(value)}"
         ) from None
-    optional = default is None
-    kind = (annotation or _type_of(default)).replace(" ", "")
-    if kind.endswith("|None"):
-        kind, optional = kind.removesuffix("|None"), True
+    kind, optional, choices = _type_of(default), default is None, ()
+    if annotation is not None:
+        kind, may_be_none, choices = _annotated(annotation)
+        optional = optional or may_be_none
     if kind not in _TYPES:
-        raise ParameterError(
+        raise _Fixed(
             f"{name} has type {kind!r}; write `{name}: TYPE = ...` with one of "
             f"{', '.join(_TYPES)}, each with or without `| None`"
         )
-    bare = Parameter(name, default, kind, optional, help_text)
+    bare = Parameter(name, default, kind, optional, text)
     low, high = _range(bare)
-    full = replace(bare, low=low, high=high, choices=_choices(bare))
+    full = replace(bare, low=low, high=high, choices=choices or _choices(bare))
     return replace(full, default=full.convert(default))
+
+
+def _annotated(kind: ast.expr) -> tuple[str, bool, tuple]:
+    """Return (type, whether None is allowed, choices) of an annotation."""
+    match kind:
+        case ast.BinOp(left=left, op=ast.BitOr(), right=ast.Constant(value=None)):
+            return _annotated(left)[0], True, _annotated(left)[2]
+        case ast.BinOp(left=ast.Constant(value=None), op=ast.BitOr(), right=right):
+            return _annotated(right)[0], True, _annotated(right)[2]
+        case ast.Subscript(value=of, slice=inner) if ast.unparse(of).endswith("Optional"):
+            return _annotated(inner)[0], True, _annotated(inner)[2]
+        case ast.Subscript(value=of, slice=inner) if ast.unparse(of).endswith("Literal"):
+            items = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+            given = [ast.literal_eval(item) for item in items]
+            values = tuple(value for value in given if value is not None)
+            return _type_of(values[0] if values else None), None in given, values
+    return ast.unparse(kind).replace(" ", ""), False, ()
 
 
 def _type_of(default: Any) -> str:

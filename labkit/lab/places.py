@@ -1,5 +1,6 @@
 """Where the lab keeps things: lessons, runs, the ledger of claims."""
 
+import difflib
 import os
 import re
 import sys
@@ -12,6 +13,10 @@ _LESSON_NAME = re.compile(r"[0-9]{2}_[a-z0-9_]+")
 
 class PlaceError(FileNotFoundError):
     """A folder or lesson that the lab needs is not there."""
+
+
+class LessonError(PlaceError):
+    """There is no such lesson; the message lists those there are."""
 
 
 def home() -> Path:
@@ -64,25 +69,56 @@ def lesson_files() -> dict[str, Path]:
     return found
 
 
-def lesson_file(lesson: str | int) -> Path:
-    """Return the notebook of a lesson given as 1, '1', '01' or '01_gradient_descent'.
+def lesson_file(lesson: str | int | os.PathLike) -> Path:
+    """Return the notebook of a lesson given as 1, '1', '01', '01_gradient_descent', or as a path.
 
-    The small notebooks in `notebooks/small`, which lessons run, are found in the same way.
+    The small notebooks in `notebooks/small`, which lessons run, are found in the same way. A path
+    is that file and no other.
 
     Raises:
         PlaceError: there is no such lesson; the message lists those there are.
     """
-    lessons = lesson_files()
-    stem = Path(str(lesson)).name.removesuffix(".ipynb")
+    text = os.fspath(lesson) if isinstance(lesson, os.PathLike) else str(lesson)
+    given = Path(text).expanduser()
+    if isinstance(lesson, os.PathLike) or len(given.parts) > 1 or given.is_file():
+        return _file(given)
+    stem = text.removesuffix(".ipynb")
     number = stem.zfill(2) if stem.isdigit() else stem[:2]
-    path = lessons.get(number) or _small_file(number)
+    lessons = lesson_files()
+    path = lessons.get(number) or _small_files().get(number)
     if path is None or stem not in (number, number.lstrip("0") or "0", path.stem):
-        names = ", ".join(path.stem for path in lessons.values())
-        raise PlaceError(f"There is no lesson {str(lesson)!r}; there are: {names}")
+        names = [path.stem for path in lessons.values()]
+        near = difflib.get_close_matches(stem, [*names, *(n[3:] for n in names)], 1)
+        there = f"did you mean {near[0]!r}? There are" if near else "there are"
+        raise LessonError(f"There is no lesson {text!r}; {there}: {', '.join(names)}")
     return path
 
 
-def _small_file(number: str) -> Path | None:
+def all_lesson_files() -> list[Path]:
+    """Return the notebooks of all lessons and of the small ones that lessons run."""
+    return [*lesson_files().values(), *_small_files().values()]
+
+
+def misnamed_files() -> list[Path]:
+    """Return notebooks that look like lessons but are not named like one: 20_MyLesson.ipynb."""
+    found = sorted((home() / "notebooks").glob("[0-9][0-9]*.ipynb"))
+    copies = re.compile(r".*-Copy[0-9]+")  # JupyterLab's
+    return [p for p in found if not (_LESSON_NAME.fullmatch(p.stem) or copies.fullmatch(p.stem))]
+
+
+def _file(path: Path) -> Path:
+    """Return a notebook given by its path, with links on the way resolved."""
+    path = Path(os.path.realpath(path.parent)) / path.name
+    if not path.is_file():
+        raise LessonError(f"There is no notebook {path}. `labkit list` shows the lessons.")
+    if path.suffix != ".ipynb" or not _LESSON_NAME.fullmatch(path.stem):
+        raise LessonError(
+            f"{path} is not named like a lesson: two digits, then small letters, digits and _, "
+            "such as 50_my_lesson.ipynb. Copy it under such a name."
+        )
+    return path
+
+
+def _small_files() -> dict[str, Path]:
     found = sorted((home() / "notebooks" / "small").glob("[0-9][0-9]_*.ipynb"))
-    named = (path for path in found if _LESSON_NAME.fullmatch(path.stem))
-    return next((path for path in named if path.name[:2] == number), None)
+    return {path.name[:2]: path for path in found if _LESSON_NAME.fullmatch(path.stem)}

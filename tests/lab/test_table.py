@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,8 +19,9 @@ import pytest
 import synthetic
 from nbformat.v4 import new_code_cell, new_notebook
 
+from labkit.lab import lesson as lessons
 from labkit.lab import table
-from labkit.lab.sweeps import leases as store
+from labkit.lab.records import entry, index, reading
 from labkit.lab.table import results
 
 
@@ -195,15 +197,15 @@ def test_a_cut_off_run_shows_until_a_later_one_of_the_same_identity_ends(lab):
 
 def count_reads(monkeypatch):
     """Note each record.json that is read as a file."""
-    reads, whole = [], table._text
-    monkeypatch.setattr(table, "_text", lambda path: reads.append(path) or whole(path))
+    reads, whole = [], reading._text
+    monkeypatch.setattr(reading, "_text", lambda path: reads.append(path) or whole(path))
     return reads
 
 
 @pytest.fixture
 def many(tmp_path, monkeypatch):
     """A folder with 300 records, more than are read without an index."""
-    monkeypatch.setattr(table, "_seen", {})
+    monkeypatch.setattr(reading, "_seen", {})
     synthetic.write_runs(tmp_path / "many", 300, epochs=3)
     return tmp_path / "many"
 
@@ -222,9 +224,8 @@ def test_what_has_not_changed_is_not_read_again(many, monkeypatch):
 
 
 def test_an_index_gives_the_same_table_without_reading_the_records(many, monkeypatch):
-    store.connect(many).close()  # as a sweep does
     plain = results(folder=many)
-    table._seen.clear()
+    reading._seen.clear()
     reads = count_reads(monkeypatch)
     assert results(folder=many).equals(plain)
     assert reads == []
@@ -232,41 +233,62 @@ def test_an_index_gives_the_same_table_without_reading_the_records(many, monkeyp
     entry = json.loads(changed.read_text()) | {"seconds": 12345.5}
     changed.write_text(json.dumps(entry))
     shutil.rmtree(next(p.parent for p in many.glob("12_trial/*/record.json") if p != changed))
-    table._seen.clear()
+    reading._seen.clear()
     again = results(folder=many)
     assert (len(again), len(reads)) == (299, 1)
     assert 12345.5 in again["seconds"].tolist()
 
 
-def test_reading_makes_no_file(many):
-    before = sorted(many.rglob("*"))
+def test_reading_leaves_an_index_and_nothing_else(many):
+    before = {path.name for path in many.rglob("*")}
     results(folder=many)
-    assert sorted(many.rglob("*")) == before
+    assert {path.name for path in many.rglob("*")} - before <= {
+        *(index.FILE, f"{index.FILE}-wal", f"{index.FILE}-shm")
+    }
+    assert (many / index.FILE).exists()
+
+
+def test_no_index_is_made_on_a_network_file_system(many, monkeypatch):
+    monkeypatch.setattr(index, "network", lambda folder: "nfs4")
+    results(folder=many)
+    assert not (many / index.FILE).exists()
+
+
+def test_a_folder_that_cannot_be_written_is_read_all_the_same(many, monkeypatch):
+    plain = results(folder=many)
+    (many / index.FILE).unlink()
+    monkeypatch.setattr(index.sqlite3, "connect", refuse)
+    reading._seen.clear()
+    assert results(folder=many).equals(plain)
+
+
+def refuse(*args, **options):
+    raise sqlite3.OperationalError("unable to open database file")
 
 
 @pytest.mark.parametrize("content", [b"no database at all", b""])
 def test_a_damaged_index_costs_nothing(many, content):
     plain = results(folder=many)
-    (many / store.FILE).write_bytes(content)
-    table._seen.clear()
+    (many / index.FILE).write_bytes(content)
+    reading._seen.clear()
     assert results(folder=many).equals(plain)
 
 
 def test_a_locked_index_costs_nothing(many):
     plain = results(folder=many)
-    with closing(store.connect(many)) as other:
+    with closing(sqlite3.connect(many / index.FILE)) as other:
         other.execute("begin exclusive")
-        table._seen.clear()
+        reading._seen.clear()
         assert results(folder=many).equals(plain)
 
 
 def test_running_records_are_not_kept_in_the_index(many):
-    store.connect(many).close()
     for folder in (many / "12_trial").iterdir():
         folder.rename(folder.with_name(f".{folder.name}-x"))
+    index.keep(many, [])
     results(folder=many)
-    with closing(store.connect(many)) as index:
-        assert index.execute("select count(*) from records").fetchone() == (0,)
+    with closing(sqlite3.connect(many / index.FILE)) as kept:
+        assert kept.execute("select count(*) from records").fetchone() == (0,)
 
 
 # --- schemas ------------------------------------------------------------------------------------
@@ -274,16 +296,13 @@ def test_running_records_are_not_kept_in_the_index(many):
 
 def test_a_record_of_schema_1_stays_readable(lab):
     lab.record("old")
-    (entry,) = table.read_records()
-    assert (entry["schema"], entry["curves"], entry["attempt"]) == (1, {}, 1)
+    (record,) = reading.read_records()
+    assert (record.schema, record.curves, record.attempt) == (1, {}, 1)
     assert results().status.tolist() == ["finished"]
 
 
 def test_the_readme_names_every_key_of_a_record(lab):
-    from labkit.lab.runs import runner as runs
-
-    path = lab.lesson()
-    entry = runs.new_entry(path, runs.read_lesson(path), {})
+    content = entry.begin(lessons.read(lab.lesson()), {}).plain()
     readme = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
     rows = readme.split("## Records")[1].split("## ")[0].splitlines()
     named = [
@@ -292,8 +311,8 @@ def test_the_readme_names_every_key_of_a_record(lab):
         if row.startswith("| `")
         for key in re.findall("`([a-z_]+)`", row.split("|")[1])
     ]
-    assert sorted(named) == sorted([*entry, "progress"])
-    assert f"`schema` | {entry['schema']} |" in readme
+    assert sorted(named) == sorted([*content, "progress"])
+    assert f"`schema` | {content['schema']} |" in readme
 
 
 def test_cause_and_attempt_have_columns(lab):
@@ -420,12 +439,12 @@ def test_a_run_without_a_notebook_says_so(lab):
 
 def test_runs_are_found_by_id_beginning_and_word(lab):
     two_runs(lab)
-    assert table.find("ab")["run_id"] == "ab0123"
-    assert table.find("98:latest")["run_id"] == "ab0123"
-    assert table.find("98:previous")["run_id"] == "aa0123"
-    assert table.find("98:first")["run_id"] == "aa0123"
+    assert table.find("ab").run_id == "ab0123"
+    assert table.find("98:latest").run_id == "ab0123"
+    assert table.find("98:previous").run_id == "aa0123"
+    assert table.find("98:first").run_id == "aa0123"
     lab.record("aa")
-    assert table.find("aa")["run_id"] == "aa"  # exact, though another begins with it
+    assert table.find("aa").run_id == "aa"  # exact, though another begins with it
 
 
 @pytest.mark.parametrize(
@@ -473,19 +492,6 @@ def test_parquet_without_pyarrow_says_what_to_install(lab, monkeypatch):
         table.to_parquet(results())
 
 
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "out.csv"
-    path.write_text("before")
-    path.chmod(0o600)
-    with pytest.raises(TypeError):
-        table.save_file(path, "text")  # not bytes: fails while writing
-    assert path.read_text() == "before"
-    table.save_file(path, b"after")
-    assert [p.name for p in tmp_path.iterdir()] == ["out.csv"]
-    assert path.read_text() == "after"
-    table.save_file("/dev/null", b"gone")
-
-
 # --- the overview for reading -------------------------------------------------------------------
 
 
@@ -499,8 +505,11 @@ def test_the_overview_names_what_differs_and_the_headline(lab):
         error={"message": "lesson 98, cell 1 of 3 [c0] `1/0`: ZeroDivisionError: division"},
     )
     shown = table.overview(results()).set_index("run")
-    assert shown.parameters.tolist() == ["rate=0.1", "rate=0.2", "rate=0.3"]
-    assert shown.result.tolist() == ["answer=0.2", "", "ZeroDivisionError: division"]
+    assert shown.rate.tolist() == ["0.1", "0.2", "0.3"]
+    assert shown.result.tolist() == ["answer=0.2", "answer=none", "ZeroDivisionError: division"]
+    lab.record("z", lesson="97", parameters={"rate": 1})
+    both = table.overview(results()).set_index("run")
+    assert both.parameters.tolist() == ["", "rate=0.1", "rate=0.2", "rate=0.3"]
     assert shown.started.tolist() == ["01 Jan 00:00"] * 3
 
 

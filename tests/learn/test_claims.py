@@ -245,10 +245,18 @@ def test_quoted_figures_are_never_shown_as_this_labs_own():
 
 def test_format_claims_counts_and_quotes():
     opinions = len(claims(verdict="opinion"))
-    text = format_claims(claims(verdict="opinion"))
-    assert text.splitlines()[-1] == f"{opinions} claims: {opinions} opinion"
-    assert NOTHING in text
-    assert format_claims(claims(topic="energy", verdict="holds")) == "0 claims"
+    assert module.counts(claims(verdict="opinion")) == f"{opinions} claims: {opinions} opinion"
+    assert NOTHING in format_claims(claims(verdict="opinion"))
+    none = claims(topic="energy", verdict="holds")
+    assert (module.counts(none), format_claims(none)) == ("0 claims: none", "")
+
+
+def test_the_summary_counts_every_claim_once():
+    table = claims()
+    summed = module.summary(table).set_index("topic")
+    assert summed.loc["all", "claims"] == len(table)
+    assert summed.drop(columns="claims").loc["all"].sum() == len(table)
+    assert summed.loc["losses", "wrong"] == len(claims("losses", "wrong"))
 
 
 # --- where it is ----------------------------------------------------------------------------

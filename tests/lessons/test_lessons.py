@@ -8,6 +8,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from labkit.lab import lesson as lessons
 from labkit.lab import parameters, places
 from labkit.lab.runs import runner as runs
 
@@ -135,11 +136,16 @@ def test_markdown_has_no_unfinished_words_and_no_addresses_of_machines(path):
     assert not re.search(r"TODO|FIXME|XXX|/work/|/tmp/|/home/|localhost:", text)
 
 
+def test_every_parameter_of_the_labs_own_lessons_can_be_set():
+    for path in places.all_lesson_files():
+        assert lessons.read(path).schema.fixed == {}, path.name
+
+
 def test_full_yml_names_lessons_and_their_parameters():
     listed = ROOT / "notebooks" / "full.yml"
     assert listed.exists()
     for path in LESSONS.values():
-        parameters.validate(parameters.read_parameters(path), runs.full_parameters(path))
+        lessons.read(path).values(full=True)
 
 
 def test_the_index_links_every_lesson_and_nothing_else():

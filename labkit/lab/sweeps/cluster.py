@@ -6,6 +6,7 @@ looks first whether its run has ended, so it may be repeated, on any worker, at 
 """
 
 import importlib.metadata
+import itertools
 import logging
 import time
 from contextlib import suppress
@@ -14,10 +15,13 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from labkit.lab import places
-from labkit.lab.runs import runner as runs
-from labkit.lab.sweeps import sweep as sweeps
+from labkit import machine
+from labkit.lab import lesson as lessons
+from labkit.lab.records import folders
+from labkit.lab.runs import keeping
 from labkit.lab.sweeps.grids import SweepError
+from labkit.lab.sweeps.planning import Plan
+from labkit.lab.sweeps.worker import NOT_RUN, End, Job, WorkersDied, execute
 
 _PATIENCE = 5  # seconds to wait for a scheduler to answer, and for a first worker
 _RETRIES = 2  # of a task that fails by itself; a worker that dies is dask's own business
@@ -30,7 +34,7 @@ _INSTALL = "pip install 'labkit[cluster]' adds it"
 class Cluster:
     """The engine of a sweep that hands its runs to dask.distributed."""
 
-    def __init__(self, address: str, plan: sweeps.Plan):
+    def __init__(self, address: str, plan: Plan):
         _check_address(address)
         try:
             from distributed import Client, LocalCluster  # noqa: F401
@@ -38,7 +42,7 @@ class Cluster:
             raise SweepError(f"--scheduler needs dask.distributed; {_INSTALL}") from None
         logging.getLogger("distributed").setLevel(logging.ERROR)  # it tells of each lost worker
         self._local = _local_cluster(plan.workers) if address == "local" else None
-        self._token = uuid4().hex[:8]
+        self._token, self._count = uuid4().hex[:8], itertools.count()
         self._address, self._seen = address, time.monotonic()
         self._slots, self._looked = 0, 0.0
         try:
@@ -70,16 +74,16 @@ class Cluster:
         elif time.monotonic() - self._seen > _GONE:
             raise _dropped(f"The scheduler at {self._address} is gone.")
 
-    def submit(self, job: dict) -> "Task":
+    def submit(self, job: Job) -> "Task":
         """Hand one run to the scheduler."""
-        key = f"labkit-{job['run_id']}-{self._token}-{job['attempt']}"
-        future = self._client.submit(sweeps.execute, job, key=key, pure=False, retries=_RETRIES)
+        key = f"labkit-{job.run_id}-{self._token}-{next(self._count)}"
+        future = self._client.submit(execute, job, key=key, pure=False, retries=_RETRIES)
         return Task(future)
 
     def stop(self, task: "Task", place: Path, run_id: str) -> None:
         """Take back a run that has not begun; ask the worker to stop one that has."""
-        if runs.is_going(place, run_id):
-            runs.ask_to_stop(place, run_id)
+        if keeping.runs_now(place, run_id):
+            folders.ask_to_stop(place, run_id)
         else:
             task.cancel()
 
@@ -111,8 +115,8 @@ class Task:
         """Call back when it has ended."""
         self._future.add_done_callback(call)
 
-    def result(self) -> dict:
-        """Return the small record of the run.
+    def result(self) -> End:
+        """Return how the run ended.
 
         Raises:
             WorkersDied: several workers in a row died while they ran it.
@@ -121,12 +125,12 @@ class Task:
         from distributed import CancelledError, KilledWorker
 
         if self.taken_back:
-            return sweeps.NOT_RUN
+            return NOT_RUN
 
         try:
             return self._future.result()
         except KilledWorker as error:
-            raise sweeps.WorkersDied(
+            raise WorkersDied(
                 f"the workers that ran it died, the last was {error.last_worker.address}"
             ) from None
         except CancelledError:
@@ -183,7 +187,7 @@ def _connect(address: Any):
         ) from error
 
 
-def _check_workers(client, address: str, plan: sweeps.Plan) -> int:
+def _check_workers(client, address: str, plan: Plan) -> int:
     """Check that the workers can run the plan; return the threads that one kernel may use."""
     try:
         client.wait_for_workers(1, timeout=_PATIENCE)
@@ -195,10 +199,10 @@ def _check_workers(client, address: str, plan: sweeps.Plan) -> int:
     probe = plan.place / f".probe-{uuid4().hex[:8]}"
     probe.touch()
     try:
-        found = client.run(describe, plan.lesson, str(probe), on_error="return")
+        found = client.run(describe, plan.lesson.address, str(probe), on_error="return")
     finally:
         probe.unlink()
-    own = describe(plan.lesson, None)
+    own = describe(plan.lesson.address, None)
     for worker, facts in found.items():
         _compare(worker, facts, own, plan)
     return _share(client, found)
@@ -206,16 +210,15 @@ def _check_workers(client, address: str, plan: sweeps.Plan) -> int:
 
 def describe(lesson: str, probe: str | None) -> dict:
     """Return what decides the results of a run on this machine, and what it sees of the folder."""
-    path = places.lesson_file(lesson)
     return {
-        "run id": runs.identity(path, runs.read_lesson(path), {}),
-        "facts": {"labkit code": runs._package_digest(), **runs._versions()},
+        "run id": lessons.read(lesson).identity({}),
+        "facts": {"labkit code": lessons.code_digest(), **lessons.versions()},
         "sees": probe is None or Path(probe).exists(),
-        "cores": sweeps.cores(),
+        "cores": machine.cores(),
     }
 
 
-def _compare(worker: str, facts: Any, own: dict, plan: sweeps.Plan) -> None:
+def _compare(worker: str, facts: Any, own: dict, plan: Plan) -> None:
     """Raise a SweepError if a worker would compute something else, or elsewhere."""
     if isinstance(facts, BaseException):
         raise SweepError(

@@ -16,9 +16,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from labkit.lab import table
-from labkit.lab.records import kernel as records
-from labkit.lab.records import sparks
+from labkit.lab.records import folders, sparks
+from labkit.lab.records.entry import Record
+from labkit.lab.records.reading import is_going, read_record
+from labkit.lab.records.shell import in_notebook
+from labkit.lab.words import better, clock, cut, one_line, show
 
 _LATEST, _BEST = 5, 3  # rows of runs that ended
 _PACE = 50  # runs that tell how fast it goes
@@ -31,12 +33,9 @@ _WIDE, _NARROW = 110, 8  # columns of a terminal with room for curves; bars of o
 _CELL = "text-align:left;padding:1px 1em 1px 0;vertical-align:middle;white-space:nowrap"
 _MARKS = {"finished": "✓", "failed": "✗", "interrupted": "◌", "running": "▶"}
 _COLORS = {"finished": "green", "failed": "red", "interrupted": "yellow", "running": "cyan"}
-# House rule: a loss or error is better when lower, a score or accuracy when higher.
-_LOWER = ("loss", "error", "seconds", "excess", "steps")
-_HIGHER = ("accuracy", "score", "f1", "auc", "recall", "precision")
 
 
-def show(plan: Any, folder: str | os.PathLike | None = None) -> "View":
+def view(plan: Any, folder: str | os.PathLike | None = None) -> "View":
     """Return the view that suits where this runs: notebook, terminal or log file.
 
     Use it as a context manager and call `.update()` now and then, such as twice a second.
@@ -46,7 +45,7 @@ def show(plan: Any, folder: str | os.PathLike | None = None) -> "View":
         folder: the results folder, when it is not the plan's own.
     """
     watched = Watched(plan, folder)
-    if records.in_notebook():
+    if in_notebook():
         return _InNotebook(watched)
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         return _InTerminal(watched)
@@ -74,13 +73,13 @@ class Row:
         """The run in a line: parameters, then the headline result or what went wrong."""
         settings = " ".join(f"{name}={value}" for name, value in self.parameters.items())
         result = self.cause or (f"{self.name} = {self.result}" if self.name else "")
-        parts = (self.status, self.place, settings or self.run_id, _cut(result, _LONGEST))
+        parts = (self.status, self.place, settings or self.run_id, cut(result, _LONGEST))
         return "  ".join(part for part in parts if part)
 
     @property
     def result(self) -> str:
         """The headline result without its name, or what went wrong."""
-        return self.cause or (_one_line(records.show(self.value)) if self.name else "")
+        return self.cause or (one_line(show(self.value)) if self.name else "")
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ class Watched:
 
     def __init__(self, plan: Any, folder: str | os.PathLike | None = None):
         self.plan = plan
-        self.place = Path(folder) / plan.lesson if folder else Path(plan.place)
+        self.place = Path(folder) / plan.lesson.name if folder else Path(plan.place)
         self.started = time.monotonic()
         self.names = _varied(plan)
         self.rows: dict[str, Row] = {}  # ended in this sweep, in the order seen
@@ -130,14 +129,18 @@ class Watched:
         self._wanted = {p.run_id: p for p in plan.points if p.run_id not in plan.done}
         done = [point for point in plan.points if point.run_id in plan.done]
         self._best = _best([_row(self.names, point, plan.done[point.run_id]) for point in done])
-        self._seen = {(name, inode) for name, inode in self._folders() if not _is_staged(name)}
-        self._staged: dict[str, tuple[int, dict]] = {}  # folder -> time of the file, its record
+        self._seen = {
+            (name, inode) for name, inode in self._folders() if not folders.is_staged(name)
+        }
+        self._staged: dict[
+            str, tuple[int, Record | None]
+        ] = {}  # folder -> time of the file, its record
 
     def look(self) -> tuple[Snapshot, list[Row]]:
         """Return the state now, and the runs that ended since the last look."""
         staged, new = [], []
         for name, inode in self._folders():
-            if _is_staged(name):
+            if folders.is_staged(name):
                 staged.append(name)
             elif (name, inode) not in self._seen:
                 self._seen.add((name, inode))
@@ -158,7 +161,7 @@ class Watched:
         estimate = getattr(self.plan, "seconds", None)
         left = todo / pace if pace else estimate and max(0.0, estimate - seconds)
         return Snapshot(
-            lesson=self.plan.lesson,
+            lesson=self.plan.lesson.name,
             total=len(self.plan.points),
             before=len(self.plan.points) - len(self._wanted),
             counts=counts,
@@ -184,37 +187,24 @@ class Watched:
                 entries = [(entry.name, entry.inode()) for entry in found]
         except FileNotFoundError:  # nothing has started yet
             return
-        yield from (e for e in entries if _run_id(e[0]) in self._wanted)
+        yield from (e for e in entries if folders.run_id(e[0]) in self._wanted)
 
     def _ended(self, name: str) -> list[Row]:
-        entry = table.read_record(self.place / name / "record.json")
-        return [_row(self.names, self._wanted[_run_id(name)], entry)]
+        record = read_record(self.place / name)
+        return [_row(self.names, self._wanted[folders.run_id(name)], record)]
 
     def _running(self, name: str) -> list[Row]:
-        path = self.place / name / "record.json"
+        path = self.place / name / folders.RECORD
         try:
             changed = path.stat().st_mtime_ns
         except OSError:  # it has just ended, or just begun
             return []
-        if self._staged.get(name, (0, {}))[0] != changed:
-            self._staged[name] = (changed, table.read_record(path))
-        entry = self._staged[name][1]
-        if entry["status"] != "running" or not table.is_alive(entry):
+        if self._staged.get(name, (0, None))[0] != changed:
+            self._staged[name] = (changed, read_record(path.parent))
+        record = self._staged[name][1]
+        if record.status != "running" or not is_going(record):
             return []  # left by a process that was killed
-        return [_row(self.names, self._wanted[_run_id(name)], entry)]
-
-
-def _run_id(name: str) -> str:
-    """Return the run id of a folder's name; a hidden one has a suffix of its own.
-
-    >>> _run_id("abc.failed"), _run_id(".abc-01234567")
-    ('abc', 'abc')
-    """
-    return name[1:].rpartition("-")[0] if _is_staged(name) else name.partition(".")[0]
-
-
-def _is_staged(name: str) -> bool:
-    return name.startswith(".")
+        return [_row(self.names, self._wanted[folders.run_id(name)], record)]
 
 
 def _varied(plan: Any) -> list[str]:
@@ -223,74 +213,43 @@ def _varied(plan: Any) -> list[str]:
     return [name for name, values in texts.items() if len(values) > 1]
 
 
-def _row(names: list[str], point: Any, entry: dict) -> Row:
-    results, curves = entry.get("results") or {}, entry.get("curves") or {}
-    name = next(iter(results), "")
-    shown = list(curves.items())[:_CURVES]
+def _row(names: list[str], point: Any, record: Record) -> Row:
+    name = next(iter(record.results), "")
+    curves = list(record.curves.items())[:_CURVES]
+    took = "" if record.seconds is None else f"{record.seconds:.1f} s"
     return Row(
         run_id=point.run_id,
-        status=entry["status"],
-        parameters={n: _one_line(records.show(point.parameters[n])) for n in names},
-        place=_progress(entry) if entry["status"] == "running" else _took(entry),
+        status=record.status,
+        parameters={n: one_line(show(point.parameters[n])) for n in names},
+        place=_progress(record) if record.status == "running" else took,
         name=name,
-        value=results.get(name),
-        cause=_one_line(_cause(entry.get("error") or {})),
-        curves={n: sparks.thinned(curve["value"], _POINTS) for n, curve in shown},
+        value=record.results.get(name),
+        cause=record.error.words if record.error else "",
+        curves={n: sparks.thinned(curve["value"], _POINTS) for n, curve in curves},
     )
 
 
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
-def _one_line(text: str) -> str:
-    """Return a text without what a terminal would obey: line ends and control characters."""
-    return "".join(c if c.isprintable() else "�" for c in " ".join(text.split()))
-
-
-def _progress(entry: dict) -> str:
+def _progress(record: Record) -> str:
     """Return where a run is: 'cell 12/40 step 8'."""
-    at = entry.get("progress") or {}
-    steps = [curve["step"][-1] for curve in (entry.get("curves") or {}).values() if curve["step"]]
+    at = record.progress
+    steps = [curve["step"][-1] for curve in record.curves.values() if curve["step"]]
     words = [f"cell {at['cell'] + 1}/{at['cells']}"] if at else []
-    words += [f"step {records.show(max(steps))}"] if steps else []
+    words += [f"step {show(max(steps))}"] if steps else []
     return " ".join(words) or "starting"
-
-
-def _took(entry: dict) -> str:
-    seconds = entry.get("seconds")
-    return "" if seconds is None else f"{seconds:.1f} s"
-
-
-def _cause(error: dict) -> str:
-    kind, message = error.get("kind", ""), " ".join(str(error.get("message", "")).split())
-    message = message.split("`: ", 1)[-1]  # without lesson and cell
-    return f"{kind}: {message}" if kind and message else kind or message
 
 
 def _best(rows: list[Row]) -> list[Row]:
     """Return the best few of these runs, none where the name does not tell what is better."""
     finished = [r for r in rows if r.status == "finished" and _is_number(r.value)]
     name = finished[0].name if finished else ""
-    lower, higher = (any(word in name for word in words) for words in (_LOWER, _HIGHER))
-    if lower == higher:
+    way = better(name)
+    if way is None:
         return []
-    return sorted(finished, key=lambda row: row.value, reverse=higher)[:_BEST]
+    return sorted(finished, key=lambda row: row.value, reverse=way == "max")[:_BEST]
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def clock(seconds: float) -> str:
-    """Return a duration as a clock shows it.
-
-    >>> clock(7.2), clock(200), clock(7300)
-    ('0:07', '3:20', '2:01:40')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 # --- how it is shown ------------------------------------------------------------------------
@@ -447,7 +406,7 @@ def _line(row: Row, wide: bool) -> str:
     """Return the first curve as a line of bars; where there is room, with name and last value."""
     for name, values in list(row.curves.items())[:1]:
         if values and wide:
-            return f"{name} {sparks.spark(values)} {records.show(values[-1])}"
+            return f"{name} {sparks.spark(values)} {show(values[-1])}"
         return sparks.spark(values, _NARROW)
     return ""
 
@@ -522,7 +481,7 @@ def _html_bar(now: Snapshot) -> str:
 
 def _html_cells(row: Row, curves: list[str]) -> list[str]:
     mark = f"<span title='{escape(row.status)}'>{_MARKS.get(row.status, '?')}</span>"
-    settings = [_cut(text, _LONGEST_VALUE) for text in _settings(row)]
+    settings = [cut(text, _LONGEST_VALUE) for text in _settings(row)]
     pictures = [_html_curve(name, row.curves.get(name)) for name in curves]
     return [mark, *map(escape, (*settings, row.place)), *pictures, escape(row.result)]
 
@@ -530,7 +489,7 @@ def _html_cells(row: Row, curves: list[str]) -> list[str]:
 def _html_curve(name: str, values: list | None) -> str:
     if not values:
         return ""
-    return sparks.svg(values, f"{name}, now {records.show(values[-1])}", 90, 20)
+    return sparks.svg(values, f"{name}, now {show(values[-1])}", 90, 20)
 
 
 def _html_row(cells: Iterable[str], tag: str = "td") -> str:

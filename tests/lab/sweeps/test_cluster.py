@@ -17,7 +17,7 @@ import pytest
 from helpers import RATES, Counted, Lab, are_gone, call, wait_until
 
 from labkit.lab import places, sweep
-from labkit.lab.sweeps import sweep as sweeps
+from labkit.lab.sweeps import planning, worker
 from labkit.lab.sweeps.grids import SweepError
 from labkit.lab.table import results
 
@@ -46,8 +46,8 @@ class Machines:
         self.workers = [worker for worker in self.workers if worker.poll() is None]
         while len(self.workers) < count:
             self.workers.append(self.new_worker())
-        for worker in self.workers[count:]:
-            kill(worker)
+        for each in self.workers[count:]:
+            kill(each)
         return self.workers[:count]
 
     def new_worker(self):
@@ -149,7 +149,7 @@ def test_without_dask_the_error_says_how_to_get_it(lab, monkeypatch):
 @pytest.fixture
 def described(lab):
     lab.lesson(RECORD)
-    plan = sweeps.plan("98", {"rate": [0.1]})
+    plan = planning.plan("98", {"rate": [0.1]})
     own = cluster.describe("98", None)
     return lambda facts: cluster._compare("tcp://a:1", facts, own, plan), own
 
@@ -189,10 +189,15 @@ def test_a_worker_without_labkit_is_refused(described):
 # --- tasks ----------------------------------------------------------------------------------------
 
 
-def job_of(point, plan, **more):
-    common = {"lesson": plan.lesson, "folder": str(plan.folder), "page": False, "fork": "auto"}
-    common |= {"parameters": point.parameters, "run_id": point.run_id, "attempt": 1}
-    return common | {"earlier": None} | more
+def job_of(point, plan):
+    return worker.Job(
+        lesson=plan.lesson.address,
+        folder=str(plan.folder),
+        parameters=point.parameters,
+        run_id=point.run_id,
+        earlier=None,
+        options={"page": False, "fork": "auto"},
+    )
 
 
 @pytest.mark.slow
@@ -200,23 +205,23 @@ def test_a_task_may_be_repeated_and_runs_once(lab):
     lab.lesson(
         f"import pathlib, uuid\n(pathlib.Path({str(lab.home)!r}) / uuid.uuid4().hex).touch()"
     )
-    plan = sweeps.plan("98", {"rate": [0.1]})
+    plan = planning.plan("98", {"rate": [0.1]})
     (point,) = plan.points
-    first = sweeps.execute(job_of(point, plan))
-    assert sweeps.execute(job_of(point, plan)) == first
+    first = worker.execute(job_of(point, plan))
+    assert worker.execute(job_of(point, plan)) == first
     assert len(list(lab.home.glob("?" * 32))) == 1
-    assert set(first) == {"status", "cause", "error", "started", "seconds", "headline"}
+    assert (first.status, first.cause, first.error) == ("finished", None, None)
 
 
 @pytest.mark.slow
 def test_a_task_that_another_process_runs_already_waits_for_its_end(lab):
     counted = Counted(lab)
     counted.hold.touch()
-    plan = sweeps.plan("98", {"rate": [0.5]})
+    plan = planning.plan("98", {"rate": [0.5]})
     (point,) = plan.points
     ends = []
     tasks = [
-        threading.Thread(target=lambda: ends.append(sweeps.execute(job_of(point, plan))))
+        threading.Thread(target=lambda: ends.append(worker.execute(job_of(point, plan))))
         for _ in range(2)
     ]
     tasks[0].start()
@@ -226,17 +231,17 @@ def test_a_task_that_another_process_runs_already_waits_for_its_end(lab):
     counted.hold.unlink()
     for task in tasks:
         task.join()
-    assert [end["status"] for end in ends] == ["finished"] * 2
+    assert [end.status for end in ends] == ["finished"] * 2
     assert counted.runs() == [0.5]
 
 
 def test_a_task_for_another_code_is_refused(lab):
     path = lab.lesson(RECORD)
-    plan = sweeps.plan("98", {"rate": [0.1]})
+    plan = planning.plan("98", {"rate": [0.1]})
     lab.lesson(RECORD, "1")
     assert places.lesson_file("98") == path
     with pytest.raises(SweepError, match="is not the one that the sweep was planned with"):
-        sweeps.execute(job_of(plan.points[0], plan))
+        worker.execute(job_of(plan.points[0], plan))
 
 
 # --- whole sweeps ---------------------------------------------------------------------------------

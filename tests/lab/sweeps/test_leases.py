@@ -1,23 +1,24 @@
-import os
+"""Leases: who runs what now, told apart within a process, between processes, and after a kill."""
+
+import multiprocessing
 import signal
 import subprocess
 import sys
 import threading
 import time
-from types import SimpleNamespace
 
-import psutil
 import pytest
 
-from labkit.lab.sweeps import leases as store
-from labkit.lab.sweeps.leases import Claims, StoreError
+from labkit.lab import files
+from labkit.lab.sweeps.leases import Leases, NoLeases
 
-# A driver that claims run "a" and then waits to be killed.
+# A driver that takes run "a" and then waits to be killed.
 HOLDER = """
 import sys, time
-from labkit.lab.sweeps.leases import Claims
-claims = Claims(sys.argv[1], "98_trial")
-print(claims.claim("a"), flush=True)
+from pathlib import Path
+from labkit.lab.sweeps.leases import Leases
+leases = Leases(Path(sys.argv[1]))
+print(leases.take("a"), flush=True)
 time.sleep(60)
 """
 
@@ -25,164 +26,115 @@ time.sleep(60)
 @pytest.fixture
 def two(tmp_path):
     """Two drivers that share a folder."""
-    drivers = Claims(tmp_path, "98_trial"), Claims(tmp_path, "98_trial")
+    drivers = Leases(tmp_path), Leases(tmp_path)
     yield drivers
     for driver in drivers:
         driver.close()
 
 
-def test_a_run_is_claimed_by_one_driver_and_attempts_are_counted(two):
+def test_a_run_is_taken_by_one_driver(two):
     one, other = two
-    assert one.claim("a") == 1
-    assert other.claim("a") is None
-    assert one.claim("a") is None  # nor twice by the same
-    assert other.claim("b") == 1
-    assert one.held() == {"a": one.owner, "b": other.owner}
-    assert one.held(["b"]) == {"b": other.owner}
-    other.release("a")  # it is not its own
-    assert other.claim("a") is None
-    one.release("a")
-    assert other.claim("a") == 2
-    other.unclaim("a")  # it was not begun after all
-    assert one.claim("a") == 2
-    assert Claims(one.folder, "99_other").claim("a") == 1  # of another lesson
+    assert one.take("a")
+    assert not other.take("a")
+    assert not one.take("a")  # nor twice by the same
+    assert other.take("b")
+    other.give_back("a")  # it is not its own
+    assert not other.take("a")
+    one.give_back("a")
+    assert other.take("a")
 
 
-def test_a_claim_holds_as_long_as_its_lease_is_renewed(two, monkeypatch):
+def test_what_is_given_back_leaves_no_file(two, tmp_path):
     one, other = two
-    assert one.claim("a") == 1
-    later = time.time() + store.LEASE + 1
-    with monkeypatch.context() as patch:
-        patch.setattr(store.time, "time", lambda: later)
-        one._renewed -= store.RENEW + 1  # as if so long ago
-        one.renew()
-        assert other.claim("a") is None
-    with monkeypatch.context() as patch:
-        patch.setattr(store.time, "time", lambda: later + store.LEASE + 1)
-        assert other.held() == {}
-        assert other.claim("a") == 2
-    one.release("a")  # too late: it is the other's now
-    assert one.claim("a") is None
+    for _ in range(3):
+        for driver in two:
+            assert driver.take("a")
+            driver.give_back("a")
+    one.take("a")
+    other.take("b")
+    one.close()
+    other.close()
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_renewing_is_done_now_and_then_only(two):
-    one, _ = two
-    one.claim("a")
-    lease = "SELECT lease FROM claims"
-    before = one._connection.execute(lease).fetchone()
-    one.renew()
-    assert one._connection.execute(lease).fetchone() == before
-
-
-def test_a_claim_of_a_killed_process_is_free_at_once(tmp_path):
+def test_a_lease_of_a_killed_process_is_free_at_once(tmp_path):
     command = [sys.executable, "-c", HOLDER, str(tmp_path)]
+    leases = Leases(tmp_path)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout.readline() == "1\n"
-        claims = Claims(tmp_path, "98_trial")
-        assert claims.claim("a") is None
+        assert holder.stdout.readline() == "True\n"
+        assert not leases.take("a")
         holder.send_signal(signal.SIGKILL)
         holder.wait()
-    assert claims.held() == {}
-    assert claims.claim("a") == 2
+    killed = time.monotonic()
+    assert leases.take("a")
+    assert time.monotonic() - killed < 1
+    (tmp_path / ".lock-b").touch()  # left by another that was killed
+    leases.close()
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_driver_that_ended_within_a_living_process_leaves_its_claims_free(tmp_path):
-    one, other = Claims(tmp_path, "98_trial"), Claims(tmp_path, "98_trial")
-    assert one.claim("a") == 1
-    assert other.claim("a") is None
-    one.close()  # as a notebook does whose sweep could not give its claim back
-    assert other.claim("a") == 2
-    other.close()
-
-
-def test_a_process_of_another_host_cannot_be_seen_dead(two):
+def test_a_lease_taken_in_one_thread_is_given_back_in_another(two):
     one, other = two
-    one.owner = f"elsewhere:{2**22 + 1}:1.0:abcdef01"
-    assert one.claim("a") == 1
-    assert other.claim("a") is None
-    assert store.is_gone(f"{os.uname().nodename}:{2**22 + 1}:1.0:abcdef01")
+    thread = threading.Thread(target=one.take, args=("a",))
+    thread.start()
+    thread.join()
+    assert not other.take("a")
+    one.give_back("a")
+    assert other.take("a")
 
 
-def test_a_number_that_another_process_got_is_not_the_owner():
-    host, pid, created, token = store.new_owner().rsplit(":", 3)
-    assert not store.is_gone(f"{host}:{pid}:{created}:{token}")
-    assert store.is_gone(f"{host}:{pid}:{float(created) - 100}:{token}")
+def take_all(place, count, answers):
+    leases = Leases(place)
+    taken = []
+    for number in range(count):
+        if not leases.take(str(number)):
+            continue
+        done = place / f"done-{number}"
+        if not done.exists():  # as a driver looks for the end once more
+            done.touch()
+            taken.append(number)
+        leases.give_back(str(number))
+    answers.put(taken)
 
 
-def test_many_drivers_at_once_claim_each_run_once(tmp_path):
-    taken: list[str] = []
-
-    def work():
-        claims = Claims(tmp_path, "98_trial")
-        taken.extend(run for run in map(str, range(50)) if claims.claim(run) == 1)
-        claims.close()
-
-    threads = [threading.Thread(target=work) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(taken, key=int) == [str(n) for n in range(50)]
-
-
-def test_the_file_is_a_write_ahead_log_and_is_made_with_its_folder(tmp_path):
-    connection = store.connect(tmp_path / "deep" / "runs")
-    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert (tmp_path / "deep" / "runs" / "runs.sqlite").exists()
-    connection.close()
+def test_many_processes_at_once_run_each_run_once(tmp_path):
+    spawn = multiprocessing.get_context("spawn")
+    answers = spawn.Queue()
+    several = [spawn.Process(target=take_all, args=(tmp_path, 200, answers)) for _ in range(4)]
+    for process in several:
+        process.start()
+    taken = [number for _ in several for number in answers.get(timeout=60)]
+    for process in several:
+        process.join()
+    assert len(taken) == len(set(taken))
+    left = set(range(200)) - set(taken)
+    assert not left or all(not (tmp_path / f"done-{number}").exists() for number in left)
+    assert not list(tmp_path.glob(".lock-*"))
 
 
-def test_a_damaged_file_is_a_sentence(tmp_path):
-    (tmp_path / "runs.sqlite").write_bytes(b"not a database at all, but long enough" * 100)
-    with pytest.raises(StoreError, match=r"runs\.sqlite is damaged.*Delete it"):
-        store.connect(tmp_path)
-
-
-def test_a_file_in_the_place_of_the_folder_is_a_sentence(tmp_path):
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match=r"Cannot keep results in .*--to"):
-        store.connect(tmp_path / "file")
+    with pytest.raises(OSError, match=r"Not a directory|File exists"):
+        Leases(tmp_path / "file").take("a")
 
 
-def test_a_writer_that_holds_the_file_too_long_is_a_sentence(two, monkeypatch):
-    one, other = two
-    other._connection.execute("PRAGMA busy_timeout = 50")
-    one._connection.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreError, match="database is locked"):
-        other.claim("a")
-    one._connection.execute("ROLLBACK")
-    assert other.claim("a") == 1
+def test_without_leases_every_run_is_ours(tmp_path):
+    leases = NoLeases(tmp_path)
+    assert leases.take("a")
+    assert leases.take("a")
+    leases.give_back("a")
+    leases.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs"])
-def test_no_file_is_made_on_a_network_file_system(tmp_path, monkeypatch, kind):
-    def mounted(*_, **__):
-        return [SimpleNamespace(mountpoint=str(p), fstype=k) for p, k in mounts.items()]
+def test_a_network_file_system_is_known(tmp_path, monkeypatch, kind):
+    from types import SimpleNamespace
 
-    monkeypatch.setattr(psutil, "disk_partitions", mounted)
-    mounts = {"/": "ext4", str(tmp_path / "shared"): kind}
-    assert store.network(tmp_path / "shared" / "deep") == kind
-    assert store.network(tmp_path / "shared2") == ""
-    with pytest.raises(StoreError, match=f"is on a network file system .{kind}.: no SQLite there"):
-        store.connect(tmp_path / "shared")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_without_claims_every_run_is_free_and_no_file_is_made(tmp_path):
-    claims = store.NoClaims()
-    assert claims.claim("a") == claims.claim("a") == 0
-    claims.renew()
-    claims.release("a")
-    claims.close()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_lost_file_costs_no_more_than_the_count_of_attempts(two):
-    one, _ = two
-    one.claim("a")
-    one.release("a")
-    one.close()
-    for file in one.folder.glob("runs.sqlite*"):
-        file.unlink()
-    fresh = Claims(one.folder, "98_trial")
-    assert fresh.claim("a") == 1
+    mounts = [
+        SimpleNamespace(mountpoint="/", fstype="ext4"),
+        SimpleNamespace(mountpoint=str(tmp_path / "shared"), fstype=kind),
+    ]
+    monkeypatch.setattr("psutil.disk_partitions", lambda all: mounts)
+    assert files.network(tmp_path / "shared" / "deep") == kind
+    assert files.network(tmp_path / "shared2") == ""

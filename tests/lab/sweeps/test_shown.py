@@ -17,8 +17,9 @@ import psutil
 import pytest
 from rich.console import Console
 
-from labkit.lab.records import kernel as records
-from labkit.lab.runs import runner as runs
+from labkit.lab import lesson as lessons
+from labkit.lab.records.entry import Record
+from labkit.lab.runs import runner
 from labkit.lab.sweeps import shown as live
 
 pytestmark = pytest.mark.alone
@@ -49,9 +50,9 @@ class FakeSweep:
             SimpleNamespace(run_id=f"r{i}", parameters={"rate": i / 10, "units": 8} | parameters)
             for i in range(count)
         ]
-        done = {run_id: {"status": "finished", "results": {"loss": 0.9}} for run_id in done}
+        done = {r: Record("98", r, "finished", results={"loss": 0.9}) for r in done}
         return SimpleNamespace(
-            lesson="98_trial",
+            lesson=SimpleNamespace(name="98_trial"),
             points=points,
             done=done,
             names=("rate", "units", *parameters),
@@ -191,7 +192,7 @@ def test_the_time_left_comes_from_the_plan_then_from_the_pace(sweep, monkeypatch
 
 
 def test_where_there_is_no_terminal_each_ended_run_is_a_line(sweep, capsys):
-    with live.show(sweep.plan) as view:
+    with live.view(sweep.plan) as view:
         for i in range(4):
             sweep.stage(f"r{i}")
             for _ in range(50):
@@ -211,7 +212,7 @@ def test_where_there_is_no_terminal_each_ended_run_is_a_line(sweep, capsys):
 def test_a_line_is_one_line_whatever_stands_in_it(sweep, capsys):
     sweep.plan = sweep.planned(2)
     sweep.plan.points[1].parameters["units"] = "a\n\x1b[31mred\r[bold]"
-    with live.show(sweep.plan):
+    with live.view(sweep.plan):
         message = "cell 1 `x`: " + "very\nlong \x07" * 1000
         sweep.end("r1", status="failed", error={"kind": "cell error", "message": message})
     line = capsys.readouterr().err.splitlines()[1]
@@ -224,7 +225,7 @@ def test_a_folder_out_of_reach_for_a_moment_does_not_end_it(sweep, capsys, monke
     def fails(place):
         raise PermissionError(13, "Permission denied")
 
-    with live.show(sweep.plan) as view:
+    with live.view(sweep.plan) as view:
         sweep.end("r0")
         monkeypatch.setattr(live.os, "scandir", fails)
         view.update()
@@ -234,7 +235,7 @@ def test_a_folder_out_of_reach_for_a_moment_does_not_end_it(sweep, capsys, monke
 
 
 def test_two_who_wait_share_one_view(sweep, capsys):
-    view = live.show(sweep.plan)
+    view = live.view(sweep.plan)
     with view:
         with view:
             sweep.end("r0")
@@ -378,7 +379,7 @@ def test_points_and_results_arrive_before_the_cell_that_makes_them_ends(lab, tmp
         if "results" in payload:
             (tmp_path / "result").touch()
 
-    run = runs.run("98", on_record=on_record)
+    run = runner.run("98", on_record=on_record)
     assert run.ok, run
     assert seen[:3] == [[1], [1, 2], {"answer": 42}]
     assert len(seen) < 20, "97 points in a moment are a few pictures"
@@ -393,16 +394,19 @@ def test_a_run_is_watched_from_outside_while_it_goes(lab, tmp_path):
     lines = ["from labkit.lab import log", "log('98', 1, loss=4)", "wait_for('seen')"]
     path = lab.lesson("\n".join([wait, *lines]))
     values = {"rate": 0.1}
-    point = SimpleNamespace(
-        parameters=values, run_id=runs.identity(path, runs.read_lesson(path), values)
-    )
+    point = SimpleNamespace(parameters=values, run_id=lessons.read(path).identity(values))
     place = lab.runs / "98_trial"
     plan = SimpleNamespace(
-        lesson="98_trial", points=[point], done={}, names=(), place=place, seconds=None
+        lesson=SimpleNamespace(name="98_trial"),
+        points=[point],
+        done={},
+        names=(),
+        place=place,
+        seconds=None,
     )
     watched = live.Watched(plan)
     ended = []
-    thread = threading.Thread(target=lambda: ended.append(runs.run("98")))
+    thread = threading.Thread(target=lambda: ended.append(runner.run("98")))
     thread.start()
     rows, deadline = [], time.monotonic() + 60
     while thread.is_alive() and time.monotonic() < deadline:
@@ -485,12 +489,12 @@ def test_a_sweep_in_a_notebook_leaves_its_last_state(lab, headless):
 
 
 def test_the_view_suits_the_place(sweep, monkeypatch):
-    assert isinstance(live.show(sweep.plan), live._AsLines)
+    assert isinstance(live.view(sweep.plan), live._AsLines)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    assert isinstance(live.show(sweep.plan), live._InTerminal)
+    assert isinstance(live.view(sweep.plan), live._InTerminal)
     monkeypatch.setenv("TERM", "dumb")
-    assert isinstance(live.show(sweep.plan), live._AsLines)
-    monkeypatch.setattr(records, "_shell", object)
-    assert isinstance(live.show(sweep.plan), live._InNotebook)
-    assert live.show(sweep.plan, Path("elsewhere")).watched.place == Path("elsewhere/98_trial")
+    assert isinstance(live.view(sweep.plan), live._AsLines)
+    monkeypatch.setattr(live, "in_notebook", lambda: True)
+    assert isinstance(live.view(sweep.plan), live._InNotebook)
+    assert live.view(sweep.plan, Path("elsewhere")).watched.place == Path("elsewhere/98_trial")

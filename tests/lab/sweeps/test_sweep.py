@@ -13,12 +13,13 @@ import pytest
 from helpers import NASTY, call, wait_until
 
 import labkit
+from labkit import machine
+from labkit.lab import lesson as lessons
 from labkit.lab import sweep
 from labkit.lab.parameters import ParameterError
 from labkit.lab.places import PlaceError
-from labkit.lab.runs import runner as runs
-from labkit.lab.runs.runner import RunError
-from labkit.lab.sweeps import sweep as sweeps
+from labkit.lab.runs.limits import RunError, memory_in_bytes
+from labkit.lab.sweeps import planning, worker
 from labkit.lab.sweeps.grids import SweepError
 from labkit.lab.table import results
 
@@ -33,7 +34,7 @@ CELLS = [RECORD, "if rate == 0.5:\n    1 / 0"]
 def ended(lab, parameters, status="finished", kind=None, seconds=2.0, **more):
     """Leave the record that a run with these parameters would have left."""
     path = lab.home / "notebooks" / "98_trial.ipynb"
-    run_id = runs.identity(path, runs.read_lesson(path), {"rate": 0.1, "seed": 0} | parameters)
+    run_id = lessons.read(path).identity({"rate": 0.1, "seed": 0} | parameters)
     error = {"kind": kind, "message": f"a {kind}"} if kind else None
     folder = run_id + ("" if status == "finished" else f".{status}")
     more |= {"parameters": parameters, "status": status, "error": error, "seconds": seconds}
@@ -56,7 +57,7 @@ def test_a_plan_tells_what_is_done_and_what_will_be_run(lab):
     ended(lab, {"rate": 0.4}, "failed", "timeout")
     ended(lab, {"rate": 0.6}, "interrupted", "interrupted")
     grid = {"rate": [0.1, 0.2, 0.3, 0.4, 0.6, 0.7]}
-    plan = sweeps.plan("98", grid)
+    plan = planning.plan("98", grid)
     assert states(plan) == [
         "finished",
         "failed: cell error",
@@ -66,7 +67,7 @@ def test_a_plan_tells_what_is_done_and_what_will_be_run(lab):
         "to run",
     ]
     assert [point.parameters["rate"] for point in plan.todo] == [0.4, 0.6, 0.7]
-    again = sweeps.plan("98", grid, retry_failed=True)
+    again = planning.plan("98", grid, retry_failed=True)
     assert [point.parameters["rate"] for point in again.todo] == [0.2, 0.3, 0.4, 0.6, 0.7]
     assert "6 runs; 1 finished before, 2 failed before (--retry-failed" in str(plan)
     assert plan.names == ("rate",)
@@ -76,41 +77,41 @@ def test_a_plan_tells_what_is_done_and_what_will_be_run(lab):
 def test_another_code_or_parameter_is_another_run(lab):
     lab.lesson(*CELLS, parameters=PARAMETERS)
     ended(lab, {"rate": 0.1})
-    assert not sweeps.plan("98", {"rate": [0.1]}).todo
-    assert sweeps.plan("98", {"rate": [0.1], "seed": [1]}).todo
+    assert not planning.plan("98", {"rate": [0.1]}).todo
+    assert planning.plan("98", {"rate": [0.1], "seed": [1]}).todo
     lab.lesson(*CELLS, "1", parameters=PARAMETERS)
-    assert sweeps.plan("98", {"rate": [0.1]}).todo
+    assert planning.plan("98", {"rate": [0.1]}).todo
 
 
 def test_a_good_run_with_a_later_failure_is_done(lab):
     lab.lesson(*CELLS, parameters=PARAMETERS)
     ended(lab, {"rate": 0.1})
     ended(lab, {"rate": 0.1}, "failed", "timeout", started="2027-01-01T00:00:00.000+00:00")
-    assert states(sweeps.plan("98", {"rate": [0.1]})) == ["finished"]
+    assert states(planning.plan("98", {"rate": [0.1]})) == ["finished"]
 
 
 def test_an_unreadable_record_is_no_end(lab):
     lab.lesson(*CELLS, parameters=PARAMETERS)
     run_id = ended(lab, {"rate": 0.1})
     (lab.runs / "98_trial" / run_id / "record.json").write_text("{")
-    assert states(sweeps.plan("98", {"rate": [0.1]})) == ["to run"]
+    assert states(planning.plan("98", {"rate": [0.1]})) == ["to run"]
 
 
 def test_the_time_is_estimated_from_what_was_measured(lab):
     lab.lesson(*CELLS, parameters=PARAMETERS)
     grid = {"rate": "0.1..1:10"}
-    plan = sweeps.plan("98", grid, workers=4)
+    plan = planning.plan("98", grid, workers=4)
     assert plan.seconds is None
     assert "no estimate of the time: no run of this lesson has been measured yet" in str(plan)
     header = "lesson,seconds,peak_memory_mb,calibration_seconds\n"
     (lab.home / "notebooks" / "measured.csv").write_text(header + "98,7.0,100,0.003\n")
-    plan = sweeps.plan("98", grid, workers=4)
+    plan = planning.plan("98", grid, workers=4)
     assert plan.seconds == 3 * 7.0  # ten runs are three rounds of four
     assert "from notebooks/measured.csv" in str(plan)
     for n, seconds in enumerate((2.0, 3.0, 100.0)):
         ended(lab, {"rate": 0.1, "seed": n}, seconds=seconds)
     ended(lab, {"rate": 0.9}, "failed", "timeout", seconds=1000.0)
-    plan = sweeps.plan("98", grid, workers=4)
+    plan = planning.plan("98", grid, workers=4)
     assert plan.seconds == 3 * 3.0  # nine runs are left
     assert "under 10 s (the median of 3 finished runs there)" in str(plan)
 
@@ -118,12 +119,12 @@ def test_the_time_is_estimated_from_what_was_measured(lab):
 def test_shards_are_disjoint_and_together_the_whole(lab):
     lab.lesson(*CELLS, parameters=PARAMETERS)
     grid = {"rate": "0.1..1:10", "seed": [0, 1, 2]}
-    whole = [point.run_id for point in sweeps.plan("98", grid).points]
+    whole = [point.run_id for point in planning.plan("98", grid).points]
     ended(lab, {"rate": 0.1})  # what is done already must not move the others
-    parts = [sweeps.plan("98", grid, shard=f"{i}/7").points for i in range(1, 8)]
+    parts = [planning.plan("98", grid, shard=f"{i}/7").points for i in range(1, 8)]
     assert sorted(p.run_id for part in parts for p in part) == sorted(whole)
     assert {len(part) for part in parts} == {4, 5}
-    assert sweeps.plan("98", {"rate": [0.1]}, shard="2/2").points == []
+    assert planning.plan("98", {"rate": [0.1]}, shard="2/2").points == []
     with pytest.raises(SweepError, match="exclude each other"):
         sweep("98", grid, shard="1/2", scheduler="local")
 
@@ -131,7 +132,7 @@ def test_shards_are_disjoint_and_together_the_whole(lab):
 @pytest.mark.parametrize("shard", ["0/0", "0/3", "4/3", "1", "a/b", "1/2/3", "-1/3", (1,), 3])
 def test_a_shard_that_makes_no_sense_is_refused(shard):
     with pytest.raises(SweepError, match=r"it is I/N, one of N parts, with I from 1 to N"):
-        sweeps.read_shard(shard)
+        planning.read_shard(shard)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +169,7 @@ def test_everything_is_checked_before_anything_starts(lab, wrong, error, reason)
     [("2GB", 2 * 10**9), ("1.5 GiB", 3 * 2**29), ("500m", 500 * 10**6), (60_000_000, 60_000_000)],
 )
 def test_sizes_of_memory_are_read(text, size):
-    assert runs.memory_in_bytes(text) == size
+    assert memory_in_bytes(text) == size
 
 
 # --- the command line ---------------------------------------------------------------------------
@@ -211,7 +212,7 @@ def test_a_dry_run_lists_what_would_run_and_runs_nothing(lab, tmp_path):
 @pytest.mark.parametrize("dry", [["--dry-run"], []])
 def test_a_bad_call_is_a_sentence(lab, words, reason, dry):
     lab.lesson(*CELLS, parameters=PARAMETERS)
-    result = call("sweep", "98", *words, *dry, code=1)
+    result = call("sweep", "98", *words, *dry, code=2)
     assert reason in result.stderr
     assert result.stdout == ""
     assert not lab.runs.exists()
@@ -260,7 +261,7 @@ def test_failures_are_run_again_when_asked(lab, monkeypatch):
     monkeypatch.setenv("FAIL", "1")
     first = sweep("98", {"rate": [0.1, 0.2]}, show=False)
     assert not first.ok
-    assert [end["cause"] for end in first.results.values()] == ["cell error"] * 2
+    assert [end.cause for end in first.results.values()] == ["cell error"] * 2
     monkeypatch.delenv("FAIL")
     assert not sweep("98", {"rate": [0.1, 0.2]}, show=False).ok
     again = sweep("98", {"rate": [0.1, 0.2]}, show=False, retry_failed=True)
@@ -277,7 +278,7 @@ def test_a_shard_uses_no_sqlite_and_the_table_has_all(lab):
         done = sweep("98", grid, shard=part, show=False, workers=1)
         assert done.ok
         assert not (lab.runs / "runs.sqlite").exists()
-    assert not sweeps.plan("98", grid).todo
+    assert not planning.plan("98", grid).todo
     assert rows(lab) == ([(0.1, "finished"), (0.2, "finished"), (0.3, "finished")], [])
 
 
@@ -313,7 +314,7 @@ def test_a_sweep_in_the_background_is_seen_while_it_goes_and_can_be_stopped(lab)
 
 @pytest.mark.slow
 def test_explorers_are_not_walked_and_cores_are_shared_out(lab, monkeypatch):
-    for name in sweeps._THREADS:
+    for name in worker.THREADS:
         monkeypatch.delenv(name, raising=False)
     lab.lesson(
         "import os\nfrom labkit.explore import kit\nfrom labkit.lab import record",
@@ -324,7 +325,7 @@ def test_explorers_are_not_walked_and_cores_are_shared_out(lab, monkeypatch):
     done = sweep("98", {"rate": [0.1]}, show=False, workers=1)
     (row,) = done.table().to_dict("records")
     assert (row["result.walks"], row["result.headless"]) == (False, True)
-    assert row["result.threads"] == str(sweeps.cores())
+    assert row["result.threads"] == str(machine.cores())
     assert labkit.run("98", page=False).results["walks"] is True
 
 
@@ -412,5 +413,5 @@ def test_values_that_cannot_be_kept_are_refused_with_the_reason(lab, given, reas
 
 def test_a_path_is_taken_as_the_text_that_it_is(lab):
     lab.lesson("1", parameters="\n".join(TEXTS))
-    (point,) = sweeps.plan("98", {"text": [Path("/a/b")]}).points
+    (point,) = planning.plan("98", {"text": [Path("/a/b")]}).points
     assert point.parameters["text"] == "/a/b"

@@ -1,0 +1,197 @@
+"""A lesson: its notebook, read once, and what follows from it."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import labkit
+from labkit import machine
+from labkit.lab import places
+from labkit.lab.parameters import Parameter, ParameterError, read_parameters, validate
+
+# Cells that papermill adds to a notebook that it runs; no lesson has them of its own.
+INSERTED = {"injected-parameters", "papermill-error-cell-tag", "papermill-error-cell"}
+_COMPUTING = ("maths", "data", "networks", "datacenter")  # rooms of labkit that make the numbers
+_MOST = 100  # lessons kept in memory
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """One lesson as its notebook stands now; `read` makes it."""
+
+    path: Path
+    content: dict  # the notebook as plain data, without cells that papermill inserted
+    schema: dict[str, Parameter]
+
+    @property
+    def number(self) -> str:
+        """The lesson's number, '01'."""
+        return self.path.name[:2]
+
+    @property
+    def name(self) -> str:
+        """The name of its notebook, '01_gradient_descent', and of the folder of its runs."""
+        return self.path.stem
+
+    @property
+    def address(self) -> str:
+        """What finds it again, here or on a machine with the same lessons: its name or path."""
+        return self.name if self.path in places.all_lesson_files() else str(self.path)
+
+    @cached_property
+    def title(self) -> str:
+        """The title without its number, from the heading of the first text cell."""
+        texts = [c for c in self.content["cells"] if c["cell_type"] == "markdown"]
+        lines = "".join(texts[0]["source"]).splitlines() if texts else []
+        heading = next((line for line in lines if line.startswith("#")), "")
+        return heading.lstrip("# 0123456789·").strip() or self.name[3:].replace("_", " ")
+
+    @cached_property
+    def question(self) -> str:
+        """The question that it answers, from its first text cell; "" where none is asked."""
+        texts = [c["source"] for c in self.content["cells"] if c["cell_type"] == "markdown"]
+        _, found, rest = texts[0].partition("**Question.**") if texts else ("", "", "")
+        return rest.split("\n\n")[0].strip() if found else ""
+
+    @cached_property
+    def code(self) -> list[str]:
+        """The source of each code cell."""
+        cells = self.content["cells"]
+        return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+    @property  # read each time: the list may change while the notebook does not
+    def full(self) -> dict[str, Any]:
+        """The parameters of its full-size run (full.yml beside it), {} when it has none.
+
+        Raises:
+            ParameterError: full.yml cannot be read.
+        """
+        import yaml
+
+        listed = self.path.parent / "full.yml"
+        if not listed.exists():
+            return {}
+        try:
+            lessons = yaml.safe_load(listed.read_text(encoding="utf-8")) or {}
+            return dict(lessons.get(self.name) or {})
+        except (yaml.YAMLError, AttributeError, TypeError, ValueError) as error:
+            raise ParameterError(
+                f"{listed} must list `lesson:` and below it `name: value` lines: {error}"
+            ) from error
+
+    def values(self, given: dict[str, Any] | None = None, *, full: bool = False) -> dict[str, Any]:
+        """Return all parameters of a run: the defaults with the given ones, checked.
+
+        Raises:
+            ParameterError: an unknown name or a value that is not allowed.
+        """
+        return validate(self.schema, {**(self.full if full else {}), **(given or {})})
+
+    def identity(self, values: dict[str, Any]) -> str:
+        """Return the id of a run with these values: a hash of all that decides its results.
+
+        That is the lesson's code, labkit's code that computes, the parameters (the seed is one),
+        the backend and the versions of Python and of the packages that compute.
+        """
+        facts = [self.name, self.code, values, code_digest(), versions()]
+        content = json.dumps(facts, sort_keys=True, default=str)
+        return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+    def notebook(self):
+        """Return the notebook as nbformat has it, a new one at each call."""
+        import nbformat
+
+        return nbformat.from_dict(self.content)
+
+
+def read(lesson: "str | int | os.PathLike | Lesson") -> Lesson:
+    """Return a lesson; while its file stays as it is, it is read once.
+
+    Args:
+        lesson: 1, "01", "01_gradient_descent", or the path of a notebook.
+
+    Raises:
+        PlaceError: there is no such lesson.
+        ParameterError: the file is no notebook, or its parameters cell cannot be understood.
+    """
+    if isinstance(lesson, Lesson):
+        return lesson
+    path = places.lesson_file(lesson)
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise places.PlaceError(f"{path} cannot be read: {error.strerror}") from error
+    stamp = (path, found.st_mtime_ns, found.st_size, found.st_ino)
+    if stamp not in _known:
+        if len(_known) >= _MOST:
+            _known.clear()
+        content = _content(path)
+        _known[stamp] = Lesson(path, content, read_parameters(content, path.name))
+    return _known[stamp]
+
+
+def read_all(skipped: Callable[[Path, Exception], None] | None = None) -> list[Lesson]:
+    """Return every numbered lesson, in order.
+
+    Args:
+        skipped: called with (path, error) for a notebook that is no readable lesson; without it
+            the first such error is raised.
+    """
+    found = []
+    for path in places.lesson_files().values():
+        try:
+            found.append(read(path))
+        except ParameterError as error:
+            if skipped is None:
+                raise
+            skipped(path, error)
+    return found
+
+
+def versions() -> dict[str, str]:
+    """Return the backend in use and the versions that can change a result."""
+    return machine.versions(machine.chosen_backend()[0])
+
+
+@cache
+def code_digest() -> str:
+    """Return a hash of labkit's code that computes: another formula is another run."""
+    top = Path(labkit.__file__).parent
+    files = sorted(path for room in _COMPUTING for path in (top / room).rglob("*.py"))
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.relative_to(top).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+_known: dict[tuple, Lesson] = {}
+
+
+def _content(path: Path) -> dict:
+    """Return a notebook as plain data of format 4, each cell with its source as one text."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["nbformat"] < 4:
+            import nbformat
+
+            content = nbformat.convert(nbformat.from_dict(content), 4)
+        content["cells"] = [_cell(cell) for cell in content["cells"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ParameterError(f"{path} is not a readable notebook: {error!r}") from error
+    content["cells"] = [cell for cell in content["cells"] if not INSERTED & tags(cell)]
+    return content
+
+
+def tags(cell: dict) -> set[str]:
+    """Return the tags of a cell."""
+    return set(cell["metadata"].get("tags") or [])
+
+
+def _cell(cell: dict) -> dict:
+    metadata = {name: value for name, value in cell["metadata"].items() if value is not None}
+    return {**cell, "source": "".join(cell["source"]), "metadata": metadata}

@@ -1,0 +1,69 @@
+"""JupyterLab opened on a lesson: where it listens, who may enter, and what is refused."""
+
+import os
+import socket
+
+import pytest
+from helpers import call
+
+from labkit.lab import jupyter, places
+
+
+def test_a_busy_port_gets_a_sentence():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        told = call("open", "--port", port, code=2).stderr
+    assert f"Port {port} of this machine is busy" in told
+    assert f"--port {port + 1}" in told
+
+
+@pytest.mark.parametrize("port", [80, 70000, -1])
+def test_a_port_that_is_none_gets_a_sentence(port):
+    assert "is not a port" in call("open", "--port", port, code=2).stderr
+
+
+def test_the_server_listens_on_this_machine_only_and_its_command_tells_no_token():
+    flags = " ".join(jupyter.command(8888, places.lesson_file("04")))
+    assert "--ServerApp.ip=127.0.0.1" in flags
+    assert "/lab/tree/notebooks/04_backpropagation.ipynb" in flags
+    assert "token" not in flags
+    assert "password" not in flags
+
+
+def test_a_lesson_opens_where_the_address_says(lab, monkeypatch):
+    path, started = lab.lesson(), []
+    monkeypatch.setattr(jupyter, "running", lambda: None)
+    monkeypatch.setattr(os, "execv", lambda program, words: started.append(words))
+    monkeypatch.setenv("JUPYTER_TOKEN", "")
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    text = call("open", "98", "--port", port).stdout
+    token = os.environ["JUPYTER_TOKEN"]
+    assert len(token) == 48
+    address = f"http://127.0.0.1:{port}/lab/tree/notebooks/{path.name}?token={token}"
+    assert f"Open: {address}\n" in text
+    assert f"--ServerApp.port={port}" in started[0]
+
+
+def test_a_server_that_runs_already_is_used(lab, monkeypatch):
+    opened = []
+    lab.lesson()
+    monkeypatch.setattr(jupyter, "running", lambda: (8899, "abc"))
+    monkeypatch.setattr(jupyter, "open_in_browser", opened.append)
+    call("open", "98")
+    assert opened == ["http://127.0.0.1:8899/lab/tree/notebooks/98_trial.ipynb?token=abc"]
+
+
+def test_the_page_of_the_latest_run_opens_without_a_server(lab, monkeypatch):
+    opened = []
+    monkeypatch.setattr(jupyter, "open_in_browser", opened.append)
+    lab.lesson()
+    assert "has left a page" in call("open", "98", "--page", code=1).stderr
+    page = lab.record("a").with_name("lesson.html")
+    page.touch()
+    assert call("open", "98", "--page").stdout == f"{page.as_uri()}\n"
+    assert opened == [page.as_uri()]
