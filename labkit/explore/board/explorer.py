@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
-from labkit.explore import figures, kit
+from labkit.explore import kit
 from labkit.explore.board import picture
 from labkit.explore.board.runs import LessonRuns, Runs, top_folder
 from labkit.explore.board.settings import BANDS, VIEWS, checked
 from labkit.explore.board.views import explain
+from labkit.explore.kit.page import living
 from labkit.explore.kit.script import script
 from labkit.lab import places
 from labkit.lab.records.entry import Record
@@ -171,7 +172,7 @@ class ResultsExplorer(anywidget.AnyWidget):
     def html(self) -> str:
         """Return the explorer as HTML that works in the page: no kernel, nothing to load."""
         state = {"runs": self._runs.payload, "settings": self.settings, "live": False, "base": None}
-        return figures.living("results", self.png, self.text, self._esm, state, width=1120)
+        return living(self.png, self.text, self._esm, state, width=1120)
 
     def walk(self) -> int:
         """Compute every view over all parameters and results, draw each view; return how many.
@@ -190,7 +191,7 @@ class ResultsExplorer(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict, dict]:
         """Return the live widget, and forms without a kernel: a living page, and a picture."""
-        if kit.headless():
+        if kit.walks():
             self.walk()
         live, metadata = super()._repr_mimebundle_(**options)
         png, text = self.png, self.text
