@@ -12,6 +12,7 @@ import numpy as np
 import traitlets
 from numpy.typing import ArrayLike
 
+from labkit.data import load_mnist
 from labkit.explore import figures, kit
 from labkit.maths.convolution import KERNELS, cross_correlate2d
 
@@ -26,8 +27,6 @@ WEIGHT_RANGE = (-10.0, 10.0)
 @functools.cache
 def examples() -> np.ndarray:
     """Return the most typical training image of each digit, array (10, 28, 28), values 0 to 1."""
-    from labkit.data import load_mnist
-
     digits = load_mnist("5k", seed=0)
     return np.stack([_typical(digits.x_train[digits.y_train == d, :, :, 0]) for d in range(10)])
 
