@@ -1,12 +1,20 @@
 """Explorer of lesson 05: one threshold, four counts, two curves, on 569 real tumors."""
 
+from __future__ import annotations
+
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from labkit.explore import figures, kit
 from labkit.lab.words import count
 from labkit.maths import metrics
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 PATIENTS = 1000  # the table speaks of this many, whatever share of them is ill
 LOWEST, HIGHEST = -3.5, 5.0  # thresholds; no tumor has a lower score, with any feature
@@ -14,8 +22,8 @@ FEATURES = ["mean radius", "mean concavity", "mean texture", "mean smoothness"]
 
 
 @functools.cache
-def tumors(feature):
-    """Scores and labels of 569 tumors: the z-score of one measurement, and 1 for malignant.
+def tumors(feature: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return scores and labels of 569 tumors: the z-score of one measurement, and 1 for malignant.
 
     Args:
         feature: one of `FEATURES`, measured on images of cell nuclei.
@@ -31,8 +39,10 @@ def tumors(feature):
     return (values - values.mean()) / values.std(), 1 - data.target
 
 
-def expected_counts(tpr, fpr, positive_share):
-    """TP, FP, FN, TN among `PATIENTS`, of whom a share is positive; not rounded.
+def expected_counts(
+    tpr: ArrayLike, fpr: ArrayLike, positive_share: float
+) -> tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]:
+    """Return TP, FP, FN, TN among `PATIENTS`, of whom a share is positive; not rounded.
 
     >>> [float(round(n, 6)) for n in expected_counts(0.9, 0.2, 0.1)]
     [90.0, 180.0, 10.0, 720.0]
@@ -56,8 +66,8 @@ class ThresholdExplorer(kit.Explorer):
     rebuild_for = ("feature",)
     size = (9.6, 6.6)
 
-    def make_controls(self):
-        """The measurement that serves as score, the threshold, the share of positives."""
+    def make_controls(self) -> dict:
+        """Return the controls: the measurement that is the score, threshold, share of positives."""
         return {
             "feature": kit.choice(FEATURES[0], FEATURES),
             "threshold": kit.slider(0.0, LOWEST, HIGHEST, 0.1),
@@ -65,8 +75,8 @@ class ThresholdExplorer(kit.Explorer):
         }
 
     @staticmethod
-    def compute(feature, threshold, positive_share):
-        """The four counts, the scores that follow from them, and both curves."""
+    def compute(feature: str, threshold: float, positive_share: float) -> dict:
+        """Return the four counts, the scores that follow from them, and both curves."""
         scores, labels = tumors(feature)
         alarm = scores >= threshold
         tpr, fpr = float(alarm[labels == 1].mean()), float(alarm[labels == 0].mean())
@@ -86,12 +96,12 @@ class ThresholdExplorer(kit.Explorer):
             "pr": (curve_tpr[1:], hits / (hits + alarms)),
         }
 
-    def build(self, figure):
-        """Scores and counts above, the two curves below."""
+    def build(self, figure: Figure) -> dict:
+        """Draw scores and counts above, the two curves below."""
         (scores, table), (roc, pr) = figure.subplots(2, 2)
         return self._build_scores(scores) | self._build_table(table) | self._build_curves(roc, pr)
 
-    def _build_scores(self, ax):
+    def _build_scores(self, ax: Axes) -> dict:
         scores, labels = tumors(self.params["feature"])
         bins = np.linspace(LOWEST, HIGHEST, 41)
         for label, name, color, hatch in [
@@ -112,7 +122,7 @@ class ThresholdExplorer(kit.Explorer):
         ax.legend(loc="upper right")
         return {"line": ax.axvline(0, linestyle="-", color=figures.RED, linewidth=2.5)}
 
-    def _build_table(self, ax):
+    def _build_table(self, ax: Axes) -> dict:
         ax.set(xlim=(-0.5, 1.5), ylim=(1.5, -0.5), xticks=[0, 1], yticks=[0, 1])
         ax.set_xticklabels(["no alarm", "alarm"])
         ax.set_yticklabels(["benign", "malignant"])
@@ -123,7 +133,7 @@ class ThresholdExplorer(kit.Explorer):
                  for i in (0, 1)]  # fmt: skip
         return {"image": image, "cells": cells}
 
-    def _build_curves(self, roc, pr):
+    def _build_curves(self, roc: Axes, pr: Axes) -> dict:
         scores, labels = tumors(self.params["feature"])
         fpr, tpr, _ = metrics.roc_curve(labels, scores)
         roc.plot(fpr, tpr, "-", color=figures.BLUE)
@@ -140,7 +150,7 @@ class ThresholdExplorer(kit.Explorer):
         (pr_point,) = pr.plot([], [], "o", color=figures.RED, markersize=9)
         return {"roc_point": roc_point, "curve": curve, "chance": chance, "pr_point": pr_point}
 
-    def paint(self, artists, result, params):
+    def paint(self, artists: dict, result: dict, params: dict) -> None:
         """Move the line, fill the table, move the points and the PR curve."""
         threshold, share = params["threshold"], params["positive_share"]
         artists["line"].set_xdata([threshold, threshold])
@@ -158,8 +168,8 @@ class ThresholdExplorer(kit.Explorer):
         artists["pr_point"].set_data([result["tpr"]], [result["precision"] if known else 0])
         artists["pr_point"].set_visible(known)
 
-    def caption(self, result, params):
-        """The counts in words, the scores, and the baseline."""
+    def caption(self, result: dict, params: dict) -> str:
+        """Return in words the counts, the scores, and the baseline."""
         tp, fp, fn, _ = _whole(result["counts"])
         told = (
             f"Of {PATIENTS:,} patients {tp + fn} are ill. "

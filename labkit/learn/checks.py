@@ -60,7 +60,7 @@ class Feedback:
         return f"{_SIGNS.get(self.kind, '✗')} {words}. {self.message}".rstrip()
 
     def _repr_html_(self) -> str:
-        color = _COLORS.get(self.kind, "#b3261e")
+        color = _COLORS.get(self.kind, "#d93025")
         return (
             f'<div role="status" style="border-left:4px solid {color};padding:0.4em 0.8em">'
             f"{_code(escape(repr(self)))}</div>"

@@ -119,6 +119,19 @@ def test_any_other_answer_is_wrong_and_says_where(name):
     assert "123457" in feedback.message
 
 
+NEURAL = ("attention", "convolution", "network", "recurrent", "sweeps", "training", "transfer")
+
+
+@every_exercise
+def test_the_case_that_is_shown_first_can_be_read(name):
+    """'For (an array of shape (7, 2)) the right answer is ...' shows nobody what went wrong."""
+    exercise = EXERCISES[name]
+    if exercise.cases is None or name.split(".")[0] not in NEURAL:
+        pytest.skip("its cases are numbers, or none")
+    feedback = exercise.check(lambda *_: 123456.789)
+    assert "an array of shape" not in feedback.message.split("the right answer is")[0]
+
+
 @every_exercise
 def test_code_that_raises_is_feedback_and_not_a_crash(name):
     exercise = EXERCISES[name]

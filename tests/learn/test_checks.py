@@ -1,9 +1,11 @@
 import math
+import re
 
 import numpy as np
 import pytest
+from colors import DARK, LIGHT, contrast
 
-from labkit.learn.checks import Exercise
+from labkit.learn.checks import Exercise, Feedback
 
 UPDATE = Exercise(
     "update",
@@ -280,6 +282,12 @@ def test_feedback_as_html_is_escaped_and_announced():
     assert 'role="status"' in html
     assert "<script>" not in html
     assert "<b>" not in html
+
+
+@pytest.mark.parametrize("kind", ["right", "not tried", "other"])
+def test_the_bar_of_each_verdict_stands_out_in_both_themes(kind):
+    (color,) = re.findall(r"solid (#\w+)", Feedback("update", kind, "")._repr_html_())
+    assert min(contrast(color, ground) for ground in (LIGHT, DARK)) >= 3
 
 
 def test_code_in_a_message_is_code_in_html_without_backticks():

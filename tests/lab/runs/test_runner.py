@@ -8,6 +8,8 @@ import threading
 from pathlib import Path
 
 import jupyter_client
+import nbformat
+import papermill
 import pytest
 import yaml
 from helpers import NASTY, fill, largest_file, small_disk
@@ -268,6 +270,64 @@ def test_two_runs_of_the_same_at_once_both_end_well(lab):
     assert row["status"] == "finished"
     assert len(lab.folders()) == 1
     assert len(os.listdir(row["folder"])) == 3
+
+
+# --- notebooks from elsewhere -------------------------------------------------------------------
+
+
+@pytest.fixture
+def executed_copy(lab):
+    """A lesson that is the executed copy that papermill left, with another rate and an error."""
+    path = lab.lesson("from labkit.lab import record\nrecord('98', used=rate)", "1 / 0")
+    names = {"kernel_name": "python3", "progress_bar": False}
+    with pytest.raises(papermill.PapermillExecutionError):
+        papermill.execute_notebook(path, path, {"rate": 0.7}, **names)  # in place
+    text = path.read_text()
+    assert "injected-parameters" in text
+    assert "papermill-error-cell-tag" in text
+    path.write_text(text.replace("1 / 0", "1"))
+    return path
+
+
+@pytest.mark.slow
+def test_the_copy_that_papermill_left_is_the_lesson_again(lab, executed_copy):
+    run = labkit.run("98")
+    assert (run.ok, run.parameters, run.results) == (True, {"rate": 0.1}, {"used": 0.1})
+    notebook = nbformat.read(run.notebook, as_version=4)
+    assert notebook.metadata.papermill.parameters == {}
+    assert [cell.metadata.tags for cell in notebook.cells] == [[], ["parameters"], [], []]
+    run = labkit.run("98", {"rate": 0.3})
+    assert (run.parameters, run.results) == ({"rate": 0.3}, {"used": 0.3})
+    labkit.sweep("98", ["rate=0.1,0.2,0.7"], show=False)
+    table = results().query("`env.mode` == 'headless'")  # papermill's own was a learner's
+    assert table["param.rate"].tolist() == table["result.used"].tolist()
+    assert sorted(table["param.rate"]) == [0.1, 0.2, 0.3, 0.7]
+    out = lab.home / "out.ipynb"  # and with papermill itself
+    papermill.execute_notebook(
+        executed_copy, out, {"rate": 0.4}, engine_name="labkit", progress_bar=False
+    )
+    found = nbformat.read(out, as_version=4)
+    injected = [c.source for c in found.cells if "injected-parameters" in c.metadata.tags]
+    assert injected == ["# Parameters\nrate = 0.4\n"]
+    assert "used = 0.4" in str(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("old", ["a run's own notebook", "format 3", "tags that are null"])
+def test_older_and_odder_notebooks_run(lab, old):
+    path = lab.lesson("from labkit.lab import record\nrecord('98', used=rate)")
+    if old == "a run's own notebook":
+        path.write_bytes(labkit.run("98", {"rate": 0.6}).notebook.read_bytes())
+    elif old == "format 3":
+        nbformat.write(nbformat.read(path, as_version=3), path, version=3)
+    else:
+        content = json.loads(path.read_text())
+        for cell in content["cells"]:
+            cell["metadata"].setdefault("tags", None)
+        path.write_text(json.dumps(content))
+    run = labkit.run("98", {"rate": 0.2})
+    assert (run.ok, run.results) == (True, {"used": 0.2}), run.error
+    assert labkit.run("98").results == {"used": 0.1}
 
 
 # --- places that cannot be written --------------------------------------------------------------
