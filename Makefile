@@ -20,7 +20,7 @@ help:
 	@echo "make benchmark  side-by-side ratios: sweeps, training, explorers, start-up"
 	@echo "make backends   add JAX and PyTorch to the environment (CPU)"
 	@echo "make measure    refresh notebooks/measured.csv from the latest runs"
-	@echo "make lint       ruff over package, tests and notebooks"
+	@echo "make lint       ruff over package, tests and notebooks, oxlint over the JavaScript"
 	@echo "make lock       resolve requirements.lock again (needs uv)"
 	@echo "make clean      remove the environment; runs/ stays"
 
@@ -52,7 +52,7 @@ backends: setup
 	@$(BIN)/python -m pip install --quiet --no-build-isolation -e ".[jax,torch]"
 
 lint: setup
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/oxlint labkit/explore/js
 
 lock:
 	@uv pip compile $(CONSTRAINTS) --generate-hashes --no-header --no-annotate -o requirements.lock

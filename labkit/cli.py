@@ -519,13 +519,13 @@ def _write(content: str | bytes, out: str | None) -> None:
 
 
 def _write_page(lesson, folder, out) -> None:
-    from labkit.lab import report
+    from labkit.explore.board import page
     from labkit.lab import table as runs_table
 
     table = runs_table.results(lesson, folder)
     beside = os.path.dirname(os.path.abspath(out)) if out else _folder_of_output()
-    _write(report.page(table, beside=beside), out)
-    if not table.empty and report.link_base(table, beside) is None:
+    _write(page.page(table, beside=beside), out)
+    if not table.empty and page.link_base(table, beside) is None:
         click.echo(
             "The page has no links to the notebooks: write it into the results folder, or beside "
             "it, with --out FILE.",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from labkit.lab.places import LessonError
 from labkit.lab.words import cut, show
 
 _WIDTH = 120  # columns of what is printed where no terminal tells its own
@@ -175,9 +176,6 @@ def sentences(refused: tuple[type[Exception], ...] = ()) -> Iterator[None]:
 
     Exit status 2 for those named, 1 for others, 130 after Ctrl-C.
     """
-    from labkit.data import DataError
-    from labkit.lab.places import LessonError
-
     try:
         yield
     except KeyboardInterrupt:
@@ -190,5 +188,5 @@ def sentences(refused: tuple[type[Exception], ...] = ()) -> Iterator[None]:
         raise
     except (LessonError, *refused) as error:
         raise Refused(str(error)) from error
-    except (OSError, ValueError, RuntimeError, DataError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise click.ClickException(str(error)) from error

@@ -39,7 +39,7 @@ def main():
     # Without compiled bytecode each kernel compiles TensorFlow anew: 23 s a run instead of 8.
     say("Compiling bytecode ...")
     compile_bytecode()
-    silence_news()
+    set_up_jupyter()
     offer_kernel()
     with open(STAMP, "w") as file:
         file.write(wanted)
@@ -106,14 +106,20 @@ def compile_bytecode():
     subprocess.call(command, env=environment)
 
 
-def silence_news():
-    """Keep JupyterLab from asking about news and looking for updates: the lab works offline."""
+def set_up_jupyter():
+    """Keep JupyterLab offline, and widgets in the file: a lesson opened again shows them alive."""
     folder = os.path.join(VENV, "share", "jupyter", "lab", "settings")
     if not os.path.isdir(folder):
         os.makedirs(folder)
-    settings = {"fetchNews": "false", "checkForUpdates": False}
+    settings = {
+        "@jupyterlab/apputils-extension:notification": {
+            "fetchNews": "false",
+            "checkForUpdates": False,
+        },
+        "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
+    }
     with open(os.path.join(folder, "overrides.json"), "w") as file:
-        json.dump({"@jupyterlab/apputils-extension:notification": settings}, file)
+        json.dump(settings, file)
 
 
 def offer_kernel():

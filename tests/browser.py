@@ -25,6 +25,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from labkit.explore.kit.script import script
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 QUIET += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -311,18 +313,20 @@ if __name__ == "__main__":
     main()
 
 
-def ask(script, name, code, question, folder):
+def ask(module, name, code, question, folder):
     """Return what a JavaScript module answers, asked in node, or else in Chromium.
 
     Args:
-        script: path of the module, known to the code by this name.
+        module: its path below labkit/explore/js, without ".js", or a path of a file that imports
+            nothing; known to the code by `name`.
         code: JavaScript that defines answer(question).
         question: plain data, as JSON can hold it.
         folder: where files for node may be written.
     """
     text = json.dumps(question)
+    source = script(module) if isinstance(module, str) else module.read_text("utf-8")
     if node := shutil.which("node"):
-        shutil.copy(script, folder / "module.mjs")
+        (folder / "module.mjs").write_text(source, "utf-8")
         (folder / "question.json").write_text(text)
         (folder / "ask.mjs").write_text(
             f'import * as {name} from "./module.mjs"; import fs from "fs";'
@@ -333,7 +337,7 @@ def ask(script, name, code, question, folder):
         run = [node, "ask.mjs"]
         return json.loads(subprocess.run(run, cwd=folder, check=True, capture_output=True).stdout)
     if not find_browser():
-        pytest.skip(f"neither node nor Chromium on PATH: {script.name} was NOT asked")
+        pytest.skip(f"neither node nor Chromium on PATH: {module} was NOT asked")
     from playwright.sync_api import sync_playwright
 
     asked = f"""async ([source, question]) => {{
@@ -344,6 +348,6 @@ def ask(script, name, code, question, folder):
     }}"""
     with sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=find_browser(), args=QUIET)
-        answers = json.loads(chromium.new_page().evaluate(asked, [script.read_text("utf-8"), text]))
+        answers = json.loads(chromium.new_page().evaluate(asked, [source, text]))
         chromium.close()
     return answers

@@ -38,7 +38,7 @@ class Lab:
         notebook.cells = [
             new_markdown_cell(title, id="title"),
             new_code_cell(parameters, id="parameters", metadata=tagged),
-            *(new_code_cell(source, id=f"c{n}") for n, source in enumerate(cells)),
+            *(_code_cell(cell, f"c{n}") for n, cell in enumerate(cells)),
         ]
         notebook.cells[-1].metadata |= {"tags": list(tags)} if tags else {}
         path = self.home / "notebooks" / f"{name}.ipynb"
@@ -69,6 +69,12 @@ class Lab:
     def folders(self) -> list[str]:
         """Names of the folders of lesson 98's runs, hidden ones too."""
         return sorted(os.listdir(self.runs / "98_trial"))
+
+
+def _code_cell(cell: str | tuple[str, str], id: str):
+    """Return a cell, of its source or of (source, tag)."""
+    source, *tags = (cell,) if isinstance(cell, str) else cell
+    return new_code_cell(source, id=id, metadata={"tags": tags} if tags else {})
 
 
 LAST = "from labkit.lab import record\nrecord('98', answer=rate)"

@@ -274,7 +274,7 @@ def test_menus_and_radio_buttons_keep_their_keys(opened):
     page = opened("kit_controls.ipynb")
     root = _explorer(page)
     status = root.get_by_role("status")
-    assert root.evaluate(CHANGES_WHILE_IDLE) == 0  # what kit.js mends must not wake it again
+    assert root.evaluate(CHANGES_WHILE_IDLE) == 0  # what mend.js mends must not wake it again
     root.locator("select").focus()
     page.keyboard.press("ArrowDown")
     expect(status).to_contain_text("Chosen: a v1")
@@ -306,20 +306,23 @@ def test_copy_buttons_copy_and_the_text_can_be_selected(opened):
     root.get_by_role("slider", name="steps").press("ArrowRight")
     expect(status).not_to_have_text(before)
     command = "labkit run 00 -p learning_rate=0.01 -p steps=21"
-    expect(root.locator(".labkit-texts pre").nth(1)).to_have_text(command)
-    root.get_by_role("button", name="Copy as command").press("Enter")
-    expect(root.locator(".labkit-copied")).to_have_text("Copied.")
+    copy = root.get_by_role("button", name="Copy as command")
+    copy.press("Enter")
+    said = root.get_by_text("Copied.", exact=True)
+    said.wait_for()
+    row, word = copy.bounding_box(), said.bounding_box()
+    assert row["y"] < word["y"] + word["height"] / 2 < row["y"] + row["height"]  # beside the button
     assert page.evaluate("() => navigator.clipboard.readText()") == command
+    block = root.locator(".copied")
+    expect(block).to_have_text(command)
     root.get_by_role("button", name="Copy as parameters").click()
-    page.wait_for_timeout(200)
+    expect(block).to_have_text("learning_rate = 0.01\nsteps = 21")
     text = page.evaluate("() => navigator.clipboard.readText()")
     assert text == "learning_rate = 0.01\nsteps = 21"
-    root.get_by_text("These settings as text").click()
     root.get_by_role("slider", name="steps").press("ArrowRight")
-    block = root.locator(".labkit-texts pre").nth(1)
-    expect(block).to_have_text("labkit run 00 -p learning_rate=0.01 -p steps=22")
-    expect(block).to_be_visible()  # the fold stays open when its text changes
-    assert block.evaluate("node => getComputedStyle(node).userSelect") == "text"
+    expect(block).to_have_text("learning_rate = 0.01\nsteps = 22")  # it stays, and follows
+    expect(said).to_have_count(0)  # for this text was not copied
+    assert block.evaluate("node => getComputedStyle(node).userSelect") in ("text", "auto")
 
 
 def test_without_a_clipboard_the_text_is_shown_instead(opened):
@@ -329,8 +332,17 @@ def test_without_a_clipboard_the_text_is_shown_instead(opened):
     page.evaluate("() => Object.defineProperty(navigator, 'clipboard', {value: undefined})")
     root = _explorer(page)
     root.get_by_role("button", name="Copy as command").click()
-    expect(root.locator(".labkit-copied")).to_contain_text("select the text below")
-    expect(root.locator(".labkit-texts pre").first).to_be_visible()
+    expect(root.locator(".said")).to_contain_text("the text below is selected")
+    expect(root.locator(".copied")).to_have_text("labkit run 00 -p learning_rate=0.01 -p steps=20")
+    assert page.evaluate("() => getSelection().toString()") == root.locator(".copied").inner_text()
+
+
+def test_presets_are_a_named_group(opened):
+    root = _explorer(opened("kit_start.ipynb"))
+    presets = root.get_by_role("group", name="presets").get_by_role("button")
+    assert presets.count() > 1
+    for button in presets.all():
+        assert button.get_attribute("title").startswith("learning rate ")
 
 
 def test_an_error_in_a_live_callback_is_said_in_the_status_line(opened):

@@ -300,7 +300,8 @@ def read_all(terminal) -> str:
 # --- what a reader looks for ----------------------------------------------------------------------
 
 
-def test_each_varied_parameter_has_a_column_and_so_has_a_result_that_it_changed(lab):
+def test_each_varied_parameter_has_a_column_and_so_has_a_result_that_it_changed(lab, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     lab.lesson()
     for n, rate in enumerate([0.1, 0.2]):
         lab.record(
@@ -316,7 +317,8 @@ def test_each_varied_parameter_has_a_column_and_so_has_a_result_that_it_changed(
     ]
 
 
-def test_none_and_nan_are_told_apart_from_what_is_missing(lab):
+def test_none_and_nan_are_told_apart_from_what_is_missing(lab, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     lab.lesson()
     lab.record("a", parameters={"rate": 0.1, "cap": None}, results={"answer": "nan"})
     lab.record("b", parameters={"rate": 0.1, "cap": 0.5}, results={"answer": None})

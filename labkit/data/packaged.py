@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-class DataError(Exception):
+class DataError(RuntimeError):
     """A data set is missing or not what it should be; the message says what to do."""
 
 

@@ -4,9 +4,20 @@
 explorer with its maths taken from `labkit.maths` and its drawing done in ordinary matplotlib.
 """
 
+from typing import TYPE_CHECKING, Any
 
-def results(table=None, **options):
-    """Show all runs to filter, group and compare: the results explorer, a widget.
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from labkit.explore.board.explorer import ResultsExplorer
+
+
+def results(table: "DataFrame | str | int | None" = None, **options: Any) -> "ResultsExplorer":
+    """Return the results explorer, a widget that shows all runs to filter, group and compare.
+
+    A star marks the setting with the best mean over at least two runs with different seeds. The
+    best of many single runs gets none: it was chosen by its luck, too. Colors go by the order in
+    which the values of a group first ran.
 
     Args:
         table: a DataFrame of `labkit.results()`, a lesson such as "11", or None for all runs.
@@ -15,9 +26,9 @@ def results(table=None, **options):
         live: follow runs that are going on. Default: yes, unless a DataFrame is given. With True
             it also waits (a minute) for a sweep that has not begun yet.
         **options: where its controls start: view ("effect", "curves", "heat map", "parallel" or
-            "trade-off"), result, better ("max" or "min"), x, y, group, metric, band ("std",
-            "interval" or "range"), second, filters such as {"optimizer": "adam",
-            "dropout": (0.1, 0.3)}.
+            "trade-off"), result, better ("max" or "min"; default by the name of the result, where
+            it tells), x, y, group, metric, band ("std", "interval" or "range"), second, filters
+            such as {"optimizer": "adam", "dropout": (0.1, 0.3)}.
 
     Returns:
         The widget, with `.shown` (the runs that the filters leave), `.best`, `.text`, `.set()`,
@@ -27,6 +38,6 @@ def results(table=None, **options):
         ValueError: there is no such setting or column; the message names those there are.
         PlaceError: there is no such lesson.
     """
-    from labkit.explore.results_explorer import ResultsExplorer
+    from labkit.explore.board.explorer import ResultsExplorer
 
     return ResultsExplorer(table, **options)

@@ -1,15 +1,21 @@
 """Explorers of lesson 03: a function and its slope; signal and gradient through many layers."""
 
-import functools
-import html
-import json
-from pathlib import Path
+from __future__ import annotations
 
+import functools
+from typing import TYPE_CHECKING
+
+import anywidget
 import ipywidgets as widgets
 import numpy as np
+import traitlets
 
 from labkit.explore import figures, kit
+from labkit.explore.kit.script import script
 from labkit.maths import activations as maths
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # GELU's approximation by tanh would look the same.
 CHOICES = [name for name in maths.ACTIVATIONS if name != "gelu_tanh"]
@@ -25,6 +31,19 @@ _walked = set()
 # --- function and derivative --------------------------------------------------------------------
 
 
+class _Pointer(anywidget.AnyWidget):
+    """What the pointer says when it drags the point; it takes no room on the page.
+
+    Attributes:
+        place: low and high end of the x axis, and the panels' edges as shares of the picture.
+        value: where on that axis the pointer stands.
+    """
+
+    place = traitlets.Dict().tag(sync=True)
+    value = traitlets.Float().tag(sync=True)
+    _esm = script("activations/drag")
+
+
 class ActivationExplorer(kit.Explorer):
     """Drag the point along an activation function; see its slope, and ten slopes in a row."""
 
@@ -34,24 +53,26 @@ class ActivationExplorer(kit.Explorer):
     presets = {"far left": {"x": -5.0}, "kink": {"x": 0.0}, "far right": {"x": 5.0}}
     size = (9.6, 3.6)
 
-    def make_controls(self):
-        """The function, and where the point stands."""
+    def make_controls(self) -> dict:
+        """Return the controls: the function, and where the point stands."""
         return {
             "activation": kit.choice("sigmoid", CHOICES),
             "x": kit.slider(1.0, -RANGE, RANGE, step=0.05),
         }
 
-    def _rows(self):
-        return [*super()._rows(), _drag_script()]
+    def _rows(self) -> list[widgets.Widget]:
+        pointer = _Pointer(place={"low": -RANGE, "high": RANGE, "panels": PANELS})
+        traitlets.link((self.controls["x"], "value"), (pointer, "value"))
+        return [*super()._rows(), pointer]
 
     @staticmethod
-    def compute(activation, x):
-        """Height and slope at x."""
+    def compute(activation: str, x: float) -> dict[str, float]:
+        """Return height and slope at x."""
         function = maths.find(activation)
         return {"value": float(function.value(x)), "slope": float(function.slope(x))}
 
-    def build(self, figure):
-        """The curve on the left, its slope on the right."""
+    def build(self, figure: Figure) -> dict:
+        """Draw the curve on the left, its slope on the right."""
         function = maths.find(self.params["activation"])
         figure.set_layout_engine("none")  # the pointer must know where the axes are
         left, right = (figure.add_axes((a, 0.16, b - a, 0.73)) for a, b in PANELS)
@@ -69,7 +90,7 @@ class ActivationExplorer(kit.Explorer):
         (height,) = right.plot([], [], "o", color=figures.RED, markersize=9)
         return {"tangent": tangent, "point": point, "stem": stem, "height": height}
 
-    def paint(self, artists, result, params):
+    def paint(self, artists: dict, result: dict, params: dict) -> None:
         """Move point and tangent."""
         x, value, slope = params["x"], result["value"], result["slope"]
         ends = np.array([x - 2, x + 2])
@@ -78,8 +99,8 @@ class ActivationExplorer(kit.Explorer):
         artists["stem"].set_data([x, x], [0, slope])
         artists["height"].set_data([x], [slope])
 
-    def caption(self, result, params):
-        """Height, slope, and what ten such slopes leave of a gradient."""
+    def caption(self, result: dict, params: dict) -> str:
+        """Return in words height, slope, and what ten such slopes leave of a gradient."""
         name, x, slope = params["activation"], params["x"], result["slope"]
         text = f"{name}({x:g}) = {result['value']:.4f}, slope {slope:.4f}. "
         if slope == 0:
@@ -89,22 +110,11 @@ class ActivationExplorer(kit.Explorer):
         return text + f"Ten such slopes in a row multiply a gradient by {slope**10:.2g}."
 
 
-def _drag_script():
-    """A hidden child that lets the pointer move the point, where scripts are run."""
-    code = html.escape(Path(__file__).with_suffix(".js").read_text(encoding="utf-8"))
-    place = html.escape(json.dumps({"low": -RANGE, "high": RANGE, "panels": PANELS}))
-    host = widgets.HTML(
-        f'<img alt="" data-place="{place}" src="{kit._PIXEL}" onload="{code}(this)">'
-    )
-    host.layout.display = "none"
-    return host
-
-
 # --- signal through depth -----------------------------------------------------------------------
 
 
-def fate(share):
-    """What has become of a gradient of which this share arrives, in one word.
+def fate(share: float) -> str:
+    """Return what has become of a gradient of which this share arrives, in one word.
 
     >>> fate(1e-9), fate(0.3), fate(1e9), fate(0)
     ('vanishes', 'arrives', 'explodes', 'dies')
@@ -117,14 +127,14 @@ def fate(share):
 
 
 @functools.lru_cache(maxsize=4)
-def _networks(width, seed):
+def _networks(width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     networks = maths.draw_networks(MOST_LAYERS, width, NETWORKS, seed)
     inputs = np.random.default_rng(seed).standard_normal((4, width))
     return networks, inputs / np.sqrt(np.mean(inputs**2))
 
 
-def flow(activation, initialization, depth, width, seed):
-    """Signal and gradient in five freshly drawn networks, and as theory has them.
+def flow(activation: str, initialization: str, depth: int, width: int, seed: int) -> dict:
+    """Return signal and gradient in five freshly drawn networks, and as theory has them.
 
     Returns:
         dict with signal and gradient, arrays (depth, 5); the gradient is divided by that of the
@@ -164,15 +174,15 @@ class SignalExplorer(kit.Explorer):
     }
     compute = staticmethod(flow)
 
-    def walk(self, samples=24):
+    def walk(self, samples: int = 24) -> int:
         """As in the kit; a lesson that shows it twice walks through the settings once."""
         if kit.headless() and type(self) in _walked:
             return 1  # its own settings, which have just been drawn
         _walked.add(type(self))
         return super().walk(samples)
 
-    def make_controls(self):
-        """What the network is made of."""
+    def make_controls(self) -> dict:
+        """Return the controls: what the network is made of."""
         return {
             "activation": kit.choice("sigmoid", CHOICES),
             "initialization": kit.choice("xavier", list(maths.INITIALIZATIONS)),
@@ -181,8 +191,8 @@ class SignalExplorer(kit.Explorer):
             "seed": kit.slider(0, 0, 20),
         }
 
-    def build(self, figure):
-        """Two logarithmic panels over the layers."""
+    def build(self, figure: Figure) -> dict:
+        """Draw two logarithmic panels over the layers."""
         left, right = figure.subplots(1, 2, sharey=True)
         artists = {}
         for ax, name in ((left, "signal"), (right, "gradient")):
@@ -199,7 +209,7 @@ class SignalExplorer(kit.Explorer):
         right.legend([lines[0], theory], ["five networks", "theory"], loc="upper left")
         return artists
 
-    def paint(self, artists, result, params):
+    def paint(self, artists: dict, result: dict, params: dict) -> None:
         """Move all lines; a number of 0 or outside the picture stands at its edge."""
         layers = np.arange(1, params["depth"] + 1)
         for name in ("signal", "gradient"):
@@ -208,8 +218,8 @@ class SignalExplorer(kit.Explorer):
             theory = np.clip(result[f"{name}_theory"], FLOOR, CEILING)
             artists[f"{name}_theory"].set_data(layers, theory)
 
-    def caption(self, result, params):
-        """What share of the gradient arrives, measured and in theory."""
+    def caption(self, result: dict, params: dict) -> str:
+        """Return in words what share of the gradient arrives, measured and in theory."""
         what = f"{params['activation']} with {params['initialization']}, {params['depth']} layers"
         word, theory = result["fate"], result["gradient_theory"][0]
         if word == "dies":

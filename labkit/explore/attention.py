@@ -1,13 +1,21 @@
 """Explorers of lesson 14: who looks where in a sentence; temperature when text is drawn."""
 
+from __future__ import annotations
+
 import re
 import textwrap
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from labkit.data.text import ALPHABET, decode, encode
 from labkit.explore import figures, kit
 from labkit.maths.attention import masked_softmax, softmax_at
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from labkit.networks.transformer import Decoder
 
 PLACES = 40  # characters of every sentence: as many as can be read beside the picture
 SENTENCES = {
@@ -20,8 +28,8 @@ _LINE = 72  # characters in a line of the sample
 _SHOWN = 12  # characters whose probability is drawn
 
 
-def visible(code):
-    """A character as it can be read alone: a mark for the blank and for the end of a line.
+def visible(code: int) -> str:
+    """Return a character as it can be read alone: a mark for the blank and for the end of a line.
 
     >>> visible(encode(" ")[0]), visible(encode("a")[0])
     ('␣', 'a')
@@ -42,14 +50,16 @@ class AttentionExplorer(kit.Explorer):
     size = (9.6, 4.6)
     rebuild_for = ("sentence",)
 
-    def __init__(self, decoder, sentences=SENTENCES, **start):
+    def __init__(
+        self, decoder: Decoder, sentences: dict[str, str] = SENTENCES, **start: Any
+    ) -> None:
         self.codes = {name: encode(text) for name, text in sentences.items()}
         # All weights now, so that turning a control computes nothing.
         self.weights = {name: decoder.read(codes)[1] for name, codes in self.codes.items()}
         super().__init__(**start)
 
-    def make_controls(self):
-        """Which sentence, which head of which block, and which place looks."""
+    def make_controls(self) -> dict:
+        """Return the controls: the sentence, which head of which block, which place looks."""
         weights = next(iter(self.weights.values()))
         layers, heads, places, _ = weights.shape
         return {
@@ -59,8 +69,8 @@ class AttentionExplorer(kit.Explorer):
             "place": kit.slider(places - 1, 0, places - 1),
         }
 
-    def compute(self, sentence, layer, head, place):
-        """The weights of that head, and where the chosen place looks, most first."""
+    def compute(self, sentence: str, layer: int, head: int, place: int) -> dict:
+        """Return the weights of that head, and where the chosen place looks, most first."""
         weights = self.weights[sentence][layer - 1, head - 1]
         row = weights[place]
         back = place - np.arange(len(row))
@@ -71,8 +81,8 @@ class AttentionExplorer(kit.Explorer):
             "distance": float(row @ back),
         }
 
-    def build(self, figure):
-        """The map of a head with the sentence along both sides, and one of its rows."""
+    def build(self, figure: Figure) -> dict:
+        """Draw the map of a head with the sentence along both sides, and one of its rows."""
         codes = self.codes[self.params["sentence"]]
         letters = [visible(code) for code in codes]
         left, right = figure.subplots(1, 2, width_ratios=[1.05, 1])
@@ -93,7 +103,7 @@ class AttentionExplorer(kit.Explorer):
         figure.colorbar(image, ax=left, fraction=0.046, ticks=[0, 0.5, 1], label="weight")
         return {"image": image, "bars": list(bars), "frame": frame, "here": here, "title": heading}
 
-    def paint(self, artists, result, params):
+    def paint(self, artists: dict, result: dict, params: dict) -> None:
         """Show the map, frame the row of the chosen place, and draw it as bars."""
         place, count = params["place"], len(result["row"])
         artists["image"].set_data(result["weights"])
@@ -106,8 +116,8 @@ class AttentionExplorer(kit.Explorer):
         letter = visible(self.codes[params["sentence"]][place])
         artists["title"].set_text(f"place {place}, “{letter}”, looks at")
 
-    def caption(self, result, params):
-        """Where this place looks, and how far back on average."""
+    def caption(self, result: dict, params: dict) -> str:
+        """Return in words where this place looks, and how far back on average."""
         codes, place = self.codes[params["sentence"]], params["place"]
         top = [
             f"“{visible(codes[i])}” at place {i} ({result['row'][i]:.2f})"
@@ -134,7 +144,9 @@ class TemperatureExplorer(kit.Explorer):
     size = (9.6, 3.9)
     rebuild_for = ("sentence",)
 
-    def __init__(self, decoder, sentences=SENTENCES, **start):
+    def __init__(
+        self, decoder: Decoder, sentences: dict[str, str] = SENTENCES, **start: Any
+    ) -> None:
         self.decoder, self.sentences, self._samples = decoder, sentences, {}
         self.logits = {
             name: decoder.read(encode(text)[-decoder.context :])[0][-1]
@@ -142,16 +154,16 @@ class TemperatureExplorer(kit.Explorer):
         }
         super().__init__(**start)
 
-    def make_controls(self):
-        """The temperature, how the text begins, and which draw."""
+    def make_controls(self) -> dict:
+        """Return the controls: the temperature, how the text begins, and which draw."""
         return {
             "temperature": kit.slider(0.8, 0.0, 2.0, step=0.05),
             "sentence": kit.choice(next(iter(self.sentences)), list(self.sentences)),
             "seed": kit.slider(0, 0, 20),
         }
 
-    def compute(self, temperature, sentence, seed):
-        """Probabilities at this temperature and at 1, and a sample."""
+    def compute(self, temperature: float, sentence: str, seed: int) -> dict:
+        """Return probabilities at this temperature and at 1, and a sample."""
         p = softmax_at(self.logits[sentence], temperature)
         positive = p[p > 0]
         return {
@@ -162,8 +174,8 @@ class TemperatureExplorer(kit.Explorer):
             "sample": self.sample(temperature, sentence, seed),
         }
 
-    def sample(self, temperature, sentence, seed):
-        """What the network writes after a sentence; written once for each setting."""
+    def sample(self, temperature: float, sentence: str, seed: int) -> str:
+        """Return what the network writes after a sentence; written once for each setting."""
         from labkit.networks.transformer import generate
 
         key = (temperature, sentence, seed)
@@ -172,8 +184,8 @@ class TemperatureExplorer(kit.Explorer):
             self._samples[key] = decode(generate(self.decoder, prompt, SAMPLE, temperature, seed))
         return self._samples[key]
 
-    def build(self, figure):
-        """Bars for the likeliest characters, and room for the text."""
+    def build(self, figure: Figure) -> dict:
+        """Draw bars for the likeliest characters, and room for the text."""
         logits = self.logits[self.params["sentence"]]
         order = np.argsort(-logits, kind="stable")[:_SHOWN]
         left, right = figure.subplots(1, 2, width_ratios=[0.75, 1.25])
@@ -193,15 +205,15 @@ class TemperatureExplorer(kit.Explorer):
         )  # fmt: skip
         return {"bars": list(bars), "text": text, "title": right.set_title("draw", loc="left")}
 
-    def paint(self, artists, result, params):
+    def paint(self, artists: dict, result: dict, params: dict) -> None:
         """Move the bars and write the sample."""
         for bar, code in zip(artists["bars"], result["order"], strict=True):
             bar.set_height(result["p"][code])
         artists["text"].set_text(wrapped(self.sentences[params["sentence"]] + result["sample"]))
         artists["title"].set_text(f"the beginning and {SAMPLE} characters, draw {params['seed']}")
 
-    def caption(self, result, params):
-        """The likeliest character, how many are in play, and the sample in words."""
+    def caption(self, result: dict, params: dict) -> str:
+        """Return in words the likeliest character, how many are in play, and the sample."""
         first = result["order"][0]
         # Python's own texts speak of the floating-point numbers inf and nan; a caption must not.
         drawn = re.sub(
@@ -214,7 +226,7 @@ class TemperatureExplorer(kit.Explorer):
         )
 
 
-def draw_masks(masks, scores, tokens):
+def draw_masks(masks: dict[str, np.ndarray], scores: np.ndarray, tokens: list[str]) -> Figure:
     """Draw the weights that the same scores give under several masks; return the figure.
 
     Args:
@@ -239,7 +251,7 @@ def draw_masks(masks, scores, tokens):
     return fig
 
 
-def wrapped(text):
+def wrapped(text: str) -> str:
     r"""Text cut into lines of at most 72 characters; ends of lines of its own stay.
 
     >>> [len(line) for line in wrapped("a" * 73).split("\n")]

@@ -1,29 +1,38 @@
 """Explorers of lesson 11: edit a kernel over a digit; look at the feature maps of a network."""
 
+from __future__ import annotations
+
 import functools
 import types
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 import numpy as np
 import traitlets
+from numpy.typing import ArrayLike
 
+from labkit.data import load_mnist
 from labkit.explore import figures, kit
 from labkit.maths.convolution import KERNELS, cross_correlate2d
+
+if TYPE_CHECKING:
+    import keras
+    from matplotlib.figure import Figure
+    from traitlets import Bunch
 
 WEIGHT_RANGE = (-10.0, 10.0)
 
 
 @functools.cache
-def examples():
-    """The most typical training image of each digit, array (10, 28, 28), values 0 to 1."""
-    from labkit.data import load_mnist
-
+def examples() -> np.ndarray:
+    """Return the most typical training image of each digit, array (10, 28, 28), values 0 to 1."""
     digits = load_mnist("5k", seed=0)
     return np.stack([_typical(digits.x_train[digits.y_train == d, :, :, 0]) for d in range(10)])
 
 
-def nine(kernel):
-    """The weights of a 3 × 3 kernel row by row, at most four digits each.
+def nine(kernel: ArrayLike) -> list[float]:
+    """Return the weights of a 3 × 3 kernel row by row, at most four digits each.
 
     >>> nine(KERNELS["sobel x"])
     [-1.0, 0.0, 1.0, -2.0, 0.0, 2.0, -1.0, 0.0, 1.0]
@@ -31,8 +40,8 @@ def nine(kernel):
     return [float(f"{weight:.4g}") for weight in np.ravel(kernel)]
 
 
-def kernel_name(weights):
-    """Name of the preset with these nine weights, or None.
+def kernel_name(weights: ArrayLike) -> str | None:
+    """Return the name of the preset with these nine weights, or None.
 
     >>> kernel_name([0, 0, 0, 0, 1, 0, 0, 0, 0])
     'identity'
@@ -49,7 +58,7 @@ class WeightGrid(widgets.VBox):
     value = traitlets.List(traitlets.Float())
     description = traitlets.Unicode()
 
-    def __init__(self, value):
+    def __init__(self, value: list[float]) -> None:
         low, high = WEIGHT_RANGE
         self.fields = [
             widgets.BoundedFloatText(
@@ -64,13 +73,14 @@ class WeightGrid(widgets.VBox):
             for v in range(3)
         ]
         super().__init__([widgets.HBox(self.fields[row : row + 3]) for row in (0, 3, 6)])
+        self.add_class("labkit-matrix")  # the page names the fields by row and column
         self.style = types.SimpleNamespace()  # the kit sets the width of a label there
         self.value = value
         for field in self.fields:
             field.observe(self._read, "value")
 
     @traitlets.validate("value")
-    def _check(self, proposal):
+    def _check(self, proposal: Bunch) -> list[float]:
         low, high = WEIGHT_RANGE
         weights = [float(weight) for weight in proposal["value"]]
         if len(weights) != 9 or not all(low <= weight <= high for weight in weights):
@@ -80,14 +90,14 @@ class WeightGrid(widgets.VBox):
         return weights
 
     @traitlets.observe("value")
-    def _write(self, change):
+    def _write(self, change: Bunch) -> None:
         # Each field reports back; hold that until all nine are written.
         self._writing = True
         for field, weight in zip(self.fields, change["new"], strict=True):
             field.value = weight
         self._writing = False
 
-    def _read(self, _change):
+    def _read(self, _change: Bunch) -> None:
         if not self._writing:
             self.value = [field.value for field in self.fields]
 
@@ -99,8 +109,8 @@ class KernelExplorer(kit.Explorer):
     presets = {name: {"weights": nine(kernel)} for name, kernel in KERNELS.items()}
     size = (9.6, 3.7)
 
-    def make_controls(self):
-        """Nine weights, the digit under them, and how they slide."""
+    def make_controls(self) -> dict:
+        """Return the controls: nine weights, the digit under them, and how they slide."""
         return {
             "weights": WeightGrid(nine(KERNELS["sobel x"])),
             "digit": kit.slider(3, 0, 9),
@@ -108,7 +118,7 @@ class KernelExplorer(kit.Explorer):
             "padding": kit.choice("valid", ["valid", "same"]),
         }
 
-    def _rows(self):
+    def _rows(self) -> list[widgets.Widget]:
         # The presets stand above the weights that they fill in, the rest beside them.
         weights, *others, presets = super()._rows()
         presets.layout.flex_flow = "row wrap"
@@ -118,8 +128,8 @@ class KernelExplorer(kit.Explorer):
         return [widgets.Label("Kernel: choose one, or type nine weights"), presets, both]
 
     @staticmethod
-    def compute(weights, digit, stride, padding):
-        """The digit, the kernel and its feature map."""
+    def compute(weights: list[float], digit: int, stride: int, padding: str) -> dict:
+        """Return the digit, the kernel and its feature map."""
         image, kernel = examples()[digit], np.reshape(weights, (3, 3))
         return {
             "image": image,
@@ -127,8 +137,8 @@ class KernelExplorer(kit.Explorer):
             "output": cross_correlate2d(image, kernel, stride, padding),
         }
 
-    def build(self, figure):
-        """Input, kernel with its numbers, and output, each with its own color scale."""
+    def build(self, figure: Figure) -> dict:
+        """Draw input, kernel with its numbers, and output, each with its own color scale."""
         left, middle, right = figure.subplots(1, 3, width_ratios=[1, 0.62, 1])
         pixels = {"interpolation": "nearest", "animated": False}
         image = left.imshow(np.zeros((28, 28)), cmap="gray", vmin=0, vmax=1, **pixels)
@@ -155,7 +165,7 @@ class KernelExplorer(kit.Explorer):
             "heading": heading,
         }
 
-    def paint(self, artists, result, params):
+    def paint(self, artists: dict, result: dict, params: dict) -> None:
         """Show the new images and write the nine weights."""
         kernel, output = result["kernel"], result["output"]
         rows, columns = output.shape
@@ -170,8 +180,8 @@ class KernelExplorer(kit.Explorer):
             number.set_text(f"{kernel[u, v]:.3g}")
             number.set_color("white" if abs(kernel[u, v]) > 0.6 * _largest(kernel) else "black")
 
-    def caption(self, result, params):
-        """Which kernel, how large the output is, and what the sum of the weights means."""
+    def caption(self, result: dict, params: dict) -> str:
+        """Return in words the kernel, the size of the output, and what its sum means."""
         output = result["output"]
         name = kernel_name(params["weights"])
         kernel = f"The kernel “{name}”" if name else "Your kernel"
@@ -201,7 +211,7 @@ class FeatureMapExplorer(kit.Explorer):
     lesson = "11"
     size = (9.6, 3.9)
 
-    def __init__(self, model, images, **start):
+    def __init__(self, model: keras.Model, images: ArrayLike, **start: Any) -> None:
         from labkit.networks.attribution import feature_maps, receptive_fields
 
         # All answers now, so that turning a control computes nothing.
@@ -210,8 +220,8 @@ class FeatureMapExplorer(kit.Explorer):
         self.fields = receptive_fields(model)
         super().__init__(**start)
 
-    def make_controls(self):
-        """The digit, and which filter of which layer."""
+    def make_controls(self) -> dict:
+        """Return the controls: the digit, and which filter of which layer."""
         largest = max(maps.shape[3] for maps in self.maps.values())
         return {
             "digit": kit.slider(3, 0, len(self.images) - 1),
@@ -219,8 +229,8 @@ class FeatureMapExplorer(kit.Explorer):
             "channel": kit.slider(0, 0, largest - 1),
         }
 
-    def compute(self, digit, layer, channel):
-        """What the filter answers, and the pixels behind its strongest answer."""
+    def compute(self, digit: int, layer: str, channel: int) -> dict:
+        """Return what the filter answers, and the pixels behind its strongest answer."""
         maps = self.maps[layer][digit]  # (rows, columns, filters)
         channel = channel % maps.shape[2]
         answer = maps[:, :, channel]
@@ -237,8 +247,8 @@ class FeatureMapExplorer(kit.Explorer):
             "strongest": (int(row), int(column), float(answer.max())),
         }
 
-    def build(self, figure):
-        """Input, all channels of the layer, and the chosen channel."""
+    def build(self, figure: Figure) -> dict:
+        """Draw input, all channels of the layer, and the chosen channel."""
         from matplotlib.patches import Rectangle
 
         left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1.15, 1])
@@ -273,7 +283,7 @@ class FeatureMapExplorer(kit.Explorer):
             "heading": right.set_title("channel 0"),
         }
 
-    def paint(self, artists, result, params):
+    def paint(self, artists: dict, result: dict, params: dict) -> None:
         """Show the new maps; frame the chosen channel and what its strongest value has seen."""
         answer = result["answer"]
         rows, columns = answer.shape
@@ -290,8 +300,8 @@ class FeatureMapExplorer(kit.Explorer):
             artists[name].set_visible(strongest > 0)
         artists["heading"].set_text(f"channel {result['channel']}, {rows} × {columns}")
 
-    def caption(self, result, params):
-        """Where the filter answers most strongly, or that it is silent."""
+    def caption(self, result: dict, params: dict) -> str:
+        """Return in words where the filter answers most strongly, or that it is silent."""
         row, column, strongest = result["strongest"]
         text = f"Layer {params['layer']}, channel {result['channel']} of {result['filters']}"
         if params["channel"] != result["channel"]:
@@ -305,7 +315,9 @@ class FeatureMapExplorer(kit.Explorer):
         )
 
 
-def draw_images(pictures, titles=None, columns=None):
+def draw_images(
+    pictures: Sequence[ArrayLike], titles: Sequence[str] | None = None, columns: int | None = None
+) -> tuple[Figure, np.ndarray]:
     """Draw pictures side by side; return the figure and its axes, one a picture.
 
     Pictures without negative values are gray, black for 0; others show negative values in
@@ -335,8 +347,8 @@ def draw_images(pictures, titles=None, columns=None):
     return fig, axes.ravel()
 
 
-def mosaic(maps):
-    """All maps of a layer in rows of eight, scaled together so that the largest value is 1.
+def mosaic(maps: np.ndarray) -> np.ndarray:
+    """Return all maps of a layer in rows of eight, scaled together so that the largest value is 1.
 
     Args:
         maps: array (rows, columns, filters); a dark line separates neighbors.
@@ -352,11 +364,11 @@ def mosaic(maps):
     )
 
 
-def _typical(images):
-    """The image closest to the mean of all."""
+def _typical(images: np.ndarray) -> np.ndarray:
+    """Return the image closest to the mean of all."""
     return images[((images - images.mean(axis=0)) ** 2).sum(axis=(1, 2)).argmin()]
 
 
-def _largest(values):
-    """The largest size of a value, or 1 where all are 0."""
+def _largest(values: np.ndarray) -> float:
+    """Return the largest size of a value, or 1 where all are 0."""
     return float(np.abs(values).max()) or 1.0

@@ -1,11 +1,19 @@
 """Explorers of lesson 02: four predictions under four losses, and a line beside an outlier."""
 
-from functools import lru_cache
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from labkit.explore import figures, kit
 from labkit.maths import losses as maths
+from labkit.maths.losses import fit_three
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # --- four predictions ---------------------------------------------------------------------------
 
@@ -31,8 +39,8 @@ _DELTA = 0.3  # with targets of 0 and 1, Huber's usual delta of 1 would never be
 _TOP = 3.0  # highest loss of one sample that the picture shows
 
 
-def evaluate(loss, predictions):
-    """Loss, gradient and the loss of each sample for the targets 1, 0, 1, 0.
+def evaluate(loss: str, predictions: ArrayLike) -> dict:
+    """Return loss, gradient and the loss of each sample for the targets 1, 0, 1, 0.
 
     Args:
         loss: a name in `LOSSES`.
@@ -55,8 +63,8 @@ def evaluate(loss, predictions):
     }
 
 
-def _cost_of_error(loss):
-    """What one sample costs at each of `_ERRORS` = |prediction - target|."""
+def _cost_of_error(loss: str) -> np.ndarray:
+    """Return what one sample costs at each of `_ERRORS` = |prediction - target|."""
     more = {"delta": _DELTA} if loss == "huber" else {}
     value = LOSSES[loss][1]
     return np.array([value([0.0], [error], **more) for error in _ERRORS])
@@ -75,8 +83,8 @@ class PredictionExplorer(kit.Explorer):
     }
     size = (9.6, 3.8)
 
-    def make_controls(self):
-        """Which loss, and four predictions."""
+    def make_controls(self) -> dict:
+        """Return the controls: which loss, and four predictions."""
         names = zip(self.view_only, TARGETS, PREDICTIONS, strict=True)
         return {
             "loss": kit.choice("mse", list(LOSSES)),
@@ -87,12 +95,12 @@ class PredictionExplorer(kit.Explorer):
         }
 
     @staticmethod
-    def compute(loss, first, second, third, fourth):
-        """Loss, gradient and costs at these predictions."""
+    def compute(loss: str, first: float, second: float, third: float, fourth: float) -> dict:
+        """Return loss, gradient and costs at these predictions."""
         return evaluate(loss, [first, second, third, fourth])
 
-    def build(self, figure):
-        """Targets and predictions on the left, cost against error on the right."""
+    def build(self, figure: Figure) -> dict:
+        """Draw targets and predictions on the left, cost against error on the right."""
         left, right = figure.subplots(1, 2, width_ratios=[1.15, 1])
         left.set(xlim=(-0.5, 3.6), ylim=(-0.35, 1.35), xticks=range(4), yticks=[0, 0.5, 1])
         left.set_xticklabels(["first", "second", "third", "fourth"])
@@ -103,7 +111,7 @@ class PredictionExplorer(kit.Explorer):
         notes = [left.text(k + 0.1, 0.5, "", size=10, va="center") for k in range(4)]
         return {"dots": dots, "pushes": pushes, "notes": notes} | self._build_costs(right)
 
-    def _build_costs(self, ax):
+    def _build_costs(self, ax: Axes) -> dict:
         ax.set(xlim=(-0.02, 1.02), ylim=(0, _TOP), xlabel="error |prediction - target|")
         ax.set(ylabel="loss of one sample", title="the price of an error")
         for name, (color, dashes) in _STYLES.items():
@@ -113,7 +121,7 @@ class PredictionExplorer(kit.Explorer):
         (marks,) = ax.plot([0], [0], "o", color=figures.RED, clip_on=False)
         return {"chosen": chosen, "marks": marks}
 
-    def paint(self, artists, result, params):
+    def paint(self, artists: dict, result: dict, params: dict) -> None:
         """Move dots, pushes and marks; write each gradient."""
         predictions = np.array([params[name] for name in self.view_only])
         # The push goes against the gradient; a very large one is drawn as far as the frame.
@@ -129,74 +137,54 @@ class PredictionExplorer(kit.Explorer):
         artists["chosen"].set_data(_ERRORS, _cost_of_error(params["loss"]))
         artists["marks"].set_data(errors, np.minimum(result["costs"], _TOP))
 
-    def caption(self, result, params):
-        """The loss, and which sample costs most and is pushed most."""
+    def caption(self, result: dict, params: dict) -> str:
+        """Return in words the loss, and which samples cost most and are pushed most."""
         costs, gradient = result["costs"], result["gradient"]
         text = f"{LOSSES[params['loss']][0]}: {result['loss']:.4f}.".capitalize()
         if params["loss"] == "huber":
             text = f"Huber loss (delta {_DELTA}): {result['loss']:.4f}."
         if costs.max() < 1e-6:
             return text + " Every prediction is at its target."
-        worst = int(costs.argmax())
-        text += (
-            f" The {self.view_only[worst]} sample has {costs[worst] / costs.sum():.0%} of it; "
-            f"its gradient is {_short(gradient[worst])}."
-        )
+        text += self._dearest(costs, gradient)
         if costs.max() > _TOP:
-            text += f" Its loss, {costs.max():.1f}, lies above the picture."
+            text += f" A loss of {costs.max():.1f} lies above the picture."
         if params["loss"] == "cross_entropy" and 1.0 in np.abs(
             TARGETS - [params[name] for name in self.view_only]
         ):
             text += (
-                " Sure and wrong: the true loss has no limit. Keras cuts it at 16.1, and where "
-                "it is cut the gradient is 0."
+                " Sure and wrong: the true loss has no limit. Here the probability is cut "
+                f"{maths.EPSILON:g} before 0 and 1, so the loss ends at "
+                f"{-np.log(maths.EPSILON):.1f}, and where it is cut the gradient is 0."
             )
         return text
 
+    def _dearest(self, costs: np.ndarray, gradient: np.ndarray) -> str:
+        """Return which samples have the largest part of the loss: often it is more than one."""
+        worst = np.flatnonzero(np.isclose(costs, costs.max(), rtol=1e-9))
+        part = f"{costs.max() / costs.sum():.0%} of it"
+        if len(worst) == 1:
+            name, slope = self.view_only[worst[0]], _short(gradient[worst[0]])
+            return f" The {name} sample has {part}; its gradient is {slope}."
+        names = [self.view_only[k] for k in worst]
+        those = f"The {', '.join(names[:-1])} and {names[-1]} samples have {part} each"
+        size = _short(abs(gradient[worst[0]])).lstrip("+")
+        return f" {those}; their gradients have the size {size}."
 
-def _separate(x, low, high):
-    """Coordinates of upright lines from low to high with a gap between neighbors."""
+
+def _separate(x: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return coordinates of upright lines from low to high with a gap between neighbors."""
     gap = np.full(len(x), np.nan)
     return np.stack([x, x, gap], axis=1).ravel(), np.stack([low, high, gap], axis=1).ravel()
 
 
-def _short(number):
+def _short(number: float) -> str:
     return f"{number:+.2f}" if abs(number) < 100 else f"{number:+.0e}"
 
 
 # --- a line and an outlier ----------------------------------------------------------------------
 
-# Twelve points close to the line y = x + 2; the outlier is a thirteenth.
-X = np.linspace(0.5, 9.5, 12)
-Y = X + 2 + np.array([0.3, -0.4, 0.1, 0.5, -0.6, 0.2, -0.1, 0.6, -0.3, -0.5, 0.4, -0.2])
-_HEIGHTS = np.arange(-20.0, 41.0, 4.0)
+X, Y = maths.POINTS
 _LINES = {name: _STYLES[name] for name in ("mse", "mae", "huber")}
-
-
-def fit_three(outlier, outlier_at, delta):
-    """The best lines under three losses, with one point added at (outlier_at, outlier).
-
-    Returns:
-        dict with lines, name -> (slope, intercept), and slopes, name -> array (16,) of the slope
-        for outliers of height -20, -16, ... 40 at the same place.
-
-    >>> lines = fit_three(outlier=30.0, outlier_at=9.0, delta=1.0)["lines"]
-    >>> [round(lines[name][0], 1) for name in ("mse", "mae", "huber")]
-    [1.6, 1.0, 1.0]
-    """
-    x = np.append(X, outlier_at)
-    lines = {name: maths.fit_line(x, np.append(Y, outlier), name, delta) for name in _LINES}
-    return {"lines": lines, "slopes": _slopes(outlier_at, delta)}
-
-
-@lru_cache(maxsize=500)
-def _slopes(outlier_at, delta):
-    """Slope against the outlier's height: the same while only the height is turned."""
-    x = np.append(X, outlier_at)
-    return {
-        name: np.array([maths.fit_line(x, np.append(Y, h), name, delta)[0] for h in _HEIGHTS])
-        for name in _LINES
-    }
 
 
 class OutlierExplorer(kit.Explorer):
@@ -213,16 +201,16 @@ class OutlierExplorer(kit.Explorer):
     size = (9.6, 3.8)
     compute = staticmethod(fit_three)
 
-    def make_controls(self):
-        """Where the outlier is, and where Huber's parabola ends."""
+    def make_controls(self) -> dict:
+        """Return the controls: where the outlier is, and where Huber's parabola ends."""
         return {
             "outlier": kit.slider(25.0, -20.0, 40.0, 0.5, description="outlier, height y"),
             "outlier_at": kit.slider(9.0, 0.0, 20.0, 0.5, description="outlier, place x"),
             "delta": kit.log_slider(1.0, 0.1, 10.0, description="delta of Huber"),
         }
 
-    def build(self, figure):
-        """Points and lines on the left, slope against the outlier's height on the right."""
+    def build(self, figure: Figure) -> dict:
+        """Draw points and lines on the left, slope against the outlier's height on the right."""
         left, right = figure.subplots(1, 2, width_ratios=[1.2, 1])
         left.plot(X, Y, "o", color=figures.GRAY)
         left.set(xlim=(-0.5, 21), ylim=(-22, 42), xlabel="x", ylabel="y", title="three best lines")
@@ -237,18 +225,18 @@ class OutlierExplorer(kit.Explorer):
         (moving["marks"],) = right.plot([], [], "o", color=figures.RED)
         return moving
 
-    def paint(self, artists, result, params):
+    def paint(self, artists: dict, result: dict, params: dict) -> None:
         """Move the lines, their slopes and the outlier."""
         ends = np.array([-0.5, 21.0])
         for name, (slope, intercept) in result["lines"].items():
             artists[name].set_data(ends, slope * ends + intercept)
-            artists[f"{name} slope"].set_data(_HEIGHTS, result["slopes"][name])
+            artists[f"{name} slope"].set_data(maths.HEIGHTS, result["slopes"][name])
         artists["point"].set_data([params["outlier_at"]], [params["outlier"]])
         slopes = [slope for slope, _ in result["lines"].values()]
         artists["marks"].set_data([params["outlier"]] * 3, slopes)
 
-    def caption(self, result, params):
-        """The three slopes, and the outlier's part of the squared and of the absolute error."""
+    def caption(self, result: dict, params: dict) -> str:
+        """Return in words the three slopes, and the outlier's part of the squared error."""
         slopes = ", ".join(f"{name} {line[0]:.2f}" for name, line in result["lines"].items())
         x, y = np.append(X, params["outlier_at"]), np.append(Y, params["outlier"])
         slope, intercept = result["lines"]["mse"]

@@ -1,16 +1,24 @@
 """Explorers of lesson 13: the gates of an LSTM over time; how far back each cell remembers."""
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from labkit.explore import figures, kit
 from labkit.maths import recurrent as maths
+from labkit.maths.recurrent import LAGS, expected_memory, memory
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FADED = 0.01  # a cell has forgotten what counts less than this share of the newest input
 LENGTHS = (29, 60, 100)
 CELLS = ("rnn", "lstm", "gru")
-LAGS = 80
 KERAS_BIAS = {"forget_bias": 1.0, "update_bias": 0.0}  # LSTM(unit_forget_bias=True); GRU: zeros
 
 
@@ -30,14 +38,21 @@ class GatesExplorer(kit.Explorer):
     rebuild_for = ("padded_length",)
     size = (8.8, 5.0)
 
-    def __init__(self, weights, read_out, series, labels, **start):
+    def __init__(
+        self,
+        weights: maths.Weights,
+        read_out: Sequence[ArrayLike],
+        series: Sequence[ArrayLike],
+        labels: ArrayLike,
+        **start: Any,
+    ) -> None:
         self.weights, self.series, self.labels = weights, list(series), np.asarray(labels)
         self.kernel, self.bias = (np.asarray(each, dtype=float) for each in read_out)
         self._run = functools.lru_cache(maxsize=64)(self._run_once)
         super().__init__(**start)
 
-    def make_controls(self):
-        """Which utterance and unit, how much padding, with or without a mask, and the step."""
+    def make_controls(self) -> dict:
+        """Return the controls: utterance, unit, step, how much padding, and whether masked."""
         return {
             "utterance": kit.slider(0, 0, len(self.series) - 1),
             "unit": kit.slider(0, 0, self.weights.units - 1),
@@ -46,8 +61,10 @@ class GatesExplorer(kit.Explorer):
             "masking": kit.choice("no mask", ["no mask", "mask"]),
         }
 
-    def _run_once(self, utterance, padded_length, masking):
-        """Trace and class probabilities after each step of one padded utterance."""
+    def _run_once(
+        self, utterance: int, padded_length: int, masking: str
+    ) -> tuple[maths.Trace, np.ndarray]:
+        """Return trace and class probabilities after each step of one padded utterance."""
         frames = np.asarray(self.series[utterance], dtype=float)
         x = np.zeros((1, padded_length, frames.shape[1]))
         x[0, : len(frames)] = frames
@@ -57,8 +74,10 @@ class GatesExplorer(kit.Explorer):
         chances = np.exp(scores - scores.max(axis=1, keepdims=True))
         return trace, chances / chances.sum(axis=1, keepdims=True)
 
-    def compute(self, utterance, unit, step, padded_length, masking):
-        """Gates, cell state and output of one unit over time, and the answer after each step."""
+    def compute(
+        self, utterance: int, unit: int, step: int, padded_length: int, masking: str
+    ) -> dict:
+        """Return gates, cell state and output of one unit, and the answer after this step."""
         trace, chances = self._run(utterance, padded_length, masking)
         frames, at = len(self.series[utterance]), min(step, padded_length) - 1
         gates = {name: values[0, :, unit].copy() for name, values in trace.gates.items()}
@@ -77,8 +96,8 @@ class GatesExplorer(kit.Explorer):
             "last_answer": int(chances[-1].argmax()),
         }
 
-    def build(self, figure):
-        """Inputs, gates and cell state below each other; the answer of this step on the right."""
+    def build(self, figure: Figure) -> dict:
+        """Draw inputs, gates and cell state; on the right the answer of this step."""
         length = self.params["padded_length"]
         grid = figure.add_gridspec(3, 2, width_ratios=[2.3, 1], height_ratios=[0.8, 1, 1])
         top, middle, low = (figure.add_subplot(grid[row, 0]) for row in range(3))
@@ -118,11 +137,11 @@ class GatesExplorer(kit.Explorer):
             "values": low.yaxis,  # moves with the unit: a cell state has no fixed range
         }  # fmt: skip
 
-    def kernel_features(self):
-        """Numbers in one frame."""
+    def kernel_features(self) -> int:
+        """Return how many numbers one frame has."""
         return self.weights.kernel.shape[0]
 
-    def paint(self, artists, result, params):
+    def paint(self, artists: dict, result: dict, params: dict) -> None:
         """Show the utterance, the lines, the cursor and the bars."""
         steps = np.arange(1, params["padded_length"] + 1)
         artists["image"].set_data(np.clip(result["x"], -3, 3))
@@ -141,8 +160,8 @@ class GatesExplorer(kit.Explorer):
             bar.set_width(chance)
         artists["spoken"].set_data([0.02], [result["speaker"] + 1])
 
-    def caption(self, result, params):
-        """What the unit does at this step, and what the network would answer."""
+    def caption(self, result: dict, params: dict) -> str:
+        """Return in words what the unit does at this step, and what the network would answer."""
         at, frames = result["at"], result["frames"]
         best = int(result["chances"].argmax())
         text = (
@@ -176,8 +195,8 @@ class MemoryExplorer(kit.Explorer):
     }
     size = (8.8, 3.9)
 
-    def make_controls(self):
-        """The cell to look at, its recurrent weights, its gates, its inputs, and the draw."""
+    def make_controls(self) -> dict:
+        """Return the controls: the cell, its recurrent weights, its gates, its inputs, the draw."""
         return {
             "cell": kit.choice("rnn", list(CELLS)),
             "radius": kit.slider(1.0, 0.5, 1.5, 0.05),
@@ -188,8 +207,15 @@ class MemoryExplorer(kit.Explorer):
         }
 
     @staticmethod
-    def compute(cell, radius, forget_bias, update_bias, input_size, weights_seed):
-        """Share that an input k steps back still has, for all cells, and theory for the one."""
+    def compute(
+        cell: str,
+        radius: float,
+        forget_bias: float,
+        update_bias: float,
+        input_size: float,
+        weights_seed: int,
+    ) -> dict:
+        """Return the share that an input k steps back has in all cells, and theory for the one."""
         bias = {"rnn": 0.0, "lstm": forget_bias, "gru": update_bias}
         settings = (radius, input_size, weights_seed)
         shares = {name: memory(name, bias[name], *settings) for name in CELLS}
@@ -197,13 +223,13 @@ class MemoryExplorer(kit.Explorer):
         below = np.flatnonzero(curve < FADED)
         return {
             "shares": shares,
-            "theory": theory(cell, bias[cell], *settings),
+            "theory": expected_memory(cell, bias[cell], *settings),
             "reach": int(below[0]) if len(below) else None,
             "last": float(curve[-1]),
         }
 
-    def build(self, figure):
-        """One line per cell over the steps back, on a logarithmic scale."""
+    def build(self, figure: Figure) -> dict:
+        """Draw one line per cell over the steps back, on a logarithmic scale."""
         ax = figure.subplots()
         lines = {}
         for name, color, dash in zip(
@@ -219,7 +245,7 @@ class MemoryExplorer(kit.Explorer):
         ax.legend(loc="lower left", ncols=4)
         return {**lines, "spot": spot}
 
-    def paint(self, artists, result, params):
+    def paint(self, artists: dict, result: dict, params: dict) -> None:
         """Draw the three curves; the chosen cell is thick, and has its theory beside it."""
         lags = np.arange(LAGS)
         for name in CELLS:
@@ -234,8 +260,8 @@ class MemoryExplorer(kit.Explorer):
             height = max(result["shares"][params["cell"]][reach], 2e-9)
             artists["spot"].set_data([reach], [height])
 
-    def caption(self, result, params):
-        """How many steps the cell remembers, or that its gradient grows."""
+    def caption(self, result: dict, params: dict) -> str:
+        """Return in words how many steps the cell remembers, or that its gradient grows."""
         name, reach = params["cell"].upper(), result["reach"]
         gate = {
             "LSTM": f", forget bias {params['forget_bias']:g}",
@@ -256,40 +282,3 @@ class MemoryExplorer(kit.Explorer):
             f"even after {LAGS - 1} steps an input keeps {result['last']:.1%} of the weight of "
             "the newest one."
         )
-
-
-@functools.lru_cache(maxsize=512)
-def _run(cell, forget_bias, radius, input_size, seed):
-    weights = maths.random_weights(
-        cell, features=4, units=16, radius=radius, forget_bias=forget_bias, seed=seed
-    )
-    x = np.random.default_rng(seed).normal(0, 1, (1, LAGS, 4)) * input_size
-    return maths.forward(x, weights), weights
-
-
-@functools.lru_cache(maxsize=512)
-def memory(cell, forget_bias, radius, input_size, seed=0):
-    """Weight of the input k steps back in the last state, as a share of that of the newest.
-
-    Args:
-        cell: "rnn", "lstm" or "gru", with 16 units and 4 inputs.
-        forget_bias, radius: as in `labkit.maths.recurrent.random_weights`.
-        input_size: standard deviation of the random inputs.
-        seed: of weights and inputs.
-
-    >>> bool(memory("rnn", 0.0, 0.9, 0.3)[20] < 0.1 < memory("lstm", 5.0, 0.9, 0.3)[20])
-    True
-    """
-    norms = maths.gradient_norms(*_run(cell, forget_bias, radius, input_size, seed), of="x")
-    return norms / norms[0]
-
-
-def theory(cell, forget_bias, radius, input_size, seed=0):
-    """What a rule of thumb expects of `memory`.
-
-    RNN: the product of radius and mean slope (`expected_norms`). LSTM and GRU: the gate that keeps
-    the memory, sigmoid(bias), once per step, as if no other path existed.
-    """
-    if cell == "rnn":
-        return maths.expected_norms(*_run(cell, forget_bias, radius, input_size, seed))[:LAGS]
-    return maths.sigmoid(forget_bias) ** np.arange(LAGS)

@@ -1,9 +1,18 @@
 """Explorer of lesson 15: labels x frozen layers, over results that the lesson has measured."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from labkit.explore import figures, kit
 from labkit.maths.intervals import compare, mean_interval
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FROZEN = ["nothing frozen", "1 layer", "2 layers", "all but the head"]
 
@@ -24,7 +33,9 @@ class TransferExplorer(kit.Explorer):
     lesson = "15"
     size = (9.6, 3.9)
 
-    def __init__(self, sizes, accuracies, **start):
+    def __init__(
+        self, sizes: Sequence[int], accuracies: dict[Any, ArrayLike], **start: Any
+    ) -> None:
         self.sizes = list(sizes)
         self.accuracies = {name: np.asarray(rows, float) for name, rows in accuracies.items()}
         for name, rows in self.accuracies.items():
@@ -34,8 +45,8 @@ class TransferExplorer(kit.Explorer):
                 )
         super().__init__(**start)
 
-    def make_controls(self):
-        """The source, the frozen layers, and how many labels the target has."""
+    def make_controls(self) -> dict:
+        """Return the controls: source, frozen layers, and how many labels the target has."""
         sources = list(dict.fromkeys(name[0] for name in self.accuracies if name != "scratch"))
         return {
             "source": kit.choice(sources[0], sources),
@@ -43,8 +54,8 @@ class TransferExplorer(kit.Explorer):
             "labels": kit.choice(self.sizes[min(1, len(self.sizes) - 1)], self.sizes),
         }
 
-    def compute(self, source, frozen_layers, labels):
-        """The curve over all sizes, the gain at this one, and the same for each freezing."""
+    def compute(self, source: str, frozen_layers: int, labels: int) -> dict:
+        """Return the curve over all sizes, the gain at this one, and each freezing's accuracy."""
         place = self.sizes.index(labels)
         scratch, rows = self.accuracies["scratch"], self.accuracies[source, frozen_layers]
         each = [mean_interval(self.accuracies[source, k][place]) for k in range(len(FROZEN))]
@@ -56,8 +67,8 @@ class TransferExplorer(kit.Explorer):
             "gain": compare(rows[place], scratch[place]),
         }
 
-    def build(self, figure):
-        """Accuracy over labels on the left, over frozen layers on the right."""
+    def build(self, figure: Figure) -> dict:
+        """Draw accuracy over labels on the left, over frozen layers on the right."""
         left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
         lowest = min(rows.min() for rows in self.accuracies.values())
         limits = (max(0, 5 * (lowest // 5) - 5), 101)
@@ -85,7 +96,7 @@ class TransferExplorer(kit.Explorer):
             "base": base, "ring": ring, "heading": heading,
         }  # fmt: skip
 
-    def paint(self, artists, result, params):
+    def paint(self, artists: dict, result: dict, params: dict) -> None:
         """Move the curve and its bars, the points on the right, the line of scratch."""
         means, margins = result["curve"]
         artists["curve"].set_data(self.sizes, means)
@@ -101,8 +112,8 @@ class TransferExplorer(kit.Explorer):
         artists["ring"].set_data([params["frozen_layers"]], [result["accuracy"]])
         artists["heading"].set_text(f"{_a_class(params['labels'])}; dashed: from scratch")
 
-    def caption(self, result, params):
-        """Accuracy, gain with its interval, and what that allows to say."""
+    def caption(self, result: dict, params: dict) -> str:
+        """Return in words accuracy, gain with its interval, and what that allows to say."""
         gain = result["gain"]
         labels = params["labels"]
         means = {

@@ -20,7 +20,7 @@ from typing import Any
 from labkit import machine
 from labkit.lab import places
 from labkit.lab.measured import LessonTime, calibration, lesson_times, read_measured
-from labkit.lab.words import duration
+from labkit.lab.words import count, duration
 from labkit.machine import BACKENDS, version_of
 
 GB = 2**30
@@ -44,6 +44,7 @@ class Report:
 
     checks: list[Check]
     times: list[LessonTime]
+    busy: str = ""  # how busy other programs keep the machine, in words; "" when it is quiet
 
     @property
     def ok(self) -> bool:
@@ -65,30 +66,36 @@ class Report:
 
     def in_words(self) -> str:
         """Return the sentences that a learner needs: the machine, the problems, the minutes."""
+        return "\n".join([*self._sentences(), *self._time_lines()])
+
+    def _sentences(self) -> list[str]:
         found = {check.name: check.value for check in self.checks}
-        sentences = [
+        return [
             f"This machine has {found['Processor']} and {found['Memory']}.",
             f"GPU: {found['GPU']}.",
             f"Keras would use {found['Keras backend']}.",
             *(f"To fix: {problem}" for problem in self.problems),
-            self._times_in_words(),
         ]
-        return "\n".join(sentences)
 
-    def _times_in_words(self) -> str:
+    def _time_lines(self) -> list[str]:
+        """Return what to expect of each lesson, a line each, below a heading."""
         if not self.times:
-            return "No lesson has been measured yet, so expected minutes are unknown."
-        each = "; ".join(f"{t.lesson} {t.title} {duration(t.seconds)}" for t in self.times)
-        return f"Expected time here, run without stops: {each}."
+            return ["No lesson has been measured yet, so expected minutes are unknown."]
+        lines = [f"  {t.lesson} {t.title}: {duration(t.seconds)}" for t in self.times]
+        busy = [f"Other programs keep it busy now ({self.busy}): expect more."] if self.busy else []
+        return [*busy, "Expected time here, run without stops:", *lines]
 
     def __repr__(self) -> str:
         width = max(len(check.name) for check in self.checks)
         lines = [f"{_sign(c)} {c.name:<{width}}  {c.value}" for c in self.checks]
         lines += [f"  fix: {problem}" for problem in self.problems]
-        return "\n".join([*lines, self._times_in_words()])
+        return "\n".join([*lines, *self._time_lines()])
 
     def _repr_html_(self) -> str:
-        paragraphs = "".join(f"<p>{escape(line)}</p>" for line in self.in_words().splitlines())
+        heads = [line for line in self._time_lines() if not line.startswith("  ")]
+        items = [line for line in self._time_lines() if line.startswith("  ")]
+        paragraphs = "".join(f"<p>{escape(line)}</p>" for line in [*self._sentences(), *heads])
+        paragraphs += f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
         rows = "".join(
             f"<tr><th style='text-align:left' scope='row'>{_sign(c)} {escape(c.name)}</th>"
             f"<td style='text-align:left'>{escape(c.value)}</td></tr>"
@@ -112,7 +119,22 @@ def report(
     """
     checks = [python_check(), packages_check(), backend_check(full), *device_checks()]
     checks += [memory_check(), disk_check(), *data_checks(datasets or [])]
-    return Report(checks, lesson_times(calibration() if calibrated else None))
+    return Report(checks, lesson_times(calibration() if calibrated else None), busy_in_words())
+
+
+def busy_in_words(load: float | None = None) -> str:
+    """Return how busy the machine is, "" where every core has time to spare.
+
+    Args:
+        load: how many processes want to run, averaged over a minute; None asks the system.
+
+    >>> busy_in_words(0.1)
+    ''
+    """
+    if load is None:
+        load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    here = machine.cores()
+    return f"{load:.1f} programs want its {count(here, 'core')}" if load > 1.2 * here else ""
 
 
 # --- Python and packages --------------------------------------------------------------------

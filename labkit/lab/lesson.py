@@ -64,7 +64,7 @@ class Lesson:
         cells = self.content["cells"]
         return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
 
-    @cached_property
+    @property  # read each time: the list may change while the notebook does not
     def full(self) -> dict[str, Any]:
         """The parameters of its full-size run (full.yml beside it), {} when it has none.
 

@@ -40,7 +40,7 @@ NOTHING = "nothing to compute"
 OPEN = "open: not computed yet"
 
 _MARKS = {"holds": "✓", "wrong": "✗", "inconsistent": "≠", "open": "…"}
-_COLORS = {"holds": "#2e7d32", "wrong": "#b3261e"}
+_COLORS = {"holds": "#2e7d32", "wrong": "#d93025"}
 
 
 class ClaimError(ValueError):

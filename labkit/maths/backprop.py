@@ -7,6 +7,7 @@ work on all of them at once: this is how hundreds of seeds are trained in second
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -42,6 +43,40 @@ OUTPUTS: dict[str, Callable] = {
     "softmax": _softmax,  # categorical cross-entropy
     "linear": lambda z: z,  # half the squared error
 }
+
+
+# --- a graph small enough to be drawn -------------------------------------------------------------
+
+
+def graph_values(
+    x: float, w1: float, w2: float, v1: float = 1.5, v2: float = -1.0, target: float = 0.5
+) -> dict[str, float]:
+    """Return all values and slopes of J = (v1 tanh(w1 x) + v2 tanh(w2 x) - target)^2 / 2.
+
+    Args:
+        x: the input. w1, w2: weights of the two hidden units. v1, v2: weights of the prediction.
+        target: what the prediction should be.
+
+    Returns:
+        dict with z1, z2, h1, h2, p, J, and dJ/d... of all of them as d_z1, d_w1, d_x, ...
+
+    Source: the chain rule. Lesson: 04_backpropagation.
+
+    >>> found = graph_values(x=1.0, w1=0.0, w2=0.0, target=1.0)
+    >>> found["J"], found["d_w1"]
+    (0.5, -1.5)
+    """
+    z1, z2 = w1 * x, w2 * x
+    h1, h2 = math.tanh(z1), math.tanh(z2)
+    p = v1 * h1 + v2 * h2
+    values = {"x": x, "w1": w1, "w2": w2, "v1": v1, "v2": v2, "target": target}
+    values |= {"z1": z1, "z2": z2, "h1": h1, "h2": h2, "p": p, "J": 0.5 * (p - target) ** 2}
+    d_p = p - target
+    d_h1, d_h2 = d_p * v1, d_p * v2
+    d_z1, d_z2 = d_h1 * (1 - h1**2), d_h2 * (1 - h2**2)
+    slopes = {"p": d_p, "h1": d_h1, "h2": d_h2, "v1": d_p * h1, "v2": d_p * h2, "z1": d_z1}
+    slopes |= {"z2": d_z2, "w1": d_z1 * x, "w2": d_z2 * x, "x": d_z1 * w1 + d_z2 * w2}
+    return values | {f"d_{name}": value for name, value in slopes.items()}
 
 
 # --- a network --------------------------------------------------------------------------------

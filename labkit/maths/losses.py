@@ -7,6 +7,8 @@ finite and right for logits of any size. Names and formulas follow `keras.losses
 compares them with Keras itself.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -313,7 +315,7 @@ def smooth_labels(y_true: ArrayLike, label_smoothing: float) -> np.ndarray:
 # --- a line under three losses ------------------------------------------------------------------
 
 
-def fit_line(
+def best_line(
     x: ArrayLike, y: ArrayLike, loss: str = "mse", delta: float = 1.0
 ) -> tuple[float, float]:
     """Return slope and intercept of the line with the smallest loss.
@@ -329,9 +331,9 @@ def fit_line(
     Lesson: 02_loss_functions.
 
     >>> x, y = [0, 1, 2, 3, 4], [0, 1, 2, 3, 40]
-    >>> [round(number, 3) for number in fit_line(x, y, "mse")]
+    >>> [round(number, 3) for number in best_line(x, y, "mse")]
     [8.2, -7.2]
-    >>> fit_line(x, y, "mae")
+    >>> best_line(x, y, "mae")
     (1.0, 0.0)
     """
     y, x = _pair(y, x)
@@ -346,6 +348,43 @@ def fit_line(
     else:
         raise ValueError(f"loss is {loss!r}; it must be one of: mse, mae, huber")
     return float(slope), float(intercept)
+
+
+# Twelve points, x and y, close to the line y = x + 2: what an outlier is added to.
+POINTS = np.stack([np.linspace(0.5, 9.5, 12)] * 2)
+POINTS[1] += 2 + np.array([0.3, -0.4, 0.1, 0.5, -0.6, 0.2, -0.1, 0.6, -0.3, -0.5, 0.4, -0.2])
+HEIGHTS = np.arange(-20.0, 41.0, 4.0)  # of the outlier, where `fit_three` gives the slopes
+
+
+def fit_three(outlier: float, outlier_at: float, delta: float) -> dict[str, dict]:
+    """Return the best lines through `POINTS` and one more at (outlier_at, outlier).
+
+    Args:
+        outlier: its y. outlier_at: its x.
+        delta: where Huber's parabola ends, above 0, in units of y.
+
+    Returns:
+        dict with lines, loss -> (slope, intercept), and slopes, loss -> array (16,): the slope if
+        the outlier at the same place had each of `HEIGHTS`.
+
+    Lesson: 02_loss_functions.
+
+    >>> lines = fit_three(outlier=30.0, outlier_at=9.0, delta=1.0)["lines"]
+    >>> [round(lines[name][0], 1) for name in ("mse", "mae", "huber")]
+    [1.6, 1.0, 1.0]
+    """
+    return {"lines": _lines(outlier, outlier_at, delta), "slopes": _slopes(outlier_at, delta)}
+
+
+def _lines(outlier: float, outlier_at: float, delta: float) -> dict[str, tuple[float, float]]:
+    x, y = np.append(POINTS, [[outlier_at], [outlier]], axis=1)
+    return {loss: best_line(x, y, loss, delta) for loss in ("mse", "mae", "huber")}
+
+
+@lru_cache(maxsize=500)
+def _slopes(outlier_at: float, delta: float) -> dict[str, np.ndarray]:
+    lines = [_lines(height, outlier_at, delta) for height in HEIGHTS]
+    return {loss: np.array([each[loss][0] for each in lines]) for loss in lines[0]}
 
 
 def _weighted_line(x, y, weight):

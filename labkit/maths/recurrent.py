@@ -9,6 +9,7 @@ Lesson: 13_sequences.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -529,6 +530,60 @@ def expected_norms(trace: Trace, weights: Weights) -> np.ndarray:
     slopes = slope(trace.gates["candidate"][0])  # (steps, units)
     gains = radius * np.sqrt((slopes**2).mean(axis=1))
     return np.concatenate([[1.0], np.cumprod(gains[::-1])])
+
+
+LAGS = 80  # steps back that `memory` looks
+
+
+@functools.lru_cache(maxsize=512)
+def memory(
+    cell: str, forget_bias: float, radius: float, input_size: float, seed: int = 0
+) -> np.ndarray:
+    """Return the weight of the input k steps back in the last state, as a share of the newest's.
+
+    Args:
+        cell: "rnn", "lstm" or "gru", with 16 units and 4 inputs.
+        forget_bias, radius: as in `random_weights`.
+        input_size: standard deviation of the random inputs.
+        seed: of weights and inputs.
+
+    Returns:
+        Array (80,), k = 0, 1, ...; the first is 1.
+
+    Lesson: 13_sequences.
+
+    >>> bool(memory("rnn", 0.0, 0.9, 0.3)[20] < 0.1 < memory("lstm", 5.0, 0.9, 0.3)[20])
+    True
+    """
+    norms = gradient_norms(*_random_run(cell, forget_bias, radius, input_size, seed), of="x")
+    return norms / norms[0]
+
+
+def expected_memory(
+    cell: str, forget_bias: float, radius: float, input_size: float, seed: int = 0
+) -> np.ndarray:
+    """Return what a rule of thumb expects of `memory`, array (80,).
+
+    RNN: the product of radius and mean slope (`expected_norms`). LSTM and GRU: the gate that keeps
+    the memory, sigmoid(bias), once per step, as if no other path existed.
+
+    >>> expected_memory("lstm", 0.0, 1.0, 0.3)[:3].tolist()
+    [1.0, 0.5, 0.25]
+    """
+    if cell == "rnn":
+        return expected_norms(*_random_run(cell, forget_bias, radius, input_size, seed))[:LAGS]
+    return sigmoid(forget_bias) ** np.arange(LAGS)
+
+
+@functools.lru_cache(maxsize=512)
+def _random_run(
+    cell: str, forget_bias: float, radius: float, input_size: float, seed: int
+) -> tuple[Trace, Weights]:
+    weights = random_weights(
+        cell, features=4, units=16, radius=radius, forget_bias=forget_bias, seed=seed
+    )
+    x = np.random.default_rng(seed).normal(0, 1, (1, LAGS, 4)) * input_size
+    return forward(x, weights), weights
 
 
 # --- inside -------------------------------------------------------------------------------------

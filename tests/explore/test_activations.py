@@ -122,6 +122,17 @@ def test_the_pointer_is_told_where_the_axes_are(function):
     assert all(ax.get_xlim() == (-explore.RANGE, explore.RANGE) for ax in axes)
 
 
+def test_what_the_pointer_says_moves_the_point_whatever_the_slider_is_called():
+    function = ActivationExplorer()
+    function.controls["x"].description = "place"
+    (pointer,) = [each for each in function.children if isinstance(each, explore._Pointer)]
+    for x in (0.0, -2.37):
+        pointer.value = x
+        assert function.params["x"] == x
+    function.controls["x"].value = 3.0
+    assert pointer.value == 3.0  # or the same place would be no news when it is dragged there
+
+
 @pytest.mark.slow
 def test_the_point_can_be_dragged_in_a_browser(tmp_path):
     import json

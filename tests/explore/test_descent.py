@@ -12,12 +12,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from labkit.explore import descent as explorer
 from labkit.explore import kit
-from labkit.explore.descent import DescentExplorer, describe_surface, explain, stable_rate
+from labkit.explore.descent import (
+    DescentExplorer,
+    describe_surface,
+    explain,
+    explorer,
+    picture,
+    stable_rate,
+    words,
+)
+from labkit.explore.kit import page as base
 from labkit.maths.descent import OPTIMIZERS, SURFACES, descend
 
-SCRIPT = Path(explorer.__file__).with_name("descent.js")
 WITH_MOMENTUM = ("momentum", "nesterov")
 
 
@@ -34,23 +41,58 @@ def settings(surface="ravine", optimizer="sgd", learning_rate=0.1, steps=50, mom
     }
 
 
+# Settings, their verdict, and words of the text, where it is easy to say something wrong.
+TOLD = [
+    # The second weight plays no part in the article's curve.
+    ("article sgd 0.1 20 0 0.5", "converges", "converged in 9 steps"),
+    ("article sgd 0.25 20 0 -1", "oscillates", "comes no closer (|w - w*| = 0.5)"),
+    # Below the limit it comes closer, however slowly; at the limit it does not.
+    ("bowl sgd 0.999 500 -4 3", "oscillates",
+     "comes closer slowly, from 3.03 at step 250 (|w - w*| = 1.84)"),
+    ("ravine sgd 0.399 60 -5 2", "oscillates",
+     "comes closer slowly, from 1.77 at step 30 (|w - w*| = 1.48)"),
+    ("bowl sgd 0.99999 20 -4 3", "oscillates", "comes hardly closer (|w - w*| = 5)"),
+    ("bowl sgd 1.0 21 -4 3", "oscillates", "comes no closer (|w - w*| = 5)"),
+    # Memory may lift J for a while: that is no divergence.
+    ("bowl momentum 1.52 2 -4 3", "higher", "higher than at the start: J went from 25 to 50.8."),
+    ("bowl momentum 1.52 500 -4 3", "converges", "converged in 307 steps"),
+    ("bowl adam 1.0 10 0.1 0.1", "higher", "higher than at the start: J went from 0.02 to 0.341."),
+    ("article adam 3.0 3 0 0", "higher", "higher than at the start: J went from 1 to"),
+    ("bowl momentum 1.95 20 -4 3", "diverges", "diverging: J grew from 25 to"),
+    # A weight that starts exactly at its best stays there.
+    ("ravine sgd 1.5 100 -5 0", "converges", "below 0.4, and below 10 as long as w2 is exactly 0."),
+    ("ravine sgd 1.5 100 -5 1e-9", "diverges", "diverged at step"),
+    ("ravine momentum 2.9 3 -5 0", "crawls", "below 19 as long as w2 is exactly 0."),
+    # So close to the minimum that the slope is nearly 0: that is no other place to be stuck in.
+    ("ravine sgd 0.0001 10 3e-6 0", "crawls", "100 % of the way is left (|w - w*| = 3e-6)"),
+    ("saddle sgd 0.2 100 -1.5 0", "gets stuck", "the gradient is 0 here, and this is no minimum"),
+    # Farther away than at the start cannot be a share of the way.
+    ("rosenbrock sgd 0.0005 5 0.5 0.5", "on its way", "J fell from 6.5 to 0.665 (|w - w*|"),
+]  # fmt: skip
+
+
+def told(line):
+    surface, optimizer, *numbers = line.split()
+    rate, steps, x, y = map(float, numbers)
+    return settings(surface, optimizer, rate, int(steps), at=(x, y))
+
+
 # --- JavaScript against Python ----------------------------------------------------------------
 
 ASK = """
 const answer = ({ cases, surfaces }) => cases.map((params) => {
   const info = surfaces[params.surface];
   const { path, losses, text, verdict, limit } = descent.explain(params, info);
-  const shown = descent.parametersOf(params, info);
-  return { path, losses, text, limit, verdict: verdict.kind,
-    parameters: descent.asParameters(shown), command: descent.asCommand("01", shown) };
+  const copies = descent.copies(params, info, "01");
+  return { path, losses, text, limit, verdict: verdict.kind, copies };
 });
 """
 
 
 def javascript(cases, folder):
-    """What descent.js answers to each case, in node, or else in Chromium."""
+    """What the page answers to each case, in node, or else in Chromium."""
     return browser.ask(
-        SCRIPT,
+        "descent/words",
         "descent",
         ASK,
         {"cases": cases, "surfaces": explorer._catalog()["surfaces"]},
@@ -72,6 +114,7 @@ def _cases():
     for name in SURFACES:
         for preset in describe_surface(name)["presets"]:
             yield settings(name) | preset["params"]
+    yield from (told(line) for line, _, _ in TOLD)
 
 
 @pytest.fixture(scope="module")
@@ -134,9 +177,7 @@ def test_javascript_says_the_same_words(both):
 
 def test_javascript_copies_the_same_settings(both):
     for case, _, there, _ in both:
-        texts = DescentExplorer(**case).texts()
-        assert there["parameters"] == texts["Copy as parameters"], case
-        assert there["command"] == texts["Copy as command"], case
+        assert there["copies"] == DescentExplorer(**case).texts(), case
 
 
 # --- theory and words -------------------------------------------------------------------------
@@ -156,6 +197,41 @@ def test_stable_rate_divides_runs_that_shrink_from_runs_that_grow(surface, optim
     )
     assert below[-1] < 1e-3 * below[0]
     assert above[-1] > 1e3 * above[0]
+
+
+@pytest.mark.parametrize(("line", "verdict", "text"), TOLD, ids=[line for line, _, _ in TOLD])
+def test_what_is_said_is_so(line, verdict, text):
+    run = explain(told(line))
+    assert run["verdict"] == verdict
+    assert text in run["text"]
+
+
+STABLE = ["sgd", "momentum", "nesterov"]
+
+
+@pytest.mark.parametrize("optimizer", STABLE)
+@pytest.mark.parametrize("surface", ["article", "bowl", "ravine"])
+def test_no_run_below_the_limit_is_said_to_diverge_and_none_of_sgd_to_come_no_closer(
+    surface, optimizer
+):
+    (low_x, high_x), (low_y, high_y) = SURFACES[surface].bounds
+    starts = [(low_x, low_y), (high_x, 0.0), (0.1, high_y), (0.0, 0.01)]
+    rates, steps = (0.2, 0.6, 0.9, 0.99, 0.999), (1, 2, 3, 7, 20, 61, 500)
+    for at, share, count, momentum in itertools.product(starts, rates, steps, (0.0, 0.5, 0.9)):
+        limit = stable_rate(describe_surface(surface)["curvature"], optimizer, momentum)
+        run = explain(settings(surface, optimizer, share * limit, count, momentum, at))
+        assert run["verdict"] != "diverges", run["text"]
+        assert not (optimizer == "sgd" and "no closer" in run["text"]), run["text"]
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_nobody_is_stuck_close_to_a_minimum(surface):
+    for x, y in itertools.product((-1e-5, 0, 3e-6, 1e-4), repeat=2):
+        for minimum in describe_surface(surface)["minima"]:
+            at = (minimum[0] + x, minimum[1] + y)
+            for optimizer, rate in itertools.product(OPTIMIZERS, (0.0001, 0.01)):
+                run = explain(settings(surface, optimizer, rate, 10, at=at))
+                assert run["verdict"] != "gets stuck", run["text"]
 
 
 def test_adaptive_optimizers_have_no_limit():
@@ -198,7 +274,7 @@ def test_saddle_counts_both_minima():
      (-1.26e-7, "-1.3e-7")],
 )  # fmt: skip
 def test_short_numbers(number, text):
-    assert explorer.short(number) == text
+    assert kit.short(number) == text
 
 
 # --- the widget -------------------------------------------------------------------------------
@@ -275,8 +351,12 @@ def test_bad_values_are_refused_later_too():
 # --- the picture and the forms it takes -------------------------------------------------------
 
 
+def decoded(png):
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+
+
 def pixels(e):
-    return np.asarray(Image.open(io.BytesIO(e.png)).convert("RGB")).astype(int)
+    return decoded(e.png)
 
 
 @pytest.mark.parametrize("surface", SURFACES)
@@ -305,9 +385,9 @@ def test_walk_tries_all_surfaces_and_optimizers_quickly():
     assert tried == set(itertools.product(SURFACES, OPTIMIZERS))
 
 
-@pytest.mark.parametrize("fault", ["_judge", "_place_run"])
-def test_walk_names_the_settings_at_which_something_fails(monkeypatch, fault):
-    whole = getattr(explorer, fault)
+@pytest.mark.parametrize(("room", "fault"), [(words, "_judge"), (picture, "_place_run")])
+def test_walk_names_the_settings_at_which_something_fails(monkeypatch, room, fault):
+    whole = getattr(room, fault)
 
     def broken(*arguments):
         info = next(each for each in arguments if isinstance(each, dict) and "levels" in each)
@@ -315,20 +395,20 @@ def test_walk_names_the_settings_at_which_something_fails(monkeypatch, fault):
             raise ZeroDivisionError("planted")
         return whole(*arguments)
 
-    monkeypatch.setattr(explorer, fault, broken)
+    monkeypatch.setattr(room, fault, broken)
     with pytest.raises(kit.ExplorerError, match=r'DescentExplorer\(surface="saddle.*planted'):
         DescentExplorer().walk()
 
 
 def test_display_in_a_headless_run_walks_over_other_settings_too(monkeypatch):
-    whole = explorer._judge
+    whole = words._judge
 
-    def broken(steps, info, *rest):
-        return 1 / 0 if info["local"] else whole(steps, info, *rest)
+    def broken(params, info, *rest):
+        return 1 / 0 if info["local"] else whole(params, info, *rest)
 
-    explorer._walk_grid_once.cache_clear()
+    base._walked.discard(DescentExplorer)
     monkeypatch.setenv("LABKIT_HEADLESS", "1")
-    monkeypatch.setattr(explorer, "_judge", broken)
+    monkeypatch.setattr(words, "_judge", broken)
     with pytest.raises(kit.ExplorerError, match=r"saddle.*ZeroDivisionError"):
         DescentExplorer(surface="ravine")._repr_mimebundle_()
 
@@ -336,7 +416,7 @@ def test_display_in_a_headless_run_walks_over_other_settings_too(monkeypatch):
 def test_the_picture_holds_start_path_and_end():
     e = DescentExplorer(surface="ravine", steps=20, start_x=-4.0)
     assert e.png
-    shown = explorer._picture("ravine", 20).moving
+    shown = picture._picture("ravine", 20).moving
     assert shown["start"].get_xydata().tolist() == [[-4.0, 2.0]]
     assert shown["path0"].get_xydata() == pytest.approx(e.result["path"])
     assert shown["now"].get_xydata() == pytest.approx(e.result["path"][-1:])
@@ -460,14 +540,17 @@ def test_start_is_dragged_and_moved_by_keys(still):
 @pytest.mark.slow
 def test_kept_runs_stay_and_go(still):
     page = still(DescentExplorer(surface="ravine"))
-    alone = panels(page)
+    drawn = page.locator(".panels")
+    alone, markup = decoded(panels(page)), drawn.inner_html()
     page.get_by_role("button", name="Keep this run").click()
     page.get_by_label("optimizer").select_option("momentum")
     assert page.get_by_role("listitem").count() == 2
     page.get_by_role("button", name=re.compile("^remove sgd")).click()
     assert page.get_by_role("listitem").count() == 1
     page.get_by_label("optimizer").select_option("sgd")
-    assert panels(page) == alone
+    assert drawn.inner_html() == markup
+    # A partly painted page may round the edge of a line otherwise.
+    assert (decoded(panels(page)) != alone).sum() < 10
 
 
 @browser.needs_browser
@@ -478,6 +561,72 @@ def test_copies_show_what_they_copy(still):
     for label, text in e.texts().items():
         page.get_by_role("button", name=label).click()
         assert page.locator(".copied").inner_text() == text
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_the_word_copied_stands_beside_the_button(still):
+    page = still(DescentExplorer(), permissions=["clipboard-write"])
+    button = page.get_by_role("button", name="Copy as command")
+    button.click()
+    said = page.locator(".said")
+    assert said.inner_text() in ("Copied.", NO_CLIPBOARD)  # a page from disk may have none
+    row, word = button.bounding_box(), said.bounding_box()
+    assert row["y"] < word["y"] + word["height"] / 2 < row["y"] + row["height"]
+    page.get_by_label("steps", exact=True).press("ArrowRight")
+    assert "steps=51" in page.locator(".copied").inner_text()  # the text follows the settings
+    assert said.inner_text() == ""  # but this one was not copied
+
+
+NO_CLIPBOARD = "This browser does not let the page copy; the text below is selected."
+
+
+@browser.needs_browser
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 700.4, 919.6, 923.5])
+def test_nothing_is_wider_than_the_room_there_is(still, width):
+    page = still(DescentExplorer(), body=f"width:{width}px;margin:0;overflow-x:auto")
+    room = page.evaluate("() => [document.body.scrollWidth, document.body.clientWidth]")
+    assert room[0] <= room[1]
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_play_after_reset_starts_from_0(still):
+    page = still(DescentExplorer(surface="ravine", steps=100))
+    page.get_by_role("button", name="Reset").click()
+    assert "at the start" in status(page)
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_timeout(150)
+    shown = page.get_by_role("slider", name="step shown")
+    assert 0 <= int(shown.get_attribute("aria-valuenow")) < 50
+    assert shown.get_attribute("aria-valuemax") == "100"  # as many steps as before
+    page.get_by_role("button", name="Pause").click()
+    assert "100 steps" in status(page)
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_play_works_where_no_step_was_taken_yet(still):
+    page = still(DescentExplorer(surface="ravine", steps=0))
+    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Pause").click()
+    assert page.get_by_label("steps, typed").input_value() == "50"
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_a_style_sheet_that_comes_late_changes_the_theme_at_once(still):
+    page = still(DescentExplorer())
+    drawn = "(map) => map.toDataURL()"
+    body, before = page.locator(".lk"), page.locator(".map").evaluate(drawn)
+    assert body.get_attribute("data-theme") == "light"
+    for color, theme in (("#eee", "dark"), ("#111", "light")):
+        page.wait_for_timeout(700)  # nothing announces it: no attribute changes
+        page.add_style_tag(content=f"body {{ color: {color}; background: gray; }}")
+        page.wait_for_timeout(150)
+        assert body.get_attribute("data-theme") == theme
+        assert (page.locator(".map").evaluate(drawn) == before) == (theme == "light")
 
 
 @browser.needs_browser
@@ -604,6 +753,10 @@ def test_in_jupyterlab_page_and_kernel_agree(tmp_path):
         turn = "e.surface = 'saddle'; print('rate is', e.learning_rate, e.optimizer)"
         browser.run_until(page, turn, "rate is 0.2 momentum")
         page.get_by_text("momentum (0.9) on the saddle surface").wait_for()
+        for theme in ("light", "dark", "light", "dark"):  # style sheets come and go, in this order
+            lab.change_theme(page, theme)
+            page.wait_for_timeout(300)
+            assert page.locator(".lk").get_attribute("data-theme") == theme
         assert page.problems == []
         assert page.outside == []
 

@@ -99,7 +99,13 @@ def test_the_style_is_petroff8_with_changing_dashes_and_cividis():
     figures.use_style()
     cycle = list(matplotlib.rcParams["axes.prop_cycle"])
     colors = [matplotlib.colors.to_rgb(each["color"]) for each in cycle]
-    assert colors == list(matplotlib.color_sequences["petroff8"])
+    darker = [figures.COLORS.index(color) for color in (figures.SAND, figures.SKY)]
+    for at, (color, petroff) in enumerate(
+        zip(colors, matplotlib.color_sequences["petroff8"], strict=True)
+    ):
+        hue, truth = (matplotlib.colors.rgb_to_hsv(each)[0] for each in (color, petroff))
+        assert hue == pytest.approx(truth, abs=0.01)
+        assert color == petroff or at in darker
     for one, other in itertools.pairwise(cycle):
         assert one["linestyle"] != other["linestyle"]
     assert matplotlib.rcParams["image.cmap"] == "cividis"

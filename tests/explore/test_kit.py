@@ -218,9 +218,25 @@ def test_an_executed_copy_has_the_picture_and_no_dead_widget(monkeypatch):
 
 def test_nothing_comes_from_another_host():
     explorer = Wave()
-    shown = explorer._view.value + explorer._texts.value + explorer.children[-1].value
-    shown += explorer._repr_mimebundle_()["text/html"]
+    shown = explorer._view.value + explorer._repr_mimebundle_()["text/html"]
     assert not re.search(r"https?://|src=\"(?!data:)", shown)
+    names = set(re.findall(r"https?://[^\"]*", explorer._copies._esm))
+    assert names == {"http://www.w3.org/2000/svg"}  # a name, never loaded
+
+
+def test_the_copy_buttons_follow_the_settings():
+    explorer = Wave()
+    assert explorer._copies.texts == explorer.texts()
+    explorer.controls["waves"].value = 3
+    assert explorer._copies.texts == explorer.texts()
+    assert "waves = 3" in explorer._copies.texts["Copy as parameters"]
+
+
+def test_presets_say_what_they_set():
+    (row,) = (each for each in Wave().children if "labkit-presets" in each._dom_classes)
+    assert [(each.description, each.tooltip) for each in row.children] == [
+        ("slow", "frequency 0.1, waves 1")
+    ]
 
 
 def test_settings_as_parameters_are_python_that_gives_them_back():

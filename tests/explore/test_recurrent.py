@@ -158,8 +158,8 @@ def test_the_whole_range_works(gates, memory):
 
 
 def test_they_compute_fast_enough_to_be_dragged(gates, memory):
-    explore._run.cache_clear()
-    explore.memory.cache_clear()
+    maths._random_run.cache_clear()
+    maths.memory.cache_clear()
     gates._run.cache_clear()
     for explorer in (gates, memory):
         times = []

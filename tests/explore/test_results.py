@@ -23,11 +23,14 @@ import synthetic
 
 import labkit.explore
 from labkit.explore import kit
-from labkit.explore import results_explorer as explorer
-from labkit.explore.results_explorer import ResultsExplorer, Runs
-from labkit.lab import report, table
+from labkit.explore.board import explorer, settings, statistics, views, words
+from labkit.explore.board import page as pages
+from labkit.explore.board.explorer import ResultsExplorer
+from labkit.explore.board.runs import Runs
+from labkit.explore.kit.script import script
+from labkit.lab import table
 
-SCRIPT = Path(explorer.__file__).with_suffix(".js")
+SCRIPT = "board/explorer"
 
 
 # --- random runs ------------------------------------------------------------------------------
@@ -118,7 +121,7 @@ const answer = ({ payloads, cases, texts }) => {
 
 
 def javascript(question, folder):
-    """What results_explorer.js answers, in node, or else in Chromium."""
+    """What the page's script answers, in node, or else in Chromium."""
     return browser.ask(SCRIPT, "js", ASK, question, folder)
 
 
@@ -142,25 +145,20 @@ def tables(tmp_path_factory):
 def both(tables, tmp_path_factory):
     """The cases, what Python and what JavaScript find in each, and JavaScript's other answers."""
     rng = random.Random(1)
-    payloads = [report.payload(each) for each in tables]
+    every = [Runs.of_table(each) for each in tables]
     cases = []
-    for which, payload in enumerate(payloads):
-        runs = Runs(payload)
-        settings = list(explorer._grid(runs))
-        cases += [[which, each] for each in rng.sample(settings, min(70, len(settings)))]
+    for which, runs in enumerate(each.of() for each in every):
+        some = list(explorer.grid(runs))
+        cases += [[which, each] for each in rng.sample(some, min(70, len(some)))]
         cases += [
-            [which, {"filters": random_filters(rng, runs), "view": v}] for v in explorer.VIEWS
+            [which, {"filters": random_filters(rng, runs), "view": v}] for v in settings.VIEWS
         ]
         cases += [[which, {"lesson": lesson}] for lesson in runs.lessons]
+    payloads = [each.payload for each in every]
     question = {"payloads": payloads, "cases": cases, "texts": [[x, 4] for x in NUMBERS]}
     answers = javascript(question, tmp_path_factory.mktemp("javascript"))
-    made = {}
-    here = []
-    for which, settings in cases:
-        key = which, settings.get("lesson")
-        made.setdefault(key, Runs(payloads[which], settings.get("lesson")))
-        here.append(explorer.explain(made[key], settings))
-    return {"cases": cases, "here": here, "payloads": payloads, "tables": tables, **answers}
+    here = [views.explain(every[which].of(given.get("lesson")), given) for which, given in cases]
+    return {"cases": cases, "here": here, "every": every, "tables": tables, **answers}
 
 
 def random_filters(rng, runs):
@@ -199,15 +197,16 @@ def test_javascript_completes_settings_filters_and_finds_the_best_as_python(both
         same(here["settings"], there["settings"], f"table {which}, {given}: settings")
         same(here["rows"], there["rows"], f"table {which}, {given}: rows")
         assert here["best"] == there["best"], (which, given)
+        same(here["star"], there["star"], f"table {which}, {given}: star")
 
 
 def test_javascript_computes_the_same_statistics(both):
-    views = set()
+    seen = set()
     for (which, given), here, there in zip(both["cases"], both["here"], both["found"], strict=True):
         text = {"text": ""}
         same(here["shown"] | text, there["shown"] | text, f"table {which}, {given}: shown")
-        views.add(here["settings"]["view"])
-    assert views == set(explorer.VIEWS)
+        seen.add(here["settings"]["view"])
+    assert seen == set(settings.VIEWS)
 
 
 def test_javascript_says_the_same_words(both):
@@ -216,7 +215,7 @@ def test_javascript_says_the_same_words(both):
 
 
 def test_javascript_writes_numbers_as_python(both):
-    assert both["numbers"] == [explorer.number(x) for x in NUMBERS]
+    assert both["numbers"] == [words.number(x) for x in NUMBERS]
 
 
 def test_the_quantiles_of_student_are_those_of_scipy(both):
@@ -230,7 +229,7 @@ def test_the_quantiles_of_student_are_those_of_scipy(both):
 
 def frame_of(both, which, lesson):
     """The rows of a lesson as pandas has them, numbers as numbers, with their row numbers."""
-    runs = Runs(both["payloads"][which], lesson)
+    runs = both["every"][which].of(lesson)
     frame = both["tables"][which].iloc[runs.rows].reset_index(drop=True)
     return frame, runs
 
@@ -299,6 +298,9 @@ def test_the_best_run_is_the_one_that_pandas_finds(both):
             continue
         frame, _ = frame_of(both, which, s["lesson"])
         y = usable(frame.iloc[there["rows"]], s["result"]).dropna()
+        if s["better"] is None:
+            assert there["best"] is there["star"] is None
+            continue
         best = None if y.empty else y.max() if s["better"] == "max" else y.min()
         told = None if there["best"] is None else y[there["best"]]
         assert told == best or told == pytest.approx(best, rel=1e-5)
@@ -332,6 +334,9 @@ def test_the_front_is_what_no_other_point_dominates(both):
         s, shown = there["settings"], there["shown"]
         if s["view"] != "trade-off":
             continue
+        if not s["better"] or not s["betterSecond"]:
+            assert shown["front"] == []
+            continue
         signs = [1 if s[name] == "max" else -1 for name in ("better", "betterSecond")]
         points = np.array([[p["a"], p["b"]] for p in shown["points"]]).reshape(-1, 2) * signs
         dominated = [
@@ -359,16 +364,16 @@ def test_importance_is_near_one_for_what_decides_and_zero_for_noise(tmp_path):
         folder = tmp_path / "98_trial" / f"{number}"
         folder.mkdir(parents=True)
         (folder / "record.json").write_text(json.dumps(entry))
-    runs = Runs(report.payload(table.results(folder=tmp_path)))
+    runs = Runs.of_table(table.results(folder=tmp_path)).of()
 
     def share(name):
-        return explorer.importance(runs, list(range(120)), f"param.{name}", "result.score")
+        return statistics.importance(runs, list(range(120)), f"param.{name}", "result.score")
 
     assert share("rate") > 0.99
     assert share("noise") < 0.1
     assert share("seed") < 0.1
     assert share("unique") == 0  # it differs in every setting, so nothing can be said
-    assert explorer.complete(runs, {})["x"] == "param.rate"
+    assert settings.complete(runs, {})["x"] == "param.rate"
 
 
 def test_importance_is_epsilon_squared_of_the_means_of_repeats(both):
@@ -384,7 +389,7 @@ def test_importance_is_epsilon_squared_of_the_means_of_repeats(both):
         by = means.groupby(level=at)
         within = ((means - by.transform("mean")) ** 2).sum() / (len(means) - by.ngroups)
         expected = max(0, 1 - within / means.var())
-        assert explorer.importance(runs, rows, name, "result.accuracy") == pytest.approx(expected)
+        assert statistics.importance(runs, rows, name, "result.accuracy") == pytest.approx(expected)
 
 
 # --- settings as code -------------------------------------------------------------------------
@@ -392,8 +397,8 @@ def test_importance_is_epsilon_squared_of_the_means_of_repeats(both):
 
 def test_copied_settings_are_the_settings_of_the_run(both):
     compared = 0
-    for payload, copies in zip(both["payloads"], both["copies"], strict=True):
-        runs = Runs(payload)
+    for every, copies in zip(both["every"], both["copies"], strict=True):
+        runs = every.of()
         for row, (parameters, command, call) in enumerate(copies):
             values = {n[6:]: runs.columns[n].values[row] for n in runs.named("param")}
             values = {name: value for name, value in values.items() if value is not None}
@@ -488,21 +493,21 @@ def test_no_runs_are_said_in_words_and_drawn(lab):
 def test_every_view_draws_another_picture(sweep):
     e = labkit.explore.results(table.results(folder=sweep))
     pictures = set()
-    for view in explorer.VIEWS:
+    for view in settings.VIEWS:
         e.set(view=view)
         pictures.add(e.png)
         assert e.png.startswith(b"\x89PNG")
-    assert len(pictures) == len(explorer.VIEWS)
+    assert len(pictures) == len(settings.VIEWS)
 
 
 def test_the_walk_covers_views_and_names_where_it_fails(tables, monkeypatch):
     assert ResultsExplorer(tables[-1]).walk() > 100
-    whole = explorer.curve_of
+    whole = views.curve_of
 
     def broken(runs, rows, metric):
         return 1 / 0 if metric == "loss" else whole(runs, rows, metric)
 
-    monkeypatch.setattr(explorer, "curve_of", broken)
+    monkeypatch.setattr(views, "curve_of", broken)
     with pytest.raises(kit.ExplorerError, match=r"'view': 'curves'.*ZeroDivisionError"):
         ResultsExplorer(tables[-1]).walk()
 
@@ -553,7 +558,7 @@ def test_refresh_sends_only_what_changed(lab, monkeypatch):
     for number in range(4):
         ended(lab, number)
     going(lab, 4)
-    e = ResultsExplorer(live=False)
+    e = ResultsExplorer(live=False, better="max")
     sent = []
     monkeypatch.setattr(e, "send", sent.append)
     assert not e.refresh()
@@ -576,15 +581,15 @@ def test_messages_merged_in_the_page_are_the_whole_table(lab, tmp_path_factory, 
         ended(lab, number)
     going(lab, 4)
     e = ResultsExplorer(live=False)
-    first, sent = e._payload, []
+    first, sent = e._runs.payload, []
     monkeypatch.setattr(e, "send", sent.append)
     for number in (4, 5, 6):
         ended(lab, number)
         going(lab, number + 1, results={"new": number})
         assert e.refresh()
     folder = tmp_path_factory.mktemp("merge")
-    shutil.copy(SCRIPT, folder / "explorer.mjs")
-    (folder / "all.json").write_text(json.dumps([first, sent, e._payload]))
+    (folder / "explorer.mjs").write_text(script(SCRIPT), "utf-8")
+    (folder / "all.json").write_text(json.dumps([first, sent, e._runs.payload]))
     (folder / "ask.mjs").write_text("""
         import explorer, * as js from "./explorer.mjs"; import fs from "fs";
         const [first, sent, last] = JSON.parse(fs.readFileSync("all.json", "utf8"));
@@ -648,7 +653,7 @@ def opened(still, tmp_path):
     """A function that opens a report from disk, without network."""
 
     def open_report(runs, width=1160, beside=None, scheme="light"):
-        page = report.page(runs, beside=beside or tmp_path)
+        page = pages.page(runs, beside=beside or tmp_path)
         return still(page, width=width, height=1300, color_scheme=scheme)
 
     return open_report
@@ -711,7 +716,7 @@ def test_every_view_by_keyboard_and_pointer(opened, tmp_path):
     page = opened(runs)
     seen = set()
     page.get_by_role("tab", name="Effect").focus()
-    for view in explorer.VIEWS:
+    for view in settings.VIEWS:
         assert page.get_by_role("tab", selected=True).inner_text() == view.capitalize()
         seen.add(picture(page))
         over = page.locator(".over")
@@ -728,7 +733,7 @@ def test_every_view_by_keyboard_and_pointer(opened, tmp_path):
         assert page.locator(".tip").is_hidden()
         page.get_by_role("tab", selected=True).focus()
         page.keyboard.press("ArrowRight")
-    assert len(seen) == len(explorer.VIEWS)
+    assert len(seen) == len(settings.VIEWS)
 
 
 @browser.needs_browser
@@ -810,7 +815,7 @@ def test_settings_are_copied_as_shown(opened, tmp_path):
 def test_nothing_is_wider_than_the_page(opened, tmp_path, width):
     synthetic.write_runs(tmp_path / "runs", 40, failures=0.1)
     page = opened(table.results(folder=tmp_path / "runs"), width=width)
-    for view in explorer.VIEWS:
+    for view in settings.VIEWS:
         page.get_by_role("tab", name=view.capitalize()).click()
         wide = page.evaluate("() => document.documentElement.scrollWidth")
         assert wide <= width, view
@@ -846,6 +851,107 @@ def test_nothing_in_a_run_becomes_code(opened, tmp_path):
     e = ResultsExplorer(runs)
     assert e.html().count("</script>") == 1
     assert "<img src=x" not in e.html()
+
+
+CONTRASTS = r"""() => {
+  const root = document.querySelector('#explorer > div').shadowRoot;
+  const parse = (text) => text.match(/[\d.]+/g).map(Number);
+  const over = (front, back, alpha) => back.map((c, i) => alpha * front[i] + (1 - alpha) * c);
+  const up = (node) => node.parentElement ?? node.getRootNode().host ?? null;
+  const parents = (node) => node ? [...parents(up(node)), node] : [];
+  const linear = (c) => (c <= 10 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4);
+  const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const own = (node) => [...node.childNodes].filter((each) => each.nodeType === 3)
+    .map((each) => each.data).join('').trim();
+  const all = [...document.querySelectorAll('h1, footer'), ...root.querySelectorAll('*')];
+  const seen = all.filter((node) => own(node) && node.getClientRects().length && !node.disabled
+    && !['STYLE', 'OPTION'].includes(node.tagName));
+  return seen.map((node) => {
+    let [ground, alpha] = [[255, 255, 255], 1];
+    for (const each of parents(node)) {
+      const { backgroundColor, opacity } = getComputedStyle(each);
+      const color = parse(backgroundColor);
+      ground = over(color, ground, color[3] ?? 1);
+      alpha *= Number(opacity);
+    }
+    const color = parse(getComputedStyle(node).color);
+    const ink = light(over(color, ground, alpha * (color[3] ?? 1)));
+    const [low, high] = [ink, light(ground)].sort((x, y) => x - y);
+    return [(high + 0.05) / (low + 0.05), own(node).slice(0, 40), node.tagName];
+  });
+}"""
+
+
+@browser.needs_browser
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_of_the_page_stands_out_from_its_ground(opened, tmp_path, scheme):
+    synthetic.write_runs(tmp_path / "runs", 60, failures=0.1)
+    page = opened(table.results(folder=tmp_path / "runs"), scheme=scheme)
+    contrasts = page.evaluate(CONTRASTS)
+    assert len(contrasts) > 80
+    assert [each for each in contrasts if each[0] < 4.5] == []  # WCAG 2, level AA
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_a_reader_of_headings_and_landmarks_finds_the_way(opened, tmp_path):
+    synthetic.write_runs(tmp_path / "runs", 6)
+    page = opened(table.results(folder=tmp_path / "runs"))
+    assert (
+        page.get_by_role("main").get_by_role("heading", level=1).inner_text() == "Results: 12 Trial"
+    )
+    assert (
+        page.get_by_role("main").get_by_role("heading", level=2).inner_text()
+        == "6 runs of 12 Trial"
+    )
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_controls_picture_and_sentence_fit_into_a_low_window_together(still, tmp_path):
+    synthetic.write_runs(tmp_path / "runs", 60, failures=0.1)
+    text = pages.page(table.results(folder=tmp_path / "runs"), beside=tmp_path)
+    page = still(text, width=1366, height=768)
+    box = page.locator(".status").bounding_box()
+    assert box["y"] + box["height"] < 690
+    assert page.evaluate("() => document.documentElement.scrollHeight") < 1100
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_a_browser_is_led_to_the_page_first_and_sees_its_own_time(still, tmp_path):
+    synthetic.write_runs(tmp_path / "runs", 3, failures=0, notebooks=3)
+    for folder in (tmp_path / "runs" / "12_trial").iterdir():
+        (folder / "lesson.html").write_text("a page")
+    text = pages.page(table.results(folder=tmp_path / "runs"), beside=tmp_path)
+    page = still(text, timezone_id="Asia/Shanghai")
+    links = page.locator(".links a").all_inner_texts()
+    assert links == ["Open page ↗", "Open notebook (.ipynb) ↗"]
+    assert "2026-01-01 08:00 GMT+8" in page.locator(".when").inner_text()
+    assert page.locator(".when").get_attribute("title").startswith("started 2026-01-01 00:00 UTC")
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_the_reader_chooses_a_direction_that_the_name_does_not_tell(opened, tmp_path):
+    synthetic.write_repeats(tmp_path / "runs", {0.1: [3, 4], 0.2: [5, 6]}, result="answer")
+    page = opened(table.results(folder=tmp_path / "runs"))
+    assert page.locator(".star, tr.best").count() == 0
+    assert page.locator(".top [aria-pressed=true]").count() == 0
+    page.get_by_role("button", name="higher is better").click()
+    assert "★ Best setting, highest mean answer: 5.5 (n = 2) with rate = 0.2" in status(page)
+    assert page.locator("tr.best").count() == 2
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_nan_is_written_and_no_result_is_blank(opened, tmp_path):
+    for number, results in enumerate([{"loss": "nan"}, {}, {"loss": 0.5}]):
+        synthetic.write_point(tmp_path / "runs", number, results=results)
+    page = opened(table.results(folder=tmp_path / "runs"))
+    cells = page.locator("tbody tr td:nth-child(3)").all_inner_texts()
+    assert sorted(cells) == ["", "0.5", "nan"]
 
 
 NOTEBOOK = """

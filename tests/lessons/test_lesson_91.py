@@ -4,9 +4,9 @@ import os
 
 import nbformat
 import pytest
+from labkit.explore.results_explorer import Column
 
 from labkit.explore import figures
-from labkit.explore.results_explorer import Column
 from labkit.lab import parameters, places
 from labkit.lab.table import results
 

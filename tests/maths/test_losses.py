@@ -272,7 +272,7 @@ def test_delta_must_be_above_zero(delta):
         with pytest.raises(ValueError, match="above 0"):
             call([0.0], [1.0], delta)
     with pytest.raises(ValueError, match="above 0"):
-        L.fit_line([0, 1], [0, 1], "huber", delta)
+        L.best_line([0, 1], [0, 1], "huber", delta)
 
 
 # --- labels -------------------------------------------------------------------------------------
@@ -321,12 +321,12 @@ def test_lines_agree_with_other_solvers(outlier):
 
     x, y = points(outlier)
     least_squares = LinearRegression().fit(x[:, None], y)
-    ours = L.fit_line(x, y, "mse")
+    ours = L.best_line(x, y, "mse")
     assert ours == pytest.approx((least_squares.coef_[0], least_squares.intercept_))
 
     median = QuantileRegressor(quantile=0.5, alpha=0, solver="highs").fit(x[:, None], y)
     value = line_loss(L.mean_absolute_error, x, y)
-    assert value(L.fit_line(x, y, "mae")) == pytest.approx(
+    assert value(L.best_line(x, y, "mae")) == pytest.approx(
         value((median.coef_[0], median.intercept_)), rel=1e-9
     )
 
@@ -335,7 +335,7 @@ def test_lines_agree_with_other_solvers(outlier):
 @pytest.mark.parametrize("delta", [0.1, 1, 10])
 def test_hubers_line_is_where_its_gradient_is_zero(outlier, delta):
     x, y = points(outlier)
-    slope, intercept = L.fit_line(x, y, "huber", delta)
+    slope, intercept = L.best_line(x, y, "huber", delta)
     g = L.huber_loss_grad(y, slope * x + intercept, delta)
     assert [g.sum(), g @ x] == pytest.approx([0, 0], abs=1e-8)
     other = optimize.least_squares(
@@ -348,7 +348,7 @@ def test_hubers_line_is_where_its_gradient_is_zero(outlier, delta):
 
 def test_only_squares_follow_the_outlier_without_end():
     slopes = {
-        loss: [L.fit_line(*points(outlier), loss)[0] for outlier in (100, 200, 300)]
+        loss: [L.best_line(*points(outlier), loss)[0] for outlier in (100, 200, 300)]
         for loss in ("mse", "mae", "huber")
     }
     assert np.ptp(np.diff(slopes["mse"])) == pytest.approx(0, abs=1e-9)
@@ -359,11 +359,11 @@ def test_only_squares_follow_the_outlier_without_end():
 
 def test_bad_lines_are_refused():
     with pytest.raises(ValueError, match="'l2'; it must be one of: mse, mae, huber"):
-        L.fit_line([0, 1], [0, 1], "l2")
+        L.best_line([0, 1], [0, 1], "l2")
     with pytest.raises(ValueError, match="two different"):
-        L.fit_line([1, 1], [0, 1])
+        L.best_line([1, 1], [0, 1])
     with pytest.raises(ValueError, match="shapes differ"):
-        L.fit_line([0, 1, 2], [0, 1])
+        L.best_line([0, 1, 2], [0, 1])
 
 
 # --- Keras --------------------------------------------------------------------------------------

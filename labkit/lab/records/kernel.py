@@ -107,7 +107,7 @@ def expect(
     found.expectations.pop(expected.key, None)  # stated again, it comes last
     found.expectations[expected.key] = expected
     sign = {True: "✓", False: "✗", None: "○"}[held]
-    color = {True: "#2e7d32", False: "#b3261e", None: "#6c6c6c"}[held]
+    color = {True: "#2e7d32", False: "#d93025", None: "#6c6c6c"}[held]
     html = (
         f"<div style='border-left:4px solid {color};padding:0.2em 0.8em'>"
         f"{sign} {escape(str(expected))}</div>"

@@ -1,7 +1,9 @@
 """The notebook that this process is the kernel of, if it is one."""
 
+import logging
 import os
 import sys
+import threading
 
 
 def shell():
@@ -20,3 +22,29 @@ def in_notebook() -> bool:
 def is_headless() -> bool:
     """Return whether a runner runs this lesson and keeps its record."""
     return bool(os.environ.get("LABKIT_HEADLESS"))
+
+
+def load_ipython_extension(kernel_shell) -> None:
+    """Display errors of threads and forgotten tasks, which nothing catches, as errors of a cell.
+
+    Python only prints them; the runner has this loaded, so that a run fails of them.
+    """
+
+    def show(raised) -> None:
+        if raised.exc_type is not SystemExit:  # which only ends the thread
+            kernel_shell.showtraceback(raised[:3])
+
+    threading.excepthook = show
+    logging.getLogger("asyncio").addHandler(_Display(kernel_shell))
+
+
+class _Display(logging.Handler):
+    """Displays the errors that are logged."""
+
+    def __init__(self, kernel_shell):
+        super().__init__(logging.ERROR)
+        self._shell = kernel_shell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info and record.exc_info[0]:
+            self._shell.showtraceback(record.exc_info)

@@ -2,89 +2,57 @@
 
 papermill and nbclient do the running. This engine adds what they leave out: the kernel is this
 Python's own, forked where that is safe, and starts in the run's folder; a deadline, a memory and
-an output limit cover the whole run and hold in native code; a dead kernel is noticed at once; an
-error that a widget callback swallowed fails the run; outputs are seen while they appear; and the
-file says at any moment what is true.
+an output limit cover the whole run and hold in native code; a dead kernel is noticed at once;
+outputs are seen while they appear; and the file says at any moment what is true. In the lab's own
+runs an error that a callback or a thread hid fails the run. Where papermill calls, what a cell may
+do, and what it means, is as papermill has it.
 """
 
 import asyncio
-import logging
 import os
-import signal
+import secrets
 import sys
-import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 from queue import Empty
 from typing import Any
 
-import papermill
-import psutil
 from jupyter_client.kernelspec import KernelSpec
-from jupyter_core.paths import jupyter_runtime_dir
 from jupyter_core.utils import run_sync
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from nbformat.v4 import new_output, writes_json
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from papermill import PapermillExecutionError
 from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
-from papermill.iorw import LocalHandler, papermill_io
+from papermill.engines import Engine
+from papermill.execute import raise_for_execution_errors
+from papermill.iorw import load_notebook_node
+from papermill.log import logger
+from papermill.parameterize import parameterize_notebook
 
-from labkit.lab.warm import client as kernels
-from labkit.lab.warm.provisioner import ForkProvisioner
-from labkit.lab import files
+from labkit.lab.lesson import tags
 from labkit.lab.records.entry import MIME, Failure
-from labkit.lab.runs.endings import ending, where
+from labkit.lab.runs.endings import ending, hidden_error, quitting
+from labkit.lab.runs.guard import LOOK, Guard
+from labkit.lab.runs.outputs import Meter, shorten
+from labkit.lab.runs.saving import TruthfulManager, mark_failed, show_error
+from labkit.lab.runs.watch import Watch
+from labkit.lab.warm import client as kernels
+from labkit.lab.warm import wire
+from labkit.lab.warm.identity import with_absolute_paths
+from labkit.lab.warm.provisioner import ForkProvisioner
 
 _KERNEL = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-_KERNEL += ["--HistoryManager.enabled=False"]  # a user's history is for what they typed
-_TRACEBACK = "Traceback (most recent call last)"
-_KEPT_OUTPUT = 20_000  # characters of a cell that printed without end
-_LOOK = 0.1  # seconds between two looks at a kernel
-_QUIET = {
+_SHOW_UNCAUGHT = "--ext=labkit.lab.records.shell"
+_SETTINGS = {  # of the lab's own runs
     "LABKIT_HEADLESS": "1",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # figures go into the notebook
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # else the debugger writes into the first output
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
-
-
-@dataclass
-class Watch:
-    """What the runner asks of one execution, and what it sees of it."""
-
-    folder: str | None = None  # where the kernel starts
-    save: str | os.PathLike | None = None  # where the notebook is kept while it runs
-    save_every: float = 10.0  # seconds
-    timeout: float | None = None  # seconds for the whole run, from the start of its kernel
-    memory: int | None = None  # bytes of private memory, of the kernel and its children
-    output_limit: int = 20_000_000  # bytes of all outputs
-    fork: str = "auto"  # or "always" (start a zygote where none runs), "never"
-    on_cell: Callable[[int], None] = lambda index: None
-    on_record: Callable[[dict], None] = lambda payload: None
-    environment: dict[str, str] = field(default_factory=dict)
-    notebook: Any = None  # the notebook as far as it was executed
-    cell: Any = None  # the cell that ran last
-    completed: bool = False  # every cell ran
-    peak_memory: int = 0  # bytes, private, of the kernel and its children
-    cause: str | None = None  # why the engine killed the kernel: timeout, memory, output, stopped
-    forked: bool = False  # the kernel was forked, not started
-    kernel_pid: int | None = None
-    stopped: threading.Event = field(default_factory=threading.Event)
-
-    def stop(self) -> None:
-        """End the run now; may be called from any thread."""
-        self.stopped.set()
-
-    def failure(self, kind: str, cause: str, cell: Any = None) -> Failure:
-        """Return a failure at a cell, or at the one that ran last."""
-        cell = cell or self.cell
-        return Failure.of(kind, cause, where(self.notebook, cell), cell and cell.get("id"))
+_MEANT_OTHERWISE = {"input_path", "timeout", "startup_timeout"}  # options not for nbclient
 
 
 class LabkitEngine(Engine):
-    """nbclient with limits, truthful ends and no swallowed errors."""
+    """nbclient with limits and truthful ends."""
 
     @classmethod
     def execute_notebook(
@@ -99,14 +67,13 @@ class LabkitEngine(Engine):
         **kwargs,
     ):
         """Execute a notebook and return it; `watch` holds what the lab's runner asks."""
-        plain = watch is None  # called by papermill itself: its arguments say all
-        watch = watch or Watch(fork="always", save_every=min(autosave_cell_every, 10) or 10)
+        if watch is None:  # papermill called: its arguments say all
+            often = min(autosave_cell_every, 10) or 10
+            watch = Watch(own=False, fork="always", output=None, save_every=often)
         nb_man = TruthfulManager(nb, watch, output_path, progress_bar, log_output)
         nb_man.notebook_start()
         try:
-            cls.execute_managed_notebook(
-                nb_man, kernel_name, log_output, watch=watch, plain=plain, **kwargs
-            )
+            cls.execute_managed_notebook(nb_man, kernel_name, log_output, watch=watch, **kwargs)
         finally:
             nb_man.cleanup_pbar()
             nb_man.notebook_complete()
@@ -120,130 +87,71 @@ class LabkitEngine(Engine):
         log_output=False,
         start_timeout=60,
         execution_timeout=None,
-        stdout_file=None,
-        stderr_file=None,
         watch=None,
-        plain=False,
         **kwargs,
     ):
         """Execute the notebook that papermill manages; see `Watch` for what can be asked."""
-        watch.notebook = nb_man.nb
+        options = {"iopub_timeout": 60}  # a cell may print faster than a busy machine passes on
+        options |= {} if watch.own else {"log": logger}
+        options |= {name: value for name, value in kwargs.items() if name not in _MEANT_OTHERWISE}
         client = LessonClient(
             nb_man,
             watch,
-            plain,
+            **options,
             kernel_name=kernel_name,
             startup_timeout=start_timeout,
-            timeout=execution_timeout,  # of each cell, as papermill means it
+            timeout=execution_timeout or kwargs.get("timeout"),  # of each cell
             log_output=log_output,
-            stdout_file=stdout_file,
-            stderr_file=stderr_file,
             shutdown_kernel="immediate",  # a graceful one waits for TensorFlow's teardown
-            iopub_timeout=60,  # a cell may print faster than a busy machine passes on
             resources={"metadata": {"path": watch.folder or os.getcwd()}},
         )
-        environment = watch.environment if plain else {**_QUIET, **watch.environment}
         try:
-            client.execute(env={**os.environ, **environment})
+            client.execute(env=_environment(watch))
         except (Exception, KeyboardInterrupt) as error:
-            mark_failed(nb_man.nb, watch.cell, *ending(watch, error))
+            client.fail(error)
             raise
 
 
 def execute(notebook: Any, values: dict[str, Any], watch: Watch) -> Failure | None:
     """Execute a lesson's notebook; return None when every cell ran, else what went wrong, where."""
-    papermill_engines.register("labkit", LabkitEngine)
-    # Its warnings are about parameters, which are validated by now, with more types than it knows.
-    logging.getLogger("papermill").setLevel(logging.ERROR)
     try:
-        papermill.execute_notebook(
-            notebook,
-            None,
-            values,
-            engine_name="labkit",
-            kernel_name="python3",
-            language="python",
-            progress_bar=False,
-            watch=watch,
-        )
-    except papermill.PapermillExecutionError as error:
-        return watch.failure("cell error", f"{error.ename}: {error.evalue}")
+        watch.notebook = _prepared(notebook, values)
+        LabkitEngine.execute_notebook(watch.notebook, "python3", progress_bar=False, watch=watch)
+        if watch.failed:
+            with suppress(PapermillExecutionError):
+                raise_for_execution_errors(watch.notebook, None)  # leads readers to the cell
     except (Exception, KeyboardInterrupt) as error:  # whatever it meets, the run leaves its row
-        return watch.failure(*ending(watch, error))
-    if not watch.completed:  # papermill takes sys.exit(0) for a good end
-        return watch.failure("cell error", "sys.exit() ended the lesson before its last cell")
-    return None
-
-
-class TruthfulManager(NotebookExecutionManager):
-    """papermill's book-keeping, with atomic saves now and then and statuses that are true."""
-
-    def __init__(self, nb, watch: Watch, output_path, progress_bar, log_output):
-        super().__init__(nb, output_path, log_output, progress_bar, autosave_cell_every=0)
-        self.watch = watch
-        self.file = watch.save
-        if output_path and isinstance(papermill_io.get_handler(output_path), LocalHandler):
-            self.file = Path(output_path).absolute()
-            # papermill itself writes this path once more after the engine, in place.
-            papermill_io.register(str(output_path), AtomicHandler())
-        self._next_save = 0.0 if output_path else time.monotonic() + watch.save_every
-
-    def save(self, **kwargs) -> None:
-        """Write the notebook if that was not done in the last seconds."""
-        if time.monotonic() < self._next_save:
-            return
-        if self.file is None:
-            super().save()
-        else:
-            with suppress(OSError):  # a full disk is met again, and told, at the end
-                files.write(self.file, writes_json(self.nb) + "\n")
-        self._next_save = time.monotonic() + self.watch.save_every
-
-    def notebook_complete(self, **kwargs) -> None:
-        """Write when the run ended; cells that were not reached stay pending."""
-        self.end_time = self.now()
-        seconds = (self.end_time - self.start_time).total_seconds()
-        times = {"end_time": self.end_time.isoformat(), "duration": seconds}
-        self.nb.metadata.papermill.update(times)
-        if self.output_path:
-            self._next_save = 0.0
-            self.save()
-
-
-class AtomicHandler(LocalHandler):
-    """papermill's way to write a local file, without a moment in which it is half written."""
-
-    def write(self, buf, path):
-        """Write the text beside the file, then give it the file's name."""
-        files.write(path, buf)
+        watch.failed = watch.failed or watch.failure(*ending(watch, error))
+    return watch.failed
 
 
 class LessonClient(PapermillNotebookClient):
     """Runs the cells of one lesson in a fresh kernel of this Python."""
 
-    def __init__(self, nb_man, watch: Watch, plain: bool = False, **kwargs):
+    def __init__(self, nb_man, watch: Watch, **kwargs):
+        if watch.own:
+            kwargs["allow_errors"] = _allows_errors(nb_man.nb)
         super().__init__(nb_man, **kwargs)
-        self.watch, self.plain = watch, plain
+        self.watch, self.watch.notebook = watch, self.nb
         self.guard = Guard(watch)
-        self._shown: list[tuple[str, str]] = []  # errors that the kernel showed, (name, value)
-        self._stderr = ""  # what the cell wrote there; a traceback may come in pieces
-        self._output = self._cell_output = 0  # bytes so far, of the run and of this cell
+        self.meter = Meter(watch.output)
+        self._shown: list[tuple[str, str]] = []  # errors that a cell displayed, (name, value)
 
     def create_kernel_manager(self):
         """Return a manager for this Python, whatever kernelspecs the user's machine has."""
         manager = super().create_kernel_manager()
-        if self.plain and not _is_this_python(manager):
+        if not self.watch.own and not _is_this_python(manager):
             return manager  # papermill was asked for another language or environment
-        spec = KernelSpec(argv=_KERNEL, display_name="Python 3", language="python")
+        command = [*_KERNEL, _SHOW_UNCAUGHT] if self.watch.own else _KERNEL
+        spec = KernelSpec(argv=command, display_name="Python 3", language="python")
         manager._kernel_spec = spec
         options = {"fork": self.watch.fork, "preload": kernels.preload_for(self.nb)}
         manager.provisioner = ForkProvisioner(parent=manager, kernel_spec=spec, **options)
-        # Sockets in the file system: no port to race for, and only this user can connect.
-        # Their paths must be short; elsewhere Jupyter's default serves.
-        sockets = Path(jupyter_runtime_dir()) / f"labkit-{os.getpid()}-{id(manager):x}"
-        if os.name == "posix" and len(str(sockets)) < 90:
-            sockets.parent.mkdir(parents=True, exist_ok=True)
-            manager.transport, manager.ip = "ipc", str(sockets)
+        if os.name == "posix":
+            # Sockets in the file system: no port to race for, and only this user can connect.
+            # Where there is no folder for them, Jupyter's default serves.
+            with suppress(wire.ForkError):
+                manager.transport, manager.ip = "ipc", str(wire.folder() / secrets.token_hex(4))
         return manager
 
     def execute(self, **kwargs):
@@ -253,6 +161,8 @@ class LessonClient(PapermillNotebookClient):
             self.papermill_execute_cells()
             self.guard.measure()  # a short run may have been looked at before it grew
             self.nb.metadata["language_info"] = self._language
+            if not self.watch.own:  # without their state, pages show each explorer's picture
+                self.set_widgets_metadata()
         return self.nb
 
     async def async_start_new_kernel(self, **kwargs) -> None:
@@ -269,9 +179,7 @@ class LessonClient(PapermillNotebookClient):
         """Connect to the kernel as soon as it answers, without Jupyter's fixed waits."""
         try:
             if self.watch.forked:  # its sockets are there from now on: no second try to connect
-                loop = asyncio.get_running_loop()
-                ready = self.km.provisioner.process.wait_ready
-                await loop.run_in_executor(None, ready, self.startup_timeout)
+                await self.km.provisioner.until_ready(self.startup_timeout)
             self.kc = self.km.client()
             self.kc.start_channels(hb=False)
             await self._until_it_answers()
@@ -307,8 +215,8 @@ class LessonClient(PapermillNotebookClient):
     async def _async_poll_kernel_alive(self) -> None:
         """Notice a dead kernel at once: nbclient looks once a second."""
         while await self.km.provisioner.poll() is None:
-            await asyncio.sleep(_LOOK)
-        await asyncio.sleep(_LOOK)  # what it had sent by then still arrives
+            await asyncio.sleep(LOOK)
+        await asyncio.sleep(LOOK)  # what it had sent by then still arrives
         self.task_poll_for_reply.cancel()
 
     async def async_execute_cell(self, cell, cell_index, *args, **kwargs):
@@ -327,204 +235,95 @@ class LessonClient(PapermillNotebookClient):
             self.nb_man.save()
 
     def papermill_execute_cells(self) -> None:
-        """Execute each cell; stop at the first that fails or in which an error was swallowed."""
+        """Execute each cell; stop at the first that fails."""
         for index, cell in enumerate(self.nb.cells):
             self.watch.cell = cell
             self.watch.on_cell(index)
-            self._shown, self._stderr, self._cell_output = [], "", 0
+            self.meter.begin_cell()
+            self._shown = []
             try:
                 self.nb_man.cell_start(cell, index)
                 self.execute_cell(cell, index)
-                self._raise_swallowed(cell)
             except CellExecutionError as error:
-                _name_early_exit(cell)
                 self.nb_man.cell_exception(cell, cell_index=index, exception=error)
+                self.fail(error)
                 break
             except BaseException as error:
-                mark_failed(self.nb, cell, *ending(self.watch, error))
+                self.fail(error)
                 raise
             finally:
                 self.nb_man.cell_complete(cell, cell_index=index)
-        else:
-            self.watch.completed = True
+
+    def fail(self, error: BaseException) -> None:
+        """Say in the notebook and to the runner what ended the run; the first error counts."""
+        if self.watch.failed is None:
+            self.watch.failed = self.watch.failure(*ending(self.watch, error))
+            if not isinstance(error, CellExecutionError):  # of those papermill keeps the books
+                mark_failed(self.nb, self.watch.cell, self.watch.failed)
+            elif self.watch.own:
+                show_error(self.watch.cell, error.ename, error.evalue)
 
     def process_message(self, msg, cell, cell_index):
-        """Pass records on while their cell still runs, and keep errors that were only shown.
-
-        ipywidgets shows an exception of a callback with `showtraceback`, perhaps inside an Output
-        widget, and the kernel replies "ok"; other libraries print it to standard error.
-        """
+        """Pass records on while their cell still runs, and note each error that is displayed."""
         content = msg["content"]
         if msg["msg_type"] == "error":
             self._shown.append((content["ename"], content["evalue"]))
-        elif content.get("name") == "stderr":
-            self._stderr += content["text"][:_KEPT_OUTPUT]
         elif MIME in content.get("data", {}):
             self.watch.on_record(content["data"][MIME])
-        if self._is_too_much(msg, cell):
+        if self.guard.cause == "output":
+            return None
+        if self.meter.passes(msg):
+            self.guard.kill("output")
+            shorten(cell, msg)
             return None
         return super().process_message(msg, cell, cell_index)
 
-    def _is_too_much(self, msg, cell) -> bool:
-        """Count a message that adds output; beyond the limit end the kernel, shorten the cell."""
-        if msg["msg_type"] == "clear_output":
-            self._output, self._cell_output = self._output - self._cell_output, 0
-        if msg["msg_type"] in ("stream", "display_data", "execute_result", "error"):
-            size = _size(msg["content"])
-            self._output, self._cell_output = self._output + size, self._cell_output + size
-        if self.guard.cause == "output":
-            return True
-        if self._output <= self.watch.output_limit:
-            return False
-        self.guard.kill("output")
-        if msg["msg_type"] == "stream":  # the first message may be the one that is too long
-            start = msg["content"]["text"][:_KEPT_OUTPUT]
-            cell.outputs.append(new_output("stream", name=msg["content"]["name"], text=start))
-        _shorten(cell)
-        return True
+    async def _check_raise_for_error(self, cell, cell_index, exec_reply):
+        """Fail a cell of the lab's own run too in which an error was only displayed.
 
-    def _raise_swallowed(self, cell) -> None:
-        """Fail a cell that ended well although an error was shown while it ran."""
-        if self.plain and "raises-exception" in cell.metadata.get("tags", []):
-            return
-        for name, value in (self._shown + _printed_errors(self._stderr))[:1]:
-            cause = f"{value} (raised in a callback, which hid it)"
-            cell.outputs.append(new_output("error", ename=name, evalue=cause, traceback=[cause]))
-            raise CellExecutionError(f"{name}: {cause}", name, cause)
-
-    def set_widgets_metadata(self) -> None:
-        """Leave widget state out of the file: pages then show each explorer's picture."""
+        ipywidgets shows an exception of a callback, perhaps inside an Output widget, and the
+        kernel replies "ok". What is only printed may have been handled, and fails nothing.
+        """
+        if self.watch.own and exec_reply:
+            reply = exec_reply["content"]
+            may_fail = self.allow_errors or "raises-exception" in tags(cell)
+            hidden = quitting(reply) or (not may_fail and hidden_error(reply, self._shown))
+            if hidden:
+                raise _shown_in(cell, *hidden)
+        await super()._check_raise_for_error(cell, cell_index, exec_reply)
 
 
-class Guard(threading.Thread):
-    """Looks at a kernel while it runs and kills it at the limits of its watch.
-
-    It is a thread, so a limit holds too while the run's own thread is busy, and it sends SIGKILL,
-    so it holds too while the kernel is in native code.
-    """
-
-    def __init__(self, watch: Watch):
-        super().__init__(name="labkit-guard", daemon=True)
-        self.watch = watch
-        self.kernel: Any = None  # the process, once there is one
-        self.until: float | None = None
-        self._done = threading.Event()
-        self._next_measure = 0.0
-
-    @property
-    def cause(self) -> str | None:
-        """Why the kernel was killed, None if it was not."""
-        return self.watch.cause
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self._done.set()
-        self.join()
-
-    def watch_over(self, kernel: Any) -> None:
-        """Begin: from now on the time of the run counts, not while a first zygote imports."""
-        if self.watch.timeout is not None:
-            self.until = time.monotonic() + self.watch.timeout
-        self.kernel = kernel
-
-    def run(self) -> None:
-        """Look until the run is over or a limit is passed."""
-        while not self._done.wait(_LOOK):
-            if self.kernel is None or self.cause:
-                continue
-            if self.watch.stopped.is_set():
-                self.kill("stopped")
-            elif self.until is not None and time.monotonic() > self.until:
-                self.kill("timeout")
-            elif self._is_too_large():
-                self.kill("memory")
-
-    def kill(self, cause: str) -> None:
-        """Kill the kernel and what it started; the first cause counts."""
-        self.watch.cause = self.watch.cause or cause
-        if self.kernel.returncode is None:
-            for kill in (getattr(os, "killpg", os.kill), os.kill):
-                with suppress(OSError):
-                    kill(self.kernel.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-
-    def _is_too_large(self) -> bool:
-        """Measure the memory once a second, and at each look when the limit may be near."""
-        limit = self.watch.memory
-        if time.monotonic() < self._next_measure:
-            resident = sum(_of_family(self.kernel.pid, lambda process: process.memory_info().rss))
-            if limit is None or resident <= limit:
-                return False
-        return self.measure() > (limit or float("inf"))
-
-    def measure(self) -> int:
-        """Return the private memory of the kernel and its children, in bytes; keep the peak."""
-        # What a forked kernel shares with its zygote costs nothing: only private pages count.
-        used = sum(_of_family(self.kernel.pid, lambda process: process.memory_full_info().uss))
-        self._next_measure = time.monotonic() + 1.0
-        self.watch.peak_memory = max(self.watch.peak_memory, used)
-        return used
+def _prepared(notebook: Any, values: dict[str, Any]) -> Any:
+    """Return a notebook with papermill's book-keeping, and with these parameters."""
+    for old in ("papermill", "widgets"):  # of a run before, if this is the copy that it left
+        notebook.metadata.pop(old, None)
+    notebook = load_notebook_node(notebook)
+    if not values:
+        return notebook
+    return parameterize_notebook(notebook, values, kernel_name="python3", language="python")
 
 
-def _of_family(pid: int, ask: Callable[[psutil.Process], int]) -> list[int]:
-    """Return what is asked of a kernel and its children, nothing if one has just ended."""
-    try:
-        kernel = psutil.Process(pid)
-        return [ask(process) for process in (kernel, *kernel.children(recursive=True))]
-    except psutil.Error:
-        return []
+def _environment(watch: Watch) -> dict[str, str]:
+    """Return the kernel's environment; relative paths in it start where the runner does."""
+    if not watch.own:
+        return {**os.environ}
+    return with_absolute_paths({**os.environ, **_SETTINGS, **watch.environment}, os.curdir)
 
 
-def mark_failed(notebook: Any, cell: Any, kind: str, cause: str) -> None:
-    """Write into an executed notebook at which cell, and why, the run failed.
-
-    papermill leaves every cell 'completed' after a killed kernel or a timeout; a notebook that
-    lies about its end must not be taken for a result. A second call changes nothing.
-    """
-    if notebook is None:
-        return
-    notebook.metadata.setdefault("papermill", {})["exception"] = True
-    if cell is None:  # the kernel did not start
-        return
-    index = next(i for i, candidate in enumerate(notebook.cells) if candidate is cell)
-    cell.metadata.setdefault("papermill", {}).update(status="failed", exception=True)
-    for later in notebook.cells[index + 1 :]:
-        later.metadata.setdefault("papermill", {}).update(status="pending", exception=None)
-    outputs = cell.get("outputs", [])
-    if not any(output.output_type == "error" for output in outputs):
-        outputs.append(new_output("error", ename=kind, evalue=cause, traceback=[cause]))
+def _allows_errors(notebook: Any) -> bool:
+    """Return whether a notebook says that its cells may fail, as tools for pages understand it."""
+    asked = ("execution", "allow_errors"), ("nbsphinx", "allow_errors")
+    asked += (("mystnb", "execution_allow_errors"),)
+    return any((notebook.metadata.get(tool) or {}).get(word) is True for tool, word in asked)
 
 
-def _name_early_exit(cell) -> None:
-    """Say what sys.exit() did: papermill takes sys.exit(0) for a good end of the notebook."""
-    for output in cell.get("outputs", []):
-        if output.output_type == "error" and output.ename == "SystemExit":
-            code = output.evalue or "0"
-            output.evalue = f"{code} (sys.exit() ended the lesson before its last cell)"
-
-
-def _size(content: dict) -> int:
-    data = content.get("data") or {}
-    values = [content.get("text", ""), *content.get("traceback", []), *data.values()]
-    return sum(len(v) if isinstance(v, str) else len(str(v)) for v in values)
-
-
-def _shorten(cell) -> None:
-    """Keep the first outputs of a cell that went on without end, and say that the rest is cut."""
-    kept, left = [], _KEPT_OUTPUT
+def _shown_in(cell: Any, name: str, value: str) -> CellExecutionError:
+    """Return the error of a cell, after the cell shows it in the same words."""
     for output in cell.outputs:
-        if output.output_type == "stream":
-            output.text = output.text[:left]
-        elif _size(output) > left:
-            break
-        kept.append(output)
-        left -= _size(output)
-        if left <= 0:
-            break
-    note = "\n[labkit] The rest of the output was cut.\n"
-    cell.outputs[:] = [*kept, new_output("stream", name="stderr", text=note)]
+        if output.output_type == "error" and output.ename == name:
+            output.evalue = value
+    show_error(cell, name, value)
+    return CellExecutionError(f"{name}: {value}", name, value)
 
 
 def _is_idle(message: dict, request: str) -> bool:
@@ -538,18 +337,3 @@ def _is_this_python(manager) -> bool:
     first, *rest = manager.kernel_spec.argv
     named = os.path.basename(first) in {"python", "python3", os.path.basename(sys.executable)}
     return named and (os.sep not in first or first == sys.executable) and "ipykernel" in rest[1]
-
-
-def _printed_errors(text: str) -> list[tuple[str, str]]:
-    r"""Return (name, value) of each error whose traceback stands in a text.
-
-    >>> _printed_errors("Traceback (most recent call last):\n  File ...\nKeyError: 'w'\n")
-    [('KeyError', "'w'")]
-    """
-    errors = []
-    for trace in text.split(_TRACEBACK)[1:]:
-        # The frames are indented; the first line that is not names the error.
-        ends = [line for line in trace.splitlines()[1:] if line and not line[0].isspace()]
-        name, _, value = (ends or ["an error: see the notebook"])[0].partition(": ")
-        errors.append((name, value))
-    return errors

@@ -11,13 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit.lab import files, lesson as lessons, places
+from labkit.lab import files, places
+from labkit.lab import lesson as lessons
 from labkit.lab.lesson import Lesson
 from labkit.lab.records import entry, folders
 from labkit.lab.records.entry import Record
 from labkit.lab.runs import keeping
-from labkit.lab.runs.limits import check_timeout, memory_in_bytes
+from labkit.lab.runs.limits import check_timeout, memory_in_bytes, output_in_bytes
 from labkit.lab.runs.running import Running
+
+
+def _kept(name: str, meaning: str) -> property:
+    """Return a property of a run that its record has as plain data."""
+    return property(lambda run: run.entry[name], doc=meaning)
 
 
 @dataclass(frozen=True)
@@ -34,63 +40,20 @@ class Run:
 
     @property
     def entry(self) -> dict[str, Any]:
-        """The whole record as plain data."""
+        """The whole record as plain data, as record.json has it."""
         return self.record.plain()
 
-    @property
-    def lesson(self) -> str:
-        """The lesson's number, '01'."""
-        return self.record.lesson
-
-    @property
-    def title(self) -> str:
-        """The lesson's title."""
-        return self.record.title
-
-    @property
-    def run_id(self) -> str:
-        """The hash of lesson code, labkit code, parameters and versions that names the run."""
-        return self.record.run_id
-
-    @property
-    def status(self) -> str:
-        """How it ended: finished, failed or interrupted."""
-        return self.record.status
-
-    @property
-    def seconds(self) -> float:
-        """Wall-clock seconds that the cells took."""
-        return self.record.seconds
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """All parameters, as validated."""
-        return self.record.parameters
-
-    @property
-    def results(self) -> dict[str, Any]:
-        """What the lesson recorded."""
-        return self.record.results
-
-    @property
-    def expectations(self) -> list[dict[str, Any]]:
-        """What the results had to be, each with `held`."""
-        return self.entry["expectations"]
-
-    @property
-    def curves(self) -> dict[str, dict[str, list]]:
-        """What the lesson logged: {metric: {"step": [...], "value": [...]}}."""
-        return self.record.curves
-
-    @property
-    def environment(self) -> dict[str, Any]:
-        """Versions, device, peak memory and more."""
-        return self.record.environment
-
-    @property
-    def error(self) -> dict[str, Any] | None:
-        """What went wrong, with kind, message and cell; None of a good run."""
-        return self.entry["error"]
+    lesson = _kept("lesson", "The lesson's number, '01'.")
+    title = _kept("title", "The lesson's title.")
+    run_id = _kept("run_id", "The hash of code, parameters and versions that names the run.")
+    status = _kept("status", "How it ended: finished, failed or interrupted.")
+    seconds = _kept("seconds", "Wall-clock seconds that the cells took.")
+    parameters = _kept("parameters", "All parameters, as validated.")
+    results = _kept("results", "What the lesson recorded, by name.")
+    expectations = _kept("expectations", "What the results had to be, each with `held`.")
+    curves = _kept("curves", 'What it logged: {metric: {"step": [...], "value": [...]}}.')
+    environment = _kept("environment", "Versions, device, peak memory and more.")
+    error = _kept("error", "What went wrong: kind, cause, where, cell, message; else None.")
 
     @property
     def notebook(self) -> Path:
@@ -115,6 +78,7 @@ def run(
     folder: str | os.PathLike | None = None,
     timeout: float | None = None,
     memory: int | str | None = None,
+    output: int | str | None = None,
     fork: str = "auto",
     page: bool = True,
     attempt: int | None = None,
@@ -133,6 +97,8 @@ def run(
         timeout: seconds after which the run is stopped and counts as failed.
         memory: bytes (or "2GB", "500MB") of private memory above which the run is stopped and
             counts as failed.
+        output: bytes (or "100MB") of printed text above which the run is stopped and counts as
+            failed; of figures it may have ten times as many. Default: 20 MB.
         fork: "auto" forks the kernel where a warm parent process runs already, "always" starts
             one, "never" starts a kernel from nothing.
         page: whether to make the HTML page too.
@@ -152,8 +118,7 @@ def run(
         KeyboardInterrupt: after the interrupted run has left its row (a run stopped by `stop` is
             returned).
     """
-    check_timeout(timeout)
-    memory = None if memory is None else memory_in_bytes(memory)
+    wishes = _limits(timeout, memory, output) | {"fork": fork}
     lesson = lessons.read(lesson)
     values = lesson.values(parameters, full=full)
     record = entry.begin(lesson, values)
@@ -167,7 +132,6 @@ def run(
         raise keeping.cannot_keep(staging, error) from error
     # A lesson that looks at results() sees those that this run will join.
     given = {"LABKIT_HOME": str(places.home()), "LABKIT_RUNS": str(place.parent)}
-    wishes = {"timeout": timeout, "memory": memory, "fork": fork}
     wishes |= {"environment": given | (environment or {})}
     # Defaults stand in the parameters cell already; only what differs is injected below it.
     changed = {name: v for name, v in values.items() if v != lesson.schema[name].default}
@@ -180,3 +144,11 @@ def run(
     if record.status == "interrupted" and stop is None:
         raise KeyboardInterrupt
     return Run(record, end)
+
+
+def _limits(timeout, memory, output) -> dict[str, Any]:
+    """Return the limits that were asked for, in seconds and bytes."""
+    check_timeout(timeout)
+    limits = {"timeout": timeout}
+    limits |= {} if memory is None else {"memory": memory_in_bytes(memory)}
+    return limits | ({} if output is None else {"output": output_in_bytes(output)})

@@ -20,7 +20,7 @@ from labkit.lab.records import folders, sparks
 from labkit.lab.records.entry import Record
 from labkit.lab.records.reading import is_going, read_record
 from labkit.lab.records.shell import in_notebook
-from labkit.lab.words import clock, cut, one_line, show
+from labkit.lab.words import better, clock, cut, one_line, show
 
 _LATEST, _BEST = 5, 3  # rows of runs that ended
 _PACE = 50  # runs that tell how fast it goes
@@ -33,9 +33,6 @@ _WIDE, _NARROW = 110, 8  # columns of a terminal with room for curves; bars of o
 _CELL = "text-align:left;padding:1px 1em 1px 0;vertical-align:middle;white-space:nowrap"
 _MARKS = {"finished": "✓", "failed": "✗", "interrupted": "◌", "running": "▶"}
 _COLORS = {"finished": "green", "failed": "red", "interrupted": "yellow", "running": "cyan"}
-# House rule: a loss or error is better when lower, a score or accuracy when higher.
-_LOWER = ("loss", "error", "seconds", "excess", "steps")
-_HIGHER = ("accuracy", "score", "f1", "auc", "recall", "precision")
 
 
 def view(plan: Any, folder: str | os.PathLike | None = None) -> "View":
@@ -245,10 +242,10 @@ def _best(rows: list[Row]) -> list[Row]:
     """Return the best few of these runs, none where the name does not tell what is better."""
     finished = [r for r in rows if r.status == "finished" and _is_number(r.value)]
     name = finished[0].name if finished else ""
-    lower, higher = (any(word in name for word in words) for words in (_LOWER, _HIGHER))
-    if lower == higher:
+    way = better(name)
+    if way is None:
         return []
-    return sorted(finished, key=lambda row: row.value, reverse=higher)[:_BEST]
+    return sorted(finished, key=lambda row: row.value, reverse=way == "max")[:_BEST]
 
 
 def _is_number(value: Any) -> bool:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import ast
-import fcntl
+import importlib.util
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from labkit.lab.warm import zygote
-from labkit.lab.warm.zygote import ForkError
+from labkit.lab.warm import wire
+from labkit.lab.warm.identity import READ_LATER, identity, process_status, with_absolute_paths
+from labkit.lab.warm.preload import FRAMEWORKS
+from labkit.lab.warm.wire import ForkError
 
+_MOST_ZYGOTES = 4  # that stay, when one more is started; each has the imports of one setting
 _LONGEST_IMPORT = 120.0  # seconds that a new zygote may take to import TensorFlow
-_FRAMEWORKS = ("jax", "keras", "tensorflow", "torch")
 _SERVE = "from labkit.lab.warm.zygote import main; main()"
 
 
@@ -76,7 +80,7 @@ class ForkedKernel:
             if not self._connection.recv(1, socket.MSG_PEEK):
                 raise EOFError
             self._connection.settimeout(5)
-            message, _ = zygote.receive(self._connection)
+            message, _ = wire.receive(self._connection)
         except (BlockingIOError, TimeoutError):
             return False
         except (OSError, EOFError):  # the zygote is gone, and its kernels with it
@@ -111,31 +115,53 @@ def fork_kernel(
     Raises:
         ForkError: no kernel can be forked here; the message says why.
     """
-    if reason := unsafe(environment):
+    if reason := unsafe():
         raise ForkError(reason)
-    request = {
-        "arguments": list(arguments),
-        "environment": dict(environment),
-        "folder": str(Path(folder).absolute()),
-        "umask": _umask(),
-    }
     if not Path(folder).is_dir():
         raise FileNotFoundError(2, "there is no such folder for a kernel", str(folder))
+    place = os.path.realpath(folder)
+    request = {
+        "arguments": list(arguments),
+        "environment": {**environment, "JPY_PARENT_PID": str(os.getpid())},
+        "folder": place,
+        "umask": int(process_status("self").get("Umask", "0022"), 8),
+        "ignored": [n for n in signal.valid_signals() if signal.getsignal(n) == signal.SIG_IGN],
+        "blocked": list(signal.pthread_sigmask(signal.SIG_BLOCK, [])),
+    }
+    shared = with_absolute_paths(environment, place)
+    name = identity(preload, shared)
     with open(os.devnull, "rb") as nothing:
         files = streams or (nothing.fileno(), *_own_streams(nothing.fileno()))
         for _ in range(2):  # the zygote may have left in the very moment in which it was asked
-            connection = _connect(preload, environment, start)
+            connection = _connect(preload, name, shared, start)
             with suppress(EOFError, ConnectionError, BrokenPipeError):
                 return _ask(connection, request, files)
             connection.close()
-    raise ForkError(f"the fork server ended: {_last_words(preload, environment)}")
+    raise ForkError(f"the fork server ended: {_last_words(name)}")
 
 
-def unsafe(environment: Mapping[str, str]) -> str:
-    """Return why kernels are not forked on this machine, or ""."""
+def unsafe() -> str:
+    """Return why kernels are not forked for this process, or ""."""
     if not sys.platform.startswith("linux"):
         return f"forking a kernel is not safe on {sys.platform}"
+    if missing := [name for name in ("fcntl", "resource") if not importlib.util.find_spec(name)]:
+        return f"this Python has no module {' and no '.join(missing)}"
+    import resource
+
+    if resource.getrlimit(resource.RLIMIT_CPU)[0] != resource.RLIM_INFINITY:
+        return "processor time is limited here (ulimit -t), and the fork server would use it up"
+    if _in_sandbox():
+        return "this process is in a sandbox, and what that forbids cannot be compared"
     return ""
+
+
+def _in_sandbox() -> bool:
+    """Tell whether filters of system calls were added since this machine or container started."""
+    names = ("NoNewPrivs", "Seccomp", "Seccomp_filters")
+    own, first = process_status("thread-self"), process_status(1)
+    if not any(own.get(name, "0") != "0" for name in names):
+        return False
+    return any(own.get(name) != first.get(name) for name in names)
 
 
 def preload_for(notebook: Any) -> str:
@@ -183,44 +209,57 @@ def _loads_framework(node: ast.AST, values: dict[str, Any]) -> bool:
 
 
 def _is_framework(name: str) -> bool:
-    return name.split(".")[0] in _FRAMEWORKS or name.startswith("labkit.networks")
+    return name.split(".")[0] in FRAMEWORKS or name.startswith("labkit.networks")
 
 
 def stop_all() -> None:
     """End this user's zygotes, and with them the kernels that they forked."""
-    for path in zygote.folder().glob("*.sock"):
-        connection = socket.socket(socket.AF_UNIX)
-        with connection, suppress(OSError, EOFError):
-            connection.connect(str(path))
-            zygote.send(connection, {"leave": True})
-            connection.settimeout(10)
-            connection.recv(1)  # closed when it has been read
+    for path in wire.folder().glob("*.sock"):
+        _dismiss(path, "now")
 
 
 # --- the way to the zygote ------------------------------------------------------------------
 
+# A kernel ends when its client's connection is closed. A process that was forked from the client
+# has it too, and would keep the kernel alive: it closes what it inherits.
+_connections: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: [each.close() for each in [*_connections]])
 
-def _connect(preload: str, environment: Mapping[str, str], start: bool) -> socket.socket:
+
+def _connect(preload: str, name: str, environment: Mapping[str, str], start: bool) -> socket.socket:
     """Return a connection to the fitting zygote; one process at a time starts one."""
-    name = zygote.identity(preload, environment)
-    path = zygote.folder() / f"{name}.sock"
+    path = wire.folder() / f"{name}.sock"
     with suppress(OSError):
         return _connected(path)
     if not start:
         raise ForkError("no fork server runs")
-    with open(path.with_name("lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _locked(path.with_name("lock")):
         with suppress(OSError):
             return _connected(path)  # somebody else has just started it
         _start(path, preload, name, environment)
         return _connected(path)
 
 
+@contextmanager
+def _locked(path: Path):
+    """Hold a lock that the system takes back when this process ends."""
+    import fcntl
+
+    with open(path, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)  # a process forked meanwhile holds the file as well
+
+
 def _connected(path: Path) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX)
+    _connections.add(connection)
     try:
         connection.connect(str(path))
-        if not zygote.is_same_user(connection):
+        if not wire.is_same_user(connection):
             raise PermissionError(f"{path} is served by another user")
     except OSError:
         connection.close()
@@ -230,12 +269,12 @@ def _connected(path: Path) -> socket.socket:
 
 def _start(path: Path, preload: str, name: str, environment: Mapping[str, str]) -> None:
     """Start a zygote on a socket that listens from now on: who connects waits for its imports."""
-    _remove_leftovers(path.parent)
+    _make_room(path.parent)
     # It outlives this kernel: nothing that belongs to one kernel may stay in its environment.
     kept = {
         name: value
         for name, value in environment.items()
-        if not name.startswith(("JPY_", "MPLBACKEND")) and name not in zygote._READ_LATER
+        if not name.startswith(("JPY_", "MPLBACKEND")) and name not in READ_LATER
     }
     command = [sys.executable, "-c", _SERVE]
     with socket.socket(socket.AF_UNIX) as listener, open(path.with_suffix(".log"), "wb") as log:
@@ -256,21 +295,40 @@ def _start(path: Path, preload: str, name: str, environment: Mapping[str, str]) 
         raise ForkError(f"the fork server did not start: exit code {done.returncode}")
 
 
-def _remove_leftovers(place: Path) -> None:
-    """Remove what zygotes left that were killed: sockets at which nobody listens."""
-    for path in place.glob("*.sock"):
+def _make_room(place: Path) -> None:
+    """Dismiss the zygotes that were not asked for longest, and remove what killed ones left."""
+    latest_first = sorted(place.glob("*.sock"), key=_last_used, reverse=True)
+    for number, path in enumerate(latest_first):
         try:
             _connected(path).close()
         except OSError:
             path.unlink(missing_ok=True)
             path.with_suffix(".log").unlink(missing_ok=True)
+        else:
+            if number >= _MOST_ZYGOTES - 1:
+                _dismiss(path, "idle")
+
+
+def _last_used(path: Path) -> float:
+    with suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0
+
+
+def _dismiss(path: Path, when: str) -> None:
+    """Let a zygote leave: "now", with its kernels, or when "idle", if it has none."""
+    with suppress(OSError, EOFError), _connected(path) as connection:
+        wire.send(connection, {"leave": when})
+        if when == "now":
+            connection.settimeout(10)
+            connection.recv(1)  # closed when it has been read
 
 
 def _ask(connection: socket.socket, request: dict, files: tuple[int, ...]) -> ForkedKernel:
     connection.settimeout(_LONGEST_IMPORT)
-    zygote.send(connection, request, files)
+    wire.send(connection, request, files)
     try:
-        reply, _ = zygote.receive(connection)
+        reply, _ = wire.receive(connection)
     except TimeoutError:
         raise ForkError(f"the fork server did not answer in {_LONGEST_IMPORT:g} s") from None
     if "error" in reply:
@@ -279,10 +337,9 @@ def _ask(connection: socket.socket, request: dict, files: tuple[int, ...]) -> Fo
     return ForkedKernel(connection, reply["pid"])
 
 
-def _last_words(preload: str, environment: Mapping[str, str]) -> str:
-    log = zygote.folder() / f"{zygote.identity(preload, environment)}.log"
+def _last_words(name: str) -> str:
     with suppress(OSError):
-        lines = log.read_text(errors="replace").strip().splitlines()
+        lines = (wire.folder() / f"{name}.log").read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it left no message"
     return "it left no message"
 
@@ -297,11 +354,3 @@ def _own_streams(instead: int) -> list[int]:
         except OSError:
             found.append(instead)
     return found
-
-
-def _umask() -> int:
-    """Return the mask of new files; os.umask would have to change it, for all threads."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("Umask:"):
-            return int(line.split()[1], 8)
-    return 0o022

@@ -10,6 +10,9 @@ import json
 import logging
 import os
 import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,9 +20,10 @@ from typing import Any
 from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Enum
 
-from labkit.lab.warm import client as kernels
+from labkit.lab.warm import client
 
 _LAUNCHER = [sys.executable, "-m", "ipykernel_launcher"]
+_OPTIONS = {"cwd", "env", "extra_arguments", "kernel_id"}  # of a start that a fork can have too
 _log = logging.getLogger("labkit")
 _said: set[str] = set()
 
@@ -41,16 +45,15 @@ class ForkProvisioner(LocalProvisioner):
     @property
     def forked(self) -> bool:
         """Whether the kernel was forked."""
-        return isinstance(self.process, kernels.ForkedKernel)
+        return isinstance(self.process, client.ForkedKernel)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any):
         """Fork the kernel; where that is not possible, start a process and say so once."""
         if self.fork != "never":
             try:
                 # A first zygote imports for seconds; a server's event loop must go on meanwhile.
-                loop = asyncio.get_running_loop()
-                self.process = await loop.run_in_executor(None, self._forked, cmd, kwargs)
-            except (kernels.ForkError, OSError) as error:
+                self.process = await _in_a_thread(self._forked, cmd, kwargs)
+            except (client.ForkError, OSError) as error:
                 self._tell(f"{error}")
             else:
                 self.pid = self.pgid = self.process.pid
@@ -58,16 +61,22 @@ class ForkProvisioner(LocalProvisioner):
                 return self.connection_info
         return await super().launch_kernel(cmd, **kwargs)
 
-    def _forked(self, cmd: list[str], options: dict[str, Any]) -> kernels.ForkedKernel:
+    async def until_ready(self, timeout: float) -> None:
+        """Wait until a forked kernel has opened its sockets, so that no try to connect fails."""
+        if self.forked:
+            await _in_a_thread(self.process.wait_ready, timeout)
+
+    def _forked(self, cmd: list[str], options: dict[str, Any]) -> client.ForkedKernel:
         if cmd[:3] != _LAUNCHER:
-            raise kernels.ForkError(f"this is no kernel of {sys.executable}")
-        if any(options.get(name) is not None for name in ("stdin", "stdout", "stderr")):
-            raise kernels.ForkError("the kernel's streams are redirected")
+            raise client.ForkError(f"this is no kernel of {sys.executable}")
+        asked = {name for name, value in options.items() if value} - _OPTIONS
+        if asked:
+            raise client.ForkError(f"only a process has the options {', '.join(sorted(asked))}")
         environment = options.get("env") or dict(os.environ)
         preload = self.preload if self.preload != "auto" else _preload_for_session(environment)
         folder = options.get("cwd") or os.getcwd()
         start = self.fork == "always"
-        return kernels.fork_kernel(cmd[3:], environment, folder, preload=preload, start=start)
+        return client.fork_kernel(cmd[3:], environment, folder, preload=preload, start=start)
 
     def _tell(self, reason: str) -> None:
         if self.fork == "always" and reason not in _said:
@@ -83,10 +92,31 @@ class ForkProvisioner(LocalProvisioner):
             await asyncio.sleep(0.002)
 
 
+async def _in_a_thread(function: Callable, *arguments: Any) -> Any:
+    """Return what a function returns that blocks for a while; the event loop goes on.
+
+    Not `run_in_executor`: a process that was forked inherits a loop with its pool of threads, and
+    no thread. Nor can one thread wake the loop up there, as it shares that socket with its parent;
+    so the loop looks.
+    """
+    result: Future = Future()
+
+    def work() -> None:
+        try:
+            result.set_result(function(*arguments))
+        except BaseException as error:
+            result.set_exception(error)
+
+    threading.Thread(target=work, name="labkit-fork", daemon=True).start()
+    while not result.done():
+        await asyncio.sleep(0.002)
+    return result.result()
+
+
 def _preload_for_session(environment: dict[str, str]) -> str:
     """Return the imports for the notebook that JupyterLab opens; it tells its path."""
     path = Path(environment.get("JPY_SESSION_NAME", ""))
     with suppress(OSError, ValueError, KeyError):
         if path.suffix == ".ipynb":
-            return kernels.preload_for(json.loads(path.read_text(encoding="utf-8")))
+            return client.preload_for(json.loads(path.read_text(encoding="utf-8")))
     return "keras"

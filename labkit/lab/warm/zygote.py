@@ -10,186 +10,29 @@ tells them apart. It leaves when nobody asks for some minutes, or when labkit's 
 
 from __future__ import annotations
 
+import atexit
 import gc
-import hashlib
-import importlib
-import json
 import os
-import pkgutil
 import random
 import selectors
+import shutil
 import signal
 import socket
-import stat
-import struct
 import sys
-import sysconfig
 import tempfile
 import time
 import traceback
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from labkit.lab.warm.identity import THREADS, identity
+from labkit.lab.warm.preload import import_all
+from labkit.lab.warm.wire import ForkError, is_same_user, receive, send
+
 IDLE = 300.0  # seconds without a kernel after which a zygote leaves; LABKIT_ZYGOTE_IDLE sets it
 _LOOK = 5.0  # seconds between two looks at whether labkit's code has changed
-_LONGEST_REQUEST = 16 * 2**20  # bytes; an environment is some kilobytes
-
-# Settings that a framework or Python reads while it is imported: another value, another zygote.
-_READ_AT_IMPORT = (
-    *("CUDA", "CUDNN", "GLIBC_", "HIP_", "JAX_", "KERAS_", "LC_", "LD_", "MALLOC_", "MPLCONFIG"),
-    *("NCCL_", "NPY_", "NUMEXPR_", "NVIDIA_", "OMP_", "PYTHON", "PYTORCH", "ROCR_", "SCIPY_"),
-    *("SKLEARN_", "TF_", "TORCH", "XLA_", "HOME", "IPYTHONDIR", "LANG", "MATPLOTLIBRC"),
-)
-# Numbers of threads can still be set in the forked kernel.
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-_READ_LATER = {*THREADS, "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"}
-
-_LIGHT = (
-    *("IPython.core.completerlib", "IPython.core.interactiveshell", "IPython.core.pylabtools"),
-    *("IPython.core.debugger", "IPython.extensions.storemagic", "ipykernel.debugger"),
-    *("ipykernel.kernelapp", "ipykernel_launcher", "pdb", "tornado.platform.asyncio", "jedi"),
-    *("matplotlib_inline.config", "ipywidgets", "anywidget", "threadpoolctl"),
-    *("numpy", "pandas", "pandas.io.formats.style", "pandas.io.formats.string", "contourpy"),
-    *("pyarrow.pandas_compat", "scipy.stats", "scipy.optimize", "scipy.signal"),
-    *("PIL.BmpImagePlugin", "PIL.GifImagePlugin", "PIL.JpegImagePlugin", "PIL.PngImagePlugin"),
-    *("PIL.PpmImagePlugin", "matplotlib.pyplot", "matplotlib.backends.backend_agg"),
-    *("matplotlib.mathtext", "mpl_toolkits.mplot3d", "sklearn.datasets", "sklearn.linear_model"),
-    *("sklearn.metrics", "sklearn.model_selection", "sklearn.neighbors"),
-    *("sklearn.preprocessing", "mlxtend.data", "zmq.utils.garbage"),
-)
-_TRAINING = (
-    *("tensorflow.python.data.ops.concatenate_op", "tensorflow.python.data.ops.flat_map_op"),
-    *("tensorflow.python.data.ops.from_tensors_op", "tensorflow.python.data.ops.range_op"),
-    "tensorflow.python.data.ops.zip_op",
-)
-# It connects itself to the kernel's shell when it is imported; a kernel that inherits it shows no
-# figure.
-_NEVER = "matplotlib_inline.backend_inline"
-# Rooms of labkit that load no framework.
-_ROOMS = ("data", "exercises", "explore", "lab", "learn", "maths")
-_RUNNER = ("runs", "sweeps", "warm")  # of labkit.lab, not needed
-
-
-class ForkError(RuntimeError):
-    """A kernel that could not be forked; the message says why."""
-
-
-# --- which zygote ---------------------------------------------------------------------------
-
-
-def identity(preload: str, environment: Mapping[str, str]) -> str:
-    """Return a hash of all that a kernel takes over from its zygote and cannot change later.
-
-    >>> identity("light", {}) == identity("light", {"TF_NUM_INTRAOP_THREADS": "1"})
-    True
-    >>> identity("light", {}) == identity("light", {"KERAS_BACKEND": "jax"})
-    False
-    """
-    settings = {
-        name: value
-        for name, value in sorted(environment.items())
-        if name.startswith(_READ_AT_IMPORT) and name not in _READ_LATER
-    }
-    facts = [sys.executable, sys.version, preload, settings, _code(), _surroundings()]
-    return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:16]
-
-
-def _code() -> list:
-    """Return what changes when labkit's code or an installed package does."""
-    top = Path(__file__).parents[2]
-    packages = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
-    keras = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
-    files = [*sorted(top.rglob("*.py")), *map(Path, packages), keras]
-    return [(str(path), *_version(path)) for path in files]
-
-
-def _version(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return (0, 0)
-    return (found.st_mtime_ns, 0 if stat.S_ISDIR(found.st_mode) else found.st_size)
-
-
-def _surroundings() -> list:
-    """Return what a process inherits and cannot take back: a batch job's limits, its cores."""
-    import resource
-
-    with suppress(OSError):
-        group = Path("/proc/self/cgroup").read_text()
-    limits = [resource.getrlimit(i) for i in (resource.RLIMIT_AS, resource.RLIMIT_NOFILE)]
-    cores = sorted(os.sched_getaffinity(0))
-    return [
-        socket.gethostname(),
-        os.getuid(),
-        os.getpriority(os.PRIO_PROCESS, 0),
-        group,
-        limits,
-        cores,
-    ]
-
-
-def folder() -> Path:
-    """Return the folder of this user's sockets, which nobody else may enter.
-
-    Raises:
-        ForkError: it belongs to somebody else or others may enter it.
-    """
-    from jupyter_core.paths import jupyter_runtime_dir
-
-    place = Path(jupyter_runtime_dir()) / "labkit"
-    if len(str(place)) > 70:  # a socket's path has at most 107 bytes
-        place = Path(tempfile.gettempdir()) / f"labkit-{os.getuid()}"
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = place.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise ForkError(f"{place} must be a folder of yours that nobody else may enter (mode 700)")
-    return place
-
-
-# --- one message: its length, then JSON; open files travel beside the first byte ---------------
-
-
-def send(connection: socket.socket, content: dict, files: tuple[int, ...] = ()) -> None:
-    """Send one message, with open files (descriptors) if any."""
-    body = json.dumps(content).encode()
-    message = struct.pack("!I", len(body)) + body
-    sent = socket.send_fds(connection, [message], files) if files else 0
-    connection.sendall(message[sent:])
-
-
-def receive(connection: socket.socket, files: int = 0) -> tuple[dict, list[int]]:
-    """Return one message and the open files that came with it.
-
-    Raises:
-        EOFError: the other end is gone.
-    """
-    head, opened, _, _ = socket.recv_fds(connection, 4, files)
-    head += _exactly(connection, 4 - len(head)) if head else b""
-    if not head:
-        raise EOFError
-    (length,) = struct.unpack("!I", head)
-    if length > _LONGEST_REQUEST:
-        raise ForkError(f"a message of {length} bytes is too long")
-    return json.loads(_exactly(connection, length)), list(opened)
-
-
-def _exactly(connection: socket.socket, count: int) -> bytes:
-    parts = bytearray()
-    while len(parts) < count:
-        part = connection.recv(count - len(parts))
-        if not part:
-            raise EOFError
-        parts += part
-    return bytes(parts)
-
-
-def is_same_user(connection: socket.socket) -> bool:
-    """Tell whether the process at the other end belongs to this user."""
-    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-    return struct.unpack("3i", credentials)[1] == os.getuid()
-
+_FOLDER_AT_IMPORT = {"multiprocessing.process": "ORIGINAL_DIR", "rich": "_IMPORT_CWD"}
+_HANDLED = (signal.SIGCHLD, signal.SIGTERM)  # here, but not in a kernel
 
 # --- the zygote -----------------------------------------------------------------------------
 
@@ -201,8 +44,7 @@ def main() -> None:
     listener = socket.socket(fileno=int(sys.argv[1]))
     preload, name = sys.argv[2:4]
     sys.path[:] = [entry for entry in sys.path if entry]  # a kernel adds its own folder
-    with suppress(ValueError):
-        sys.path.remove(os.getcwd())
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     server = Zygote(listener, preload, name)
     request = server.serve()
     if request is not None:  # this is a forked kernel now
@@ -276,7 +118,10 @@ class Zygote:
         return ""
 
     def _accept(self, listener: socket.socket) -> tuple | None:
-        connection, _ = listener.accept()
+        try:
+            connection, _ = listener.accept()
+        except OSError:  # it has given up, or too many files are open here
+            return None
         if not is_same_user(connection):
             connection.close()
             return None
@@ -286,10 +131,10 @@ class Zygote:
         except (OSError, EOFError, ValueError, ForkError):
             connection.close()
             return None
-        self.last_used = time.monotonic()
-        if request.get("leave"):
-            self.leaving = True
+        if leave := request.get("leave"):
+            self.leaving = leave == "now" or not self.clients
         else:
+            self.last_used = time.monotonic()
             return self._fork(connection, request, files)
         connection.close()
         return None
@@ -312,6 +157,7 @@ class Zygote:
             connection.close()
             self.leaving = not self.clients  # a zygote that cannot fork is of no use
             return None
+        self.path.touch()  # the time of the last kernel
         self.clients[pid] = connection
         self.selector.register(connection, selectors.EVENT_READ, self._lose)
         return None
@@ -375,32 +221,6 @@ def _kill(pid: int) -> None:
             kill(pid, signal.SIGKILL)
 
 
-def import_all(preload: str) -> None:
-    """Import what kernels need, and only that; a package that is not installed is left out."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    if preload == "keras":
-        from labkit.lab.doctor import chosen_backend
-
-        backend = chosen_backend()[0]
-        # Keras loads TensorFlow, where it is installed, with any backend as soon as it trains.
-        for name in dict.fromkeys((backend, "tensorflow", "keras")):
-            with suppress(ImportError if name != backend else ()):
-                importlib.import_module(name)
-    for name in (*_LIGHT, *(_TRAINING if "tensorflow" in sys.modules else ())):
-        with suppress(ImportError):
-            importlib.import_module(name)
-    import labkit
-
-    rooms = (*_ROOMS, "networks") if preload == "keras" else _ROOMS
-    for module in pkgutil.walk_packages(labkit.__path__, "labkit."):
-        room, _, name = module.name.removeprefix("labkit.").partition(".")
-        if room in rooms and name.split(".")[0] not in _RUNNER:
-            importlib.import_module(module.name)
-    if sys.modules.pop(_NEVER, None):
-        del sys.modules["matplotlib_inline"].backend_inline
-
-
 def hazard() -> str:
     """Return why a child of this process could hang or fail, or "" when forking is safe."""
     modules = sys.modules
@@ -437,7 +257,7 @@ def _become_kernel(connection: socket.socket, request: dict, files: list[int], p
         _take_over(request, files)
         code = _run_kernel(connection, request["arguments"], parent)
     except BaseException:
-        traceback.print_exc()
+        traceback.print_exc(file=sys.__stderr__)  # its own may lead to a client that is not there
     finally:
         # Not the interpreter's own end: taking TensorFlow apart would last a second.
         with suppress(BaseException):
@@ -460,19 +280,38 @@ def _take_over(request: dict, files: list[int]) -> None:
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
-    for number in (signal.SIGCHLD, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _set_signals(set(request["ignored"]), request["blocked"])
     os.environ.clear()
-    os.environ.update(request["environment"])
+    os.environ.update({"PYDEVD_USE_FRAME_EVAL": "NO"} | request["environment"])  # as debugpy does
     time.tzset()
     os.umask(request["umask"])
     os.chdir(request["folder"])
+    entries = os.environ.get("PYTHONPATH", "").split(":")
+    if len(entries) > 1 and "" in entries:  # it means the kernel's folder
+        sys.path.insert(entries.index(""), os.getcwd())
+    for module, name in _FOLDER_AT_IMPORT.items():
+        if module in sys.modules:
+            setattr(sys.modules[module], name, os.getcwd())
+    tempfile.tempdir = None
+    atexit.unregister(shutil.rmtree)  # matplotlib's folder of settings, which other kernels use too
     random.seed()
     if "numpy.random" in sys.modules:
         sys.modules["numpy.random"].seed()
     _limit_threads()
     gc.enable()
+
+
+def _set_signals(ignored: set[int], blocked: list[int]) -> None:
+    """Ignore and block the signals that a process started by the client would."""
+    ignored |= {signal.SIGPIPE, signal.SIGXFSZ}  # by Python itself
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        if number in ignored:
+            signal.signal(number, signal.SIG_IGN)
+        elif number == signal.SIGINT:
+            signal.signal(number, signal.default_int_handler)
+        elif signal.getsignal(number) == signal.SIG_IGN or number in _HANDLED:
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def _limit_threads() -> None:
@@ -485,8 +324,6 @@ def _limit_threads() -> None:
 
 
 def _run_kernel(connection: socket.socket, arguments: list[str], parent: int) -> int:
-    import atexit
-
     import ipykernel_launcher
     from ipykernel.kernelapp import IPKernelApp
 
@@ -507,10 +344,18 @@ def _run_kernel(connection: socket.socket, arguments: list[str], parent: int) ->
 
 
 def _use_backend() -> None:
-    """Let matplotlib take the backend that the kernel chose: it was imported before that."""
+    """Let matplotlib choose its backend as if it were imported now: that was done before."""
     import matplotlib
+    from matplotlib import cbook, rcsetup
+    from matplotlib.backends import BackendFilter, backend_registry
 
-    if os.environ.get("MPLBACKEND"):
-        matplotlib.rcParams["backend"] = os.environ["MPLBACKEND"]
+    settings = matplotlib.rcParams
+    if backend := os.environ.get("MPLBACKEND"):
+        settings["backend"] = backend
     if Path("matplotlibrc").exists():  # matplotlib reads it in the folder where it is imported
         matplotlib.rc_file("matplotlibrc")
+    # As pyplot does: where no window can be opened, one that was asked for gives way.
+    windows = set(backend_registry.list_builtin(BackendFilter.INTERACTIVE)) - {"webagg", "nbagg"}
+    asked = (settings._get_backend_or_none() or "").lower() in windows
+    if asked and settings["backend_fallback"] and cbook._get_running_interactive_framework():
+        settings._set("backend", rcsetup._auto_backend_sentinel)

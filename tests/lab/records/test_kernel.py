@@ -4,14 +4,19 @@ import os
 import numpy as np
 import pytest
 
-from labkit.lab.records import kernel as records
-from labkit.lab.records.kernel import RecordError, expect, log, record
+from labkit.lab import files
+from labkit.lab.records import curves, kernel, shell
+from labkit.lab.records.curves import Plots, log
+from labkit.lab.records.entry import MIME, Expectation, Record, RecordError, merge, plain
+from labkit.lab.records.kernel import expect, record
 
 
 @pytest.fixture(autouse=True)
 def _nothing_recorded(monkeypatch):
-    monkeypatch.setattr(records, "_so_far", {})
-    monkeypatch.setattr(records, "_plots", {})
+    monkeypatch.setattr(kernel, "_found", {})
+    plots = Plots()
+    for module in (curves, kernel):
+        monkeypatch.setattr(module, "PLOTS", plots)
 
 
 # --- record and expect ------------------------------------------------------------------------
@@ -36,7 +41,7 @@ def test_record_shows_what_it_keeps(capsys):
     ],
 )
 def test_results_become_plain_data(value, kept):
-    found = records.plain(value, "result x")
+    found = plain(value, "result x")
     assert found == kept
     assert json.loads(json.dumps(found)) == found
 
@@ -46,7 +51,7 @@ def test_a_tensor_that_only_offers_numpy_becomes_plain_data():
         def numpy(self):
             return np.float32(2)
 
-    assert records.plain(Tensor(), "result x") == 2.0
+    assert plain(Tensor(), "result x") == 2.0
 
 
 @pytest.mark.parametrize(
@@ -128,16 +133,16 @@ def test_later_payloads_win_and_the_headline_stays_first():
         expected("first", low=0, held=True),  # the same once more
         expected("first", high=9, held=True),
     ]
-    found, expectations, curves = records.merge(payloads)
+    found, expectations, logged = merge(payloads)
     assert list(found.items()) == [("first", 1), ("second", 3)]
-    assert [(e["low"], e["held"]) for e in expectations] == [(0, True), (None, True)]
-    assert curves == {}
+    assert [(e.low, e.held) for e in expectations] == [(0, True), (None, True)]
+    assert logged == {}
 
 
 def test_later_curves_replace_all_earlier_ones():
     growing = [{"loss": {"step": [1], "value": [3]}}, {"loss": {"step": [1, 2], "value": [3, 2]}}]
     payloads = [{"curves": growing[0]}, {"results": {"x": 1}}, {"curves": growing[1]}]
-    assert records.merge(payloads) == ({"x": 1}, [], growing[1])
+    assert merge(payloads) == ({"x": 1}, [], growing[1])
 
 
 def expected(name, low=None, high=None, held=True) -> dict:
@@ -147,9 +152,10 @@ def expected(name, low=None, high=None, held=True) -> dict:
 
 def test_the_headline_shows_the_expectation_that_failed():
     both = [expected("x", low=0)["expectation"], expected("x", high=0, held=False)["expectation"]]
-    entry = {"results": {"x": 1, "y": 2}, "expectations": both}
-    assert records.headline(entry) == "x = 1 (expected at most 0)"
-    assert records.headline({"results": {}}) == ""
+    found = Record("98", "aaa", "failed", results={"x": 1, "y": 2})
+    found.expectations = [Expectation(**each) for each in both]
+    assert found.headline == "x = 1 (expected at most 0)"
+    assert Record("98", "aaa", "finished").headline == ""
 
 
 # --- log --------------------------------------------------------------------------------------
@@ -164,9 +170,10 @@ class Screen:
         self.events, self.outputs = EventManager(self, available_events), []
         self.seconds, self.pictures = 0.0, 0
         monkeypatch.setenv("LABKIT_HEADLESS", "1")  # record() then writes no row
-        monkeypatch.setattr(records, "_shell", lambda: self)
-        monkeypatch.setattr(records, "_live_parameters", lambda lesson: {})
-        monkeypatch.setattr(records.time, "monotonic", lambda: self.seconds)
+        for module in (curves, kernel, shell):
+            monkeypatch.setattr(module, "shell", lambda: self)
+        monkeypatch.setattr(kernel, "_live_parameters", lambda lesson: {})
+        monkeypatch.setattr(curves.time, "monotonic", lambda: self.seconds)
         monkeypatch.setattr("IPython.display.display", self.display)
 
     def display(self, bundle, raw, display_id=None):
@@ -185,7 +192,7 @@ class Screen:
         self.events.trigger("post_run_cell", None)
 
     def curves(self, output=-1):
-        return self.outputs[output][records.MIME]["curves"]
+        return self.outputs[output][MIME]["curves"]
 
 
 @pytest.fixture
@@ -219,10 +226,7 @@ def test_a_point_that_makes_no_sense_is_refused_and_leaves_nothing(step, metrics
     log("98", 1, loss=0.5)
     with pytest.raises(RecordError, match=reason):
         log("98", step, other=1, **metrics) if metrics else log("98", step)
-    curves = records._plots["98"].curves
-    assert {name: curve.plain() for name, curve in curves.items()} == {
-        "loss": {"step": [1], "value": [0.5]}
-    }
+    assert curves.PLOTS.of("98").plain() == {"loss": {"step": [1], "value": [0.5]}}
 
 
 def test_a_curve_is_one_output_that_grows(screen):
@@ -255,7 +259,7 @@ def test_a_record_shows_the_last_point_first(screen):
     log("98", 2, loss=1)
     record("98", loss=1)
     assert screen.curves(0)["loss"]["step"] == [1, 2]
-    assert "results" in screen.outputs[1][records.MIME]
+    assert "results" in screen.outputs[1][MIME]
 
 
 def test_the_next_cell_has_its_own_output_with_all_curves(screen):
@@ -296,9 +300,9 @@ def test_of_a_long_curve_evenly_spread_points_and_the_newest_are_kept(screen):
 
 def test_json_is_written_whole_or_not_at_all(tmp_path):
     path = tmp_path / "record.json"
-    records.save_json(path, {"text": "中文 ✓", "odd": {1, 2}.__class__})
+    files.write_json(path, {"text": "中文 ✓", "odd": {1, 2}.__class__})
     assert json.loads(path.read_text(encoding="utf-8"))["text"] == "中文 ✓"
     with pytest.raises(UnicodeEncodeError):
-        records.save_json(path, {"text": "\ud800"})
+        files.write_json(path, {"text": "\ud800"})
     assert json.loads(path.read_text(encoding="utf-8"))["text"] == "中文 ✓"
     assert os.listdir(tmp_path) == ["record.json"]

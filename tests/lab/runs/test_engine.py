@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -15,15 +14,18 @@ import nbformat
 import papermill
 import psutil
 import pytest
-from helpers import KERNEL
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from papermill.engines import papermill_engines
 
 import labkit
-from labkit.lab.warm import zygote
-from labkit.lab.runs.engine import LabkitEngine, Watch, _printed_errors, _shorten, mark_failed
+from labkit.lab.records.entry import Failure
+from labkit.lab.runs.engine import LabkitEngine
+from labkit.lab.runs.outputs import shorten
+from labkit.lab.runs.saving import mark_failed
+from labkit.lab.runs.watch import Watch
 from labkit.lab.table import results
+from labkit.lab.warm import wire
 
 pytestmark = pytest.mark.alone
 WIDGETS = "import ipywidgets as widgets\nslider = widgets.IntSlider()\n"
@@ -50,6 +52,52 @@ FAULTS = {
         "c0",
         "cell error",
         "SystemExit: 1",
+        "completed completed failed pending",
+    ),
+    "quit()": (
+        ["quit()", "import time; time.sleep(1.5)"],
+        "c0",
+        "cell error",
+        "quit() ended the lesson before its last cell",
+        "completed completed failed pending",
+    ),
+    "exit(0) before quick cells": (
+        ["exit(0)", "1", "2"],
+        "c0",
+        "cell error",
+        "quit() ended the lesson before its last cell",
+        "completed completed failed pending pending",
+    ),
+    "quit() where errors are allowed": (
+        [("get_ipython().ask_exit()", "raises-exception"), "1"],
+        "c0",
+        "cell error",
+        "quit() ended",
+        "completed completed failed pending",
+    ),
+    "a misspelt magic": (
+        ["%nosuch", "1"],
+        "c0",
+        "cell error",
+        "UsageError: Line magic function `%nosuch` not found.",
+        "completed completed failed pending",
+    ),
+    "an error that the lesson shows in its own way": (
+        [
+            "def show(shell, kind, value, trace, tb_offset=None):\n    print('oops')\n"
+            "get_ipython().set_custom_exc((KeyError,), show)",
+            "{}['w']",
+        ],
+        "c1",
+        "cell error",
+        "KeyError: 'w'",
+        "completed completed completed failed",
+    ),
+    "a figure that cannot be shown": (
+        ["class Broken:\n    def _repr_html_(self):\n        1 / 0\nBroken()", "1"],
+        "c0",
+        "cell error",
+        "ZeroDivisionError: division by zero",
         "completed completed failed pending",
     ),
     "a question": (["input('?')"], "c0", "cell error", "input", "completed completed failed"),
@@ -143,13 +191,6 @@ FAULTS = {
         "ZeroDivisionError",
         "completed completed completed failed",
     ),
-    "a printed traceback": (
-        ["import traceback\ntry:\n    1 / 0\nexcept Exception:\n    traceback.print_exc()"],
-        "c0",
-        "cell error",
-        "ZeroDivisionError: division by zero",
-        "completed completed failed",
-    ),
 }
 
 
@@ -162,7 +203,7 @@ def statuses(run) -> str:
 
 def own_kernels() -> list[psutil.Process]:
     """Return the kernels that this process started or that zygotes of this test forked."""
-    names = {path.stem for path in zygote.folder().glob("*.sock")}
+    names = {path.stem for path in wire.folder().glob("*.sock")}
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
@@ -178,6 +219,7 @@ STARTED = (
     "a segmentation fault",
     "a cell without end",
     "sys.exit(0)",
+    "quit()",
     "a thread",
 )
 EACH_FAULT = [(name, "always") for name in FAULTS] + [(name, "never") for name in STARTED]
@@ -202,6 +244,99 @@ def test_a_fault_leaves_a_row_a_message_and_a_truthful_notebook(lab, fault, fork
     assert (row["status"], row["error"]) == ("failed", run.error["message"])
     assert own_kernels() == []
     assert lab.folders() == [f"{run.run_id}.failed"]
+
+
+PASSES = {
+    "a printed traceback": "import traceback\ntry:\n    1 / 0\nexcept Exception:\n    "
+    "traceback.print_exc()",
+    "a logged one": "import logging\ntry:\n    1 / 0\nexcept Exception:\n    "
+    "logging.exception('handled')",
+    "an error in __del__": "class It:\n    def __del__(self):\n        1 / 0\nit = It()\ndel it",
+    "a shell script that goes on": "%%bash\npython -c '1 / 0' || true",
+    "a child's standard error": "import subprocess, sys\n"
+    "subprocess.run([sys.executable, '-c', '1 / 0'], capture_output=False).returncode",
+    "a warning with a traceback": "import warnings\n"
+    "warnings.warn('Traceback (most recent call last):\\nKeyError: 1')",
+    "an error that is kept in a future": "from concurrent.futures import ThreadPoolExecutor\n"
+    "with ThreadPoolExecutor() as pool:\n    done = pool.submit(lambda: 1 / 0)\ndone.exception()",
+    "a thread that ends itself": "import sys, threading\n"
+    "thread = threading.Thread(target=sys.exit)\nthread.start()\nthread.join()",
+    "a thread that its lesson looks after": "import threading\nfound = []\n"
+    "threading.excepthook = lambda raised: found.append(raised.exc_value)\n"
+    "thread = threading.Thread(target=lambda: 1 / 0)\nthread.start()\nthread.join()\nfound",
+    "a task that is waited for": "import asyncio\nasync def fail():\n    1 / 0\ntry:\n    "
+    "await asyncio.ensure_future(fail())\nexcept ZeroDivisionError:\n    pass",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("warm")
+def test_errors_that_were_handled_or_only_printed_fail_nothing(lab):
+    lab.lesson(*PASSES.values(), "record = 1")
+    run = labkit.run("98", fork="always")
+    assert run.ok, run.error
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("warm")
+def test_a_cell_that_fails_on_purpose_fails_nothing(lab):
+    lab.lesson(
+        ("[1, 2, 3][10]", "raises-exception"),
+        (FAULTS["an Output widget"][0][0], "raises-exception"),
+        ("import sys; sys.exit(1)", "raises-exception"),
+        ("1 / 0", "skip-execution"),
+        "from labkit.lab import record\nrecord('98', answer=rate)",
+    )
+    run = labkit.run("98", fork="always")
+    assert (run.ok, run.results) == (True, {"answer": 0.1})
+    shown = json.loads(run.notebook.read_text())["cells"][2]["outputs"]
+    assert [output["ename"] for output in shown] == ["IndexError"]
+    assert statuses(run) == " ".join(["completed"] * 7)
+    assert "IndexError" in run.page.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("warm")
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"nbsphinx": {"allow_errors": True}},
+        {"mystnb": {"execution_allow_errors": True}},
+        {"execution": {"allow_errors": True}},
+    ],
+)
+def test_a_notebook_whose_cells_may_fail_runs_to_its_end(lab, metadata):
+    path = lab.lesson("1 / 0", "from labkit.lab import record\nrecord('98', answer=rate)")
+    content = json.loads(path.read_text())
+    content["metadata"] |= metadata
+    path.write_text(json.dumps(content))
+    run = labkit.run("98", fork="always")
+    assert (run.ok, run.results) == (True, {"answer": 0.1})
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("warm")
+def test_figures_go_into_the_notebook_whatever_backend_the_shell_names(lab, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "TkAgg")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    lab.lesson("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()")
+    for fork in ("always", "never"):
+        run = labkit.run("98", fork=fork)
+        assert run.ok, run.error
+        assert "image/png" in run.notebook.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("warm")
+def test_large_figures_are_kept_and_more_may_be_printed_where_that_is_asked_for(lab):
+    shown = "from IPython.display import HTML, display\nfor _ in range(6):\n    "
+    lab.lesson(shown + "display(HTML('<!--' + 'p' * 4_000_000 + '-->'))")
+    run = labkit.run("98", fork="always", page=False)
+    assert run.ok, run.error
+    assert run.notebook.stat().st_size > 24_000_000
+    lab.lesson("for _ in range(30):\n    print('x' * 1_000_000)")
+    assert labkit.run("98", fork="always", page=False).error["kind"] == "output"
+    assert labkit.run("98", fork="always", page=False, output="50MB").ok
 
 
 @pytest.mark.slow
@@ -376,7 +511,7 @@ def test_memory_of_children_counts_and_memory_shared_with_the_zygote_does_not(en
     watch, _ = engine_run(child, fork="always", memory=300_000_000)
     assert watch.cause == "memory"
     watch, error = engine_run("import pandas, scipy.stats", fork="always", memory=120_000_000)
-    assert (watch.cause, error, watch.completed) == (None, None, True)
+    assert (watch.cause, error, watch.failed) == (None, None, None)
 
 
 @pytest.mark.slow
@@ -398,8 +533,8 @@ def test_output_that_is_cleared_or_updated_does_not_count(engine_run):
         "for n in range(30):\n    shown.update('y' * 100_000)\n"
         "for n in range(30):\n    clear_output()\n    display('x' * 100_000)\n"
     )
-    watch, error = engine_run(code, output_limit=1_000_000)
-    assert (watch.cause, error, watch.completed) == (None, None, True)
+    watch, error = engine_run(code, output=1_000_000)
+    assert (watch.cause, error, watch.failed) == (None, None, None)
 
 
 @pytest.mark.slow
@@ -430,7 +565,7 @@ def test_the_file_tells_the_truth_while_the_run_goes(engine_run, tmp_path):
 
     wait = "import time\nprint('early', flush=True)\ntime.sleep(0.6)"
     watch, _ = engine_run("1", wait, "2", save=file, save_every=0.2, on_cell=look, fork="always")
-    assert watch.completed
+    assert watch.failed is None
     ((statuses, text),) = found
     assert statuses[0] == "completed"
     assert statuses[1] in ("running", "completed")
@@ -503,76 +638,11 @@ def test_twenty_four_kernels_compute_with_the_framework_two_at_a_time(engine_run
     assert len({watch.notebook.cells[0].outputs[-1].text for watch, _ in runs}) == 1
 
 
-# --- papermill's own command line ----------------------------------------------------------------
-
-
-@pytest.fixture
-def notebook_file(tmp_path):
-    notebook = new_notebook(metadata={"kernelspec": KERNEL})
-    notebook.cells = [
-        new_code_cell("rate = 0.1", metadata={"tags": ["parameters"]}),
-        new_code_cell("import os, sys\nprint(rate, 'labkit.maths' in sys.modules)"),
-        new_code_cell("if rate == 0.5:\n    os._exit(3)"),
-        new_code_cell("1"),
-    ]
-    nbformat.write(notebook, tmp_path / "in.ipynb")
-    return tmp_path / "in.ipynb"
-
-
-def papermill_command(source, *options):
-    result = source.with_name("out.ipynb")
-    command = [sys.executable, "-m", "papermill", str(source), str(result), "--no-progress-bar"]
-    done = subprocess.run([*command, *options], capture_output=True, text=True)
-    assert result.exists(), done.stderr
-    return done, nbformat.read(result, as_version=4)
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("warm")
-@pytest.mark.parametrize("options", [["-k", "labkit"], ["--engine", "labkit"]])
-def test_papermill_forks_by_kernel_name_and_by_engine_name(notebook_file, options):
-    done, notebook = papermill_command(notebook_file, *options, "-p", "rate", "0.2")
-    assert done.returncode == 0, done.stderr
-    printed = next(c.outputs[0].text for c in notebook.cells if "sys.modules" in c.source)
-    assert printed == "0.2 True\n"  # nothing imported it here: the zygote had
-    assert set(seen(notebook)) == {"completed"}
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("warm")
-def test_papermill_with_this_engine_tells_where_a_kernel_died(notebook_file):
-    done, notebook = papermill_command(notebook_file, "--engine", "labkit", "-p", "rate", "0.5")
-    assert done.returncode != 0
-    assert seen(notebook) == ["completed", "completed", "completed", "failed", "pending"]
-    assert notebook.metadata.papermill["exception"] is True
-    assert notebook.cells[3].outputs[-1].ename == "killed kernel"
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("warm")
-def test_a_full_disk_leaves_papermills_earlier_output_whole(notebook_file):
-    papermill_command(notebook_file, "--engine", "labkit")
-    result = notebook_file.with_name("out.ipynb")
-    before = result.read_bytes()
-
-    def no_room():  # a write beyond this many bytes fails, as on a full disk
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-
-    command = [sys.executable, "-m", "papermill", str(notebook_file), str(result)]
-    done = subprocess.run(
-        [*command, "--engine", "labkit"], capture_output=True, text=True, preexec_fn=no_room
-    )
-    assert done.returncode != 0
-    assert "File too large" in done.stderr
-    assert result.read_bytes() == before
-    assert not list(result.parent.glob(".out*"))
-
-
 def test_a_failed_cell_is_marked_once():
     cells = [new_code_cell("1"), new_code_cell("2"), new_code_cell("3")]
     notebook = new_notebook(cells=cells, metadata={"papermill": {}})
     for _ in range(2):
-        mark_failed(notebook, notebook.cells[1], "timeout", "not done within 1 s")
+        mark_failed(notebook, notebook.cells[1], Failure("timeout", "not done within 1 s"))
     assert [cell.metadata.get("papermill", {}).get("status") for cell in notebook.cells] == [
         None,
         "failed",
@@ -584,23 +654,6 @@ def test_a_failed_cell_is_marked_once():
 
 def test_a_long_output_keeps_its_start():
     cell = new_code_cell("1", outputs=[new_output("stream", text="a" * 15_000) for _ in range(9)])
-    _shorten(cell)
+    shorten(cell, {"msg_type": "display_data"})
     assert [len(output.text) for output in cell.outputs[:-1]] == [15_000, 5_000]
     assert "cut" in cell.outputs[-1].text
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", []),
-        ("a warning", []),
-        (
-            "Traceback (most recent call last):\n  File x\nKeyError: 'w'\nmore",
-            [("KeyError", "'w'")],
-        ),
-        ("Traceback (most recent call last):\n  File x\nStopIteration\n", [("StopIteration", "")]),
-        ("Traceback (most recent call last):\n  cut", [("an error", "see the notebook")]),
-    ],
-)
-def test_errors_are_read_from_what_was_printed(text, expected):
-    assert _printed_errors(text) == expected

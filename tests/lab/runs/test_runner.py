@@ -2,23 +2,25 @@ import copy
 import json
 import os
 import pickle
-import resource
-import shutil
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
 from pathlib import Path
 
 import jupyter_client
+import nbformat
+import papermill
 import pytest
-from helpers import NASTY, fill, largest_file, small_disk
 import yaml
+from helpers import NASTY, fill, largest_file, small_disk
 
 import labkit
-from labkit.lab.runs import runner as runs
+from labkit.lab import lesson as lessons
 from labkit.lab.parameters import ParameterError
-from labkit.lab.runs.runner import RunError
+from labkit.lab.records import folders
+from labkit.lab.records.entry import Record
+from labkit.lab.runs.limits import RunError
+from labkit.lab.runs.runner import Run
 from labkit.lab.table import results
 
 RECORD = "from labkit.lab import record, expect\nrecord('98', answer=2 * rate)"
@@ -61,26 +63,25 @@ def test_a_broken_list_of_full_size_parameters_is_refused_by_name(lab, content):
     path = lab.lesson(RECORD)
     (path.parent / "full.yml").write_text(content)
     with pytest.raises(ParameterError, match=r"full\.yml must list"):
-        runs.full_parameters(path)
+        lessons.read(path).values(full=True)
 
 
 def test_full_size_parameters_are_those_of_the_lesson_and_are_checked(lab):
     path = lab.lesson(RECORD)
-    assert runs.full_parameters(path) == {}
+    assert lessons.read(path).full == {}
     (path.parent / "full.yml").write_text(yaml.safe_dump({"98_trial": {"rate": 7}}))
-    assert runs.full_parameters(path) == {"rate": 7}
+    assert lessons.read(path).full == {"rate": 7}
     with pytest.raises(ParameterError, match=r"rate = 7\.0 is not allowed"):
         labkit.run("98", full=True)
     (path.parent / "full.yml").write_text("97_other:\n  rate: 1\n98_trial:\n")
-    assert runs.full_parameters(path) == {}
+    assert lessons.read(path).full == {}
 
 
 # --- what identifies a run ----------------------------------------------------------------------
 
 
 def identity(lab, *cells, rate=0.1, **lesson) -> str:
-    path = lab.lesson(*cells, **lesson)
-    return runs.identity(path, runs.read_lesson(path), {"rate": rate})
+    return lessons.read(lab.lesson(*cells, **lesson)).identity({"rate": rate})
 
 
 def test_identity_is_code_and_parameters(lab):
@@ -92,14 +93,13 @@ def test_identity_is_code_and_parameters(lab):
     assert identity(lab, RECORD, name="97_trial") != base
 
 
-def test_titles():
+def test_titles(lab):
     def title(source):
-        return runs.title({"cells": [{"source": source}]})
+        return lessons.read(lab.lesson(RECORD, title=source)).title
 
     assert title("# 01 · Gradient descent\n\nText") == "Gradient descent"
-    assert title(["# 11 Convolution\n", "text"]) == "Convolution"
-    assert title("") == ""
-    assert runs.title({"cells": []}) == ""
+    assert title("# 11 Convolution\ntext") == "Convolution"
+    assert title("") == "trial"  # the name of its file
 
 
 # --- how a folder gets its name -------------------------------------------------------------------
@@ -114,7 +114,7 @@ def staged(place: Path, name: str) -> Path:
 
 def test_a_folder_replaces_the_one_before(tmp_path):
     for name in (".a", ".b"):
-        runs._replace_folder(staged(tmp_path, name), tmp_path / "final")
+        folders._replace(staged(tmp_path, name), tmp_path / "final")
         assert (tmp_path / "final" / "record.json").read_text() == name
         assert os.listdir(tmp_path) == ["final"]
 
@@ -125,7 +125,7 @@ def test_many_at_once_leave_one_whole_folder(tmp_path):
     def work(worker):
         try:
             for n in range(40):
-                runs._replace_folder(staged(tmp_path, f".{worker}-{n}"), tmp_path / "final")
+                folders._replace(staged(tmp_path, f".{worker}-{n}"), tmp_path / "final")
         except Exception as error:
             errors.append(error)
 
@@ -142,16 +142,16 @@ def test_many_at_once_leave_one_whole_folder(tmp_path):
 def test_a_folder_that_cannot_be_replaced_stays(tmp_path):
     final = staged(tmp_path, "final")
     with pytest.raises(OSError, match="No such file"):
-        runs._replace_folder(tmp_path / "missing", final)
+        folders._replace(tmp_path / "missing", final)
     assert (final / "record.json").read_text() == "final"
 
 
 def test_a_run_can_be_copied_and_sent_to_another_process(tmp_path):
-    run = runs.Run({"lesson": "98", "status": "finished"}, tmp_path)
+    run = Run(Record(lesson="98", run_id="aaa", status="finished"), tmp_path)
     for twin in (copy.copy(run), copy.deepcopy(run), pickle.loads(pickle.dumps(run))):
         assert twin == run
         assert twin.ok
-    with pytest.raises(AttributeError, match="a run has no 'nothing'"):
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         run.nothing  # noqa: B018
 
 
@@ -231,11 +231,11 @@ def test_a_failure_spares_the_success_and_a_success_replaces_the_failure(lab, mo
     before = (good.folder / "record.json").read_bytes()
     monkeypatch.setenv("FAIL", "1")
     # A run that was cut off, its process long dead, and one whose process lives.
-    for name, pid in (("dead", 2**22 + 1), ("alive", os.getpid())):
+    for name, pid in (("deadbeef", 2**22 + 1), ("a11ce000", os.getpid())):
         leave_running(lab, good, f".{good.run_id}-{name}", pid)
     labkit.run("98")
     assert (good.folder / "record.json").read_bytes() == before
-    assert lab.folders() == [f".{good.run_id}-alive", good.run_id, f"{good.run_id}.failed"]
+    assert lab.folders() == [f".{good.run_id}-a11ce000", good.run_id, f"{good.run_id}.failed"]
 
 
 def leave_running(lab, run, name, pid):
@@ -270,6 +270,64 @@ def test_two_runs_of_the_same_at_once_both_end_well(lab):
     assert row["status"] == "finished"
     assert len(lab.folders()) == 1
     assert len(os.listdir(row["folder"])) == 3
+
+
+# --- notebooks from elsewhere -------------------------------------------------------------------
+
+
+@pytest.fixture
+def executed_copy(lab):
+    """A lesson that is the executed copy that papermill left, with another rate and an error."""
+    path = lab.lesson("from labkit.lab import record\nrecord('98', used=rate)", "1 / 0")
+    names = {"kernel_name": "python3", "progress_bar": False}
+    with pytest.raises(papermill.PapermillExecutionError):
+        papermill.execute_notebook(path, path, {"rate": 0.7}, **names)  # in place
+    text = path.read_text()
+    assert "injected-parameters" in text
+    assert "papermill-error-cell-tag" in text
+    path.write_text(text.replace("1 / 0", "1"))
+    return path
+
+
+@pytest.mark.slow
+def test_the_copy_that_papermill_left_is_the_lesson_again(lab, executed_copy):
+    run = labkit.run("98")
+    assert (run.ok, run.parameters, run.results) == (True, {"rate": 0.1}, {"used": 0.1})
+    notebook = nbformat.read(run.notebook, as_version=4)
+    assert notebook.metadata.papermill.parameters == {}
+    assert [cell.metadata.tags for cell in notebook.cells] == [[], ["parameters"], [], []]
+    run = labkit.run("98", {"rate": 0.3})
+    assert (run.parameters, run.results) == ({"rate": 0.3}, {"used": 0.3})
+    labkit.sweep("98", ["rate=0.1,0.2,0.7"], show=False)
+    table = results().query("`env.mode` == 'headless'")  # papermill's own was a learner's
+    assert table["param.rate"].tolist() == table["result.used"].tolist()
+    assert sorted(table["param.rate"]) == [0.1, 0.2, 0.3, 0.7]
+    out = lab.home / "out.ipynb"  # and with papermill itself
+    papermill.execute_notebook(
+        executed_copy, out, {"rate": 0.4}, engine_name="labkit", progress_bar=False
+    )
+    found = nbformat.read(out, as_version=4)
+    injected = [c.source for c in found.cells if "injected-parameters" in c.metadata.tags]
+    assert injected == ["# Parameters\nrate = 0.4\n"]
+    assert "used = 0.4" in str(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("old", ["a run's own notebook", "format 3", "tags that are null"])
+def test_older_and_odder_notebooks_run(lab, old):
+    path = lab.lesson("from labkit.lab import record\nrecord('98', used=rate)")
+    if old == "a run's own notebook":
+        path.write_bytes(labkit.run("98", {"rate": 0.6}).notebook.read_bytes())
+    elif old == "format 3":
+        nbformat.write(nbformat.read(path, as_version=3), path, version=3)
+    else:
+        content = json.loads(path.read_text())
+        for cell in content["cells"]:
+            cell["metadata"].setdefault("tags", None)
+        path.write_text(json.dumps(content))
+    run = labkit.run("98", {"rate": 0.2})
+    assert (run.ok, run.results) == (True, {"used": 0.2}), run.error
+    assert labkit.run("98").results == {"used": 0.1}
 
 
 # --- places that cannot be written --------------------------------------------------------------

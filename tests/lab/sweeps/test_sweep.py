@@ -212,7 +212,7 @@ def test_a_dry_run_lists_what_would_run_and_runs_nothing(lab, tmp_path):
 @pytest.mark.parametrize("dry", [["--dry-run"], []])
 def test_a_bad_call_is_a_sentence(lab, words, reason, dry):
     lab.lesson(*CELLS, parameters=PARAMETERS)
-    result = call("sweep", "98", *words, *dry, code=1)
+    result = call("sweep", "98", *words, *dry, code=2)
     assert reason in result.stderr
     assert result.stdout == ""
     assert not lab.runs.exists()

@@ -21,7 +21,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from labkit.lab.warm import client as kernels
-from labkit.lab.warm import zygote
+from labkit.lab.warm import identity, wire, zygote
 
 pytestmark = [
     pytest.mark.alone,
@@ -86,41 +86,41 @@ def test_the_lessons_without_a_framework_use_the_light_zygote():
 
 
 def test_another_setting_or_changed_code_is_another_zygote(monkeypatch):
-    name = zygote.identity("light", {"PATH": "/bin", "TF_NUM_INTRAOP_THREADS": "1"})
-    assert name == zygote.identity("light", {"PATH": "/usr/bin", "OMP_NUM_THREADS": "1"})
-    assert name != zygote.identity("keras", {})
-    assert name != zygote.identity("light", {"CUDA_VISIBLE_DEVICES": ""})
-    assert name != zygote.identity("light", {"PYTHONPATH": "/elsewhere"})
-    changed = zygote._version(Path(zygote.__file__))
-    monkeypatch.setattr(zygote, "_version", lambda path: (changed[0] + 1, changed[1]))
-    assert name != zygote.identity("light", {})
+    name = identity.identity("light", {"PATH": "/bin", "TF_NUM_INTRAOP_THREADS": "1"})
+    assert name == identity.identity("light", {"PATH": "/usr/bin", "OMP_NUM_THREADS": "1"})
+    assert name != identity.identity("keras", {})
+    assert name != identity.identity("light", {"CUDA_VISIBLE_DEVICES": ""})
+    assert name != identity.identity("light", {"PYTHONPATH": "/elsewhere"})
+    changed = identity.version(Path(zygote.__file__))
+    monkeypatch.setattr(identity, "version", lambda path: (changed[0] + 1, changed[1]))
+    assert name != identity.identity("light", {})
 
 
 def test_sockets_are_in_a_folder_that_nobody_else_may_enter(tmp_path, monkeypatch):
-    monkeypatch.setattr(zygote.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(wire.tempfile, "gettempdir", lambda: str(tmp_path))
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / ("long" * 20)))
-    place = zygote.folder()
+    place = wire.folder()
     assert place == tmp_path / f"labkit-{os.getuid()}"
     assert place.stat().st_mode & 0o777 == 0o700
     place.chmod(0o755)
-    with pytest.raises(zygote.ForkError, match="nobody else may enter"):
-        zygote.folder()
+    with pytest.raises(wire.ForkError, match="nobody else may enter"):
+        wire.folder()
 
 
 def test_messages_carry_open_files_and_refuse_what_is_too_long(tmp_path):
     here, there = socket.socketpair()
     with here, there, open(tmp_path / "file", "w") as file:
-        zygote.send(here, {"text": "ä" * 10_000}, (file.fileno(),))
-        message, (copy,) = zygote.receive(there, files=1)
+        wire.send(here, {"text": "ä" * 10_000}, (file.fileno(),))
+        message, (copy,) = wire.receive(there, files=1)
         assert message == {"text": "ä" * 10_000}
         os.write(copy, b"through the copy")
         os.close(copy)
         here.sendall(b"\xff\xff\xff\xff")
-        with pytest.raises(zygote.ForkError, match="too long"):
-            zygote.receive(there)
+        with pytest.raises(wire.ForkError, match="too long"):
+            wire.receive(there)
         here.close()
         with pytest.raises(EOFError):
-            zygote.receive(there)
+            wire.receive(there)
     assert (tmp_path / "file").read_text() == "through the copy"
 
 
@@ -146,14 +146,14 @@ def test_a_parent_that_used_a_framework_is_refused(monkeypatch, module, state, w
 
 def test_other_systems_do_not_fork(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "platform", "darwin")
-    with pytest.raises(zygote.ForkError, match="not safe on darwin"):
+    with pytest.raises(wire.ForkError, match="not safe on darwin"):
         kernels.fork_kernel([], {}, tmp_path)
 
 
 def test_no_running_zygote_and_none_to_start(monkeypatch, tmp_path):
     with tempfile.TemporaryDirectory(prefix="lk") as short:
         monkeypatch.setenv("JUPYTER_RUNTIME_DIR", short)
-        with pytest.raises(zygote.ForkError, match="no fork server runs"):
+        with pytest.raises(wire.ForkError, match="no fork server runs"):
             kernels.fork_kernel([], {}, tmp_path, start=False)
 
 
@@ -231,7 +231,7 @@ def test_a_kernel_goes_with_its_client_with_its_zygote_and_takes_its_children_al
     )
     (tmp_path / "program.py").write_text(code)
     script = (
-        "import os, sys, time\nfrom labkit.lab import kernels\n"
+        "import os, sys, time\nfrom labkit.lab.warm import client as kernels\n"
         f"kept = kernels.fork_kernel(['--InteractiveShellApp.exec_files={tmp_path}/program.py',"
         f"'-f={tmp_path}/k.json'], os.environ, '/')\ntime.sleep(60)"
     )

@@ -1,0 +1,224 @@
+"""The base of all explorers that compute in the page: they follow the pointer, without a kernel.
+
+Maths, words and picture of such an explorer exist twice. JavaScript moves what the learner turns,
+also in an HTML page; Python computes the same for the lesson, for tests, and for the picture in an
+executed copy. Twin tests hold the two together.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import anywidget
+import numpy as np
+import traitlets
+
+from labkit.explore import figures
+from labkit.explore.kit.copying import as_call, as_command, as_parameters
+from labkit.explore.kit.walking import ExplorerError, headless, sentence, walks
+
+_walked: set[type] = set()  # explorers whose settings this process has tried
+
+
+class PageExplorer(anywidget.AnyWidget):
+    """Base of explorers whose JavaScript computes; a subclass says the same in Python.
+
+    A subclass declares a traitlet for each of its parameters, sets `_esm` to a joined script that
+    exports `render` and `revive`, and overrides `text`, `pixels`, and, to be tried in headless
+    runs, `grid` and `attempt`.
+
+    Class attributes:
+        parameters: names of the settings, as the lesson's parameters.
+        allowed: parameter -> (lowest, highest), or the list of its choices.
+        hideable: names of controls that `hide` may leave out.
+        sent: further traitlets that a page without a kernel needs.
+        page_width: the most CSS pixels that it takes of a page.
+    """
+
+    parameters: ClassVar[tuple[str, ...]] = ()
+    allowed: ClassVar[Mapping[str, Sequence]] = {}
+    hideable: ClassVar[tuple[str, ...]] = ()
+    sent: ClassVar[tuple[str, ...]] = ("lesson",)
+    page_width: ClassVar[int] = 1080
+
+    lesson = traitlets.Unicode().tag(sync=True)
+    hide = traitlets.List(traitlets.Unicode()).tag(sync=True)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """All settings, by name."""
+        return {name: getattr(self, name) for name in self.parameters}
+
+    @property
+    def lesson_params(self) -> dict[str, Any]:
+        """The settings as parameters of the lesson."""
+        return self.params
+
+    @property
+    def text(self) -> str:
+        """What is shown and what happened, in words."""
+        raise NotImplementedError
+
+    def pixels(self) -> np.ndarray:
+        """Return the picture of these settings, array (height, width, 4)."""
+        raise NotImplementedError
+
+    @property
+    def png(self) -> bytes:
+        """The picture of these settings, a PNG file."""
+        return figures.small_png(self.pixels())
+
+    def texts(self) -> dict[str, str]:
+        """Return what the copy buttons copy: label -> text."""
+        return {
+            "Copy as parameters": as_parameters(self.lesson_params),
+            "Copy as command": as_command(self.lesson, self.lesson_params),
+        }
+
+    # ---- trying itself
+
+    def grid(self) -> Iterable[dict[str, Any]]:
+        """Yield settings that cover the controls, for headless runs and tests."""
+        return ()
+
+    def attempt(self, params: dict[str, Any], drawn: bool) -> None:
+        """Compute at these settings and draw if `drawn`; raise where something is wrong."""
+        raise NotImplementedError
+
+    def draws(self, number: int, params: dict[str, Any]) -> bool:
+        """Return whether to draw setting `number` of the grid: drawing costs most."""
+        return number % 50 == 0
+
+    def walk(self) -> int:
+        """Compute at these settings and all of the grid, draw some; return how many were tried.
+
+        Raises:
+            ExplorerError: names the settings at which something failed.
+        """
+        self._try(self.params, drawn=True)
+        grid = list(self.grid())
+        for number, params in enumerate(grid):
+            self._try(params, self.draws(number, params))
+        return len(grid) + 1
+
+    def _try(self, params: dict[str, Any], drawn: bool) -> None:
+        try:
+            self.attempt(params, drawn)
+        except Exception as error:
+            call = as_call(type(self).__name__, params)
+            raise ExplorerError(f"{call}: {sentence(error)}") from error
+
+    def _try_once(self) -> None:
+        """Try these settings; the grid too, once for all explorers of the class."""
+        if walks() and type(self) not in _walked:
+            self.walk()
+            _walked.add(type(self))
+        else:
+            self._try(self.params, drawn=True)
+
+    # ---- checking settings
+
+    def _check_names(self, settings: Iterable[str], *more: str) -> None:
+        """Raise a TypeError for a setting that does not exist; `more` are names beside the own."""
+        known = (*self.parameters, *more)
+        if unknown := sorted(set(settings) - set(known)):
+            name = type(self).__name__
+            raise TypeError(f"{name} has no setting {unknown[0]!r}; it has: {', '.join(known)}")
+
+    def _check(self, name: str, value: Any) -> Any:
+        """Return the value of a parameter, if the control can show it."""
+        whole = isinstance(getattr(type(self), name), traitlets.Int)
+        return check_setting(name, value, self.allowed[name], whole)
+
+    @traitlets.validate("hide")
+    def _validate_hide(self, proposal: Mapping[str, Any]) -> list[str]:
+        for name in proposal["value"]:
+            if name not in self.hideable:
+                allowed = ", ".join(self.hideable)
+                raise ValueError(f"hide = {name!r} is no control; use some of: {allowed}")
+        return list(proposal["value"])
+
+    # ---- the forms it takes
+
+    def state(self) -> dict[str, Any]:
+        """Return what a page without a kernel needs to know."""
+        return {name: getattr(self, name) for name in (*self.parameters, "hide", *self.sent)}
+
+    def html(self) -> str:
+        """Return the explorer as HTML that computes in the page: no kernel, nothing to load.
+
+        Where scripts are not run (an untrusted notebook) the picture and its caption show.
+        """
+        return living(self.png, self.text, self._esm, self.state(), self.page_width)
+
+    def flat(self) -> dict[str, str]:
+        """Return the forms that need neither kernel nor script: a picture, plain text."""
+        return {"image/png": base64.b64encode(self.png).decode(), "text/plain": self.text}
+
+    def still(self) -> dict[str, str]:
+        """Return the forms that need no kernel: a page that computes, and the flat ones."""
+        return {"text/html": self.html(), **self.flat()}
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the live widget, and the forms that need no kernel."""
+        if headless():
+            self._try_once()
+        live, metadata = super()._repr_mimebundle_(**options)
+        # A widget without its kernel shows an error in JupyterLab: leave it out of executed copies.
+        forms = self.still() if headless() else live | self.still()
+        return forms, {**metadata, "image/png": {"alt": self.text}}
+
+
+def check_setting(name: str, value: Any, allowed: Sequence, whole: bool = False) -> Any:
+    """Return a setting as a plain value, if it is allowed.
+
+    Args:
+        name: for the message.
+        allowed: choices, or a pair (lowest, highest) of numbers.
+        whole: whether only whole numbers will do.
+
+    Raises:
+        ValueError: it is not allowed; the message says what is.
+
+    >>> check_setting("steps", 20.0, (0, 500), whole=True)
+    20
+    """
+    if any(isinstance(each, str) for each in allowed):
+        if value not in allowed:
+            raise ValueError(f"{name} = {value!r} is not known; use one of: {', '.join(allowed)}")
+        return value
+    low, high = allowed
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not low <= value <= high:
+        raise ValueError(f"{name} = {value!r}; use a number in [{low:g}, {high:.10g}]")
+    if whole and value != int(value):
+        raise ValueError(f"{name} = {value!r}; use a whole number")
+    return int(value) if whole else float(value)
+
+
+def living(png: bytes, caption: str, code: str, state: Mapping[str, Any], width: int) -> str:
+    """Return a captioned picture that a script brings to life: no kernel, nothing to load.
+
+    Args:
+        png: the picture; where scripts are not run (an untrusted notebook) it stays.
+        caption: its words.
+        code: JavaScript that exports `revive(figure, state)`.
+        state: what the script needs to know, plain data.
+        width: the most CSS pixels that it takes.
+    """
+    name = f"labkit-{uuid.uuid4().hex[:8]}"
+    words = html.escape(caption)
+    data = json.dumps(state).replace("<", "\\u003c")  # neither </script> nor <!-- can arise
+    return (
+        f'<figure class="{name}" style="margin:0.5em 0;max-width:{width}px">'
+        f"{figures.image(png, caption)}"
+        f'<figcaption style="margin-top:0.4em">{words}</figcaption></figure>\n'
+        f'<script type="module">\n{code}\n'
+        f'document.querySelectorAll(".{name}").forEach((figure) => revive(figure, {data}));\n'
+        "</script>"
+    )

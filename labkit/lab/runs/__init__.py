@@ -1,0 +1,1 @@
+"""One run of a lesson: from validated parameters to a folder with notebook, page and record."""
