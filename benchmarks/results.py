@@ -4,7 +4,7 @@
     python benchmarks/results.py --runs 1000 --presses 60
 
 Loading is measured in fresh processes, from the record.json files alone and through the index in
-runs.sqlite, which whoever reads many files fills; pandas is imported before the clock starts.
+runs.sqlite, which is filled by who reads many files; pandas is imported before the clock starts.
 In the page (headless Chromium, painted in software) a time runs from the time stamp of a real key
 press, click or pointer move to the first task after the frame in which the new picture is painted.
 The last column is what the page's own thread computed for each change, whatever else the machine

@@ -20,8 +20,9 @@ class Cleaned(NamedTuple):
 
     Attributes:
         table: the table after all steps.
-        report: one row a step: rows_before, rows_removed, cells_changed, missing_before and
-            missing_after (cells; those of removed rows count in missing_before).
+        report: one row a step: rows_before, rows_removed, cells_changed (a text that is read as
+            the number it shows has not changed), missing_before and missing_after (cells; those
+            of removed rows count in missing_before).
         removed: step -> the rows that it removed, to be looked at.
     """
 
@@ -64,15 +65,24 @@ def clean(table: pd.DataFrame, steps: dict[str, Step]) -> Cleaned:
 def _row(name: str, before: pd.DataFrame, after: pd.DataFrame) -> dict[str, Any]:
     shared = [column for column in before.columns if column in after.columns]
     old, new = before.loc[after.index, shared], after[shared]
-    same = (old == new) | (old.isna() & new.isna())
     return {
         "step": name,
         "rows_before": len(before),
         "rows_removed": len(before) - len(after),
-        "cells_changed": int((~same).to_numpy().sum()),
+        "cells_changed": sum(_changed(old[column], new[column]) for column in shared),
         "missing_before": int(before[shared].isna().to_numpy().sum()),
         "missing_after": int(new.isna().to_numpy().sum()),
     }
+
+
+def _changed(old: pd.Series, new: pd.Series) -> int:
+    """Count the cells of a column that differ; "2.5" read as the number 2.5 does not."""
+    import pandas as pd
+
+    same = (old == new) | (old.isna() & new.isna())
+    if pd.api.types.is_numeric_dtype(new) and not pd.api.types.is_numeric_dtype(old):
+        same |= pd.to_numeric(old, errors="coerce") == new
+    return int((~same).sum())
 
 
 # --- steps: functions that return a function ----------------------------------------------------

@@ -11,7 +11,8 @@ from labkit.maths.activations import softmax as stable_softmax
 sigmoid_slope = Exercise(
     name="sigmoid_slope",
     right=sigmoid_grad,
-    cases=[(0.0,), (1.0,), (-2.0,), (np.array([-4.0, 0.5, 3.0]),), (np.array([-30.0, 30.0]),)],
+    # Far out each case stands alone: beside a larger slope, a slope of 1e-11 would count as 0.
+    cases=[(0.0,), (1.0,), (-2.0,), (np.array([-4.0, 0.5, 3.0]),), (-25.0,), (20.0,)],
     mistakes={
         "the sigmoid itself": (
             sigmoid,
@@ -57,6 +58,10 @@ def _quiet(function):
     return quiet
 
 
+def _shares(z):
+    return np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+
+
 softmax = Exercise(
     name="softmax",
     right=stable_softmax,
@@ -65,6 +70,8 @@ softmax = Exercise(
         (np.array([[1000.0, 0.0, -1000.0], [-1000.0, -1000.0, -999.0]]),),
         (np.array([[0.5, 0.5]]),),
         (np.array([[-1.0, 1.0, 700.0], [2.0, 0.0, 2.0]]),),
+        (np.array([[1000.0, 0.0], [-1000.0, -1000.0]]),),
+        (np.array([[-1000.0, -999.0], [-1000.0, -1001.0]]),),
     ],
     mistakes={
         "not stable": (
@@ -103,6 +110,16 @@ softmax = Exercise(
             _quiet(lambda z: np.exp(z - z.max()) / np.exp(z - z.max()).sum(axis=1, keepdims=True)),
             "You subtract the largest number of the whole table. A row far below it becomes 0 / 0. "
             "Each row needs its own maximum.",
+        ),
+        "the largest size": (
+            _quiet(lambda z: _shares(z - np.abs(z).max(axis=1, keepdims=True))),
+            "You subtract the largest size, without its sign. A row of -1000 and -999 then falls "
+            "to about -2000, and becomes 0 / 0. Subtract the largest number: z.max, without abs.",
+        ),
+        "the mean": (
+            _quiet(lambda z: _shares(z - z.mean(axis=1, keepdims=True))),
+            "You subtract the mean of each row. The largest number can still lie far above it, "
+            "and exp overflows. Subtract the largest number.",
         ),
     },
     hint="subtract each row's maximum, take exp, divide by each row's sum (axis=1, keepdims=True).",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from labkit.exercises.forms import Forms
 from labkit.learn.checks import Exercise
 from labkit.maths import attention as maths
 
@@ -22,15 +23,22 @@ def _softmax(scores, axis=-1):
 
 def _sequences(seed, queries, keys, d, width):
     random = np.random.default_rng(seed)
-    return tuple(random.normal(0, 1.5, shape) for shape in ((queries, d), (keys, d), (keys, width)))
+    shapes = ((queries, d), (keys, d), (keys, width))
+    return tuple(random.normal(0, 1.5, shape).round(1) for shape in shapes)
 
 
-attention = Exercise(
+def _sum_without_keepdims(Q, K, V):
+    parts = np.exp(_scores(Q, K))
+    return parts / parts.sum(axis=1) @ V
+
+
+attention = Forms(
     name="attention",
     right=lambda Q, K, V: maths.attention(Q, K, V)[0],
-    # As many queries as keys, and values as wide as keys: whoever mixes up two of them gets an
-    # array of the right shape, so that the mistake is told by its numbers.
-    cases=[_sequences(1, 4, 4, 4, 4), _sequences(2, 5, 5, 3, 3)],
+    # As many queries as keys: whoever mixes up two of them gets an array of the right shape, so
+    # that the mistake is told by its numbers. Last, four sizes that all differ.
+    cases=[_sequences(2, 2, 2, 2, 2), _sequences(1, 5, 5, 3, 3), _sequences(3, 3, 3, 2, 4)],
+    then=[_sequences(4, 2, 3, 4, 5)],
     mistakes={
         "not scaled": (
             lambda Q, K, V: _softmax(Q @ K.T) @ V,
@@ -43,6 +51,16 @@ attention = Exercise(
         "scaled by the number of keys": (
             lambda Q, K, V: _softmax(Q @ K.T / np.sqrt(len(K))) @ V,
             "You took the root of the number of keys. d is the width of one key: K.shape[1].",
+        ),
+        "scaled by the width of a value": (
+            lambda Q, K, V: _softmax(Q @ K.T / np.sqrt(V.shape[1])) @ V,
+            "You took the root of the width of a value. The scores are products of queries and "
+            "keys, so d is the width of a key: K.shape[1].",
+        ),
+        "sum without keepdims": (
+            _sum_without_keepdims,
+            "You divided column by column: a sum of shape (queries,) lies down as a row. Keep it a "
+            "column, so that each row is divided by its own sum: axis=1, keepdims=True.",
         ),
         "multiplied by the root": (
             lambda Q, K, V: _softmax(Q @ K.T * np.sqrt(K.shape[1])) @ V,
@@ -76,9 +94,17 @@ attention = Exercise(
     hint="scores Q K^T / sqrt(d); exp of each; divide each row by its sum; times V.",
 )
 
-causal_mask = Exercise(
+
+def _added(mask):
+    """Return a mask of numbers to add with -inf for any very large negative number."""
+    numbers = np.asarray(mask, dtype=float)
+    return np.where(numbers < -100, -np.inf, numbers) if (numbers < -100).any() else mask
+
+
+causal_mask = Forms(
     name="causal_mask",
     right=lambda length: maths.causal_mask(length),
+    read=_added,
     cases=[(4,), (1,), (6,)],
     mistakes={
         "looks into the future": (

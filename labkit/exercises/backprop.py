@@ -20,7 +20,11 @@ _TARGETS = np.array([[1.0], [0.0], [0.0], [1.0]])
 output_delta = Exercise(
     name="output_delta",
     right=lambda prediction, y: (prediction - y) / len(y),
-    cases=[(_between(4, 1), _TARGETS), (_between(3, 1), _TARGETS[:3]), (_between(1, 1), [[1.0]])],
+    cases=[
+        (_between(4, 1), _TARGETS),
+        (_between(3, 1), _TARGETS[:3]),
+        (_between(1, 1), _TARGETS[:1]),
+    ],
     mistakes={
         "sign": (
             lambda prediction, y: (y - prediction) / len(y),
@@ -52,7 +56,7 @@ output_delta = Exercise(
             "cross-entropy.",
         ),
         "only the ones": (
-            lambda prediction, y: np.asarray(y) * (prediction - 1) / len(y),
+            lambda prediction, y: y * (prediction - 1) / len(y),
             "Samples with target 0 get no delta. You took the first half of the loss alone: its "
             "second term, (1 - y) log(1 - a), is missing.",
         ),
@@ -162,6 +166,22 @@ def _never_put_back(loss, w, tiny):
     return np.array(slopes)
 
 
+def _put_back_half_way(loss, w, tiny):
+    w, slopes = np.array(w, dtype=float), []
+    for place in range(len(w)):
+        w[place] += tiny
+        above = loss(w)
+        w[place] -= tiny
+        slopes.append((above - loss(w)) / (2 * tiny))
+    return np.array(slopes)
+
+
+def _first_only(loss, w, tiny):
+    slopes = np.zeros(len(w))
+    slopes[0] = maths.numeric_gradient(loss, w, tiny)[0]
+    return slopes
+
+
 gradient = Exercise(
     name="gradient",
     right=maths.numeric_gradient,
@@ -200,6 +220,36 @@ gradient = Exercise(
         "not put back": (
             _never_put_back,
             "After each weight you left it moved. Put it back before you turn to the next one.",
+        ),
+        "put back half way": (
+            _put_back_half_way,
+            "After the first move the weight must go to the other side of where it was: by "
+            "2 * tiny. You came back by tiny, so you compared with the loss at w itself.",
+        ),
+        "one array under two names": (
+            lambda loss, w, tiny: np.zeros(len(w)),
+            "All your slopes are 0. After above = w and below = w there is still one array, with "
+            "three names: what you add to one, you take from it again. Use w.copy().",
+        ),
+        "multiplied by tiny": (
+            lambda loss, w, tiny: _by_moves(1, -1, divisor=2)(loss, w, tiny) * tiny**2,
+            "Python reads / 2 * tiny from left to right: it divides by 2 and multiplies by tiny. "
+            "Put parentheses around it: / (2 * tiny).",
+        ),
+        "a tiny of your own": (
+            lambda loss, w, tiny: maths.numeric_gradient(loss, w, 1e-5),
+            "Your slopes are nearer to the true ones than asked: you moved by a step of your own. "
+            "That is a good gradient; but here, move by the tiny that the function is given.",
+        ),
+        "only the first slope": (
+            _first_only,
+            "Only the first slope is there. Your return stands inside the loop, so the loop ends "
+            "after one turn: move it to the left, behind the loop.",
+        ),
+        "only the first slope, as a number": (
+            lambda loss, w, tiny: maths.numeric_gradient(loss, w, tiny)[0],
+            "You return one number, the first slope. Your return stands inside the loop: fill one "
+            "place of an array in each turn, and return the array behind the loop.",
         ),
     },
     hint="For each weight: (loss with it a bit larger - loss with it a bit smaller) / (2 * tiny).",

@@ -28,7 +28,10 @@ output_size = Exercise(
     name="output_size",
     right=lambda size, kernel, stride, padding: maths.output_size(size, kernel, stride, padding),
     # (size, kernel, stride, padding)
-    cases=[(28, 3, 1, 0), (26, 2, 2, 0), (28, 5, 1, 2), (28, 3, 2, 1), (10, 3, 2, 0), (7, 3, 3, 1)],
+    cases=[
+        *[(28, 3, 1, 0), (26, 2, 2, 0), (28, 5, 1, 2), (28, 3, 2, 1), (10, 3, 2, 0), (7, 3, 3, 1)],
+        (8, 3, 4, 0),  # room for 1.25 steps: rounded up it is another number than rounded
+    ],
     mistakes={
         "the first position is missing": (
             lambda n, k, s, p: (n + 2 * p - k) // s,
@@ -46,6 +49,11 @@ output_size = Exercise(
         "rounded up": (
             lambda n, k, s, p: -(-(n + 2 * p - k) // s) + 1,
             "You rounded up. A last step that would leave the image is not taken: round down.",
+        ),
+        "rounded to the nearest": (
+            lambda n, k, s, p: round((n + 2 * p - k) / s) + 1,
+            "You rounded to the nearest whole number. A last step that would leave the image is "
+            "not taken, however little is missing: round down.",
         ),
         "not a whole number": (
             lambda n, k, s, p: (n + 2 * p - k) / s + 1,
@@ -65,6 +73,7 @@ convolution = Exercise(
     right=lambda image, kernel: maths.cross_correlate2d(image, kernel),
     # images of unequal sides and kernels without symmetry, so that no mistake stays hidden
     cases=[
+        (np.array([[1.0, 4, 2, 7], [3, 0, 5, 6]]), np.array([[1.0, -2], [0, 3]])),  # can be shown
         (_random.integers(0, 9, (5, 7)).astype(float), np.arange(9.0).reshape(3, 3)),
         (_random.integers(0, 9, (4, 6)).astype(float), np.array([[1.0, -2.0], [0.0, 3.0]])),
     ],
@@ -111,7 +120,8 @@ features = Exercise(
     name="features",
     right=_features,
     # (size, filters, kernel, pool)
-    cases=[(28, 32, 3, 2), (32, 16, 5, 2), (20, 8, 3, 3)],
+    # the last one leaves a remainder, like the lesson's second pooling (11 -> 5)
+    cases=[(28, 32, 3, 2), (32, 16, 5, 2), (20, 8, 3, 3), (13, 3, 3, 2)],
     mistakes={
         "the listing's number": (
             lambda size, filters, kernel, pool: filters * (size // pool**2) ** 2,
@@ -137,6 +147,19 @@ features = Exercise(
         "kernel taken off whole": (
             lambda size, filters, kernel, pool: filters * ((size - kernel) // pool) ** 2,
             "The convolution has size - kernel + 1 positions: the + 1 is missing.",
+        ),
+        "half a block": (
+            lambda size, filters, kernel, pool: filters * ((size - kernel + 1) / pool) ** 2,
+            "A row that does not fill a block is left out: divide each side with //, not with /.",
+        ),
+        "squared before dividing": (
+            lambda size, filters, kernel, pool: filters * (size - kernel + 1) ** 2 // pool**2,
+            "You divided the whole area. What is left over is cut off on each side: divide the "
+            "side with //, then square.",
+        ),
+        "rounded up": (
+            lambda size, filters, kernel, pool: filters * (-(-(size - kernel + 1) // pool)) ** 2,
+            "You counted a block that is only half there. Without padding it is left out: use //.",
         ),
         "pooling before the convolution": (
             lambda size, filters, kernel, pool: filters * (size // pool - kernel + 1) ** 2,

@@ -94,6 +94,16 @@ def _nesterov(w, velocity, gradient, learning_rate, momentum):
     return w + momentum * velocity - learning_rate * gradient, velocity
 
 
+def _velocity_uphill(w, velocity, gradient, learning_rate, momentum):
+    velocity = momentum * velocity + learning_rate * gradient
+    return w - velocity, velocity
+
+
+def _rate_outside(w, velocity, gradient, learning_rate, momentum):
+    velocity = momentum * velocity + gradient
+    return w - learning_rate * velocity, velocity
+
+
 momentum = Exercise(
     name="momentum",
     right=_momentum,
@@ -124,6 +134,16 @@ momentum = Exercise(
             _average,
             "You average the old velocity and the new step. Some libraries do that; here, as in "
             "Keras, the new step counts in full: no factor 1 - momentum.",
+        ),
+        "velocity points uphill": (
+            _velocity_uphill,
+            "This is another convention: v = momentum * v + rate * gradient, then w - v. It walks "
+            "the same way, but its v points uphill. Here v is the step itself, and is added.",
+        ),
+        "rate outside the velocity": (
+            _rate_outside,
+            "This is PyTorch's convention: v = momentum * v + gradient, then w - rate * v. It "
+            "walks the same way at a constant rate. Here the rate is inside v, and v is the step.",
         ),
         "velocity forgotten": (
             _forgets,

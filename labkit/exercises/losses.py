@@ -102,14 +102,44 @@ def _through_the_sigmoid(y, z):
         return np.mean(-y * np.log(p) - (1 - y) * np.log(1 - p))
 
 
-def _clipped(y, z):
-    with np.errstate(all="ignore"):
-        return losses.binary_cross_entropy(y, 1 / (1 + np.exp(-z)))
+def _clipped(tiny):
+    def loss(y, z):
+        with np.errstate(all="ignore"):
+            p = np.clip(1 / (1 + np.exp(-z)), tiny, 1 - tiny)
+            return np.mean(-y * np.log(p) - (1 - y) * np.log(1 - p))
+
+    return loss
 
 
-def _no_absolute_value(y, z):
-    with np.errstate(all="ignore"):
-        return np.mean(np.maximum(z, 0) - y * z + np.log1p(np.exp(z)))
+def _added(tiny):
+    def loss(y, z):
+        with np.errstate(all="ignore"):
+            p = 1 / (1 + np.exp(-z))
+            return np.mean(-y * np.log(p + tiny) - (1 - y) * np.log(1 - p + tiny))
+
+    return loss
+
+
+def _cut(how, tiny):
+    return (
+        how(tiny),
+        f"You keep the probability {tiny:g} away from 0 and 1. Nothing overflows, but a logit of "
+        f"1000 on the wrong side must cost 1000, and here it costs only about {-np.log(tiny):.0f}.",
+    )
+
+
+# Everybody takes another tiny number. 1 - 1e-16 is rounded to 1, so nobody can clip there; at
+# 1e-12 it does not show whether it was added or the probability was clipped.
+_CUTS = {f"cut off at 1e-{n}": _cut(_clipped, 10.0**-n) for n in range(4, 16)}
+_CUTS |= {f"cut off by adding 1e-{n}": _cut(_added, 10.0**-n) for n in range(4, 17) if n != 12}
+
+
+def _without_absolute(sign):
+    def loss(y, z):
+        with np.errstate(all="ignore"):
+            return np.mean(np.maximum(z, 0) - y * z + np.log1p(np.exp(sign * z)))
+
+    return loss
 
 
 def _softplus_overflows(y, z):
@@ -132,19 +162,20 @@ stable_cross_entropy = Exercise(
             "The formula is right, but at logits of 1000 the sigmoid is rounded to exactly 1 and "
             "the logarithm of 0 follows. Put the sigmoid into the logarithm on paper first.",
         ),
-        "cut off": (
-            _clipped,
-            "You clip the probability. Nothing overflows, but a logit of 1000 on the wrong side "
-            "must cost 1000, and here it costs only about 16.",
-        ),
+        **_CUTS,
         "exponential overflows": (
             _softplus_overflows,
             "log(1 + exp(z)) - y z is right on paper, but exp(1000) overflows. Take max(z, 0) out "
             "of it, so that only exp(-|z|) is left.",
         ),
         "absolute value missing": (
-            _no_absolute_value,
-            "After max(z, 0) is taken out, the exponential must be that of -|z|.",
+            _without_absolute(-1),
+            "exp(-z) is right for a positive logit only; for a negative one it grows, and at -1000 "
+            "it overflows. After max(z, 0) is taken out, what is left is exp(-|z|).",
+        ),
+        "exp(z) in place of exp(-|z|)": (
+            _without_absolute(1),
+            "After max(z, 0) is taken out, the exponential must be that of -|z|, never above 1.",
         ),
         "second term missing": (
             lambda y, z: np.mean(y * np.logaddexp(0, -z)),
@@ -174,9 +205,15 @@ def _softmax(z, axis=1):
     return shifted / shifted.sum(axis=axis, keepdims=True)
 
 
-def _overflowing(y, z):
-    with np.errstate(all="ignore"):
-        return (np.exp(z) / np.exp(z).sum(axis=1, keepdims=True) - y) / len(y)
+def _less(shift):
+    """The gradient with softmax of z - shift(z), which is right on paper for any shift."""
+
+    def gradient(y, z):
+        with np.errstate(all="ignore"):
+            e = np.exp(z - shift(z))
+            return (e / e.sum(axis=1, keepdims=True) - y) / len(y)
+
+    return gradient
 
 
 softmax_gradient = Exercise(
@@ -187,6 +224,8 @@ softmax_gradient = Exercise(
         (np.eye(3)[[0, 2]], np.array([[2.0, 1.0, -1.0], [0.0, 0.3, 0.1]])),
         (np.eye(4)[[1, 1, 3]], np.arange(12.0).reshape(3, 4) % 5),
         (np.eye(3)[[0, 1]], np.array([[1000.0, 0.0, -1000.0], [1000.0, 0.0, 0.0]])),
+        (np.eye(2), np.array([[1000.0, 0.0], [-1000.0, -1000.0]])),
+        (np.eye(2), np.array([[-1000.0, -999.0], [-1000.0, -1001.0]])),
     ],
     mistakes={
         "sign": (
@@ -217,9 +256,24 @@ softmax_gradient = Exercise(
             "You used the sigmoid, one class at a time. Here the classes compete: use softmax.",
         ),
         "exponential overflows": (
-            _overflowing,
+            _less(lambda z: 0),
             "Right on paper, but exp(1000) overflows. Subtract the largest logit of each row "
             "first; softmax does not change.",
+        ),
+        "one maximum for all rows": (
+            _less(lambda z: z.max()),
+            "You subtract the largest logit of the whole table. A row far below it becomes 0 / 0. "
+            "Each row needs its own: logits.max(axis=1, keepdims=True).",
+        ),
+        "the largest size": (
+            _less(lambda z: np.abs(z).max(axis=1, keepdims=True)),
+            "You subtract the largest size, without its sign. A row of -1000 and -999 then falls "
+            "to about -2000, and becomes 0 / 0. Subtract the largest logit, without abs.",
+        ),
+        "the mean": (
+            _less(lambda z: z.mean(axis=1, keepdims=True)),
+            "You subtract the mean of each row. The largest logit can still lie far above it, and "
+            "exp overflows. Subtract the largest logit.",
         ),
     },
     hint="softmax of each row, minus the labels, divided by n.",

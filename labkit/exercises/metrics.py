@@ -130,6 +130,41 @@ def _one_mean(rows, test_count):
     return (rows - train.mean()) / train.std()
 
 
+def _other_deviation(rows, test_count):
+    rows = _filled(rows, rows[:-test_count])
+    train = rows[:-test_count]
+    return (rows - train.mean(axis=0)) / train.std(axis=0, ddof=1)
+
+
+def _one_of_each(rows, test_count):
+    train = rows[:-test_count]
+    rows = np.where(np.isnan(rows), np.nanmedian(train), rows)
+    return (rows - rows[:-test_count].mean()) / rows[:-test_count].std()
+
+
+def _scale_of_the_gaps(rows, test_count):
+    train = rows[:-test_count]
+    return (_filled(rows, train) - np.nanmean(train, axis=0)) / np.nanstd(train, axis=0)
+
+
+def _mean_filled(rows, test_count):
+    train = rows[:-test_count]
+    rows = np.where(np.isnan(rows), np.nanmean(train, axis=0), rows)
+    return _scaled(rows, rows[:-test_count])
+
+
+def _only_filled(rows, test_count):
+    return _filled(rows, rows[:-test_count])
+
+
+def _only_training(rows, test_count):
+    return _pipeline(rows, test_count)[:-test_count]
+
+
+def _only_test(rows, test_count):
+    return _pipeline(rows, test_count)[-test_count:]
+
+
 _RANDOM = np.random.default_rng(5)
 
 
@@ -191,6 +226,39 @@ pipeline = Exercise(
             _one_mean,
             "You take one mean over all columns. Each feature has its own: axis=0.",
         ),
+        "nothing by column": (
+            _one_of_each,
+            "You take one median, one mean and one deviation over all columns. Each feature has "
+            "its own units: axis=0, three times.",
+        ),
+        "another deviation": (
+            _other_deviation,
+            "You divide by n - 1 (ddof=1, as pandas' .std() does). NumPy's .std(axis=0) and "
+            "scikit-learn divide by n, and so does this exercise.",
+        ),
+        "scale of the rows with gaps": (
+            _scale_of_the_gaps,
+            "Your median is right, but mean and deviation come from the rows with gaps. Fill "
+            "first, then learn them from the filled training rows.",
+        ),
+        "mean in place of the median": (
+            _mean_filled,
+            "You fill the gaps with the mean. The task asks for the median: one extreme value "
+            "moves the mean of a column, and hardly its median.",
+        ),
+        "not scaled": (
+            _only_filled,
+            "The gaps are filled, but the columns keep their units. Subtract the training mean "
+            "and divide by the training deviation.",
+        ),
+        "only the training rows": (
+            _only_training,
+            "The numbers are right, but the test rows are missing. Return all rows.",
+        ),
+        "only the test rows": (
+            _only_test,
+            "The numbers are right, but the training rows are missing. Return all rows.",
+        ),
     },
     hint="train = rows[:-test_count]; learn median, then mean and deviation from train only.",
 )
@@ -204,6 +272,54 @@ def _with(place, word):
     return [word if i == place else right for i, right in enumerate(_METRICS)]
 
 
+# What to say about each of the four wrong words at each letter.
+_LETTERS = {
+    "A": {
+        "accuracy": "the disease is rare, so accuracy is high even when every patient is missed.",
+        "f1": "F1 weighs a missed patient and a needless second test alike. They are not alike: "
+        "needless tests are already limited, and within the limit only misses count.",
+        "precision": "precision looks at the alarms alone. A patient who is missed raises none. "
+        "Which share falls with each missed patient?",
+        "auc": "the AUC is an average over all thresholds. Here the limit picks one of them; ask "
+        "how many patients are found there.",
+    },
+    "B": {
+        "accuracy": "accuracy counts a lost letter and an advertisement in the mailbox alike.",
+        "f1": "F1 weighs caught spam and lost letters alike. How much must be caught is already "
+        "settled; what is left is to lose few letters.",
+        "recall": "recall says how much spam is caught, and that is already settled: half. What "
+        "hurts is a good letter among the deleted ones.",
+        "auc": "the AUC is an average over all thresholds. Here one is chosen; look at what it "
+        "deletes.",
+    },
+    "C": {
+        "f1": "F1 is for one rare class. Here all classes are equally common, and all mistakes "
+        "cost the same: simply count them.",
+        "recall": "recall looks at one class. Here all ten matter alike: simply count the right "
+        "answers.",
+        "precision": "precision looks at the answers of one class. Here all ten matter alike: "
+        "simply count the right answers.",
+        "auc": "the AUC orders two classes by a score. Here are ten, and each image gets one "
+        "answer: simply count the right ones.",
+    },
+    "D": {
+        "accuracy": "accuracy needs a threshold, and there is none yet. Which score looks at the "
+        "order alone?",
+        "f1": "F1 needs a threshold, and there is none yet. Which score looks at the order alone?",
+        "recall": "recall needs a threshold, and there is none yet. Which score looks at the order "
+        "alone?",
+        "precision": "precision needs a threshold, and there is none yet. Which score looks at the "
+        "order alone?",
+    },
+    "E": {
+        "accuracy": "199 of 200 parts are good, so calling all of them good is 99.5 % right.",
+        "auc": "the AUC hardly notices false alarms among so many good parts. You want one number "
+        "at one threshold, for missed faults and false alarms.",
+        "recall": "recall does not see the false alarms: an alarm for every part has recall 1.",
+        "precision": "precision does not see the missed faults: one sure alarm has precision 1.",
+    },
+}
+
 which_metric = Exercise(
     name="which_metric",
     right=_METRICS,
@@ -215,40 +331,14 @@ which_metric = Exercise(
         ),
         "precision and recall swapped": (
             ["precision", "recall", "accuracy", "auc", "f1"],
-            "Recall falls with each missed positive, precision with each false alarm. "
-            "Ask what hurts more in A and in B.",
+            "Recall falls with each missed positive, precision with each false alarm. Ask what is "
+            "settled in A and in B, and what is left to make as large as possible.",
         ),
-        "A: accuracy": (
-            _with(0, "accuracy"),
-            "A: the disease is rare, so accuracy is high even when every patient is missed.",
-        ),
-        "A: F1": (
-            _with(0, "f1"),
-            "A: F1 weighs a missed patient and a needless second test alike. They are not alike.",
-        ),
-        "B: recall": (
-            _with(1, "recall"),
-            "B: recall says how much spam is caught. What hurts is a good letter that is lost.",
-        ),
-        "C: F1": (
-            _with(2, "f1"),
-            "C: F1 is for a rare class. Here all classes are equally common, and all mistakes "
-            "cost the same: simply count them.",
-        ),
-        "D: accuracy": (
-            _with(3, "accuracy"),
-            "D: accuracy needs a threshold, and there is none yet. Which score looks at the "
-            "order alone?",
-        ),
-        "E: accuracy": (
-            _with(4, "accuracy"),
-            "E: 199 of 200 parts are good. Calling all of them good has an accuracy of 99.5 %.",
-        ),
-        "E: AUC": (
-            _with(4, "auc"),
-            "E: the AUC hardly notices false alarms among so many good parts. You want one "
-            "number at one threshold, for missed faults and false alarms.",
-        ),
+        **{
+            f"{letter}: {word}": (_with(place, word), f"{letter}: {text}")
+            for place, (letter, texts) in enumerate(_LETTERS.items())
+            for word, text in texts.items()
+        },
     },
-    hint="What hurts in each case: a miss, a false alarm, both, or any mistake alike?",
+    hint="What is left to win in each case: fewer misses, fewer false alarms, both, or all?",
 )

@@ -5,11 +5,15 @@ Each name is an Exercise: `labels.check(my_labels)`.  Lesson: 10_first_network.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from itertools import pairwise
+from operator import index
+from typing import Any
 
 import numpy as np
 
+from labkit.exercises.forms import Forms
 from labkit.learn.checks import Exercise
 
 _random = np.random.default_rng(10)
@@ -22,31 +26,49 @@ def _labels(pairs: np.ndarray) -> np.ndarray:
     return (pairs[:, :1] > pairs[:, 1:]).astype(float)
 
 
-_pairs = np.concatenate([_random.random((6, 2)), [[0.5, 0.5]]])  # a tie: the first is not larger
+_FLAT = "the shape is (n,). The network answers with (n, 1); write pairs[:, :1] for pairs[:, 0]."
+
+_LABEL_MISTAKES = {
+    "-1 and 1": (
+        lambda pairs: np.where(pairs[:, :1] > pairs[:, 1:], 1.0, -1.0),
+        "These are still the labels of the listing. A label is a probability here: "
+        "0 or 1, nothing below.",
+    ),
+    "turned around": (
+        lambda pairs: (pairs[:, :1] < pairs[:, 1:]).astype(float),
+        "Your 1 means that the second number is larger. The question is about the first.",
+    ),
+    "a tie counted as larger": (
+        lambda pairs: (pairs[:, :1] >= pairs[:, 1:]).astype(float),
+        "Two equal numbers get the label 1. The first one is not larger then: use >.",
+    ),
+    "larger than a half": (
+        lambda pairs: (pairs[:, :1] > 0.5).astype(float),
+        "You compared the first number with 0.5. Compare it with the second one.",
+    ),
+}
+
+
+def _flat(wrong: Callable) -> Callable:
+    return lambda pairs: wrong(pairs)[:, 0]
+
 
 labels = Exercise(
     name="labels",
     right=_labels,
-    cases=[(_pairs,), (_random.normal(size=(4, 2)),)],
+    # The first case is small enough to be shown; the tie in it is not larger.
+    cases=[
+        (np.array([[0.6, 0.8], [0.4, 0.3], [0.5, 0.5]]),),
+        (_random.random((6, 2)),),
+        (_random.normal(size=(4, 2)),),
+    ],
     mistakes={
-        "-1 and 1": (
-            lambda pairs: np.where(pairs[:, :1] > pairs[:, 1:], 1.0, -1.0),
-            "These are still the labels of the listing. A label is a probability here: "
-            "0 or 1, nothing below.",
-        ),
-        "turned around": (
-            lambda pairs: (pairs[:, :1] < pairs[:, 1:]).astype(float),
-            "Your 1 means that the second number is larger. The question is about the first.",
-        ),
-        "a tie counted as larger": (
-            lambda pairs: (pairs[:, :1] >= pairs[:, 1:]).astype(float),
-            "Two equal numbers get the label 1. The first one is not larger then: use >.",
-        ),
-        "shape (n,)": (
-            lambda pairs: (pairs[:, 0] > pairs[:, 1]).astype(float),
-            "The numbers are right, the shape is (n,). The network answers with shape (n, 1); "
-            "keep the column: pairs[:, :1] instead of pairs[:, 0].",
-        ),
+        **_LABEL_MISTAKES,
+        **{  # the listing has two faults, and whoever starts from it may mend one
+            f"{kind}, shape (n,)": (_flat(wrong), f"{message} And {_FLAT}")
+            for kind, (wrong, message) in _LABEL_MISTAKES.items()
+        },
+        "shape (n,)": (_flat(_labels), f"The numbers are right, {_FLAT}"),
         "both columns": (
             lambda pairs: (pairs == pairs.max(axis=1, keepdims=True)).astype(float),
             "You made two columns, one for each number. One output needs one label a pair.",
@@ -54,10 +76,6 @@ labels = Exercise(
         "one number for all": (
             lambda pairs: float(np.mean(pairs[:, 0] > pairs[:, 1])),
             "You averaged over the pairs. Each pair keeps its own label.",
-        ),
-        "larger than a half": (
-            lambda pairs: (pairs[:, :1] > 0.5).astype(float),
-            "You compared the first number with 0.5. Compare it with the second one.",
         ),
     },
     hint="(first column > second column), turned into numbers; columns kept as pairs[:, :1].",
@@ -101,14 +119,15 @@ def _labels_as_numbers(W, X, y, rate):
 
 
 def _step_case(n: int, inputs: int, classes: int, rate: float) -> tuple:
-    W, X = _random.normal(size=(inputs, classes)), _random.normal(size=(n, inputs))
+    W, X = (_random.normal(size=shape).round(1) for shape in ((inputs, classes), (n, inputs)))
     return W, X, _random.integers(0, classes, n), rate
 
 
 step = Exercise(
     name="step",
     right=_step,
-    cases=[_step_case(5, 4, 3, 0.1), _step_case(8, 3, 6, 0.5), _step_case(1, 2, 2, 1.0)],
+    # The first case is small enough to be shown.
+    cases=[_step_case(2, 2, 3, 0.1), _step_case(8, 3, 6, 0.5), _step_case(1, 2, 2, 1.0)],
     mistakes={
         "uphill": (
             lambda W, X, y, rate: W + rate * _gradient(W, X, y),
@@ -215,9 +234,20 @@ def exchange_labels(y: np.ndarray) -> np.ndarray:
 
 _SWAPPED = [2, 7]
 
-swapped = Exercise(
+
+def _pair(answer: Any) -> Any:
+    """Return two digits as a list, however they are written; sorted if order is not their fault."""
+    digits = map(int, re.findall(r"\d+", answer)) if isinstance(answer, str) else answer
+    found = [index(digit) for digit in (sorted(digits) if isinstance(digits, set) else digits)]
+    if len(found) != 2:
+        return answer
+    return found if sorted(found) == _SWAPPED else sorted(found)
+
+
+swapped = Forms(
     name="swapped",
     right=_SWAPPED,
+    read=_pair,
     mistakes={
         "in the other order": ([7, 2], "You found it. Write the smaller digit first."),
         "digits that look alike": (

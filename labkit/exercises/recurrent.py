@@ -5,6 +5,7 @@ Each name is an Exercise: `lstm_step.check(my_lstm_step)`.  Lesson: 13_sequences
 
 import numpy as np
 
+from labkit.exercises.forms import Forms
 from labkit.learn.checks import Exercise
 from labkit.maths import recurrent as maths
 
@@ -68,18 +69,31 @@ def _state_left_out(x, h, c, W, U, b):
     return _step(x, np.zeros_like(h), c, W, U, b)
 
 
-def _weights(features, units):
-    return [_random.normal(size=s) for s in ((features, 4 * units), (units, 4 * units), 4 * units)]
+def _bias_left_out(x, h, c, W, U, b):
+    return _step(x, h, c, W, U, np.zeros_like(b))
+
+
+def _state_for_cell_state(x, h, c, W, U, b):
+    return _with(*_gates(x, h, W, U, b), h)
+
+
+def _no_sigmoid(x, h, c, W, U, b):
+    i, f, g, o = _gates(x, h, W, U, b)
+    after = f * c + i * np.tanh(g)
+    return o * np.tanh(after), after
+
+
+def _step_case(rows, features, units):
+    shapes = [(rows, features), (rows, units), (rows, units)]
+    shapes += [(features, 4 * units), (units, 4 * units), (4 * units,)]
+    return tuple(_random.normal(size=shape).round(1) for shape in shapes)
 
 
 lstm_step = Exercise(
     name="lstm_step",
     right=_step,
     # x, h, c, W, U, b
-    cases=[
-        (*(_random.normal(size=(2, n)) for n in (3, 2, 2)), *_weights(3, 2)),
-        (*(_random.normal(size=(1, n)) for n in (1, 3, 3)), *_weights(1, 3)),
-    ],
+    cases=[_step_case(1, 1, 1), _step_case(2, 3, 2), _step_case(1, 1, 3)],  # one unit can be shown
     mistakes={
         "input and forget gate exchanged": (
             _exchanged_input_and_forget,
@@ -115,78 +129,96 @@ lstm_step = Exercise(
             _state_left_out,
             "Your gates look at x only. They look at the state before as well: add h @ U.",
         ),
+        "exchanged": (
+            lambda *case: _step(*case)[::-1],
+            "Both are right, in the wrong order: return h first, then c.",
+        ),
+        "gates without sigmoid": (
+            _no_sigmoid,
+            "Your gates are the weighted sums themselves. A gate lies between 0 and 1: "
+            "maths.sigmoid of its sum.",
+        ),
+        "bias left out": (
+            _bias_left_out,
+            "Your sums have no bias: z = x @ W + h @ U + b.",
+        ),
+        "state for cell state": (
+            _state_for_cell_state,
+            "The forget gate multiplied h. What it keeps is the old cell state c.",
+        ),
     },
     hint="z = x @ W + h @ U + b, four quarters: input, forget, candidate, output.",
 )
 
-# --- windows: my_examples(series, width, horizon, train_rows) -> (count, width + 1) -------------
+# --- windows: my_examples(series, width, steps, train_rows) -> (count, width + 1) -------------
 
 
-def _table(series, width, horizon, step=1):
+def _table(series, width, steps, stride=1):
     """Return one row a window, its target in the last column."""
-    count = len(series) - width + 1 - horizon
-    rows = range(0, count, step)
-    return np.array(
-        [np.append(series[i : i + width], series[i + width - 1 + horizon]) for i in rows]
-    )
+    count = len(series) - width + 1 - steps
+    rows = range(0, count, stride)
+    return np.array([np.append(series[i : i + width], series[i + width - 1 + steps]) for i in rows])
 
 
-def _scaled(series, learn_from):
-    return (series - learn_from.mean()) / learn_from.std()
+def _scaled(series, learn_from, ddof=0):
+    return (series - learn_from.mean()) / learn_from.std(ddof=ddof)
 
 
-def _examples(series, width, horizon, train_rows):
-    return _table(_scaled(series, series[:train_rows]), width, horizon)
+def _examples(series, width, steps, train_rows):
+    return _table(_scaled(series, series[:train_rows]), width, steps)
 
 
-def _scaled_window_only(series, width, horizon, train_rows):
-    table = _table(_scaled(series, series[:train_rows]), width, horizon)
-    table[:, -1] = _table(series, width, horizon)[:, -1]
+def _divided_by_n_minus_1(series, width, steps, train_rows):
+    return _table(_scaled(series, series[:train_rows], ddof=1), width, steps)
+
+
+def _scaled_window_only(series, width, steps, train_rows):
+    table = _table(_scaled(series, series[:train_rows]), width, steps)
+    table[:, -1] = _table(series, width, steps)[:, -1]
     return table
 
 
-_series = np.cumsum(_random.normal(size=40))
+_series = np.cumsum(_random.normal(size=40)).round(1)
 
-leak_free = Exercise(
+leak_free = Forms(
     name="leak_free",
     right=_examples,
-    # series, width, horizon, train_rows
-    cases=[(_series, 5, 1, 20), (_series[:17] ** 2, 4, 3, 10)],
+    also=[_divided_by_n_minus_1],  # the usual estimate, and what pandas computes
+    # series, width, steps, train_rows
+    cases=[(_series[:8], 2, 1, 5), (_series, 5, 1, 20), (_series[:17] ** 2, 4, 3, 10)],
     mistakes={
         "target inside the window": (
-            lambda series, width, horizon, train_rows: _table(
+            lambda series, width, steps, train_rows: _table(
                 _scaled(series, series[:train_rows]), width, 0
-            )[: len(series) - width + 1 - horizon],
+            )[: len(series) - width + 1 - steps],
             "Your target is the window's own last value: the answer lies in the question. It "
-            "must lie `horizon` rows after the last row of the window.",
+            "must lie `steps` rows after the last row of the window.",
         ),
         "scaled with all rows": (
-            lambda series, width, horizon, train_rows: _table(
-                _scaled(series, series), width, horizon
-            ),
+            lambda series, width, steps, train_rows: _table(_scaled(series, series), width, steps),
             "Mean and standard deviation come from the whole series, so the training rows know "
             "something about the test. Learn both from series[:train_rows].",
         ),
         "one row too late": (
-            lambda series, width, horizon, train_rows: _table(
-                _scaled(series, series[:train_rows]), width, horizon + 1
+            lambda series, width, steps, train_rows: _table(
+                _scaled(series, series[:train_rows]), width, steps + 1
             ),
             "Your target lies one row too far ahead. The last row of window i is i + width - 1.",
         ),
         "windows side by side": (
-            lambda series, width, horizon, train_rows: _table(
-                _scaled(series, series[:train_rows]), width, horizon, step=width
+            lambda series, width, steps, train_rows: _table(
+                _scaled(series, series[:train_rows]), width, steps, stride=width
             ),
             "Your windows do not overlap. The next one starts one row later, not a window later.",
         ),
         "last window missing": (
-            lambda series, width, horizon, train_rows: _examples(
-                series, width, horizon, train_rows
-            )[:-1],
-            "One window is missing at the end: there are len(series) - width + 1 - horizon.",
+            lambda series, width, steps, train_rows: _examples(series, width, steps, train_rows)[
+                :-1
+            ],
+            "One window is missing at the end: there are len(series) - width + 1 - steps.",
         ),
         "not scaled": (
-            lambda series, width, horizon, train_rows: _table(series, width, horizon),
+            lambda series, width, steps, train_rows: _table(series, width, steps),
             "The windows are right, but the values are not scaled.",
         ),
         "target not scaled": (
@@ -194,61 +226,61 @@ leak_free = Exercise(
             "The windows are scaled, the targets are not. Scale the series first, then cut it.",
         ),
         "variance for standard deviation": (
-            lambda series, width, horizon, train_rows: _table(
-                (series - series[:train_rows].mean()) / series[:train_rows].var(), width, horizon
+            lambda series, width, steps, train_rows: _table(
+                (series - series[:train_rows].mean()) / series[:train_rows].var(), width, steps
             ),
             "You divided by the variance. Divide by its root, the standard deviation.",
         ),
     },
     hint="scale the series with the mean and std of series[:train_rows]; window i is "
-    "scaled[i : i + width], its target scaled[i + width - 1 + horizon].",
+    "scaled[i : i + width], its target scaled[i + width - 1 + steps].",
 )
 
-# --- the baseline: my_baseline(values, period, horizon) -> the next `horizon` values ------------
+# --- the baseline: my_baseline(values, period, steps) -> the next `steps` values ------------
 
 
-def _seasonal(values, period, horizon):
-    return np.array([values[len(values) - period + k % period] for k in range(horizon)])
+def _seasonal(values, period, steps):
+    return np.array([values[len(values) - period + k % period] for k in range(steps)])
 
 
 baseline = Exercise(
     name="baseline",
     right=_seasonal,
-    # values, period, horizon: shorter than a period, longer, and exactly one
-    cases=[(_series[:15], 4, 3), (_series[:15], 4, 9), (_series[:30], 12, 12)],
+    # values, period, steps: shorter than a period (the first one can be shown), longer, exactly one
+    cases=[(_series[:8], 3, 2), (_series[:15], 4, 3), (_series[:15], 4, 9), (_series[:30], 12, 12)],
     mistakes={
         "the last value": (
-            lambda values, period, horizon: np.full(horizon, values[-1]),
+            lambda values, period, steps: np.full(steps, values[-1]),
             "You repeated the last value. That is a baseline too, called persistence, but it "
             "knows no season: repeat the last period.",
         ),
         "the last values, whatever the period": (
-            lambda values, period, horizon: np.asarray(values[-horizon:]),
-            "You repeated the last `horizon` values. The first month to come equals the month one "
+            lambda values, period, steps: np.asarray(values[-steps:]),
+            "You repeated the last `steps` values. The first month to come equals the month one "
             "period before it: values[-period].",
         ),
         "the first season": (
-            lambda values, period, horizon: np.resize(values[:period], horizon),
+            lambda values, period, steps: np.resize(values[:period], steps),
             "You repeated the first season of the series. Repeat the last one.",
         ),
         "one month late": (
-            lambda values, period, horizon: np.array(
-                [values[len(values) - period + (k + 1) % period] for k in range(horizon)]
+            lambda values, period, steps: np.array(
+                [values[len(values) - period + (k + 1) % period] for k in range(steps)]
             ),
             "You are one step late: the first step to come is the step after values[-1], and one "
             "period before it stands values[-period].",
         ),
         "mean of the last season": (
-            lambda values, period, horizon: np.full(horizon, np.mean(values[-period:])),
+            lambda values, period, steps: np.full(steps, np.mean(values[-period:])),
             "You averaged the last season. Repeat it step by step.",
         ),
         "backwards": (
-            lambda values, period, horizon: np.resize(values[-period:][::-1], horizon),
+            lambda values, period, steps: np.resize(values[-period:][::-1], steps),
             "You repeated the last season backwards in time.",
         ),
         "mean of all such months": (
-            lambda values, period, horizon: np.array(
-                [np.mean(values[(len(values) + k) % period :: period]) for k in range(horizon)]
+            lambda values, period, steps: np.array(
+                [np.mean(values[(len(values) + k) % period :: period]) for k in range(steps)]
             ),
             "You averaged that month over all years. Naive means: the last one only.",
         ),

@@ -10,13 +10,14 @@ from labkit.learn.checks import Exercise
 
 
 def _interval(center, half):
-    return center - half, center + half
+    return float(center - half), float(center + half)
 
 
 interval = Exercise(
     name="interval",
     right=lambda v, t: _interval(np.mean(v), t * np.std(v, ddof=1) / sqrt(len(v))),
-    cases=[([0.83, 0.93, 0.92, 0.90], 3.182), ([0.2, 0.5, 0.9], 4.303)],
+    # Student's t to the last digit, so that scipy's answer is right as well
+    cases=[([0.83, 0.93, 0.92, 0.90], 3.182446305284263), ([0.2, 0.5, 0.9], 4.302652729911275)],
     mistakes={
         "spread of the runs": (
             lambda v, t: _interval(np.mean(v), t * np.std(v, ddof=1)),
@@ -112,12 +113,26 @@ winner = Exercise(
 
 flattery = Exercise(
     name="flattery",
-    right=lambda chosen, fresh: chosen - np.mean(fresh),
-    cases=[(0.94, [0.92, 0.90, 0.95, 0.84]), (0.8, [0.7, 0.85, 0.79])],
+    right=lambda chosen, fresh: float(chosen - np.mean(fresh)),
+    # in the last case the chosen score was no luck
+    cases=[
+        (0.94, [0.92, 0.90, 0.95, 0.84]),
+        (0.8, [0.7, 0.85, 0.79]),
+        (0.88, [0.9, 0.93, 0.84, 0.89]),
+    ],
     mistakes={
         "sign": (
             lambda chosen, fresh: np.mean(fresh) - chosen,
             "Your sign is turned. Flattery is positive when the chosen score was too good.",
+        ),
+        "size of the flattery": (
+            lambda chosen, fresh: abs(chosen - np.mean(fresh)),
+            "You dropped the sign. Where the new runs are better on average, the chosen score was "
+            "too modest, and the flattery is negative.",
+        ),
+        "no flattery below 0": (
+            lambda chosen, fresh: max(0.0, chosen - np.mean(fresh)),
+            "You cut the flattery off at 0. It is negative where the new runs are better.",
         ),
         "best of the new runs": (
             lambda chosen, fresh: chosen - max(fresh),

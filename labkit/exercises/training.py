@@ -8,181 +8,34 @@ from labkit.learn.checks import Exercise
 
 # --- read a learning curve: four words ----------------------------------------------------------
 
-# Loss on training and on validation images after 0, 2, ... 40 epochs, measured with the lesson's
-# network: A 100 images, Adam 0.005; B 200 images, plain SGD 0.005; C 2,000 images, augmented,
-# Adam 0.0005; D 200 images, Adam 0.1.
-CURVES = {
-    "A": (
-        [2.33, 0.99, 0.19, 0.04, 0.01, *[0.0] * 16],
-        [
-            2.32,
-            1.45,
-            0.94,
-            0.92,
-            0.88,
-            0.96,
-            1.0,
-            1.01,
-            1.02,
-            1.02,
-            1.03,
-            1.03,
-            1.03,
-            1.03,
-            1.03,
-            1.04,
-            1.04,
-            1.04,
-            1.04,
-            1.05,
-            1.05,
-        ],
-    ),
-    "B": (
-        [
-            2.33,
-            2.28,
-            2.24,
-            2.2,
-            2.17,
-            2.13,
-            2.1,
-            2.07,
-            2.03,
-            2.0,
-            1.96,
-            1.92,
-            1.88,
-            1.84,
-            1.8,
-            1.76,
-            1.72,
-            1.67,
-            1.63,
-            1.59,
-            1.54,
-        ],
-        [
-            2.32,
-            2.28,
-            2.25,
-            2.22,
-            2.2,
-            2.17,
-            2.14,
-            2.12,
-            2.09,
-            2.06,
-            2.03,
-            2.0,
-            1.97,
-            1.94,
-            1.91,
-            1.87,
-            1.84,
-            1.8,
-            1.77,
-            1.73,
-            1.7,
-        ],
-    ),
-    "C": (
-        [
-            2.32,
-            1.15,
-            0.66,
-            0.53,
-            0.45,
-            0.41,
-            0.37,
-            0.34,
-            0.31,
-            0.3,
-            0.27,
-            0.26,
-            0.23,
-            0.23,
-            0.21,
-            0.2,
-            0.19,
-            0.19,
-            0.18,
-            0.18,
-            0.17,
-        ],
-        [
-            2.32,
-            1.15,
-            0.67,
-            0.54,
-            0.46,
-            0.42,
-            0.39,
-            0.36,
-            0.33,
-            0.32,
-            0.29,
-            0.29,
-            0.26,
-            0.26,
-            0.25,
-            0.24,
-            0.23,
-            0.23,
-            0.23,
-            0.21,
-            0.21,
-        ],
-    ),
-    "D": (
-        [
-            2.33,
-            1.9,
-            1.3,
-            1.15,
-            1.07,
-            0.95,
-            0.93,
-            1.05,
-            1.14,
-            0.98,
-            0.86,
-            0.83,
-            0.88,
-            0.94,
-            0.93,
-            0.92,
-            0.86,
-            0.96,
-            0.89,
-            1.21,
-            1.21,
-        ],
-        [
-            2.32,
-            1.96,
-            1.75,
-            1.55,
-            1.52,
-            1.39,
-            1.44,
-            1.59,
-            1.65,
-            1.62,
-            1.56,
-            1.53,
-            1.6,
-            1.75,
-            1.72,
-            1.61,
-            1.58,
-            1.65,
-            1.83,
-            1.84,
-            1.78,
-        ],
-    ),
-}
+# Loss on training and on validation images after 0, 2, ... 40 epochs (rows), measured with the
+# lesson's network: A 100 images, Adam 0.005; B 200 images, plain SGD 0.005; C 2,000 images,
+# augmented, Adam 0.0005; D 200 images, Adam 0.1.
+_LOSSES = """
+2.33 2.32   2.33 2.32   2.32 2.32   2.33 2.32
+0.99 1.45   2.28 2.28   1.15 1.15   1.90 1.96
+0.19 0.94   2.24 2.25   0.66 0.67   1.30 1.75
+0.04 0.92   2.20 2.22   0.53 0.54   1.15 1.55
+0.01 0.88   2.17 2.20   0.45 0.46   1.07 1.52
+0.00 0.96   2.13 2.17   0.41 0.42   0.95 1.39
+0.00 1.00   2.10 2.14   0.37 0.39   0.93 1.44
+0.00 1.01   2.07 2.12   0.34 0.36   1.05 1.59
+0.00 1.02   2.03 2.09   0.31 0.33   1.14 1.65
+0.00 1.02   2.00 2.06   0.30 0.32   0.98 1.62
+0.00 1.03   1.96 2.03   0.27 0.29   0.86 1.56
+0.00 1.03   1.92 2.00   0.26 0.29   0.83 1.53
+0.00 1.03   1.88 1.97   0.23 0.26   0.88 1.60
+0.00 1.03   1.84 1.94   0.23 0.26   0.94 1.75
+0.00 1.03   1.80 1.91   0.21 0.25   0.93 1.72
+0.00 1.04   1.76 1.87   0.20 0.24   0.92 1.61
+0.00 1.04   1.72 1.84   0.19 0.23   0.86 1.58
+0.00 1.04   1.67 1.80   0.19 0.23   0.96 1.65
+0.00 1.04   1.63 1.77   0.18 0.23   0.89 1.83
+0.00 1.05   1.59 1.73   0.18 0.21   1.21 1.84
+0.00 1.05   1.54 1.70   0.17 0.21   1.21 1.78
+"""
+_COLUMNS = np.array([line.split() for line in _LOSSES.split("\n")[1:-1]], float).T.tolist()
+CURVES = dict(zip("ABCD", zip(_COLUMNS[::2], _COLUMNS[1::2], strict=True), strict=True))
 
 _WORDS = ["overfits", "underfits", "fine", "rate too high"]
 
@@ -254,6 +107,21 @@ def _stop(losses, patience, late=0, ties=False):
     return best, epoch
 
 
+def _later_of_two(losses, patience):
+    best, stopped = _stop(losses, patience)
+    return max(e for e in range(stopped + 1) if losses[e] == losses[best]), stopped
+
+
+def _never_reset(losses, patience):
+    best = without_progress = 0
+    for epoch in range(1, len(losses)):
+        progress = losses[epoch] < losses[best]
+        best, without_progress = epoch if progress else best, without_progress + (not progress)
+        if without_progress == patience:
+            break
+    return best, epoch
+
+
 def _first_rise(losses, patience):
     rises = [e for e in range(1, len(losses)) if losses[e] > losses[e - 1]]
     stopped = rises[0] if rises else len(losses) - 1
@@ -317,6 +185,21 @@ stop = Exercise(
         "an equal loss counts as progress": (
             lambda losses, patience: _stop(losses, patience, ties=True),
             "An equal loss is no progress: it has not fallen *below* the best.",
+        ),
+        "the later of two equal epochs": (
+            _later_of_two,
+            "Of two equal losses you keep the later one. It is no progress: the first one stays "
+            "the best, and patience counts from there.",
+        ),
+        "counter never reset": (
+            _never_reset,
+            "You add up all epochs without progress since the start. Patience begins anew whenever "
+            "the loss falls below its best.",
+        ),
+        "epochs counted for the stop": (
+            lambda losses, patience: (_stop(losses, patience)[0], _stop(losses, patience)[1] + 1),
+            "Your second number is how many losses were seen. The epoch of the last of them is one "
+            "less: `losses[0]` is the loss after 0 epochs.",
         ),
         "exchanged": (
             lambda losses, patience: _stop(losses, patience)[::-1],

@@ -4,37 +4,82 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
 
-from labkit.learn.checks import Exercise
+from labkit.learn.checks import Exercise, Feedback
 
 # --- freeze: my_freeze(layers, count) -> the trainable flag of each layer ------------------------
 
 
-@dataclass
 class Layer:
-    """A stand-in for a Keras layer: its name, how many weight arrays it has, and its flag."""
+    """A layer with what Keras' layers tell of their weights, and without Keras.
 
-    name: str
-    weights: int
-    trainable: bool = True
+    Args:
+        name: name of the layer.
+        shapes: shape of each array of weights.
+        trainable: its flag.
+    """
+
+    def __init__(self, name: str, *shapes: tuple[int, ...], trainable: bool = True):
+        self.name, self.built = name, True
+        self.weights = [np.zeros(shape) for shape in shapes]
+        self.trainable = trainable
+
+    def __repr__(self) -> str:
+        return self.name
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value) -> None:
+        self._trainable = bool(value)
+
+    @property
+    def variables(self) -> list[np.ndarray]:
+        """All arrays, as `weights`."""
+        return self.weights
+
+    @property
+    def trainable_weights(self) -> list[np.ndarray]:
+        """The arrays that training changes."""
+        return self.weights if self.trainable else []
+
+    @property
+    def non_trainable_weights(self) -> list[np.ndarray]:
+        """The arrays that training leaves alone."""
+        return [] if self.trainable else self.weights
+
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return all arrays."""
+        return self.weights
+
+    def count_params(self) -> int:
+        """Return the number of weights."""
+        return sum(each.size for each in self.weights)
+
+
+_SHAPES = {
+    "conv_1": ((5, 5, 1, 16), (16,)),
+    "conv_2": ((3, 3, 16, 32), (32,)),
+    "flatten": (),
+    "hidden": ((800, 64), (64,)),
+    "head": ((64, 5), (5,)),
+}
 
 
 def _network(*free):
     """The network of the lesson; `free` are the flags before, all True if none is given."""
-    parts = [("conv_1", 2), ("conv_2", 2), ("flatten", 0), ("hidden", 2), ("head", 2)]
-    flags = free or (True,) * len(parts)
-    return [Layer(*part, flag) for part, flag in zip(parts, flags, strict=True)]
-
-
-def _freeze(layers, count):
-    seen = 0
-    for layer in layers:
-        frozen = seen < count
-        seen += layer.weights > 0
-        layer.trainable = not (frozen and layer.weights > 0)
-    return _flags(layers)
+    flags = free or (True,) * len(_SHAPES)
+    pairs = zip(_SHAPES.items(), flags, strict=True)
+    return [Layer(name, *shapes, trainable=flag) for (name, shapes), flag in pairs]
 
 
 def _flags(layers):
@@ -42,9 +87,13 @@ def _flags(layers):
     return [layer.trainable for layer in layers if layer.weights]
 
 
+def _freeze(layers, count):
+    return _set(layers, np.arange(4) >= count)
+
+
 def _set(layers, flags):
     for layer, flag in zip([each for each in layers if each.weights], flags, strict=True):
-        layer.trainable = bool(flag)
+        layer.trainable = flag
     return _flags(layers)
 
 
@@ -60,7 +109,45 @@ def _counts_all_layers(layers, count):
     return _flags(layers)
 
 
-freeze = Exercise(
+@dataclass(frozen=True)
+class _Contradiction:
+    """What is returned, and what the layers themselves say."""
+
+    returned: str
+    flags: tuple[bool, ...]
+
+    def __repr__(self) -> str:
+        return f"{self.returned}, while the layers say {list(self.flags)}"
+
+
+def _and_the_layers(answer):
+    """Return a function that gives what `answer` gives, if the layers' own flags say the same."""
+
+    def judged(layers, count):
+        returned = answer(layers, count)
+        if returned is None or returned is ... or isinstance(returned, _Contradiction):
+            return returned
+        flags = _flags(layers)
+        every = [layer.trainable for layer in layers]  # the flatten layer's may be returned too
+        try:
+            agrees = [bool(flag) for flag in returned] in (flags, every)
+        except (TypeError, ValueError):
+            return returned
+        return flags if agrees else _Contradiction(str(returned), tuple(flags))
+
+    return judged
+
+
+@dataclass(frozen=True)
+class _Freezing(Exercise):
+    """Looks at the layers after the call: flags that are only returned freeze nothing."""
+
+    def check(self, answer: Any) -> Feedback:
+        """Return feedback on the learner's answer; never raises because of what they wrote."""
+        return super().check(_and_the_layers(answer) if callable(answer) else answer)
+
+
+freeze = _Freezing(
     name="freeze",
     right=_freeze,
     cases=[
@@ -71,6 +158,11 @@ freeze = Exercise(
         (_network(False, False, True, False, True), 1),
     ],
     mistakes={
+        "only returned": (
+            _and_the_layers(lambda layers, count: [place >= count for place in range(4)]),
+            "The flags that you return are right, but no layer has changed: Keras would train them "
+            "all. Set `layer.trainable` on the layers themselves.",
+        ),
         "flags the other way round": (
             lambda layers, count: _set(layers, np.arange(4) < count),
             "You freeze what should learn. `trainable = False` means frozen; the first layers "
@@ -109,12 +201,7 @@ freeze = Exercise(
 
 # --- count: my_trained(shapes, frozen) -> number of weights that are trained ---------------------
 
-_SHAPES = [
-    ((5, 5, 1, 16), (16,)),
-    ((3, 3, 16, 32), (32,)),
-    ((800, 64), (64,)),
-    ((64, 5), (5,)),
-]
+_PAIRS = [shapes for shapes in _SHAPES.values() if shapes]
 
 
 def _sizes(shapes):
@@ -124,7 +211,7 @@ def _sizes(shapes):
 trained = Exercise(
     name="trained",
     right=lambda shapes, frozen: sum(_sizes(shapes)[frozen:]),
-    cases=[(_SHAPES, 0), (_SHAPES, 1), (_SHAPES, 2), (_SHAPES, 3), (_SHAPES[2:], 1)],
+    cases=[*((_PAIRS, frozen) for frozen in range(4)), (_PAIRS[2:], 1)],
     mistakes={
         "the frozen ones": (
             lambda shapes, frozen: sum(_sizes(shapes)[:frozen]),
@@ -178,19 +265,40 @@ def _unpaired(transfer, scratch, t):
 _RANDOM = np.random.default_rng(15)
 
 
-def _results(seeds, t):
+def _results(seeds, t, mean=3):
     scratch = _RANDOM.normal(80, 4, seeds).round(1)
-    return (scratch + _RANDOM.normal(3, 1, seeds)).round(1).tolist(), scratch.tolist(), t
+    return (scratch + _RANDOM.normal(mean, 1, seeds)).round(1).tolist(), scratch.tolist(), t
 
 
 gain = Exercise(
     name="gain",
     right=_gain,
-    cases=[_results(5, 2.776), _results(8, 2.365), _results(3, 4.303)],
+    # Student's t to the last digit, so that scipy's answer is right as well; in the last case
+    # transfer harms.
+    cases=[
+        _results(5, 2.7764451051977987),
+        _results(8, 2.364624251592785),
+        _results(3, 4.302652729911275),
+        _results(5, 2.7764451051977987, mean=-3),
+    ],
     mistakes={
         "sign": (
             lambda transfer, scratch, t: _gain(scratch, transfer, t),
             "Your gain is negative where transfer is better. Subtract the result from scratch.",
+        ),
+        "size of the gain": (
+            lambda transfer, scratch, t: (
+                abs(_gain(transfer, scratch, t)[0]),
+                _gain(transfer, scratch, t)[1],
+            ),
+            "Your gain is never negative. Where transfer harms it must be: leave the sign.",
+        ),
+        "no gain below 0": (
+            lambda transfer, scratch, t: (
+                max(0.0, _gain(transfer, scratch, t)[0]),
+                _gain(transfer, scratch, t)[1],
+            ),
+            "You cut the gain off at 0. Transfer can harm; then the gain is negative.",
         ),
         "not paired": (
             _unpaired,

@@ -10,9 +10,6 @@ from __future__ import annotations
 import base64
 import html
 import io
-import json
-import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -207,37 +204,3 @@ def _checked_caption(caption: str) -> str:
             "(they are also the alt text)"
         )
     return " ".join(caption.split())
-
-
-# Until all explorers are made of modules: the ways of those that are one file.
-IMAGE_STYLE = "display:block;width:100%;height:auto;background:white;border-radius:3px"
-
-
-def data_address(png):
-    """The PNG as an address that holds the whole picture."""
-    return "data:image/png;base64," + base64.b64encode(png).decode()
-
-
-def script(name: str) -> str:
-    """Return the JavaScript of an explorer that computes in the page, with its doors (doors.js)."""
-    folder = Path(__file__).parent
-    return "\n".join((folder / f"{part}.js").read_text("utf-8") for part in (name, "doors"))
-
-
-def living(kind: str, png: bytes, caption: str, script: str, state: dict, width: int) -> str:
-    """Return a captioned picture that a script brings to life: no kernel, nothing to load.
-
-    The script exports `revive(figure, state)`. Where scripts are not run (an untrusted notebook)
-    picture and caption stay.
-    """
-    name = f"labkit-{kind}-{uuid.uuid4().hex[:8]}"
-    words = html.escape(caption)
-    data = json.dumps(state).replace("<", "\\u003c")  # neither </script> nor <!-- can arise
-    return (
-        f'<figure class="{name}" style="margin:0.5em 0;max-width:{width}px">'
-        f'<img alt="{words}" style="{IMAGE_STYLE}" src="{data_address(png)}">'
-        f'<figcaption style="margin-top:0.4em">{words}</figcaption></figure>\n'
-        f'<script type="module">\n{script}\n'
-        f'document.querySelectorAll(".{name}").forEach((figure) => revive(figure, {data}));\n'
-        "</script>"
-    )

@@ -138,28 +138,37 @@ class PredictionExplorer(kit.Explorer):
         artists["marks"].set_data(errors, np.minimum(result["costs"], _TOP))
 
     def caption(self, result: dict, params: dict) -> str:
-        """Return in words the loss, and which sample costs most and is pushed most."""
+        """Return in words the loss, and which samples cost most and are pushed most."""
         costs, gradient = result["costs"], result["gradient"]
         text = f"{LOSSES[params['loss']][0]}: {result['loss']:.4f}.".capitalize()
         if params["loss"] == "huber":
             text = f"Huber loss (delta {_DELTA}): {result['loss']:.4f}."
         if costs.max() < 1e-6:
             return text + " Every prediction is at its target."
-        worst = int(costs.argmax())
-        text += (
-            f" The {self.view_only[worst]} sample has {costs[worst] / costs.sum():.0%} of it; "
-            f"its gradient is {_short(gradient[worst])}."
-        )
+        text += self._dearest(costs, gradient)
         if costs.max() > _TOP:
-            text += f" Its loss, {costs.max():.1f}, lies above the picture."
+            text += f" A loss of {costs.max():.1f} lies above the picture."
         if params["loss"] == "cross_entropy" and 1.0 in np.abs(
             TARGETS - [params[name] for name in self.view_only]
         ):
             text += (
-                " Sure and wrong: the true loss has no limit. Keras cuts it at 16.1, and where "
-                "it is cut the gradient is 0."
+                " Sure and wrong: the true loss has no limit. Here the probability is cut "
+                f"{maths.EPSILON:g} before 0 and 1, so the loss ends at "
+                f"{-np.log(maths.EPSILON):.1f}, and where it is cut the gradient is 0."
             )
         return text
+
+    def _dearest(self, costs: np.ndarray, gradient: np.ndarray) -> str:
+        """Return which samples have the largest part of the loss: often it is more than one."""
+        worst = np.flatnonzero(np.isclose(costs, costs.max(), rtol=1e-9))
+        part = f"{costs.max() / costs.sum():.0%} of it"
+        if len(worst) == 1:
+            name, slope = self.view_only[worst[0]], _short(gradient[worst[0]])
+            return f" The {name} sample has {part}; its gradient is {slope}."
+        names = [self.view_only[k] for k in worst]
+        those = f"The {', '.join(names[:-1])} and {names[-1]} samples have {part} each"
+        size = _short(abs(gradient[worst[0]])).lstrip("+")
+        return f" {those}; their gradients have the size {size}."
 
 
 def _separate(x: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

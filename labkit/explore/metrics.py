@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from labkit.explore import figures, kit
+from labkit.lab.words import count
 from labkit.maths import metrics
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PATIENTS = 1000  # the table speaks of this many, whatever share of them is ill
+LOWEST, HIGHEST = -3.5, 5.0  # thresholds; no tumor has a lower score, with any feature
 FEATURES = ["mean radius", "mean concavity", "mean texture", "mean smoothness"]
 
 
@@ -55,7 +57,7 @@ class ThresholdExplorer(kit.Explorer):
 
     lesson = "05"
     presets = {
-        "alarm for everybody": {"threshold": -3.0},
+        "alarm for everybody": {"threshold": LOWEST},
         "middle": {"threshold": 0.0},
         "alarm for nobody": {"threshold": 5.0},
         "as collected": {"positive_share": 0.37},
@@ -68,7 +70,7 @@ class ThresholdExplorer(kit.Explorer):
         """Return the controls: the measurement that is the score, threshold, share of positives."""
         return {
             "feature": kit.choice(FEATURES[0], FEATURES),
-            "threshold": kit.slider(0.0, -3.0, 5.0, 0.1),
+            "threshold": kit.slider(0.0, LOWEST, HIGHEST, 0.1),
             "positive_share": kit.slider(0.37, 0.01, 0.99, 0.01),
         }
 
@@ -101,7 +103,7 @@ class ThresholdExplorer(kit.Explorer):
 
     def _build_scores(self, ax: Axes) -> dict:
         scores, labels = tumors(self.params["feature"])
-        bins = np.linspace(-3, 5, 41)
+        bins = np.linspace(LOWEST, HIGHEST, 41)
         for label, name, color, hatch in [
             (0, "benign", figures.BLUE, ""),
             (1, "malignant", figures.ORANGE, "//"),
@@ -109,10 +111,13 @@ class ThresholdExplorer(kit.Explorer):
             some = scores[labels == label]
             weights = np.full(len(some), 100 / len(some))
             ax.hist(
-                np.clip(some, -3, 5), bins, weights=weights, color=color, alpha=0.55,
+                np.clip(some, LOWEST, HIGHEST), bins, weights=weights, color=color, alpha=0.55,
                 hatch=hatch, label=name,
             )  # fmt: skip
-        ax.set(xlim=(-3.2, 5.2), xlabel="score: " + self.params["feature"] + " (z-score)")
+        ax.set(
+            xlim=(LOWEST - 0.2, HIGHEST + 0.2),
+            xlabel="score: " + self.params["feature"] + " (z-score)",
+        )
         ax.set(ylabel="share of its class (%)", title="alarm right of the line")
         ax.legend(loc="upper right")
         return {"line": ax.axvline(0, linestyle="-", color=figures.RED, linewidth=2.5)}
@@ -149,12 +154,12 @@ class ThresholdExplorer(kit.Explorer):
         """Move the line, fill the table, move the points and the PR curve."""
         threshold, share = params["threshold"], params["positive_share"]
         artists["line"].set_xdata([threshold, threshold])
-        tp, fp, fn, tn = result["counts"]
+        tp, fp, fn, tn = _whole(result["counts"])
         shown = np.array([[tn, fp], [fn, tp]])
         artists["image"].set_data(shown)
         for i, j in np.ndindex(2, 2):
             name = [["TN", "FP"], ["FN", "TP"]][i][j]
-            artists["cells"][i][j].set_text(f"{name} {shown[i, j]:.0f}")
+            artists["cells"][i][j].set_text(f"{name} {shown[i, j]}")
             artists["cells"][i][j].set_color("white" if shown[i, j] > 0.6 * PATIENTS else "black")
         artists["roc_point"].set_data([result["fpr"]], [result["tpr"]])
         artists["curve"].set_data(*result["pr"])
@@ -165,11 +170,12 @@ class ThresholdExplorer(kit.Explorer):
 
     def caption(self, result: dict, params: dict) -> str:
         """Return in words the counts, the scores, and the baseline."""
-        tp, fp, fn, _ = result["counts"]
+        tp, fp, fn, _ = _whole(result["counts"])
         told = (
-            f"Of {PATIENTS:,} patients {tp + fn:.0f} are ill. The threshold "
-            f"{params['threshold']:g} raises {tp + fp:.0f} alarms: {tp:.0f} right, {fp:.0f} false; "
-            f"{fn:.0f} ill patients are missed. "
+            f"Of {PATIENTS:,} patients {tp + fn} are ill. "
+            f"The threshold {params['threshold']:g} raises "
+            f"{_alarms(tp, fp, any(result['counts'][:2]))}; {count(fn, 'ill patient')} "
+            f"{'is' if fn == 1 else 'are'} missed. "
         )
         if result["precision"] is None:
             told += "Without an alarm there is no precision; recall and F1 are 0. "
@@ -178,9 +184,27 @@ class ThresholdExplorer(kit.Explorer):
                 f"Precision {result['precision']:.2f}, recall {result['tpr']:.2f}, "
                 f"F1 {result['f1']:.2f}. "
             )
-        better = result["accuracy"] > result["baseline"] + 1e-9
-        word = "above" if better else "not above"
+        accuracy, baseline = round(result["accuracy"], 4), round(result["baseline"], 4)
+        word = "above" if accuracy > baseline else "not above"
+        digits = 2 if f"{accuracy:.2f}" != f"{baseline:.2f}" else 4  # say by how little
         return told + (
-            f"Accuracy {result['accuracy']:.2f}, {word} the {result['baseline']:.2f} of always "
-            f"giving the commoner answer."
+            f"Accuracy {accuracy:.{digits}f}, {word} the {baseline:.{digits}f} of always giving "
+            f"the commoner answer."
         )
+
+
+def _whole(counts: tuple) -> tuple[int, int, int, int]:
+    """Return TP, FP, FN, TN as whole patients, so that the ill stay the ill, and sums are sums.
+
+    >>> _whole((46.8, 2.6, 323.2, 627.4))
+    (47, 3, 323, 627)
+    """
+    tp, fp, fn, _ = counts
+    ill = round(tp + fn)
+    return round(tp), round(fp), ill - round(tp), PATIENTS - ill - round(fp)
+
+
+def _alarms(tp: int, fp: int, some: bool) -> str:
+    if tp + fp:
+        return f"{count(tp + fp, 'alarm')}: {tp} right, {fp} false"
+    return f"less than one alarm among {PATIENTS:,} patients" if some else "no alarm"

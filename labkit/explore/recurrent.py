@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FADED = 0.01  # a cell has forgotten what counts less than this share of the newest input
 LENGTHS = (29, 60, 100)
 CELLS = ("rnn", "lstm", "gru")
+KERAS_BIAS = {"forget_bias": 1.0, "update_bias": 0.0}  # LSTM(unit_forget_bias=True); GRU: zeros
 
 
 class GatesExplorer(kit.Explorer):
@@ -118,7 +119,7 @@ class GatesExplorer(kit.Explorer):
         middle.legend(loc="upper right", ncols=3, fontsize=9)
         lines["cell"] = low.plot([], [], "-", color=figures.PINK, label="cell state c")[0]
         lines["shown"] = low.plot([], [], "--", color=figures.GRAY, label="output h")[0]
-        low.set(ylim=(-3.1, 4.6), yticks=[-3, 0, 3], ylabel="value, cut at ±3", xlabel="step")
+        low.set(ylim=(-3, 5), ylabel="value", xlabel="step")
         low.legend(loc="upper right", ncols=2, fontsize=9)
         cursors = [ax.axvline(1, color="black", lw=1.2) for ax in (top, middle, low)]
         ends = [ax.axvline(1, color=figures.SAND, lw=2, ls="--") for ax in (top, middle, low)]
@@ -133,6 +134,7 @@ class GatesExplorer(kit.Explorer):
             "image": image, "lines": lines["forget"], "input": lines["input"],
             "output": lines["output"], "cell": lines["cell"], "shown": lines["shown"],
             "cursors": cursors, "ends": ends, "bars": list(bars), "spoken": spoken,
+            "values": low.yaxis,  # moves with the unit: a cell state has no fixed range
         }  # fmt: skip
 
     def kernel_features(self) -> int:
@@ -146,8 +148,10 @@ class GatesExplorer(kit.Explorer):
         artists["lines"].set_data(steps, result["gates"]["forget"])
         artists["input"].set_data(steps, result["gates"]["input"])
         artists["output"].set_data(steps, result["gates"]["output"])
-        artists["cell"].set_data(steps, np.clip(result["cell"], -3, 3))
+        artists["cell"].set_data(steps, result["cell"])
         artists["shown"].set_data(steps, result["output"])
+        reach = max(0.1, np.abs(result["cell"]).max())
+        artists["values"].axes.set_ylim(-1.1 * reach, 1.8 * reach)  # room for the legend
         for cursor in artists["cursors"]:
             cursor.set_xdata([result["at"] + 1] * 2)
         for end in artists["ends"]:
@@ -185,28 +189,34 @@ class MemoryExplorer(kit.Explorer):
     lesson = "13"
     view_only = ("input_size", "weights_seed")
     presets = {
-        "as Keras starts": {"radius": 1.0, "forget_bias": 1.0, "input_size": 0.3},
-        "gates open": {"radius": 1.0, "forget_bias": 5.0, "input_size": 0.3},
+        "as Keras starts": {"radius": 1.0, **KERAS_BIAS, "input_size": 0.3},
+        "gates open": {"radius": 1.0, "forget_bias": 5.0, "update_bias": 5.0, "input_size": 0.3},
         "explodes": {"cell": "rnn", "radius": 1.5, "input_size": 0.1},
     }
     size = (8.8, 3.9)
 
     def make_controls(self) -> dict:
-        """Return the controls: the cell, its recurrent weights, its gate, its inputs, the draw."""
+        """Return the controls: the cell, its recurrent weights, its gates, its inputs, the draw."""
         return {
             "cell": kit.choice("rnn", list(CELLS)),
             "radius": kit.slider(1.0, 0.5, 1.5, 0.05),
-            "forget_bias": kit.slider(1.0, -2.0, 6.0, 0.5),
+            "forget_bias": kit.slider(KERAS_BIAS["forget_bias"], -2.0, 6.0, 0.5),
+            "update_bias": kit.slider(KERAS_BIAS["update_bias"], -2.0, 6.0, 0.5),
             "input_size": kit.slider(0.3, 0.0, 2.0, 0.1),
             "weights_seed": kit.slider(0, 0, 9),
         }
 
     @staticmethod
     def compute(
-        cell: str, radius: float, forget_bias: float, input_size: float, weights_seed: int
+        cell: str,
+        radius: float,
+        forget_bias: float,
+        update_bias: float,
+        input_size: float,
+        weights_seed: int,
     ) -> dict:
         """Return the share that an input k steps back has in all cells, and theory for the one."""
-        bias = {"rnn": 0.0, "lstm": forget_bias, "gru": forget_bias}
+        bias = {"rnn": 0.0, "lstm": forget_bias, "gru": update_bias}
         settings = (radius, input_size, weights_seed)
         shares = {name: memory(name, bias[name], *settings) for name in CELLS}
         curve = shares[cell]
@@ -253,7 +263,10 @@ class MemoryExplorer(kit.Explorer):
     def caption(self, result: dict, params: dict) -> str:
         """Return in words how many steps the cell remembers, or that its gradient grows."""
         name, reach = params["cell"].upper(), result["reach"]
-        gate = "" if name == "RNN" else f", gate bias {params['forget_bias']:g}"
+        gate = {
+            "LSTM": f", forget bias {params['forget_bias']:g}",
+            "GRU": f", update bias {params['update_bias']:g}",
+        }.get(name, "")
         text = f"{name}, spectral radius {params['radius']:g}{gate}: "
         if reach is not None:
             return text + (

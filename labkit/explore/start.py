@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labkit.explore import figures, kit
+from labkit.lab.words import count
 from labkit.maths.start import FLOWERS, TOO_LARGE, best_loss, fit_line
 
 if TYPE_CHECKING:
@@ -80,16 +81,16 @@ class StartExplorer(kit.Explorer):
         if result["diverged"]:
             return (
                 f"Diverged: at learning rate {rate:g} each step overshoots further, and after "
-                f"{len(result['losses']) - 1} steps the loss is above {TOO_LARGE:,.0f} cm². "
-                f"The limit here is {limit:.3f}."
+                f"{count(len(result['losses']) - 1, 'step')} the loss is above "
+                f"{TOO_LARGE:,.0f} cm². The limit here is {limit:.4f}."
             )
         line = f"width = {result['w']:.2f} × length {result['b']:+.2f}"
         told = (
-            f"After {steps} steps at learning rate {rate:g} the line is {line}; the mean square is "
-            f"{result['loss']:.3g} cm² (best possible: {result['best_loss']:.3g})."
+            f"After {count(steps, 'step')} at learning rate {rate:g} the line is {line}; the mean "
+            f"square is {result['loss']:.3g} cm² (best possible: {result['best_loss']:.3g})."
         )
         if rate > limit and steps:
-            told += f" It is growing: the rate is above the limit of {limit:.3f}."
+            told += f" It is growing: the rate is above the limit of {limit:.4f}."
         return told
 
 

@@ -90,7 +90,7 @@ class TransferExplorer(kit.Explorer):
         lines = [right.plot([], [], "-", color=figures.BLUE, lw=1.5)[0] for _ in FROZEN]
         base = right.axhline(0, color=figures.GRAY, ls="--")
         ring = right.plot([], [], "o", ms=14, mfc="none", mec=figures.ORANGE, mew=2.5)[0]
-        heading = right.set_title("0 labels a class")
+        heading = right.set_title(" ")
         return {
             "curve": curve, "bars": bars, "spot": spot, "dots": dots, "lines": lines,
             "base": base, "ring": ring, "heading": heading,
@@ -110,7 +110,7 @@ class TransferExplorer(kit.Explorer):
             artists["lines"][k].set_data([k, k], [mean - margin, mean + margin])
         artists["base"].set_ydata([result["scratch"][0]] * 2)
         artists["ring"].set_data([params["frozen_layers"]], [result["accuracy"]])
-        artists["heading"].set_text(f"{params['labels']} labels a class; dashed: from scratch")
+        artists["heading"].set_text(f"{_a_class(params['labels'])}; dashed: from scratch")
 
     def caption(self, result: dict, params: dict) -> str:
         """Return in words accuracy, gain with its interval, and what that allows to say."""
@@ -122,8 +122,12 @@ class TransferExplorer(kit.Explorer):
             "not sure": "these seeds do not show whether it helped",
         }
         return (
-            f"Source {params['source']}, {FROZEN[params['frozen_layers']]}, {labels} "
-            f"label{'' if labels == 1 else 's'} a class: accuracy {result['accuracy']:.1f} %, "
+            f"Source {params['source']}, {FROZEN[params['frozen_layers']]}, "
+            f"{_a_class(labels)}: accuracy {result['accuracy']:.1f} %, "
             f"from scratch {result['scratch'][0]:.1f} %. Gain {gain.change:+.1f} ± "
             f"{gain.margin:.1f} points (95 %): {means[gain.verdict]}."
         )
+
+
+def _a_class(labels: int) -> str:
+    return f"{labels} label{'' if labels == 1 else 's'} a class"

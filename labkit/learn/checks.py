@@ -14,6 +14,7 @@ True
 """
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -23,11 +24,26 @@ from typing import Any
 _SHOWN = 8  # an array with more items is shown by its shape
 _SIGNS = {"right": "✓", "not tried": "○"}
 _COLORS = {"right": "#2e7d32", "not tried": "#6c6c6c"}
+# What Python and NumPy say about the commonest slips, and what it means.
+_MEANINGS = {
+    "bitwise_xor": "A power is written `**`; `^` works on bits.",
+    r"\^: ": "A power is written `**`; `^` works on bits.",
+    "truth value of an array": "`if`, `and`, `max()` and `min()` of Python look at one number: "
+    "for arrays there are `np.where`, `np.maximum` and `np.minimum`.",
+    "could not be broadcast": "The shapes do not fit, number by number. A sum, mean or maximum "
+    "along an axis keeps that axis with `keepdims=True`.",
+    "mismatch in its core dimension": "`@` needs as many columns on its left as rows on its right.",
+    "converted to Python scalars": "Functions of `math` take one number; NumPy has the same "
+    "for arrays, such as `np.exp`.",
+}
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """What a check found: `kind` is 'right', 'not tried', 'error', 'other' or a mistake's name."""
+    """What a check found.
+
+    `kind` is 'right', 'not tried', 'error', 'nothing returned', 'other' or a mistake's name.
+    """
 
     exercise: str
     kind: str
@@ -47,7 +63,7 @@ class Feedback:
         color = _COLORS.get(self.kind, "#d93025")
         return (
             f'<div role="status" style="border-left:4px solid {color};padding:0.4em 0.8em">'
-            f"{escape(repr(self))}</div>"
+            f"{_code(escape(repr(self)))}</div>"
         )
 
 
@@ -80,10 +96,12 @@ class Exercise:
             got = self._outputs(answer)
         except NotImplementedError:
             return self._untouched()
-        except Exception as error:  # whatever a learner's code raises is feedback, not a crash
-            return self._say("error", f"Your code raised {type(error).__name__}: {error}")
+        except (Exception, SystemExit) as error:  # whatever a learner's code raises is feedback
+            return self._say("error", _explained(error))
+        if callable(answer) and any(value is None for value in got):
+            return self._say("nothing returned", self._where_nothing(got))
         if all(_is_blank(value) for value in got):
-            return self._untouched(nothing_returned=callable(answer) and got[0] is None)
+            return self._untouched()
         right = self._outputs(self.right)
         if self._same(got, right):
             return self._say("right", "")
@@ -106,20 +124,44 @@ class Exercise:
     def _first_difference(self, got: list, right: list) -> str:
         hint = f" Hint: {self.hint}" if self.hint else ""
         if self.cases is None:
+            words = _has_words(self.right) and _items(got[0])
+            if words and len(words) == len(self.right):
+                return f"{self._letter_by_letter(words)}{hint}"
             return f"You answered {_short(got[0])}.{hint}"
         for case, mine, wanted in zip(self.cases, got, right, strict=True):
             if not _equal(mine, wanted, self.tolerance):
-                arguments = ", ".join(_short(argument) for argument in case)
+                theirs, yours = _two(wanted, mine)
                 return (
-                    f"For ({arguments}) the right answer is {_short(wanted)}; "
-                    f"yours is {_short(mine)}{_first_place(mine, wanted, self.tolerance)}.{hint}"
+                    f"For {_call(case)} the right answer is {theirs}; "
+                    f"yours is {yours}{_first_place(mine, wanted, self.tolerance)}.{hint}"
                 )
         raise AssertionError("unreachable: the answers were found to differ")
 
-    def _untouched(self, nothing_returned: bool = False) -> Feedback:
+    def _letter_by_letter(self, words: list) -> str:
+        """Say of each question A, B, C ... whether its word is right, and what is wrong with it."""
+        letters = [chr(ord("A") + place) for place in range(len(words))]
+        fits = [_equal(*pair, self.tolerance) for pair in zip(words, self.right, strict=True)]
+        said = [f"Right: {', '.join(x for x, fit in zip(letters, fits, strict=True) if fit)}."]
+        for place, (letter, word, fit) in enumerate(zip(letters, words, fits, strict=True)):
+            if not fit:
+                alone = [*self.right[:place], word, *self.right[place + 1 :]]
+                known = [
+                    text for wrong, text in self.mistakes.values() if self._same([alone], [wrong])
+                ]
+                said += known[:1] or [f"{letter}: it is not {_short(word)}."]
+        return " ".join(said if any(fits) else said[1:])
+
+    def _where_nothing(self, got: list) -> str:
+        """Say for which case a function returned nothing: without `return`, or on a way past it."""
+        gaps = [value is None for value in got]
+        where = "" if all(gaps) else f" for {_call(self.cases[gaps.index(True)])}"
+        return (
+            f"Your function returns nothing{where}: its answer stands after `return`. "
+            "`print` shows a value, and gives nothing back."
+        )
+
+    def _untouched(self) -> Feedback:
         advice = "Replace the ... in the cell above with your answer, run that cell, then this one."
-        if nothing_returned:  # perhaps a try that changes its arguments, or forgot `return`
-            advice = "Your function returns nothing: its answer stands after `return`."
         return self._say("not tried", advice)
 
     def _say(self, kind: str, message: str) -> Feedback:
@@ -130,12 +172,27 @@ def _is_blank(value: Any) -> bool:
     return value is None or value is ...
 
 
+def _explained(error: BaseException) -> str:
+    """Return an error in its own words, and what the commonest ones mean."""
+    raised = f"Your code raised {type(error).__name__}: {error}"
+    meaning = next((m for sign, m in _MEANINGS.items() if re.search(sign, str(error))), "")
+    return f"{raised}{'' if raised.endswith('.') else '.'} {meaning}" if meaning else raised
+
+
 def _equal(a: Any, b: Any, tolerance: float) -> bool:
-    """Compare numbers and arrays by size and shape, text ignoring case, anything else by ==."""
+    """Compare numbers and arrays by size and shape, text ignoring case, anything else by ==.
+
+    Words in a row are compared word by word, whatever holds them: a list, a tuple or an array.
+    """
+    if isinstance(b, str) and getattr(a, "shape", None) == ():
+        a = a.tolist()  # an array that holds one word
     if isinstance(a, str) or isinstance(b, str):
         return isinstance(a, str) and isinstance(b, str) and _plain(a) == _plain(b)
     if isinstance(a, Callable) or isinstance(b, Callable) or _is_blank(a) or _is_blank(b):
         return a is b
+    if _has_words(b):
+        x, y = _items(a), _items(b)
+        return x is not None and len(x) == len(y) and all(map(_equal, x, y, [tolerance] * len(y)))
     x, y = _as_numbers(a), _as_numbers(b)
     if y is None:
         try:
@@ -143,6 +200,19 @@ def _equal(a: Any, b: Any, tolerance: float) -> bool:
         except Exception:  # a learner's object need not compare
             return False
     return x is not None and x.shape == y.shape and bool(_close(x, y, tolerance).all())
+
+
+def _items(value: Any) -> list | None:
+    """Return what a list, a tuple or an array holds, None for anything else."""
+    try:
+        value = value.tolist() if hasattr(value, "tolist") else value
+    except Exception:  # whatever a learner's object does when it is converted
+        return None
+    return list(value) if isinstance(value, (list, tuple)) else None
+
+
+def _has_words(value: Any) -> bool:
+    return any(isinstance(item, str) or _has_words(item) for item in _items(value) or [])
 
 
 def _as_numbers(value: Any):
@@ -181,14 +251,41 @@ def _plain(text: str) -> str:
     return " ".join(text.lower().split())
 
 
-def _short(value: Any) -> str:
+def _code(escaped: str) -> str:
+    """Turn `words between backticks` of an escaped text into code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped)
+
+
+def _call(case: tuple) -> str:
+    return f"({', '.join(map(_short, case))})"
+
+
+def _two(wanted: Any, mine: Any) -> tuple[str, str]:
+    """Show two values that differ, with more digits when six do not tell them apart."""
+    shown = _short(wanted), _short(mine)
+    return shown if shown[0] != shown[1] else (_short(wanted, 12), _short(mine, 12))
+
+
+def _short(value: Any, digits: int = 6) -> str:
     """Show a value on one line: arrays by shape when they are large."""
     try:
         shape = tuple(getattr(value, "shape", ()))
         if math.prod(shape) > _SHOWN:
             return f"an array of shape {shape}"
-        value = value.tolist() if hasattr(value, "tolist") else value
-        text = f"{value:.6g}" if isinstance(value, float) else repr(value)
+        value = _rounded(value, digits)
+        text = f"{value:.{digits}g}" if isinstance(value, float) else repr(value)
     except Exception:  # a learner's object may break its own repr
         return f"a {type(value).__name__}"
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _rounded(value: Any, digits: int) -> Any:
+    """Return plain Python numbers with a few digits, also inside lists, tuples and dicts."""
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(value, float):
+        return float(f"{value:.{digits}g}")
+    if type(value) in (list, tuple):
+        return type(value)(_rounded(item, digits) for item in value)
+    if type(value) is dict:
+        return {key: _rounded(item, digits) for key, item in value.items()}
+    return value

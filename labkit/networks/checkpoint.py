@@ -12,11 +12,14 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from labkit.networks.training import check, create_variables
 
 if TYPE_CHECKING:
     import keras
@@ -46,8 +49,9 @@ class Training:
         ValueError: a model that is not compiled, inputs and targets of different length, or a
             batch size below 1.
 
-    With the PyTorch backend give every Dropout layer a seed of its own: else it draws from a
-    generator of the whole process, which no checkpoint holds.
+    The bits are those of this machine, its number of threads, and a CPU: a GPU may add up in
+    another order each time. With the PyTorch backend give every Dropout layer a seed of its own:
+    else it draws from a generator of the whole process, which no checkpoint holds.
 
     Lesson: 10_first_network.
     """
@@ -56,21 +60,12 @@ class Training:
         self, model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int = 64, seed: int = 0
     ):
         x, y = np.asarray(x), np.asarray(y)
-        if not getattr(model, "compiled", False):
-            raise ValueError("the model is not compiled yet; call model.compile(...) first")
-        if len(x) != len(y) or len(x) == 0:
-            raise ValueError(
-                "x and y must hold one entry per example, and at least one. "
-                f"Received: {len(x)} inputs and {len(y)} targets"
-            )
-        if not isinstance(batch_size, int | np.integer) or batch_size < 1:
-            raise ValueError(
-                f"batch_size must be an integer of at least 1. Received: batch_size={batch_size!r}"
-            )
+        check(model, x, y, batch_size=batch_size)
         self.model, self.x, self.y = model, x, y
         self.batch_size, self.seed = int(batch_size), int(seed)
         self.step, self.losses = 0, []
         self._order = (-1, np.arange(0))  # epoch, and the order of its examples
+        self._graphs = {}  # examples of a batch -> the function that Keras trains with
 
     @property
     def steps_per_epoch(self) -> int:
@@ -87,10 +82,24 @@ class Training:
     def take_step(self) -> float:
         """Do one update of the weights; return the loss of its batch before the update."""
         chosen = self.batch(self.step)
-        logs = self.model.train_on_batch(self.x[chosen], self.y[chosen], return_dict=True)
+        with self._graph_for(len(chosen)):
+            logs = self.model.train_on_batch(self.x[chosen], self.y[chosen], return_dict=True)
         self.step += 1
         self.losses.append(float(logs["loss"]))
         return self.losses[-1]
+
+    @contextmanager
+    def _graph_for(self, examples: int) -> Iterator[None]:
+        """Let each size of a batch have a graph of its own.
+
+        TensorFlow would widen the first one to fit the next size, and compute in another order
+        from then on. Which size came first is another one after a pause.
+        """
+        if getattr(self.model, "train_function", None) is None:  # compiled anew
+            self._graphs.clear()
+        self.model.train_function = self._graphs.get(examples)
+        yield
+        self._graphs[examples] = self.model.train_function
 
     def run(
         self,
@@ -139,7 +148,7 @@ class Training:
         """Write the state to a file; until it is whole, the file that was there stays."""
         path, state = Path(path), self.state()
         beside = path.with_name(f".{path.name}.{os.getpid()}")
-        arrays = {f"v{i}": array for i, array in enumerate(state["arrays"])}
+        arrays = {f"v{i}": _as_known(array) for i, array in enumerate(state["arrays"])}
         about = self._about() | {"step": state["step"], "arrays": len(arrays)}
         try:
             with open(beside, "wb") as file:
@@ -168,18 +177,15 @@ class Training:
 
         `model.variables` and not `model.weights`: it includes the state of the random generators.
         """
-        if not self.model.built:
-            self.model.build((None, *self.x.shape[1:]))
-        if not self.model.optimizer.built:
-            self.model.optimizer.build(self.model.trainable_variables)
+        if not (self.model.built and self.model.optimizer.built):
+            create_variables(self.model, self.x, self.y)
         return [*self.model.variables, *self.model.optimizer.variables]
 
     def _about(self) -> dict:
-        data = zlib.crc32(np.ascontiguousarray(self.x)), zlib.crc32(np.ascontiguousarray(self.y))
         return {
             "format": FORMAT,
             "examples": len(self.x),
-            "data": list(data),
+            "data": [zlib.crc32(np.ascontiguousarray(each)) for each in (self.x, self.y)],
             "batch_size": self.batch_size,
             "seed": self.seed,
             "optimizer": type(self.model.optimizer).__name__,
@@ -192,25 +198,42 @@ class Training:
                     f"{path} belongs to another training: its {name} is {about.get(name)}, "
                     f"here it is {value}"
                 )
-        here = [tuple(v.shape) for v in self._variables()]
-        there = [array.shape for array in arrays]
-        if here != there:
-            raise CheckpointError(
-                f"{path} belongs to another model: its variables have shapes {there}, "
-                f"here they are {here}"
-            )
+        here = [variable.numpy() for variable in self._variables()]
+        for what, kind in (("shapes", lambda a: a.shape), ("types", lambda a: a.dtype.name)):
+            ours, theirs = ([kind(array) for array in side] for side in (here, arrays))
+            if ours != theirs:
+                raise CheckpointError(
+                    f"{path} belongs to another model: its variables have {what} {theirs}, "
+                    f"here they are {ours}"
+                )
 
 
 def _read(path: str | os.PathLike) -> tuple[dict, np.ndarray, list[np.ndarray]]:
     try:
         with np.load(path) as stored:
             about = json.loads(str(stored["about"]))
-            arrays = [stored[f"v{i}"] for i in range(about["arrays"])]
+            arrays = [_as_meant(stored[f"v{i}"]) for i in range(about["arrays"])]
             return about, stored["losses"], arrays
     except FileNotFoundError:
         raise CheckpointError(f"there is no checkpoint {path}; has `save` been called?") from None
     except Exception as error:  # not a zip file, cut off, or written by something else
         raise CheckpointError(f"{path} is no checkpoint of a Training: {error}") from error
+
+
+def _as_known(array: np.ndarray) -> np.ndarray:
+    """Return an array that a NumPy file can hold: of bfloat16 and the like the bits, named so."""
+    if array.dtype.isbuiltin != 2:  # 2: a kind that another package has added
+        return array
+    return array.view([(array.dtype.name, f"u{array.dtype.itemsize}")])
+
+
+def _as_meant(array: np.ndarray) -> np.ndarray:
+    """Return the array that `_as_known` was given."""
+    if array.dtype.names is None:
+        return array
+    import ml_dtypes
+
+    return array.view(getattr(ml_dtypes, array.dtype.names[0]))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labkit.networks.backend import without_chatter
+from labkit.networks.fused import fused_lstm
+
 if TYPE_CHECKING:
     import keras
 
@@ -92,12 +95,12 @@ def fit(
             epoch counts from 1, logs hold what `History` keeps of this epoch.
 
     Raises:
-        ValueError: a model that is not compiled, inputs and targets of different length, or
-            epochs or batch_size below 1.
+        ValueError: a model that is not compiled, inputs and targets of different length, epochs or
+            batch_size below 1, or batches that a stateful model cannot take.
 
     Lesson: 11_convolution.
     """
-    _check(model, x, y, epochs, batch_size)
+    check(model, x, y, epochs=epochs, batch_size=batch_size)
     execute, words = _execution(model)
     course = _Course(
         model=model,
@@ -122,7 +125,8 @@ def fit(
     return course.history
 
 
-def _check(model: keras.Model, x: np.ndarray, y: np.ndarray, epochs: int, batch_size: int) -> None:
+def check(model: keras.Model, x: np.ndarray, y: np.ndarray, **counts: int) -> None:
+    """Refuse what cannot be trained: see `fit`; `counts` are epochs, batch_size."""
     if not getattr(model, "compiled", False):
         raise ValueError(
             "the model is not compiled yet; say how it shall learn first, for example "
@@ -134,9 +138,50 @@ def _check(model: keras.Model, x: np.ndarray, y: np.ndarray, epochs: int, batch_
             "x and y must hold one entry per example, and at least one. "
             f"Received: {len(x)} inputs and {len(y)} targets"
         )
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+    for name, value in counts.items():
         if not isinstance(value, int | np.integer) or value < 1:
             raise ValueError(f"{name} must be an integer of at least 1. Received: {name}={value!r}")
+    batch, batch_size = fixed_batch(model), counts["batch_size"]
+    if batch == 0:
+        raise ValueError(
+            "a stateful layer keeps a state for each example of a batch, so that it must know how "
+            f"many there are: begin with keras.Input(batch_shape={(batch_size, *x.shape[1:])}), or "
+            f"call the model once on {batch_size} examples"
+        )
+    if batch and (batch_size != batch or len(x) % batch):
+        raise ValueError(
+            f"a stateful layer keeps a state for each of {batch} examples: give batch_size={batch} "
+            f"and a multiple of {batch} examples, such as the first {len(x) // batch * batch}. "
+            f"Received: batch_size={batch_size} and {len(x)} examples"
+        )
+
+
+def fixed_batch(model: keras.Model) -> int | None:
+    """Return how many examples each batch must hold, because a layer keeps a state for each.
+
+    None: any number, as in most models. 0: not known yet.
+    """
+    layers = getattr(model, "_flatten_layers", tuple)()
+    states = [getattr(layer, "states", None) for layer in layers if getattr(layer, "stateful", 0)]
+    if not states:
+        return None
+    import keras
+
+    return next((one.shape[0] for one in keras.tree.flatten(states) if one is not None), 0)
+
+
+def create_variables(model: keras.Model, x: np.ndarray, y: np.ndarray) -> None:
+    """Make weights, optimizer, loss and metrics exist, from shapes alone: nothing is computed.
+
+    Args:
+        model: a compiled Keras model; what it has already stays as it is.
+        x, y: inputs and targets of the kind and shape that will come.
+    """
+    import keras
+
+    batch = fixed_batch(model)
+    kinds = [keras.KerasTensor((batch, *each.shape[1:]), str(each.dtype)) for each in (x, y)]
+    model._symbolic_build(data_batch=tuple(kinds))
 
 
 def _epoch_data(
@@ -182,7 +227,8 @@ class _Course:
         logs["seconds"] = time.perf_counter() - self.started
         if self.validation_data is not None:
             x, y = self.validation_data
-            measured = self.model.evaluate(x, y, batch_size=256, verbose=0, return_dict=True)
+            batch = fixed_batch(self.model) or 256
+            measured = self.model.evaluate(x, y, batch_size=batch, verbose=0, return_dict=True)
             logs.update({f"val_{name}": float(value) for name, value in measured.items()})
         self.history._add(logs)
         self.progress.epoch_done(epoch, logs)
@@ -227,9 +273,8 @@ def _run_tensorflow_loop(course: _Course) -> None:
     """Train with a loop over Keras' own `train_step` inside one TensorFlow function."""
     import tensorflow as tf
 
-    from labkit.networks.backend import without_chatter
-
     model, targets = course.model, tf.convert_to_tensor(course.y)
+    create_variables(model, course.x, course.y)
     steps = tensorflow_steps(model, course.x, course.y, compiled=_compiling_pays_off(course))
     for epoch in range(course.epochs):
         course.begin(epoch)
@@ -255,16 +300,12 @@ def tensorflow_steps(
     of shape (steps, batch); inputs and targets are arrays or tensors, n examples each.
 
     Args:
-        model: a compiled Keras model on the TensorFlow backend.
-        x, y: inputs and targets of the kind and shape that will come, at least one.
+        model: a compiled Keras model on the TensorFlow backend whose variables exist: a graph can
+            use them, not create them.
+        x, y: inputs and targets of the kind and shape that will come.
         compiled: by XLA, which pays off for dense layers in a long training.
     """
     import tensorflow as tf
-
-    from labkit.networks.backend import without_chatter
-    from labkit.networks.fused import fused_lstm
-
-    _create_variables(model, x[:1], y[:1])
 
     # autograph off: it needs the source of every layer, which a notebook cell may not have.
     # One trace serves the full batches and the last, smaller one: both axes are open. XLA compiles
@@ -292,15 +333,6 @@ def tensorflow_steps(
     with fused_lstm(), without_chatter():
         trace = run_steps.get_concrete_function()
     return lambda *arrays: trace(*map(tf.convert_to_tensor, arrays))
-
-
-def _create_variables(model: keras.Model, x: np.ndarray, y: np.ndarray) -> None:
-    """Make weights, optimizer and metrics exist: a graph can use variables, not create them."""
-    predicted = model(x)
-    model.optimizer.build(model.trainable_variables)
-    model.compute_loss(x=x, y=y, y_pred=predicted)
-    model.compute_metrics(x=x, y=y, y_pred=predicted)
-    model.reset_metrics()
 
 
 def _calls(order: np.ndarray, batch_size: int) -> list[np.ndarray]:

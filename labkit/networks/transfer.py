@@ -214,7 +214,9 @@ class Restarts:
         order = batch_order(len(x), updates, batch_size, seed)
         batch_size = min(batch_size, len(x))
         if training.loop_pays_off(self.model):
-            self._steps = self._steps or training.tensorflow_steps(self.model, x, y)
+            if self._steps is None:
+                training.create_variables(self.model, x, y)
+                self._steps = training.tensorflow_steps(self.model, x, y)
             self._steps(order.reshape(-1, batch_size), x, y)
         else:  # one long epoch: every epoch of Keras costs as much as a dozen of these updates
             self.model.fit(x[order], y[order], batch_size=batch_size, shuffle=False, verbose=0)

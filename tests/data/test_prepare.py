@@ -60,6 +60,15 @@ def test_steps_leave_the_table_that_came_in_as_it_was(table):
     pd.testing.assert_frame_equal(table, before)
 
 
+def test_text_that_is_read_as_its_number_has_not_changed():
+    table = pd.DataFrame({"x": ["2.5", "nil", "-1e3", None], "y": ["1", "b", "c", "d"]})
+    done = clean.clean(table, {"numbers": clean.to_numbers("x")})
+    assert done.report.cells_changed.tolist() == [1]  # nil became a gap
+    assert done.report.missing_after.tolist() == [2]
+    wrong = clean.clean(table, {"doubled": lambda t: t.assign(x=[5.0, None, -1000.0, None])})
+    assert wrong.report.cells_changed.tolist() == [2]
+
+
 def test_same_name_is_not_same_person():
     people = pd.DataFrame({"name": ["Kate", "Kate", "Carl", "Carl"], "age": [30, 22, 33, 33]})
     assert len(clean.drop_repeated("name")(people)) == 2

@@ -40,3 +40,29 @@ def test_a_network_without_second_axis_is_shown_where_it_differs():
     feedback = exercise.network.check(lambda x, W1, b1, W2, b2: relu(x @ W1 + b1).sum())
     assert feedback.kind == "other"
     assert "hidden" in feedback.message
+
+
+@pytest.mark.parametrize("far", [15, 19, 20, 22, 24])
+def test_a_slope_that_ends_is_not_the_slope(far):
+    def ends(x):
+        return np.where(np.abs(x) > far, 0.0, sigmoid(x) * (1 - sigmoid(x)))
+
+    assert exercise.sigmoid_slope.check(ends).kind == "other"
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("shift", "kind"),
+    [
+        (lambda z: z.max(axis=1, keepdims=True), "right"),
+        (lambda z: z.max(), "one maximum for all rows"),
+        (lambda z: np.abs(z).max(axis=1, keepdims=True), "the largest size"),
+        (lambda z: z.mean(axis=1, keepdims=True), "the mean"),
+    ],
+)
+def test_softmax_says_what_was_subtracted(shift, kind):
+    def answer(z):
+        e = np.exp(z - shift(z))
+        return e / e.sum(axis=1, keepdims=True)
+
+    assert exercise.softmax.check(answer).kind == kind

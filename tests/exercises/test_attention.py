@@ -46,3 +46,37 @@ def test_mistakes_differ_from_each_other(name):
     each = getattr(exercise, name)
     kinds = [each.check(wrong).kind for wrong, _ in each.mistakes.values()]
     assert kinds == list(each.mistakes)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (lambda Q, K, V: _attend(Q, K, V, np.sqrt(V.shape[1])), "scaled by the width of a value"),
+        (lambda Q, K, V: _attend(Q, K, V, keepdims=False), "sum without keepdims"),
+        (lambda Q, K, V: _attend(Q, K, V), "right"),
+    ],
+)
+def test_each_of_four_sizes_has_its_own_place(answer, kind):
+    assert exercise.attention.check(answer).kind == kind
+
+
+def test_as_many_rows_as_keys_is_wrong_where_there_are_fewer_queries():
+    feedback = exercise.attention.check(
+        lambda Q, K, V: np.stack([_attend(Q, K, V)[i] for i in range(len(K))])
+    )
+    assert feedback.kind == "error"
+    assert "IndexError" in feedback.message
+
+
+def _attend(Q, K, V, scale=None, keepdims=True):
+    parts = np.exp(Q @ K.T / (scale or np.sqrt(K.shape[1])))
+    return parts / parts.sum(axis=1, keepdims=keepdims) @ V
+
+
+@pytest.mark.parametrize("low", [-np.inf, -1e9, -1e4, -1e30, np.finfo("float32").min])
+def test_any_very_large_negative_number_is_a_mask_to_add(low):
+    numbers = lambda length: np.where(np.tri(length) > 0, 0.0, low)
+    assert exercise.causal_mask.check(numbers).kind == "numbers to add"
+    assert exercise.causal_mask.check(lambda length: (1 - np.tri(length)) * -1e9).kind == (
+        "numbers to add"
+    )

@@ -44,3 +44,22 @@ def test_at_least_four_mistakes_that_differ_from_each_other(name):
     assert len(each.mistakes) >= 4
     kinds = [each.check(wrong).kind for wrong, _ in each.mistakes.values()]
     assert kinds == list(each.mistakes)
+
+
+def test_pythons_round_is_not_told_that_it_rounds_up():
+    answer = lambda n, k, s, p: round((n + 2 * p - k) / s) + 1
+    assert exercise.output_size.check(answer).kind == "rounded to the nearest"
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (lambda s, f, k, p: f * ((s - k + 1) / p) ** 2, "half a block"),
+        (lambda s, f, k, p: f * (s - k + 1) ** 2 // p**2, "squared before dividing"),
+        (lambda s, f, k, p: f * ((s - k + 1) ** 2 // p**2), "squared before dividing"),
+        (lambda s, f, k, p: f * int(np.ceil((s - k + 1) / p)) ** 2, "rounded up"),
+        (lambda s, f, k, p: f * int((s - k + 1) / p) ** 2, "right"),
+    ],
+)
+def test_a_remainder_tells_where_the_rounding_belongs(answer, kind):
+    assert exercise.features.check(answer).kind == kind

@@ -50,3 +50,16 @@ def test_a_forgotten_second_value_is_shown():
     feedback = exercise.momentum.check(lambda w, v, g, rate, momentum: w + momentum * v - rate * g)
     assert feedback.kind == "other"
     assert "velocity" in feedback.message
+
+
+def test_the_conventions_of_other_books_are_known():
+    def uphill(w, v, gradient, rate, momentum):  # d2l.ai
+        v = momentum * v + rate * gradient
+        return w - v, v
+
+    def rate_outside(w, v, gradient, rate, momentum):  # PyTorch
+        v = momentum * v + gradient
+        return w - rate * v, v
+
+    assert exercise.momentum.check(uphill).kind == "velocity points uphill"
+    assert exercise.momentum.check(rate_outside).kind == "rate outside the velocity"

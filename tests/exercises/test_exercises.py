@@ -2,11 +2,16 @@
 
 import importlib
 import pkgutil
+from copy import deepcopy
 
+import numpy as np
 import pytest
 
 import labkit.exercises
-from labkit.learn.checks import Exercise
+from labkit.learn.checks import Exercise, _as_numbers
+
+# Their texts promise arrays and numbers.
+MATHEMATICS = ("start", "descent", "losses", "activations", "backprop", "metrics")
 
 
 def all_exercises() -> dict[str, Exercise]:
@@ -32,7 +37,7 @@ def blanks(exercise: Exercise) -> list:
     def unwritten(*_):
         raise NotImplementedError
 
-    return [lambda *_: ..., lambda *_: None, unwritten]
+    return [lambda *_: ..., unwritten]
 
 
 @every_exercise
@@ -50,6 +55,43 @@ def test_the_right_answer_is_right(name):
 def test_the_untouched_stub_is_not_a_mistake(name):
     for blank in blanks(EXERCISES[name]):
         assert EXERCISES[name].check(blank).kind == "not tried"
+
+
+@every_exercise
+def test_a_forgotten_return_is_no_untouched_stub(name):
+    if EXERCISES[name].cases is None:
+        pytest.skip("this exercise asks for a value, not for a function")
+    assert EXERCISES[name].check(lambda *_: None).kind == "nothing returned"
+
+
+@every_exercise
+def test_each_argument_has_one_type_in_all_cases(name):
+    """Where one case has an array, no other has a list: right code may use `.shape`."""
+    for arguments in zip(*(EXERCISES[name].cases or []), strict=True):
+        arrays = [isinstance(argument, np.ndarray) for argument in arguments]
+        numbers = [isinstance(argument, (int, float)) for argument in arguments]
+        kinds = {type(argument) for argument in arguments}
+        # A number or an array of them is all the same to code that only computes.
+        assert len(kinds) == 1 or all(a or n for a, n in zip(arrays, numbers, strict=True))
+
+
+@pytest.mark.parametrize("name", [name for name in EXERCISES if name.split(".")[0] in MATHEMATICS])
+def test_cases_of_the_mathematics_hold_arrays_and_numbers_only(name):
+    for case in EXERCISES[name].cases or []:
+        for argument in case:
+            assert isinstance(argument, (np.ndarray, int, float)) or callable(argument)
+
+
+@every_exercise
+def test_each_case_can_tell_a_wrong_answer(name):
+    """A right answer of 1e-13 counts as 0, so that any tiny number would pass."""
+    exercise = EXERCISES[name]
+    for case in exercise.cases or []:
+        answer = exercise.right(*deepcopy(case))
+        for part in answer if isinstance(answer, tuple) else [answer]:
+            numbers = _as_numbers(part)
+            size = 0 if numbers is None else np.abs(numbers).max()
+            assert size == 0 or size > 1e-12, case
 
 
 @every_exercise
@@ -75,6 +117,19 @@ def test_any_other_answer_is_wrong_and_says_where(name):
     feedback = exercise.check(other)
     assert feedback.kind == "other"
     assert "123457" in feedback.message
+
+
+NEURAL = ("attention", "convolution", "network", "recurrent", "sweeps", "training", "transfer")
+
+
+@every_exercise
+def test_the_case_that_is_shown_first_can_be_read(name):
+    """'For (an array of shape (7, 2)) the right answer is ...' shows nobody what went wrong."""
+    exercise = EXERCISES[name]
+    if exercise.cases is None or name.split(".")[0] not in NEURAL:
+        pytest.skip("its cases are numbers, or none")
+    feedback = exercise.check(lambda *_: 123456.789)
+    assert "an array of shape" not in feedback.message.split("the right answer is")[0]
 
 
 @every_exercise

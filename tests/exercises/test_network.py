@@ -47,3 +47,39 @@ def test_two_labels_are_exchanged_and_all_others_stay():
 def test_feedback_names_the_bug_of_the_listing():
     answer = lambda pairs: np.where(pairs[:, :1] > pairs[:, 1:], 1, -1)
     assert exercise.labels.check(answer).kind == "-1 and 1"
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (lambda pairs: np.where(pairs[:, 0] > pairs[:, 1], 1, -1), "-1 and 1, shape (n,)"),
+        (lambda pairs: (pairs[:, 0] < pairs[:, 1]).astype(int), "turned around, shape (n,)"),
+        (lambda pairs: [a >= b for a, b in pairs], "a tie counted as larger, shape (n,)"),
+        (lambda pairs: [a > b for a, b in pairs], "shape (n,)"),
+        (lambda pairs: [[a > b] for a, b in pairs], "right"),
+    ],
+)
+def test_the_listing_has_two_faults_and_both_are_told(answer, kind):
+    feedback = exercise.labels.check(answer)
+    assert feedback.kind == kind
+    assert ("(n, 1)" in feedback.message) == ("shape" in kind)
+
+
+@pytest.mark.parametrize("pair", [[2, 7], (2, 7), {7, 2}, "2 and 7", "2, 7", np.array([2, 7])])
+def test_the_pair_may_be_written_in_any_form(pair):
+    assert exercise.swapped.check(pair).ok
+
+
+@pytest.mark.parametrize("pair", [[9, 4], (9, 4), (4, 9), {4, 9}, "9 and 4", np.array([9, 4])])
+def test_a_pair_that_looks_alike_is_told_in_any_form(pair):
+    assert exercise.swapped.check(pair).kind == "digits that look alike"
+
+
+@pytest.mark.parametrize("pair", [(7, 2), "7 and 2", [7, 2]])
+def test_only_the_right_pair_is_told_its_order(pair):
+    assert exercise.swapped.check(pair).kind == "in the other order"
+
+
+@pytest.mark.parametrize("junk", ["two and seven", [2], [2, 7, 7], ["a", "b"], [[2], 7], {}, 2.5])
+def test_no_pair_is_no_crash(junk):
+    assert not exercise.swapped.check(junk).ok

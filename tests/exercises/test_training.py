@@ -36,3 +36,22 @@ def test_a_stop_written_with_numpy_is_right():
 @pytest.mark.parametrize("wrong", [lambda v, t: int(np.argmax(v)), lambda v, t: (0, t[0])])
 def test_half_a_choice_is_none(wrong):
     assert not exercise.choice.check(wrong).ok
+
+
+@pytest.mark.parametrize("kind", ["the later of two equal epochs", "counter never reset"])
+def test_slips_of_counting_are_told_apart(kind):
+    wrong, _ = exercise.stop.mistakes[kind]
+    assert exercise.stop.check(wrong).kind == kind
+
+
+def test_a_stop_counted_as_a_length_is_named():
+    def stop(losses, patience):
+        best, seen = 0, []
+        for loss in losses:
+            seen.append(loss)
+            best = int(np.argmin(seen))
+            if len(seen) - 1 - best == patience:
+                break
+        return best, len(seen)
+
+    assert exercise.stop.check(stop).kind == "epochs counted for the stop"

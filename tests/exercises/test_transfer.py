@@ -34,3 +34,81 @@ def test_the_exercises_agree_with_keras():
         transfer.freeze(cnn, frozen)
         weights = [w for layer in layers if layer.trainable for w in layer.get_weights()]
         assert exercise.trained.right(shapes, frozen) == sum(w.size for w in weights)
+
+
+def _weighted(layers):
+    return [layer for layer in layers if layer.weights]
+
+
+def _set(layers, count):
+    for place, layer in enumerate(_weighted(layers)):
+        layer.trainable = place >= count
+
+
+def test_flags_that_are_only_returned_freeze_nothing():
+    only = lambda layers, count: [i >= count for i in range(len(_weighted(layers)))]
+    assert exercise.freeze.check(only).kind == "only returned"
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        lambda layers: [layer.trainable for layer in layers if len(layer.weights) > 0],
+        lambda layers: [layer.trainable for layer in layers if layer.get_weights()],
+        lambda layers: [layer.trainable for layer in layers if layer.count_params()],
+        lambda layers: np.array([bool(layer.trainable_weights) for layer in _weighted(layers)]),
+        lambda layers: [int(layer.trainable) for layer in layers if layer.variables],
+        lambda layers: [layer.trainable for layer in layers],  # of all layers
+        lambda layers: tuple(layer.trainable for layer in _weighted(layers)),
+    ],
+)
+def test_whatever_a_keras_layer_tells_may_be_asked(flags):
+    def freeze(layers, count):
+        _set(layers, count)
+        return flags(layers)
+
+    assert exercise.freeze.check(freeze).ok
+
+
+def test_layers_that_are_set_wrongly_are_wrong_whatever_is_returned():
+    def freeze(layers, count):
+        _set(layers, len(layers))
+        return [place >= count for place in range(len(_weighted(layers)))]
+
+    feedback = exercise.freeze.check(freeze)
+    assert not feedback.ok
+    assert "the layers say" in feedback.message
+
+
+@pytest.mark.slow
+def test_the_stand_in_answers_as_keras_layers_do():
+    from labkit.networks import transfer
+
+    (ours, _), theirs = exercise.freeze.cases[0], transfer.strided_cnn().layers
+    for mine, layer in zip(ours, theirs, strict=True):
+        layer.trainable = mine.trainable = np.bool_(mine.name != "hidden")
+        shapes = [tuple(w.shape) for w in layer.weights]
+        assert shapes == [w.shape for w in mine.weights] == [w.shape for w in mine.get_weights()]
+        assert mine.count_params() == layer.count_params()
+        for name in ("variables", "trainable_weights", "non_trainable_weights"):
+            assert len(getattr(mine, name)) == len(getattr(layer, name))
+        assert mine.trainable is layer.trainable
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"), [(abs, "size of the gain"), (lambda g: max(0, g), "no gain below 0")]
+)
+def test_a_loss_is_no_gain(change, kind):
+    answer = lambda *case: (change(exercise.gain.right(*case)[0]), exercise.gain.right(*case)[1])
+    assert exercise.gain.check(answer).kind == kind
+
+
+def test_scipys_interval_is_right():
+    stats = pytest.importorskip("scipy.stats")
+
+    def gain(transfer, scratch, t):
+        change = np.subtract(transfer, scratch)
+        low, high = stats.t.interval(0.95, len(change) - 1, change.mean(), stats.sem(change))
+        return (low + high) / 2, (high - low) / 2
+
+    assert exercise.gain.check(gain).ok

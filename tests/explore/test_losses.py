@@ -62,6 +62,28 @@ def test_it_says_what_happens(settings, words):
     assert words in PredictionExplorer(**settings).text
 
 
+@pytest.mark.parametrize("loss", explore.LOSSES)
+@pytest.mark.parametrize(
+    ("predictions", "words"),
+    [
+        ((0.5, 0.5, 0.5, 0.5), "The first, second, third and fourth samples have 25% of it each"),
+        ((1.0, 1.0, 1.0, 1.0), "The second and fourth samples have 50% of it each"),
+        ((0.7, 0.3, 0.8, 0.2), "The first and second samples have"),
+        ((0.7, 0.9, 0.8, 0.2), "The second sample has"),
+    ],
+)
+def test_samples_that_cost_the_same_are_all_named(loss, predictions, words):
+    names = PredictionExplorer.view_only
+    text = PredictionExplorer(loss=loss, **dict(zip(names, predictions, strict=True))).text
+    assert words in text
+
+
+def test_the_cut_of_the_probability_is_told_as_the_labs_own():
+    text = PredictionExplorer(loss="cross_entropy", first=0.0).text
+    assert "the probability is cut 1e-07 before 0 and 1, so the loss ends at 16.1" in text
+    assert "Keras" not in text  # what Keras does depends on its backend: lesson 02, section 5
+
+
 def test_sure_and_wrong_pulls_hardest_under_cross_entropy():
     share = {}
     for loss in explore.LOSSES:

@@ -1,5 +1,6 @@
 """The threshold explorer, without a browser."""
 
+import re
 import time
 
 import numpy as np
@@ -71,6 +72,35 @@ def test_the_presets_show_what_they_say(explorer):
     explorer._jump(explorer.presets["screening"])
     assert explorer.params["positive_share"] == 0.01
     assert "10 are ill" in explorer.text
+
+
+@pytest.mark.parametrize("feature", explore.FEATURES)
+def test_an_alarm_for_everybody_misses_nobody(feature):
+    everybody = ThresholdExplorer(
+        feature=feature, **ThresholdExplorer.presets["alarm for everybody"]
+    )
+    assert everybody.result["tpr"] == everybody.result["fpr"] == 1
+    assert "1,000 alarms: 370 right, 630 false; 0 ill patients are missed" in everybody.text
+
+
+def test_the_words_add_up(threshold):
+    """Rounded numbers still make their sums, at every setting of the walk."""
+    for feature in explore.FEATURES:
+        for limit in np.arange(-3.5, 5.01, 0.25):
+            for share in (0.01, 0.13, 0.37, 0.99):
+                result = ThresholdExplorer.compute(feature, limit, share)
+                text = threshold.caption(result, {"threshold": limit, "positive_share": share})
+                ill = int(re.search(r"patients (\d+) (?:is|are) ill", text)[1])
+                missed = int(re.search(r"(\d+) ill patients? (?:is|are) missed", text)[1])
+                alarms = re.search(r"raises ([\d,]+) alarms?: (\d+) right, (\d+) false", text)
+                right = 0
+                if alarms:
+                    total, right, false = (int(a.replace(",", "")) for a in alarms.groups())
+                    assert total == right + false > 0
+                assert right + missed == ill == round(1000 * share)
+                assert ("less than one alarm" in text) == (not alarms and any(result["counts"][:2]))
+                said = re.search(r"Accuracy ([\d.]+), (?:not )?above the ([\d.]+)", text)
+                assert " not above" in text or float(said[1]) > float(said[2])
 
 
 def test_turning_changes_the_picture_and_the_words(explorer):

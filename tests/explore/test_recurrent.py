@@ -56,6 +56,17 @@ def test_a_mask_keeps_the_state_and_padding_washes_it_out(gates):
     assert ends["no mask"] < 0.02 < ends["mask"]
 
 
+def test_the_axis_holds_the_whole_cell_state_of_every_unit(gates):
+    """A state that leaves the plot would look like one that is kept."""
+    for unit in range(6):
+        gates._jump({"utterance": 2, "unit": unit, "padded_length": 100, "masking": "no mask"})
+        line = gates._picture(gates.params).moving["cell"]
+        low, high = line.axes.get_ylim()
+        np.testing.assert_array_equal(line.get_ydata(), gates.result["cell"])
+        assert low < gates.result["cell"].min() <= gates.result["cell"].max() < high
+        assert high < 2.5 * np.abs(gates.result["cell"]).max() + 0.2  # nor is it lost in the axis
+
+
 def test_the_caption_says_what_is_seen(gates):
     gates._jump({"utterance": 1, "step": 4, "padded_length": 60, "masking": "no mask"})
     assert "Utterance 1 by speaker 5: 9 frames, padded to 60" in gates.text
@@ -69,7 +80,7 @@ def test_the_caption_says_what_is_seen(gates):
 
 
 def test_the_memory_is_the_gradient_of_the_last_state(memory):
-    memory._jump({"cell": "gru", "radius": 0.8, "forget_bias": 2.0, "weights_seed": 3})
+    memory._jump({"cell": "gru", "radius": 0.8, "update_bias": 2.0, "weights_seed": 3})
     weights = maths.random_weights("gru", 4, 16, radius=0.8, forget_bias=2.0, seed=3)
     x = np.random.default_rng(3).normal(0, 1, (1, explore.LAGS, 4)) * 0.3
     norms = maths.gradient_norms(maths.forward(x, weights), weights, of="x")
@@ -86,6 +97,27 @@ def test_an_rnn_follows_its_theory_and_an_open_gate_remembers(memory):
     memory._jump({"cell": "lstm", "forget_bias": 1.0, "radius": 1.0})
     assert memory.result["reach"] is None
     assert "even after 79 steps" in memory.text
+
+
+def test_as_keras_starts_is_how_keras_starts():
+    """LSTM: forget bias 1. GRU: all biases 0. Whatever the layers do, the preset does."""
+    keras = pytest.importorskip("keras")
+    preset, units = MemoryExplorer.presets["as Keras starts"], 4
+    kinds = {"forget_bias": keras.layers.LSTM(units), "update_bias": keras.layers.GRU(units)}
+    starts = {"forget_bias": slice(units, 2 * units), "update_bias": slice(0, units)}
+    for name, layer in kinds.items():
+        layer.build((None, 1, 3))
+        bias = np.atleast_2d(layer.get_weights()[2])[0][starts[name]]
+        assert bias.tolist() == [preset[name]] * units
+
+
+def test_a_fresh_gru_forgets_faster_than_a_plain_rnn(memory):
+    memory._jump(memory.presets["as Keras starts"])
+    reach = {}
+    for cell in explore.CELLS:
+        memory._jump({"cell": cell})
+        reach[cell] = memory.result["reach"] or explore.LAGS
+    assert 2 * reach["gru"] < reach["rnn"] < reach["lstm"]
 
 
 def test_a_growing_gradient_is_said_in_words(memory):

@@ -51,6 +51,9 @@ def test_the_limit_separates_falling_from_growing():
         ({"learning_rate": 0.1, "steps": 100}, "Diverged"),
         ({"learning_rate": 0.055, "steps": 5}, "growing"),
         ({"learning_rate": 0.1, "steps": 0}, "After 0 steps"),
+        ({"learning_rate": 0.01, "steps": 1}, "After 1 step at"),
+        ({"learning_rate": 0.052, "steps": 20}, "rate 0.052 the"),
+        ({"learning_rate": 0.052, "steps": 20}, "above the limit of 0.0518."),
     ],
 )
 def test_it_says_in_words_what_happens(settings, words):

@@ -38,6 +38,14 @@ def test_the_caption_tells_the_gain_of_the_chosen_case(explorer, measured):
     assert "1 label a class" in explorer.text
 
 
+@pytest.mark.parametrize(("labels", "words"), [(1, "1 label a class"), (20, "20 labels a class")])
+def test_one_label_is_no_plural(explorer, labels, words):
+    explorer._jump({"labels": labels})
+    heading = explorer._picture(explorer.params).moving["heading"].get_text()
+    assert heading.startswith(words)
+    assert f"{words}:" in explorer.text
+
+
 def test_harm_and_doubt_are_told_in_words(explorer):
     explorer._jump({"source": SOURCES[1], "frozen_layers": 3, "labels": 400})
     assert "transfer harmed" in explorer.text

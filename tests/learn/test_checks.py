@@ -1,3 +1,4 @@
+import math
 import re
 
 import numpy as np
@@ -54,8 +55,20 @@ def test_a_function_that_returns_nothing_is_told_so():
         w -= 0.1 * gradient
 
     feedback = UPDATE.check(forgot_return)
-    assert feedback.kind == "not tried"
-    assert "returns nothing" in feedback.message
+    assert feedback.kind == "nothing returned"
+    assert "Not right yet" in repr(feedback)
+    assert "returns nothing: its answer stands after `return`" in feedback.message
+
+
+def test_a_way_past_return_is_shown_where_it_is_taken():
+    def only_downhill(w, gradient):
+        if w.any():
+            return w - 0.1 * gradient
+        return None
+
+    feedback = UPDATE.check(only_downhill)
+    assert feedback.kind == "nothing returned"
+    assert "returns nothing for ([0.0, 0.0], [1.0, 1.0])" in feedback.message
 
 
 def raises(error):
@@ -80,6 +93,7 @@ def test_a_blank_is_not_a_mistake(blank):
         (lambda: 0, "takes 0 positional arguments but 2 were given"),
         (lambda w, g, rate: 0, "missing 1 required positional argument: 'rate'"),
         (lambda w, g: w.shape.nope, "raised AttributeError"),
+        (raises(SystemExit("bye")), "raised SystemExit: bye"),
         (np.array([0.9, 2.1]), "Give the function itself, not its result: got [0.9, 2.1]"),
         ("text" * 1000, "Give the function itself"),
     ],
@@ -89,6 +103,25 @@ def test_code_that_fails_is_feedback_and_not_a_crash(answer, reason):
     assert feedback.kind == "error"
     assert reason in feedback.message
     assert len(feedback.message) < 200
+
+
+@pytest.mark.parametrize(
+    ("answer", "meaning"),
+    [
+        (lambda w, g: w ^ 2, "written `**`"),
+        (lambda w, g: float(w[0]) ^ 2, "written `**`"),
+        (lambda w, g: max(0, w - g), "`np.maximum`"),
+        (lambda w, g: w if g > 0 else -w, "`np.where`"),
+        (lambda w, g: np.ones((2, 3)) / np.ones((2, 3)).sum(axis=1), "`keepdims=True`"),
+        (lambda w, g: np.ones((2, 3)) @ w, "columns on its left"),
+        (lambda w, g: math.exp(w), "`np.exp`"),
+    ],
+)
+def test_the_commonest_errors_of_numpy_are_explained(answer, meaning):
+    feedback = UPDATE.check(answer)
+    assert feedback.kind == "error"
+    assert "Your code raised" in feedback.message
+    assert meaning in feedback.message
 
 
 class Hostile:
@@ -138,6 +171,12 @@ def test_any_return_value_is_only_a_wrong_one(answer):
         ([1, 2], np.array([1.0, 2.0])),
         (np.array([np.inf, np.nan]), [float("inf"), float("nan")]),
         (["a", "b"], ["a", "b"]),
+        (["a", "b"], ("A", " b ")),
+        (["a", "b"], np.array(["a", "B"])),
+        (("a", "b"), ["a", "b"]),
+        (["adam", 0.1], ("Adam", np.float32(0.1))),
+        ([["a"], ["b", "c"]], [("A",), ("b", "c")]),
+        ("a", np.array("A")),
         (1e-17, 0.0),  # rounding
         (0.0, 1e-9),
     ],
@@ -159,6 +198,11 @@ def test_equal_values_in_other_clothes_are_right(right, answer):
         ([1, 2], [[1], [2]]),  # broadcasting must not hide a shape
         (1.0, [1.0]),
         (["a", "b"], ["a", "c"]),
+        (["a", "b"], ["a", "b", "b"]),
+        (["a", "b"], "ab"),
+        (["a", "b"], {"a", "b"}),
+        (["a", "b"], [0, 1]),
+        (["a", "1"], ["a", 1]),
         (0.25, len),
     ],
 )
@@ -193,6 +237,46 @@ def test_a_value_exercise_tells_a_blank_a_mistake_and_another_answer_apart():
     assert exercise.check(0.3).message == "You answered 0.3. Hint: 1 / x²."
 
 
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        ([0.1 + 0.2, np.float64(1 / 3)], "[0.3, 0.333333]"),
+        ((np.float64(0.5), 2), "(0.5, 2)"),
+        ({"w": [np.float32(0.1)]}, "{'w': [0.1]}"),
+        (np.float64(2 / 3), "0.666667"),
+        ([np.str_("a"), np.int64(3)], "['a', 3]"),
+    ],
+)
+def test_numbers_are_shown_plainly_and_rounded_wherever_they_stand(answer, shown):
+    assert value("right").check(answer).message == f"You answered {shown}."
+
+
+def test_two_answers_that_differ_late_are_shown_with_more_digits():
+    message = Exercise("third", right=lambda x: x / 3, cases=[(1.0,)]).check(lambda x: 0.3333326)
+    assert "the right answer is 0.333333333333; yours is 0.3333326." in message.message
+
+
+LETTERS = value(
+    ["one", "two", "three"],
+    mistakes={"B: one": (["one", "one", "three"], "B: one is taken, and smaller.")},
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (("two", "one", "Three"), "Right: C. A: it is not 'two'. B: one is taken, and smaller."),
+        (["one", "three", "two"], "Right: A. B: it is not 'three'. C: it is not 'two'."),
+        (["two", "three", "one"], "A: it is not 'two'. B: it is not 'three'. C: it is not 'one'."),
+        (["one", ..., "three"], "Right: A, C. B: it is not Ellipsis."),
+        (["one", "two"], "You answered ['one', 'two']."),
+        ("one", "You answered 'one'."),
+    ],
+)
+def test_words_in_a_row_are_judged_letter_by_letter(answer, message):
+    assert LETTERS.check(answer).message == message
+
+
 def test_feedback_as_html_is_escaped_and_announced():
     html = value(1, hint="<b>").check("<script>")._repr_html_()
     assert 'role="status"' in html
@@ -204,3 +288,10 @@ def test_feedback_as_html_is_escaped_and_announced():
 def test_the_bar_of_each_verdict_stands_out_in_both_themes(kind):
     (color,) = re.findall(r"solid (#\w+)", Feedback("update", kind, "")._repr_html_())
     assert min(contrast(color, ground) for ground in (LIGHT, DARK)) >= 3
+
+
+def test_code_in_a_message_is_code_in_html_without_backticks():
+    html = UPDATE.check(lambda w, g: None)._repr_html_()
+    assert "stands after <code>return</code>." in html
+    assert "`" not in html
+    assert "`&lt;`" not in value(1, hint="`<`").check(2)._repr_html_()

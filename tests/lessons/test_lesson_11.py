@@ -20,6 +20,12 @@ def test_other_settings_run_and_flipped_digits_mislead(tmp_path):
     outcome = runs.run("11", settings, folder=tmp_path, timeout=900)
     assert outcome.ok, outcome.error
     assert outcome.results["augmentation_gain"] < 0
+    # A map beats another image's map; against any stroke of the same image it wins nothing.
+    against_other, against_stroke = (
+        outcome.results[f"grad_cam_minus_{name}"] for name in ("other", "stroke")
+    )
+    assert against_other[0] > against_stroke[0]
+    assert against_stroke[1] > 0
 
 
 def test_on_all_images_it_reaches_the_articles_figure(tmp_path):

@@ -4,7 +4,10 @@ import os
 
 import nbformat
 import pytest
+from synthetic import write_point
 
+from labkit.explore import figures
+from labkit.explore.board.runs import Runs
 from labkit.lab import parameters, places
 from labkit.lab.table import results
 
@@ -32,6 +35,21 @@ def test_the_small_notebook_is_stripped_and_has_what_a_sweep_needs():
     assert "99" not in places.lesson_files(), "it is no lesson"
 
 
+def test_its_picture_has_the_colors_of_the_explorer_below_it(tmp_path):
+    cells = nbformat.read(places.lesson_file("91"), as_version=4).cells
+    (source,) = [cell.source for cell in cells if cell.id == "means-figure"]
+    found = {"optimizers": ["sgd", "momentum", "adam"], "figures": figures}
+    exec(next(line for line in source.splitlines() if line.startswith("colors =")), found)
+    for number, name in enumerate(found["optimizers"]):  # as the sweep runs them
+        write_point(tmp_path, number, parameters={"optimizer": name}, results={"accuracy": number})
+    runs = Runs.of_table(results(folder=tmp_path)).of()
+    levels = [level["label"] for level in runs.columns["param.optimizer"].groups.levels]
+    codes = runs.colors_of("param.optimizer")
+    assert found["colors"] == {
+        name: figures.COLORS[code] for name, code in zip(levels, codes, strict=True)
+    }
+
+
 @pytest.mark.slow
 def test_it_sweeps_in_a_live_kernel_and_a_second_time_runs_nothing(tmp_path, monkeypatch):
     from nbclient import NotebookClient
@@ -57,11 +75,11 @@ def test_it_sweeps_in_a_live_kernel_and_a_second_time_runs_nothing(tmp_path, mon
 
     with client.setup_kernel(env=environment):
         assert "8 of 8 runs · 2 failed · 6 finished" in run_all_cells()
-        before = results("99", tmp_path / "runs" / "91_sweep")
+        before = results("99")
         assert "8 of 8 runs · 8 done before" in run_all_cells()
         assert cells["loaded"].outputs[0].data["text/plain"] == "[]", "a framework was imported"
 
-    after = results("99", tmp_path / "runs" / "91_sweep")
+    after = results("99")
     same = after["run_id"].isin(before["run_id"])
     assert same.all(), "no other runs"
     ended = before[before["cause"] != "timeout"]
@@ -69,3 +87,4 @@ def test_it_sweeps_in_a_live_kernel_and_a_second_time_runs_nothing(tmp_path, mon
     assert sorted(after["cause"].dropna()) == ["expectation", "expectation", "timeout"]
     (row,) = results("91").itertuples()
     assert row.status == "finished"
+    assert not (tmp_path / "runs").exists(), "a second results folder, which nobody reads"

@@ -1,5 +1,6 @@
 """A training goes on as if nothing had happened: after a pause, a restart, and a SIGKILL."""
 
+import functools
 import os
 import random
 import signal
@@ -8,6 +9,7 @@ import sys
 import time
 import types
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -187,6 +189,43 @@ def test_bad_input_says_what_came(compiled, examples, settings, told):
         Training(model, np.zeros(examples[0]), np.zeros(examples[1]), **settings)
 
 
+KINDS = ["float32", "float16", "int8", "bfloat16", "float8_e4m3fn", "float8_e5m2", "int4"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_number_keeps_its_bits(training, tmp_path, kind):
+    bits = np.arange(-6, 6).reshape(3, 4)
+    dtype = np.dtype(getattr(ml_dtypes, kind, kind))
+    saved, loaded = training(), training()
+    for each, values in ((saved, bits), (loaded, 0 * bits)):
+        each.model.variables[0] = Variable(1)
+        each.model.variables[0].value = values.astype(dtype)
+        each.model.variables[0].shape = values.shape
+    saved.save(tmp_path / "c")
+    loaded.load(tmp_path / "c")
+    found = loaded.model.variables[0].value
+    assert found.dtype == dtype
+    assert found.tobytes() == bits.astype(dtype).tobytes()
+
+
+@pytest.mark.parametrize("kind", KINDS[1:])
+def test_numbers_of_another_kind_are_refused(training, tmp_path, kind):
+    saved, loaded = training(), training()
+    saved.model.variables[0].value = np.ones(1, getattr(ml_dtypes, kind, kind))
+    saved.save(tmp_path / "c")
+    with pytest.raises(CheckpointError, match=rf"types \['{kind}', .*here they are \['float64'"):
+        loaded.load(tmp_path / "c")
+    assert not loaded.model.variables[0].value.any()
+
+
+def test_data_may_be_of_any_kind_too(tmp_path):
+    x = np.arange(10).astype(ml_dtypes.bfloat16)
+    Training(Model(), x, x, 4, 3).save(tmp_path / "c")
+    Training(Model(), x, x, 4, 3).load(tmp_path / "c")
+    with pytest.raises(CheckpointError, match="its data is"):
+        Training(Model(), x, -x, 4, 3).load(tmp_path / "c")
+
+
 # --- with Keras, and processes that are killed ---------------------------------------------------
 
 PROGRAM = """
@@ -253,6 +292,99 @@ def test_a_kill_at_any_moment_leaves_a_whole_checkpoint_or_none(tmp_path):
     about, losses, arrays = checkpoint._read(tmp_path / "c")
     assert about["step"] == len(losses) >= 3
     assert len(arrays) == about["arrays"]
+
+
+def subclassed():
+    from labkit.networks.backend import keras
+
+    class Two(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.hidden = keras.layers.Dense(8, activation="relu")
+            self.last = keras.layers.Dense(1)
+
+        def call(self, x):
+            return self.last(self.hidden(keras.ops.mean(x, axis=1)))
+
+    return Two()
+
+
+def sequential(*layers, built=True, **settings):
+    from labkit.networks.backend import keras
+
+    start = [keras.Input((12, 4), **settings)] if built else []
+    return keras.Sequential([*start, *layers, keras.layers.Flatten(), keras.layers.Dense(1)])
+
+
+def dropping(kind, **settings):
+    from labkit.networks.backend import keras
+
+    return sequential(getattr(keras.layers, kind)(8, seed=1, **settings))
+
+
+def all_bfloat16():
+    from labkit.networks.backend import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("bfloat16")
+    try:
+        return sequential(keras.layers.Dense(8))
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "build",
+    [
+        subclassed,
+        functools.partial(sequential, built=False),
+        all_bfloat16,
+        functools.partial(dropping, "GRU", recurrent_dropout=0.3),
+        functools.partial(dropping, "LSTM", recurrent_dropout=0.3),
+        functools.partial(dropping, "SimpleRNN", dropout=0.3, recurrent_dropout=0.3),
+    ],
+)
+def test_a_model_made_anew_goes_on_to_the_same_bits(build, tmp_path):
+    from labkit.networks.backend import keras
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(22, 12, 4)).astype("float32")
+    y = rng.normal(size=(22, 1)).astype("float32")
+
+    def start():
+        keras.utils.set_random_seed(0)
+        model = build()
+        model.compile("adam", "mse")
+        return Training(model, x, y, batch_size=8)  # 3 steps an epoch, the last one smaller
+
+    def end(training):
+        training.run(9)
+        return [*(array.tobytes() for array in training.state()["arrays"]), training.losses]
+
+    whole = end(start())
+    first, second = start(), start()
+    first.run(2)  # the next batch is the smaller one
+    first.save(tmp_path / "c")
+    second.load(tmp_path / "c")
+    assert second.step == 2
+    assert end(second) == whole
+
+
+@pytest.mark.slow
+def test_a_model_compiled_anew_learns_as_it_is_told_now():
+    from labkit.networks.backend import keras
+
+    x = np.ones((8, 12, 4), "float32")
+    model = sequential()
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    training = Training(model, x, np.zeros(8), batch_size=4)
+    training.run(2)
+    before = model.get_weights()
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    training.run(4)
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """The widget: what it shows, what it says, and how it follows a sweep."""
 
-import base64
 import itertools
 import os
 import re
@@ -8,14 +7,15 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import anywidget
+import numpy as np
 import traitlets
 
-from labkit.explore import figures, kit
+from labkit.explore import kit
 from labkit.explore.board import picture
 from labkit.explore.board.runs import LessonRuns, Runs, top_folder
 from labkit.explore.board.settings import BANDS, VIEWS, checked
 from labkit.explore.board.views import explain
+from labkit.explore.kit.page import PageExplorer
 from labkit.explore.kit.script import script
 from labkit.lab import places
 from labkit.lab.records.entry import Record
@@ -28,7 +28,7 @@ _MANY = 300  # runs that changed at once: all of them are sent
 _PATIENCE, _LONG = 5.0, 60.0  # seconds without news after which it no longer follows
 
 
-class ResultsExplorer(anywidget.AnyWidget):
+class ResultsExplorer(PageExplorer):
     """All runs of a lesson to filter, group and compare; `labkit.explore.results()` makes one.
 
     Attributes:
@@ -39,6 +39,8 @@ class ResultsExplorer(anywidget.AnyWidget):
         settings: what the controls are set to, a dict.
         live: whether it follows a sweep.
     """
+
+    page_width = 1120
 
     settings = traitlets.Dict().tag(sync=True)
     place = traitlets.Dict().tag(sync=True)
@@ -57,7 +59,7 @@ class ResultsExplorer(anywidget.AnyWidget):
         live: bool | None = None,
         every: float = 1.0,
         **settings: Any,
-    ):
+    ) -> None:
         if isinstance(table, str | int):
             lesson, table = table, None
         self._number = None if lesson is None else places.lesson_file(lesson).name[:2]
@@ -99,9 +101,8 @@ class ResultsExplorer(anywidget.AnyWidget):
         """Return what is shown, in words."""
         return self._explained()["text"]
 
-    @property
-    def png(self) -> bytes:
-        """Return the picture of these settings, a PNG file."""
+    def pixels(self) -> np.ndarray:
+        """Return the picture of these settings, array (height, width, 4)."""
         return picture.draw(self._lesson_runs(), self._explained())
 
     def set(self, **settings: Any) -> None:
@@ -168,10 +169,13 @@ class ResultsExplorer(anywidget.AnyWidget):
 
     # -- without a kernel
 
-    def html(self) -> str:
-        """Return the explorer as HTML that works in the page: no kernel, nothing to load."""
-        state = {"runs": self._runs.payload, "settings": self.settings, "live": False, "base": None}
-        return figures.living("results", self.png, self.text, self._esm, state, width=1120)
+    def state(self) -> dict[str, Any]:
+        """Return what a page without a kernel needs to know."""
+        return {"runs": self._runs.payload, "settings": self.settings, "live": False, "base": None}
+
+    def still(self) -> dict[str, str]:
+        """Return the forms without a kernel; a live page gets no second copy of many runs."""
+        return super().still() if kit.headless() else self.flat()
 
     def walk(self) -> int:
         """Compute every view over all parameters and results, draw each view; return how many.
@@ -188,18 +192,9 @@ class ResultsExplorer(anywidget.AnyWidget):
                 tried += 1
         return tried
 
-    def _repr_mimebundle_(self, **options: Any) -> tuple[dict, dict]:
-        """Return the live widget, and forms without a kernel: a living page, and a picture."""
-        if kit.headless():
+    def _try_once(self) -> None:
+        if kit.walks():
             self.walk()
-        live, metadata = super()._repr_mimebundle_(**options)
-        png, text = self.png, self.text
-        still = {"image/png": base64.b64encode(png).decode(), "text/plain": text}
-        if kit.headless():  # a live page gets no second copy of thousands of runs
-            still["text/html"] = self.html()
-        metadata = {**metadata, "image/png": {"alt": text}}
-        # A widget without its kernel shows an error in JupyterLab: leave it out of executed copies.
-        return (still if kit.headless() else live | still), metadata
 
 
 def _checked_table(table: Any) -> "DataFrame":

@@ -1,19 +1,19 @@
 """The picture of an executed copy: each view drawn once, in matplotlib."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from labkit.explore import figures
 from labkit.explore.board.columns import Column, scale_of
 from labkit.explore.board.runs import LessonRuns
 from labkit.explore.board.statistics import FAILED
 from labkit.explore.board.words import bare, label, number
+from labkit.explore.kit.picture import draw_once
 from labkit.lab.words import cut
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _MARKERS = "os^Dv*ph"
 _DASHES = ("-", "--", "-.", ":")
@@ -21,24 +21,18 @@ _MOST = 12  # lines that are drawn
 _DENSE = 2000  # a picture of more lines is no more than a stain
 
 
-def draw(runs: LessonRuns, found: dict) -> bytes:
-    """Return the picture of what `views.explain` found, a PNG file."""
-    import matplotlib.style
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def draw(runs: LessonRuns, found: dict) -> np.ndarray:
+    """Return pixels (height, width, 4) of what `views.explain` found."""
 
-    with matplotlib.style.context(figures.STYLE):
-        figure = Figure(figsize=(9.0, 4.2), dpi=100)
-        canvas = FigureCanvasAgg(figure)
+    def paint(figure: Figure) -> None:
         ax = figure.subplots()
-        settings = found["settings"]
-        if runs.n and settings["views"] and found["rows"]:
-            DRAW[settings["view"]](ax, runs, found)
+        if runs.n and found["settings"]["views"] and found["rows"]:
+            DRAW[found["settings"]["view"]](ax, runs, found)
         else:
             ax.axis("off")
             ax.text(0.5, 0.5, "No runs to show yet.", ha="center", va="center")
-        canvas.draw()
-    return figures.small_png(np.asarray(canvas.buffer_rgba()))
+
+    return draw_once(paint, size=(9.0, 4.2))
 
 
 def _ends(point: dict, band: str) -> tuple[float, float]:
@@ -56,7 +50,7 @@ def _style(line: dict) -> dict[str, Any]:
 
 
 def _draw_lines(
-    ax: "Axes", lines: list[dict], at: Callable[[dict], float], band: str, joined: bool = True
+    ax: Axes, lines: list[dict], at: Callable[[dict], float], band: str, joined: bool = True
 ) -> None:
     """Draw means with their spreads; `at` gives the place of a point on the x-axis."""
     for k, line in enumerate(lines[:_MOST]):
@@ -79,7 +73,7 @@ def _draw_lines(
         ax.legend(fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
-def _axis_of(ax: "Axes", column: Column) -> Callable[[int], float]:
+def _axis_of(ax: Axes, column: Column) -> Callable[[int], float]:
     """Set up the x-axis for a parameter; return code -> place."""
     levels, _, binned = column.groups
     if column.layout in ("linear", "log"):
@@ -94,7 +88,7 @@ def _axis_of(ax: "Axes", column: Column) -> Callable[[int], float]:
     return lambda code: code
 
 
-def _draw_effect(ax: "Axes", runs: LessonRuns, found: dict) -> None:
+def _draw_effect(ax: Axes, runs: LessonRuns, found: dict) -> None:
     s, series = found["settings"], found["shown"]["series"]
     column = runs.columns[s["x"]]
     at = _axis_of(ax, column)
@@ -112,7 +106,7 @@ def _draw_effect(ax: "Axes", runs: LessonRuns, found: dict) -> None:
         _title_legend(ax, bare(s["group"]))
 
 
-def _draw_failed(ax: "Axes", runs: LessonRuns, series: list[dict], place: np.ndarray) -> None:
+def _draw_failed(ax: Axes, runs: LessonRuns, series: list[dict], place: np.ndarray) -> None:
     """Draw failed runs as crosses on lines of their own, below all results, one for each group."""
     of = [(line, [r for r in line["rows"] if runs.status[r] in FAILED]) for line in series[:_MOST]]
     of = [(line, rows) for line, rows in of if rows]
@@ -127,12 +121,12 @@ def _draw_failed(ax: "Axes", runs: LessonRuns, series: list[dict], place: np.nda
         ax.tick_params(axis="x", pad=8 + 11 * len(of))
 
 
-def _title_legend(ax: "Axes", title: str) -> None:
+def _title_legend(ax: Axes, title: str) -> None:
     if ax.get_legend():
         ax.get_legend().set_title(cut(title, 24))
 
 
-def _draw_curves(ax: "Axes", runs: LessonRuns, found: dict) -> None:
+def _draw_curves(ax: Axes, runs: LessonRuns, found: dict) -> None:
     s = found["settings"]
     _draw_lines(ax, found["shown"]["series"], lambda point: point["step"], s["band"])
     ax.set(xlabel="step", ylabel=s["metric"])
@@ -140,7 +134,7 @@ def _draw_curves(ax: "Axes", runs: LessonRuns, found: dict) -> None:
         _title_legend(ax, bare(s["group"]))
 
 
-def _draw_heat_map(ax: "Axes", runs: LessonRuns, found: dict) -> None:
+def _draw_heat_map(ax: Axes, runs: LessonRuns, found: dict) -> None:
     s, cells = found["settings"], found["shown"]["cells"]
     across, up = (runs.columns[s[name]].groups.levels for name in ("x", "y"))
     grid = np.full((len(up), len(across)), np.nan)
@@ -162,7 +156,7 @@ def _draw_heat_map(ax: "Axes", runs: LessonRuns, found: dict) -> None:
     ax.set(xlabel=bare(s["x"]), ylabel=bare(s["y"]))
 
 
-def _draw_parallel(ax: "Axes", runs: LessonRuns, found: dict) -> None:
+def _draw_parallel(ax: Axes, runs: LessonRuns, found: dict) -> None:
     import matplotlib
     from matplotlib.collections import LineCollection
 
@@ -196,7 +190,7 @@ def _heights(column: Column, rows: list[int]) -> np.ndarray:
     return column.exact[rows] / max(1, len(column.distinct) - 1)
 
 
-def _draw_trade_off(ax: "Axes", runs: LessonRuns, found: dict) -> None:
+def _draw_trade_off(ax: Axes, runs: LessonRuns, found: dict) -> None:
     s, points, front = found["settings"], found["shown"]["points"], found["shown"]["front"]
     a, b = (np.array([point[name] for point in points]) for name in "ab")
     ax.plot(a, b, ".", color=figures.GRAY, alpha=0.35, label=f"all ({len(points):,})")
@@ -209,7 +203,7 @@ def _draw_trade_off(ax: "Axes", runs: LessonRuns, found: dict) -> None:
     ax.set(xlabel=bare(s["result"]), ylabel=bare(s["second"]))
 
 
-DRAW: dict[str, Callable[["Axes", LessonRuns, dict], None]] = {
+DRAW: dict[str, Callable[[Axes, LessonRuns, dict], None]] = {
     "effect": _draw_effect,
     "curves": _draw_curves,
     "heat map": _draw_heat_map,

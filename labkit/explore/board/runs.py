@@ -28,7 +28,7 @@ class Runs:
     shown. Its records know more: curves, and whether a result was nan or was not there.
     """
 
-    def __init__(self, records: list[Record], table: "DataFrame | None" = None):
+    def __init__(self, records: list[Record], table: "DataFrame | None" = None) -> None:
         self._records, self._given = records, table
         self._lessons: dict[str | None, LessonRuns] = {}
 
@@ -122,7 +122,7 @@ class Runs:
 class LessonRuns:
     """The runs of one lesson: columns with numbers and levels, settings, curves by row."""
 
-    def __init__(self, runs: Runs, lesson: str | None = None):
+    def __init__(self, runs: Runs, lesson: str | None = None) -> None:
         lessons, status = runs.columns["lesson"], runs.columns["status"]
         self.all = runs
         self.lessons = sorted(set(lessons))

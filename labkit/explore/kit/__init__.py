@@ -53,37 +53,3 @@ __all__ = [
     "walk_values",
     "walks",
 ]
-
-# Until no explorer is left that uses them: CopyButtons does their work.
-import html
-from pathlib import Path
-
-import ipywidgets as widgets
-
-# A widget that shows HTML runs no <script>, but an image in it may say what to do once loaded.
-_PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
-
-
-def _script():
-    """A hidden child that runs kit.js in the page once."""
-    code = html.escape((Path(__file__).with_name("kit.js")).read_text(encoding="utf-8"))
-    host = widgets.HTML(f'<img alt="" src="{_PIXEL}" onload="{code}(this)">')
-    host.layout.display = "none"
-    return host
-
-
-def _copy_html(texts):
-    """Buttons that copy each text, and the texts to select by hand."""
-    buttons = "".join(
-        '<button type="button" class="jupyter-button widget-button labkit-copy" '
-        f'style="width:auto;margin-right:4px" data-text="{html.escape(text)}">{label}</button>'
-        for label, text in texts.items()
-    )
-    blocks = "".join(
-        f'<pre style="user-select:text;margin:0.4em 0">{html.escape(text)}</pre>'
-        for text in texts.values()
-    )
-    return (
-        f'{buttons}<span class="labkit-copied" aria-live="polite" style="margin-left:0.6em"></span>'
-        f"<details><summary>These settings as text</summary>{blocks}</details>"
-    )

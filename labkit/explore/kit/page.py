@@ -145,18 +145,24 @@ class PageExplorer(anywidget.AnyWidget):
 
     # ---- the forms it takes
 
+    def state(self) -> dict[str, Any]:
+        """Return what a page without a kernel needs to know."""
+        return {name: getattr(self, name) for name in (*self.parameters, "hide", *self.sent)}
+
     def html(self) -> str:
         """Return the explorer as HTML that computes in the page: no kernel, nothing to load.
 
         Where scripts are not run (an untrusted notebook) the picture and its caption show.
         """
-        state = {name: getattr(self, name) for name in (*self.parameters, "hide", *self.sent)}
-        return living(self.png, self.text, self._esm, state, self.page_width)
+        return living(self.png, self.text, self._esm, self.state(), self.page_width)
+
+    def flat(self) -> dict[str, str]:
+        """Return the forms that need neither kernel nor script: a picture, plain text."""
+        return {"image/png": base64.b64encode(self.png).decode(), "text/plain": self.text}
 
     def still(self) -> dict[str, str]:
-        """Return the forms that need no kernel: a page that computes, a picture, plain text."""
-        png = base64.b64encode(self.png).decode()
-        return {"text/html": self.html(), "image/png": png, "text/plain": self.text}
+        """Return the forms that need no kernel: a page that computes, and the flat ones."""
+        return {"text/html": self.html(), **self.flat()}
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the live widget, and the forms that need no kernel."""

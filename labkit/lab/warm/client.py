@@ -21,6 +21,7 @@ from labkit.lab.warm.identity import READ_LATER, identity, process_status, with_
 from labkit.lab.warm.preload import FRAMEWORKS
 from labkit.lab.warm.wire import ForkError
 
+_MOST_ZYGOTES = 4  # that stay, when one more is started; each has the imports of one setting
 _LONGEST_IMPORT = 120.0  # seconds that a new zygote may take to import TensorFlow
 _SERVE = "from labkit.lab.warm.zygote import main; main()"
 
@@ -214,12 +215,7 @@ def _is_framework(name: str) -> bool:
 def stop_all() -> None:
     """End this user's zygotes, and with them the kernels that they forked."""
     for path in wire.folder().glob("*.sock"):
-        connection = socket.socket(socket.AF_UNIX)
-        with connection, suppress(OSError, EOFError):
-            connection.connect(str(path))
-            wire.send(connection, {"leave": True})
-            connection.settimeout(10)
-            connection.recv(1)  # closed when it has been read
+        _dismiss(path, "now")
 
 
 # --- the way to the zygote ------------------------------------------------------------------
@@ -273,7 +269,7 @@ def _connected(path: Path) -> socket.socket:
 
 def _start(path: Path, preload: str, name: str, environment: Mapping[str, str]) -> None:
     """Start a zygote on a socket that listens from now on: who connects waits for its imports."""
-    _remove_leftovers(path.parent)
+    _make_room(path.parent)
     # It outlives this kernel: nothing that belongs to one kernel may stay in its environment.
     kept = {
         name: value
@@ -299,14 +295,33 @@ def _start(path: Path, preload: str, name: str, environment: Mapping[str, str]) 
         raise ForkError(f"the fork server did not start: exit code {done.returncode}")
 
 
-def _remove_leftovers(place: Path) -> None:
-    """Remove what zygotes left that were killed: sockets at which nobody listens."""
-    for path in place.glob("*.sock"):
+def _make_room(place: Path) -> None:
+    """Dismiss the zygotes that were not asked for longest, and remove what killed ones left."""
+    latest_first = sorted(place.glob("*.sock"), key=_last_used, reverse=True)
+    for number, path in enumerate(latest_first):
         try:
             _connected(path).close()
         except OSError:
             path.unlink(missing_ok=True)
             path.with_suffix(".log").unlink(missing_ok=True)
+        else:
+            if number >= _MOST_ZYGOTES - 1:
+                _dismiss(path, "idle")
+
+
+def _last_used(path: Path) -> float:
+    with suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0
+
+
+def _dismiss(path: Path, when: str) -> None:
+    """Let a zygote leave: "now", with its kernels, or when "idle", if it has none."""
+    with suppress(OSError, EOFError), _connected(path) as connection:
+        wire.send(connection, {"leave": when})
+        if when == "now":
+            connection.settimeout(10)
+            connection.recv(1)  # closed when it has been read
 
 
 def _ask(connection: socket.socket, request: dict, files: tuple[int, ...]) -> ForkedKernel:

@@ -14,7 +14,7 @@ from pathlib import Path
 from jupyter_core.paths import jupyter_runtime_dir
 
 _LONGEST_MESSAGE = 16 * 2**20  # bytes; an environment is some kilobytes
-_LONGEST_FOLDER = 70  # bytes; a socket's whole path has at most 107
+_LONGEST_FOLDER = 84  # bytes; the whole path of a socket has at most 107
 
 
 class ForkError(RuntimeError):

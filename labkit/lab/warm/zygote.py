@@ -31,6 +31,7 @@ from labkit.lab.warm.wire import ForkError, is_same_user, receive, send
 
 IDLE = 300.0  # seconds without a kernel after which a zygote leaves; LABKIT_ZYGOTE_IDLE sets it
 _LOOK = 5.0  # seconds between two looks at whether labkit's code has changed
+_FOLDER_AT_IMPORT = {"multiprocessing.process": "ORIGINAL_DIR", "rich": "_IMPORT_CWD"}
 _HANDLED = (signal.SIGCHLD, signal.SIGTERM)  # here, but not in a kernel
 
 # --- the zygote -----------------------------------------------------------------------------
@@ -130,10 +131,10 @@ class Zygote:
         except (OSError, EOFError, ValueError, ForkError):
             connection.close()
             return None
-        self.last_used = time.monotonic()
-        if request.get("leave"):
-            self.leaving = True
+        if leave := request.get("leave"):
+            self.leaving = leave == "now" or not self.clients
         else:
+            self.last_used = time.monotonic()
             return self._fork(connection, request, files)
         connection.close()
         return None
@@ -156,6 +157,7 @@ class Zygote:
             connection.close()
             self.leaving = not self.clients  # a zygote that cannot fork is of no use
             return None
+        self.path.touch()  # the time of the last kernel
         self.clients[pid] = connection
         self.selector.register(connection, selectors.EVENT_READ, self._lose)
         return None
@@ -255,7 +257,7 @@ def _become_kernel(connection: socket.socket, request: dict, files: list[int], p
         _take_over(request, files)
         code = _run_kernel(connection, request["arguments"], parent)
     except BaseException:
-        traceback.print_exc()
+        traceback.print_exc(file=sys.__stderr__)  # its own may lead to a client that is not there
     finally:
         # Not the interpreter's own end: taking TensorFlow apart would last a second.
         with suppress(BaseException):
@@ -280,13 +282,16 @@ def _take_over(request: dict, files: list[int]) -> None:
         os.close(file)
     _set_signals(set(request["ignored"]), request["blocked"])
     os.environ.clear()
-    os.environ.update(request["environment"])
+    os.environ.update({"PYDEVD_USE_FRAME_EVAL": "NO"} | request["environment"])  # as debugpy does
     time.tzset()
     os.umask(request["umask"])
     os.chdir(request["folder"])
-    for index, entry in enumerate(os.environ.get("PYTHONPATH", "").split(":")):
-        if not entry and "PYTHONPATH" in os.environ:  # an empty entry means the folder
-            sys.path.insert(index, os.getcwd())
+    entries = os.environ.get("PYTHONPATH", "").split(":")
+    if len(entries) > 1 and "" in entries:  # it means the kernel's folder
+        sys.path.insert(entries.index(""), os.getcwd())
+    for module, name in _FOLDER_AT_IMPORT.items():
+        if module in sys.modules:
+            setattr(sys.modules[module], name, os.getcwd())
     tempfile.tempdir = None
     atexit.unregister(shutil.rmtree)  # matplotlib's folder of settings, which other kernels use too
     random.seed()
