@@ -949,12 +949,11 @@ def test_the_reader_chooses_a_direction_that_the_name_does_not_tell(opened, tmp_
 @browser.needs_browser
 @pytest.mark.slow
 def test_the_legend_names_a_star_only_where_one_is_drawn(opened, tmp_path):
-    number = 0
-    for rate, width, depth, seed in itertools.product((1, 2), (1, 2), (1, 2), (0, 1)):
+    points = itertools.product((1, 2), (1, 2), (1, 2), (0, 1))
+    for number, (rate, width, depth, seed) in enumerate(points):
         parameters = {"rate": rate, "width": width, "depth": depth, "seed": seed}
         results = {"accuracy": rate + width + depth}
         synthetic.write_point(tmp_path / "runs", number, parameters=parameters, results=results)
-        number += 1
     page = opened(table.results(folder=tmp_path / "runs"))
     for view, stars in {"Parallel": 1, "Heat map": 0}.items():  # a cell holds several settings
         page.get_by_role("tab", name=view).click()
