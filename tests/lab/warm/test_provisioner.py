@@ -253,10 +253,8 @@ def test_a_zygote_more_than_enough_takes_the_place_of_the_one_used_longest_ago(r
 
 
 @pytest.mark.parametrize("home", ["open", "closed"])
-@pytest.mark.parametrize("warmth", ["run", "sweep"])
-def test_the_lab_runs_in_any_home_with_modules_beside_the_caller(
-    light, lab, tmp_path, home, warmth
-):
+@pytest.mark.parametrize("how", ["run", "sweep"])
+def test_the_lab_runs_in_any_home_with_modules_beside_the_caller(light, lab, tmp_path, home, how):
     lab.lesson(
         "import matplotlib, mine\nfrom labkit import record\n"
         "record('98', answer=mine.value, backend=matplotlib.get_backend(), rate=rate)"
