@@ -17,6 +17,7 @@ from contextlib import suppress
 from queue import Empty
 from typing import Any
 
+import zmq
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellExecutionError, DeadKernelError
@@ -276,7 +277,11 @@ class LessonClient(PapermillNotebookClient):
             self.guard.kill("output")
             shorten(cell, msg)
             return None
-        return super().process_message(msg, cell, cell_index)
+        output = super().process_message(msg, cell, cell_index)
+        # nbclient may have answered an Output widget on the socket on which it waits for the reply,
+        # past asyncio, which then overlooks a reply that has just come (nbclient issue 312).
+        self.kc.shell_channel.socket.get(zmq.EVENTS)  # asyncio looks again
+        return output
 
     async def _check_raise_for_error(self, cell, cell_index, exec_reply):
         """Fail a cell of the lab's own run too in which an error was only displayed.

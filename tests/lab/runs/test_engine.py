@@ -584,6 +584,16 @@ def test_the_file_tells_the_truth_while_the_run_goes(engine_run, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("warm")
+def test_no_reply_is_overlooked_while_an_output_widget_is_served(engine_run):
+    first = "import ipywidgets\nout = ipywidgets.Output()\nout"
+    watch, _ = engine_run(
+        first, *["with out:\n    1 / 0"] * 100, fork="always", timeout=60, own=False
+    )
+    assert (watch.cause, watch.failed) == (None, None)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("warm")
 def test_a_run_goes_on_while_its_notebook_cannot_be_kept(engine_run, tmp_path):
     file = tmp_path / "nowhere" / "partial.ipynb"
     wait = "import time\ntime.sleep(0.6)"
