@@ -11,6 +11,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -102,11 +103,20 @@ def chosen_backend() -> tuple[str, str]:
     """Return (backend, what chose it), without importing Keras, by Keras' own order."""
     if os.environ.get("KERAS_BACKEND"):
         return os.environ["KERAS_BACKEND"], "KERAS_BACKEND"
-    settings = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+    settings = keras_file(os.environ)
     try:
         return json.loads(settings.read_text())["backend"], settings.name
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "tensorflow", "default"
+
+
+def keras_file(environment: Mapping[str, str]) -> Path:
+    """Return where Keras keeps its settings, in this environment; it writes the file if need be."""
+    folder = environment.get("KERAS_HOME")
+    if folder is None:
+        home = environment.get("HOME") or os.path.expanduser("~")
+        folder = os.path.join(home if os.access(home, os.W_OK) else "/tmp", ".keras")
+    return Path(folder, "keras.json").expanduser()
 
 
 def version_of(package: str) -> str | None:

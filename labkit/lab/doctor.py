@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from html import escape
@@ -74,6 +75,7 @@ class Report:
             f"This machine has {found['Processor']} and {found['Memory']}.",
             f"GPU: {found['GPU']}.",
             f"Keras would use {found['Keras backend']}.",
+            *([f"Home: {found['Home']}."] if "cannot" in found.get("Home", "") else []),
             *(f"To fix: {problem}" for problem in self.problems),
         ]
 
@@ -118,7 +120,7 @@ def report(
         The report; `print` it, or let a notebook show it.
     """
     checks = [python_check(), packages_check(), backend_check(full), *device_checks()]
-    checks += [memory_check(), disk_check(), *data_checks(datasets or [])]
+    checks += [memory_check(), disk_check(), home_check(), *data_checks(datasets or [])]
     return Report(checks, lesson_times(calibration() if calibrated else None), busy_in_words())
 
 
@@ -254,6 +256,15 @@ def disk_check(folder: Path | None = None, free: int | None = None) -> Check:
         return Check("Disk", f"{folder} cannot be written", False, f"Allow writing, {elsewhere}")
     fix = f"Free some space (at least {LEAST_DISK / GB:.0f} GB), {elsewhere}"
     return Check("Disk", value, free >= LEAST_DISK, fix)
+
+
+def home_check() -> Check:
+    """Return whether the user's folder can be written; the lab works without it."""
+    home = os.path.expanduser("~")
+    if os.access(home, os.W_OK):
+        return Check("Home", f"{home} can be written")
+    instead = tempfile.gettempdir()
+    return Check("Home", f"{home} cannot be written, so settings and sockets go to {instead}")
 
 
 def data_checks(datasets: Iterable[Any]) -> list[Check]:

@@ -218,3 +218,16 @@ def test_a_busy_machine_is_said_to_be_busy():
     times = [measured.LessonTime("07", "A lesson", 130.0, 130.0)]
     assert f"keep it busy now ({text}): expect more" in repr(doctor.Report(shown, times, text))
     assert "busy" not in repr(doctor.Report(shown, times))
+
+
+def test_a_home_that_cannot_be_written_is_said_and_is_no_problem(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert doctor.home_check().value == f"{tmp_path} can be written"
+    monkeypatch.setattr(doctor.os, "access", lambda path, mode: False)
+    report = doctor.Report([doctor.home_check(), *_others()], [])
+    assert report.ok
+    assert f"Home: {tmp_path} cannot be written, so settings and sockets go to" in report.in_words()
+
+
+def _others():
+    return [doctor.Check(name, "x") for name in ("Processor", "Memory", "GPU", "Keras backend")]

@@ -41,7 +41,10 @@ def hidden_error(reply: dict[str, Any], shown: list[tuple[str, str]]) -> tuple[s
     if reply.get("ename") == "SystemExit":
         code = reply["evalue"] or "0"
         return "SystemExit", f"{code} (sys.exit() ended the lesson before its last cell)"
-    for name, value in shown if reply["status"] == "ok" else ():
+    if reply.get("ename") == "NoneType" and shown:  # raised where the result is made into a figure
+        return shown[-1]
+    if reply["status"] == "ok" and shown:
+        name, value = shown[0]
         return name, f"{value} (raised in a callback, which hid it)"
     return None
 

@@ -20,6 +20,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from labkit.machine import keras_file
+
 # Settings that a framework or Python reads while it is imported: another value, another zygote.
 _READ_AT_IMPORT = (
     *("ARROW_", "BLIS_", "CUDA", "CUDNN", "DNNL_", "GLIBC_", "HIP_", "HOME", "IPYTHONDIR", "JAX_"),
@@ -131,15 +133,6 @@ def version(path: str | os.PathLike) -> tuple[int, int]:
     if stat.S_ISDIR(found.st_mode) and not os.fspath(path).endswith((".dist-info", ".egg-info")):
         return (1, 0)
     return (found.st_mtime_ns, found.st_size)
-
-
-def keras_file(environment: Mapping[str, str]) -> Path:
-    """Return where Keras keeps its settings, which its first import writes itself."""
-    home = environment.get("KERAS_HOME")
-    if home is None:
-        home = _home(environment)
-        home = os.path.join(home if os.access(home, os.W_OK) else "/tmp", ".keras")
-    return Path(home, "keras.json").expanduser()
 
 
 def keras_settings(environment: Mapping[str, str]) -> dict:

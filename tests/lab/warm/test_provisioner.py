@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import papermill
 import psutil
 import pytest
 from nbclient import NotebookClient
@@ -218,9 +219,8 @@ def test_in_a_fresh_home_the_first_kernel_with_keras_is_forked(run_python, tmp_p
     home.mkdir()
     program = "from work import by_nbclient\nfor n in range(2): print(by_nbclient(n, 'keras'))\n"
     program += "import os; print(os.path.exists(os.path.expanduser('~/.keras/keras.json')))"
-    environment = dict.fromkeys(("KERAS_HOME", "MPLCONFIGDIR", "IPYTHONDIR"), "")
-    environment = {name: "" for name in environment if name in os.environ}
-    lines = run_python(program, HOME=str(home), **environment)
+    shell = ["env", *(f"--unset={name}" for name in ("KERAS_HOME", "MPLCONFIGDIR", "IPYTHONDIR"))]
+    lines = run_python(program, *shell, HOME=str(home))
     assert lines == ["(0, 'True')", "(1, 'True')", "True"]
 
 
@@ -250,3 +250,44 @@ def test_a_zygote_more_than_enough_takes_the_place_of_the_one_used_longest_ago(r
     assert int(left) <= 5
     assert sum(psutil.pid_exists(int(parent)) for parent in parents) <= 5
     assert psutil.pid_exists(int(parents[-1]))
+
+
+@pytest.mark.parametrize("home", ["open", "closed"])
+@pytest.mark.parametrize("how", ["run", "sweep"])
+def test_the_lab_runs_in_any_home_with_modules_beside_the_caller(light, lab, tmp_path, home, how):
+    lab.lesson(
+        "import matplotlib, mine\nfrom labkit import record\n"
+        "record('98', answer=mine.value, backend=matplotlib.get_backend(), rate=rate)"
+    )
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "mine.py").write_text("value = 7")
+    (tmp_path / "home").mkdir(mode={"open": 0o755, "closed": 0o555}[home])
+    shell = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if not os.getuid() else []
+    shell += ["env", "--unset=DISPLAY", "--unset=JUPYTER_RUNTIME_DIR", "MPLBACKEND=TkAgg"]
+    shell += [f"HOME={tmp_path}/home", f"TMPDIR={light}", "PYTHONPATH=src"]
+    what = {"run": ["run", "98"], "sweep": ["sweep", "98", "-g", "rate=0.1,0.2"]}[how]
+    done = subprocess.run(
+        [*shell, sys.executable, "-m", "labkit", *what],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    records = [json.loads(path.read_text()) for path in lab.runs.rglob("record.json")]
+    assert len(records) == {"run": 1, "sweep": 2}[how]
+    for record in records:
+        assert record["results"]["answer"] == 7
+        assert "inline" in record["results"]["backend"]
+        assert record["environment"]["kernel"] == {"run": "started", "sweep": "forked"}[how]
+
+
+def test_history_shows_the_cells_and_leaves_the_users_own_alone(light, tmp_path, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    notebook = new_notebook(cells=[new_code_cell("x = 1"), new_code_cell("%history")])
+    notebook.metadata.kernelspec = {"name": "python3", "language": "python"}
+    (tmp_path / "in.ipynb").write_text(json.dumps(notebook))
+    done = papermill.execute_notebook(
+        tmp_path / "in.ipynb", tmp_path / "out.ipynb", engine_name="labkit", progress_bar=False
+    )
+    assert done.cells[1].outputs[0].text == "x = 1\n%history\n"
+    assert not [*tmp_path.rglob("history.sqlite")]
