@@ -204,6 +204,9 @@ class Zygote:
     def _end_all(self) -> None:
         for pid in self.clients:
             _kill(pid)
+        made = os.environ.get("MPLCONFIGDIR")  # by matplotlib, where no home can be written
+        if made and made != self.environment.get("MPLCONFIGDIR"):
+            shutil.rmtree(made, ignore_errors=True)
         if self._owns_path():
             self.path.with_suffix(".log").unlink(missing_ok=True)
             self.path.unlink(missing_ok=True)
