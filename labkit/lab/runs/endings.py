@@ -58,8 +58,8 @@ def _killed(watch: Watch) -> tuple[str, str]:
         case "memory":
             return "memory", f"more than {watch.memory / 1e6:g} MB of memory ({peak})"
         case "output":
-            size = watch.output / 1e6
-            return "output", f"more than {size:g} MB of output (of figures, {10 * size:g} MB)"
+            size = f"{watch.output / 1e6:g} MB of output (of figures, {watch.output / 1e5:g} MB)"
+            return "output", f"more than {size}; LABKIT_OUTPUT=500MB would allow 500 MB"
         case "stopped":
             return "interrupted", "stopped before its end"
     cause = "the kernel died: killed, crashed in native code, or out of memory"

@@ -69,7 +69,7 @@ class LabkitEngine(Engine):
         """Execute a notebook and return it; `watch` holds what the lab's runner asks."""
         if watch is None:  # papermill called: its arguments say all
             often = min(autosave_cell_every, 10) or 10
-            watch = Watch(own=False, fork="always", output=None, save_every=often)
+            watch = Watch(own=False, fork="always", save_every=often)
         nb_man = TruthfulManager(nb, watch, output_path, progress_bar, log_output)
         nb_man.notebook_start()
         try:

@@ -98,7 +98,7 @@ def run(
         memory: bytes (or "2GB", "500MB") of private memory above which the run is stopped and
             counts as failed.
         output: bytes (or "100MB") of printed text above which the run is stopped and counts as
-            failed; of figures it may have ten times as many. Default: 20 MB.
+            failed; of figures it may have ten times as many. Default: LABKIT_OUTPUT or 20 MB.
         fork: "auto" forks the kernel where a warm parent process runs already, "always" starts
             one, "never" starts a kernel from nothing.
         page: whether to make the HTML page too.
@@ -149,6 +149,6 @@ def run(
 def _limits(timeout, memory, output) -> dict[str, Any]:
     """Return the limits that were asked for, in seconds and bytes."""
     check_timeout(timeout)
-    limits = {"timeout": timeout}
-    limits |= {} if memory is None else {"memory": memory_in_bytes(memory)}
-    return limits | ({} if output is None else {"output": output_in_bytes(output)})
+    output = output or os.environ.get("LABKIT_OUTPUT") or "20MB"
+    memory = None if memory is None else memory_in_bytes(memory)
+    return {"timeout": timeout, "memory": memory, "output": output_in_bytes(output)}

@@ -34,9 +34,9 @@ class TruthfulManager(NotebookExecutionManager):
         started = time.monotonic()
         if started < self._next_save or self._once:
             return
-        # A place that cannot be written is told before any cell runs. What happens to it later,
-        # such as a full disk, is met again, and told, at the end.
-        with suppress(OSError if self._began else ()):
+        # Where papermill cannot write is told before any cell runs. What happens later, such as a
+        # full disk, is met again, and told, at the end.
+        with suppress(OSError if self.watch.own or self._began else ()):
             self._write()
         self._began, ended = True, time.monotonic()
         self._next_save = ended + max(self.watch.save_every, 4 * (ended - started))

@@ -20,7 +20,7 @@ class Watch:
     save_every: float = 10.0  # seconds
     timeout: float | None = None  # seconds for the whole run, from the start of its kernel
     memory: int | None = None  # bytes of private memory, of the kernel and its children
-    output: int | None = 20_000_000  # bytes of all that is printed; of figures ten times as many
+    output: int | None = None  # bytes of all that is printed; of figures ten times as many
     fork: str = "auto"  # or "always" (start a zygote where none runs), "never"
     on_cell: Callable[[int], None] = lambda index: None
     on_record: Callable[[dict], None] = lambda payload: None
