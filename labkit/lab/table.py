@@ -56,13 +56,22 @@ def results(lesson: str | None = None, folder: str | os.PathLike | None = None):
 
     Raises:
         PlaceError: there is no such lesson.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as no_runs_yet:
+    ...     list(results("01", no_runs_yet))[:5]
+    ['lesson', 'run_id', 'status', 'started', 'seconds']
     """
     number = None if lesson is None else places.lesson_file(lesson).name[:2]
     return as_table(read_records(folder, number))
 
 
 def as_table(records: list[Record]):
-    """Return records, as `read_records` gives them, as the table of `results()`."""
+    """Return records, as `read_records` gives them, as the table of `results()`.
+
+    >>> as_table([Record("01", "aaa", "finished", results={"loss": 0.1})])["result.loss"].tolist()
+    [0.1]
+    """
     import pandas as pd
 
     rows = [_row(record) for record in records]
@@ -85,6 +94,9 @@ def overview(table):
     parameters (those in which the runs of a lesson differ) and result: the headline, or what went
     wrong. Of one lesson each parameter that differs has a column of its own, and so has each
     further result that differs.
+
+    >>> list(overview(as_table([])))
+    ['lesson', 'run', 'started', 'seconds', 'status']
     """
     import pandas as pd
 
@@ -125,6 +137,9 @@ def answer(
         record: of the run.
         defaults: the lesson's own parameters.
         folder: the results folder; default LABKIT_RUNS or `runs/`.
+
+    >>> answer(Record("01", "aaa", "finished", results={"loss": 0.1}), {"rate": 0.1})
+    'loss = 0.1'
     """
     if record.parameters == defaults or record.status != "finished":
         return record.headline
@@ -177,13 +192,22 @@ def _outcome(record: Record) -> str:
 
 
 def varied(table) -> list[str]:
-    """Return the parameter columns in which the runs of a table differ."""
+    """Return the parameter columns in which the runs of a table differ.
+
+    >>> turned = [{"rate": 0.1, "seed": 0}, {"rate": 0.2, "seed": 0}]
+    >>> varied(as_table([Record("01", "aaa", "finished", parameters=p) for p in turned]))
+    ['param.rate']
+    """
     columns = [name for name in table if name.startswith("param.")]
     return [name for name in columns if len(set(map(_rank, table[name]))) > 1]
 
 
 def headline(table) -> str | None:
-    """Return the column of the first result that a run of this table has, None if there is none."""
+    """Return the column of the first result that a run of this table has, None if there is none.
+
+    >>> headline(as_table([Record("01", "aaa", "finished", results={"loss": 0.1, "steps": 7})]))
+    'result.loss'
+    """
     columns = [name for name in table if name.startswith("result.")]
     return next((name for name in columns if table[name].notna().any()), None)
 
@@ -193,6 +217,9 @@ def column(table, name: str) -> str:
 
     Raises:
         TableError: there is no such column; the message names those there are.
+
+    >>> column(as_table([Record("01", "aaa", "finished", results={"loss": 0.1})]), "loss")
+    'result.loss'
     """
     for prefix in ("", *(f"{section}." for section in _SECTIONS)):
         if prefix + name in table:
@@ -218,6 +245,13 @@ def group(table, by: str | list[str], result: str | None = None):
 
     Raises:
         TableError: there is no such column, or it holds no numbers.
+
+    >>> runs = [
+    ...     Record("01", str(loss), "finished", parameters={"rate": 0.1}, results={"loss": loss})
+    ...     for loss in (1.0, 3.0)
+    ... ]
+    >>> group(as_table(runs), "rate")[["rate", "n", "mean"]].values.tolist()
+    [[0.1, 2.0, 2.0]]
     """
     import numpy as np
     import pandas as pd
@@ -277,6 +311,11 @@ def curves(runs=None, folder: str | os.PathLike | None = None):
 
     Returns:
         A DataFrame with the columns lesson, run_id, metric, step, value: a row a point.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as no_runs_yet:
+    ...     list(curves(folder=no_runs_yet))
+    ['lesson', 'run_id', 'metric', 'step', 'value']
     """
     import pandas as pd
 
@@ -306,12 +345,22 @@ def records_of(table) -> list[Record]:
 
 
 def to_csv(table) -> str:
-    """Return a table as CSV with a heading."""
+    """Return a table as CSV with a heading.
+
+    >>> table = as_table([Record("01", "aaa", "finished", results={"loss": 0.1})])
+    >>> to_csv(table[["run_id", "result.loss"]]).splitlines()
+    ['run_id,result.loss', 'aaa,0.1']
+    """
     return table.to_csv(index=False)
 
 
 def to_json(table) -> str:
-    """Return a table as JSON, a list with an object a row; infinite numbers are texts."""
+    """Return a table as JSON, a list with an object a row; infinite numbers are texts.
+
+    >>> table = as_table([Record("01", "aaa", "finished", results={"loss": "inf"})])
+    >>> json.loads(to_json(table))[0]["result.loss"]
+    'inf'
+    """
     import numpy as np
 
     table = table.copy()

@@ -52,6 +52,15 @@ def mathml(latex: str, display: str) -> str:
 
 
 def write_page(notebook, path: Path, title: str) -> None:
-    """Write an executed notebook (as nbformat reads it) as one HTML file with this title."""
+    """Write an executed notebook (as nbformat reads it) as one HTML file with this title.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from nbformat.v4 import new_markdown_cell, new_notebook
+    >>> notebook = new_notebook(cells=[new_markdown_cell("$x^2$")])
+    >>> with TemporaryDirectory() as folder:
+    ...     write_page(notebook, Path(folder, "a.html"), "A")
+    ...     "<msup>" in Path(folder, "a.html").read_text(encoding="utf-8")
+    True
+    """
     html, _ = PageExporter().from_notebook_node(notebook, {"metadata": {"name": title}})
     path.write_text(with_words(html), encoding="utf-8")

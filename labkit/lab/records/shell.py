@@ -15,7 +15,11 @@ def shell():
 
 
 def in_notebook() -> bool:
-    """Return whether this runs in the kernel of a notebook."""
+    """Return whether this runs in the kernel of a notebook.
+
+    >>> in_notebook()
+    False
+    """
     return shell() is not None
 
 

@@ -77,6 +77,12 @@ def mark_failed(notebook: Any, cell: Any, failure: Failure) -> None:
 
     papermill leaves every cell 'completed' after a killed kernel or a timeout; a notebook that
     lies about its end must not be taken for a result. A second call changes nothing.
+
+    >>> from nbformat.v4 import new_code_cell, new_notebook
+    >>> notebook = new_notebook(cells=[new_code_cell("1 / 0"), new_code_cell("2")])
+    >>> mark_failed(notebook, notebook.cells[0], Failure("timeout", "not done within 5 s"))
+    >>> [cell.metadata["papermill"]["status"] for cell in notebook.cells]
+    ['failed', 'pending']
     """
     notebook.metadata.setdefault("papermill", {})["exception"] = True
     if cell is None:  # the kernel did not start
@@ -89,7 +95,14 @@ def mark_failed(notebook: Any, cell: Any, failure: Failure) -> None:
 
 
 def show_error(cell: Any, name: str, value: str) -> None:
-    """Let a cell show that it failed, if it does not yet."""
+    """Let a cell show that it failed, if it does not yet.
+
+    >>> from nbformat.v4 import new_code_cell
+    >>> cell = new_code_cell("1 / 0")
+    >>> show_error(cell, "ZeroDivisionError", "division by zero")
+    >>> cell.outputs[0].evalue
+    'division by zero'
+    """
     outputs = cell.get("outputs", [])
     if not any(output.output_type == "error" for output in outputs):
         outputs.append(new_output("error", ename=name, evalue=value, traceback=[value]))

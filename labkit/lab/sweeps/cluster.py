@@ -209,7 +209,11 @@ def _check_workers(client, address: str, plan: Plan) -> int:
 
 
 def describe(lesson: str, probe: str | None) -> dict:
-    """Return what decides the results of a run on this machine, and what it sees of the folder."""
+    """Return what decides the results of a run on this machine, and what it sees of the folder.
+
+    >>> describe("01", "no/such/folder")["sees"]
+    False
+    """
     return {
         "run id": lessons.read(lesson).identity({}),
         "facts": {"labkit code": lessons.code_digest(), **lessons.versions()},

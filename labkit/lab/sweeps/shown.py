@@ -70,7 +70,11 @@ class Row:
 
     @property
     def words(self) -> str:
-        """The run in a line: parameters, then the headline result or what went wrong."""
+        """The run in a line: parameters, then the headline result or what went wrong.
+
+        >>> Row("aaa", "finished", {"rate": "0.1"}, "2 s", "loss", 0.25, "", {}).words
+        'finished  2 s  rate=0.1  loss = 0.25'
+        """
         settings = " ".join(f"{name}={value}" for name, value in self.parameters.items())
         result = self.cause or (f"{self.name} = {self.result}" if self.name else "")
         parts = (self.status, self.place, settings or self.run_id, cut(result, _LONGEST))
@@ -78,7 +82,11 @@ class Row:
 
     @property
     def result(self) -> str:
-        """The headline result without its name, or what went wrong."""
+        """The headline result without its name, or what went wrong.
+
+        >>> Row("aaa", "finished", {"rate": "0.1"}, "2 s", "loss", 0.25, "", {}).result
+        '0.25'
+        """
         return self.cause or (one_line(show(self.value)) if self.name else "")
 
 
@@ -99,12 +107,20 @@ class Snapshot:
 
     @property
     def ended(self) -> int:
-        """Runs that need no rerun, those of earlier sweeps among them."""
+        """Runs that need no rerun, those of earlier sweeps among them.
+
+        >>> Snapshot("01", 4, 1, Counter(finished=2), 60.0, None, None, [], []).ended
+        3
+        """
         return self.before + self.counts["finished"] + self.counts["failed"]
 
     @property
     def words(self) -> str:
-        """The state in one line."""
+        """The state in one line.
+
+        >>> Snapshot("01", 4, 1, Counter(finished=2), 60.0, None, None, [], []).words
+        '3 of 4 runs · 1 done before · 2 finished · 1:00'
+        """
         parts = [f"{self.ended} of {self.total} runs"]
         parts += [f"{self.before} done before"] if self.before else []
         parts += [f"{n} {status}" for status, n in sorted(self.counts.items()) if n]
@@ -446,7 +462,12 @@ def _widget(page: str):
 
 
 def in_page(now: Snapshot) -> str:
-    """Return a sweep's state as HTML without a script, legible in a light and a dark theme."""
+    """Return a sweep's state as HTML without a script, legible in a light and a dark theme.
+
+    >>> now = Snapshot("01", 4, 0, Counter(), 60.0, None, None, [], [])
+    >>> now.words in in_page(now)
+    True
+    """
     sections = _sections(now, 100)
     names = dict.fromkeys(name for _, part in sections for row in part for name in row.curves)
     curves = list(names)[:_CURVES]

@@ -109,7 +109,11 @@ def begin(
 
 
 def check(scheduler, shard, timeout, memory) -> int | None:
-    """Return the memory limit in bytes; raise if one of these makes no sense."""
+    """Return the memory limit in bytes; raise if one of these makes no sense.
+
+    >>> check(scheduler=None, shard=None, timeout=60, memory="2GB")
+    2000000000
+    """
     if scheduler is not None and shard is not None:
         raise SweepError("scheduler and shard exclude each other: a shard needs no scheduler")
     check_timeout(timeout)
