@@ -1,11 +1,13 @@
 """What differs between two runs: parameters, results, versions, code."""
 
+from __future__ import annotations
+
 import difflib
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.lab.lesson import INSERTED, tags
 from labkit.lab.records import folders
@@ -13,8 +15,11 @@ from labkit.lab.records.entry import Record
 from labkit.lab.records.reading import find
 from labkit.lab.words import cut, show
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def diff(a: str, b: str, folder: str | os.PathLike | None = None):
+
+def diff(a: str, b: str, folder: str | os.PathLike | None = None) -> pd.DataFrame:
     """Return what differs between two runs.
 
     Args:
@@ -93,7 +98,7 @@ def code_cells(record: Record) -> dict[str, str]:
     }
 
 
-def code_diff(rows) -> str:
+def code_diff(rows: pd.DataFrame) -> str:
     """Return the rows of section code of `diff` as a unified diff, cell by cell.
 
     >>> import pandas as pd

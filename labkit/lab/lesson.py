@@ -1,5 +1,7 @@
 """A lesson: its notebook, read once, and what follows from it."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
@@ -7,12 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import labkit
 from labkit import machine
 from labkit.lab import places
 from labkit.lab.parameters import Parameter, ParameterError, read_parameters, validate
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 # Cells that papermill adds to a notebook that it runs; no lesson has them of its own.
 INSERTED = {"injected-parameters", "papermill-error-cell-tag", "papermill-error-cell"}
@@ -57,11 +62,7 @@ class Lesson:
 
     @cached_property
     def title(self) -> str:
-        """The title without its number, from the heading of the first text cell.
-
-        >>> read("01").title
-        'Gradient descent'
-        """
+        """The title without its number, from the heading of the first text cell."""
         texts = [c for c in self.content["cells"] if c["cell_type"] == "markdown"]
         lines = "".join(texts[0]["source"]).splitlines() if texts else []
         heading = next((line for line in lines if line.startswith("#")), "")
@@ -128,7 +129,7 @@ class Lesson:
         content = json.dumps(facts, sort_keys=True, default=str)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
-    def notebook(self):
+    def notebook(self) -> NotebookNode:
         """Return the notebook as nbformat has it, a new one at each call.
 
         >>> read("01").notebook().cells[0].cell_type
@@ -139,7 +140,7 @@ class Lesson:
         return nbformat.from_dict(self.content)
 
 
-def read(lesson: "str | int | os.PathLike | Lesson") -> Lesson:
+def read(lesson: str | int | os.PathLike | Lesson) -> Lesson:
     """Return a lesson; while its file stays as it is, it is read once.
 
     Args:
@@ -149,8 +150,8 @@ def read(lesson: "str | int | os.PathLike | Lesson") -> Lesson:
         PlaceError: there is no such lesson.
         ParameterError: the file is no notebook, or its parameters cell cannot be understood.
 
-    >>> read(1) is read("01")
-    True
+    >>> read(1).title, read(1) is read("01")
+    ('Gradient descent', True)
     """
     if isinstance(lesson, Lesson):
         return lesson

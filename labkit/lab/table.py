@@ -1,10 +1,13 @@
 """All runs as one table: group, compare and export what every record of a results folder tells."""
 
+from __future__ import annotations
+
 import difflib
 import json
 import os
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.lab import places
 from labkit.lab.diff import diff, diff_text
@@ -12,6 +15,9 @@ from labkit.lab.records.entry import Record, number_again
 from labkit.lab.records.reading import TableError, find, read_record, read_records
 from labkit.lab.words import show
 from labkit.maths.intervals import mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "ALWAYS",
@@ -40,7 +46,7 @@ _SECTIONS = {"param": "parameters", "result": "results", "env": "environment"}
 FIRST = ("lesson", "run_id", "status", "started", "seconds", "cause", "error", "folder", "attempt")
 
 
-def results(lesson: str | None = None, folder: str | os.PathLike | None = None):
+def results(lesson: str | None = None, folder: str | os.PathLike | None = None) -> pd.DataFrame:
     """Return all runs as one pandas table, a row a run, oldest first.
 
     Args:
@@ -66,7 +72,7 @@ def results(lesson: str | None = None, folder: str | os.PathLike | None = None):
     return as_table(read_records(folder, number))
 
 
-def as_table(records: list[Record]):
+def as_table(records: list[Record]) -> pd.DataFrame:
     """Return records, as `read_records` gives them, as the table of `results()`.
 
     >>> as_table([Record("01", "aaa", "finished", results={"loss": 0.1})])["result.loss"].tolist()
@@ -87,7 +93,7 @@ def as_table(records: list[Record]):
 ALWAYS = ("lesson", "run", "started", "seconds", "status")  # columns of an overview
 
 
-def overview(table):
+def overview(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table of `results()` in few columns, to be read: a line a run.
 
     Of several lessons it has the columns lesson, run, started (local time), seconds, status,
@@ -191,7 +197,7 @@ def _outcome(record: Record) -> str:
 # --- columns and groups -----------------------------------------------------------------------
 
 
-def varied(table) -> list[str]:
+def varied(table: pd.DataFrame) -> list[str]:
     """Return the parameter columns in which the runs of a table differ.
 
     >>> turned = [{"rate": 0.1, "seed": 0}, {"rate": 0.2, "seed": 0}]
@@ -202,7 +208,7 @@ def varied(table) -> list[str]:
     return [name for name in columns if len(set(map(_rank, table[name]))) > 1]
 
 
-def headline(table) -> str | None:
+def headline(table: pd.DataFrame) -> str | None:
     """Return the column of the first result that a run of this table has, None if there is none.
 
     >>> headline(as_table([Record("01", "aaa", "finished", results={"loss": 0.1, "steps": 7})]))
@@ -212,7 +218,7 @@ def headline(table) -> str | None:
     return next((name for name in columns if table[name].notna().any()), None)
 
 
-def column(table, name: str) -> str:
+def column(table: pd.DataFrame, name: str) -> str:
     """Return the full name of a column: 'rate' stands for 'param.rate' or 'result.rate'.
 
     Raises:
@@ -230,7 +236,7 @@ def column(table, name: str) -> str:
     raise TableError(f"There is no column {name!r}.{hint} There are: {there}")
 
 
-def group(table, by: str | list[str], result: str | None = None):
+def group(table: pd.DataFrame, by: str | list[str], result: str | None = None) -> pd.DataFrame:
     """Return how a result spreads over the runs of each group, a row a group.
 
     Args:
@@ -280,7 +286,7 @@ def _grouped(columns) -> list[list[int]]:
     return [groups[key] for key in sorted(groups)]
 
 
-def _numbers(table, name: str | None):
+def _numbers(table: pd.DataFrame, name: str | None):
     import pandas as pd
 
     if name is None:
@@ -302,7 +308,10 @@ def _rank(value: Any) -> tuple:
     return 0, float(value), ""
 
 
-def curves(runs=None, folder: str | os.PathLike | None = None):
+def curves(
+    runs: pd.DataFrame | str | Iterable[str] | None = None,
+    folder: str | os.PathLike | None = None,
+) -> pd.DataFrame:
     """Return the curves that runs have logged, as one long table.
 
     Args:
@@ -339,12 +348,12 @@ def _records(runs, folder) -> list[Record]:
     return records_of(runs)
 
 
-def records_of(table) -> list[Record]:
+def records_of(table: pd.DataFrame) -> list[Record]:
     """Return the record of each row of a table."""
     return [read_record(str(folder)) for folder in table["folder"]]
 
 
-def to_csv(table) -> str:
+def to_csv(table: pd.DataFrame) -> str:
     """Return a table as CSV with a heading.
 
     >>> table = as_table([Record("01", "aaa", "finished", results={"loss": 0.1})])
@@ -354,7 +363,7 @@ def to_csv(table) -> str:
     return table.to_csv(index=False)
 
 
-def to_json(table) -> str:
+def to_json(table: pd.DataFrame) -> str:
     """Return a table as JSON, a list with an object a row; infinite numbers are texts.
 
     >>> table = as_table([Record("01", "aaa", "finished", results={"loss": "inf"})])
@@ -372,7 +381,7 @@ def to_json(table) -> str:
     return table.to_json(orient="records", indent=1, date_format="iso", force_ascii=False)
 
 
-def to_parquet(table) -> bytes:
+def to_parquet(table: pd.DataFrame) -> bytes:
     """Return a table as a Parquet file; a column of mixed kinds becomes texts in JSON.
 
     Raises:

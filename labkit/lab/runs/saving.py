@@ -29,7 +29,7 @@ class TruthfulManager(NotebookExecutionManager):
         self._once = isinstance(local, WholeFiles) and files.is_passed_on(local.at(output_path))
         self._began = False
 
-    def save(self, **kwargs) -> None:
+    def save(self, **kwargs: Any) -> None:
         """Write the notebook if that was not done in the last seconds."""
         started = time.monotonic()
         if started < self._next_save or self._once:
@@ -47,7 +47,7 @@ class TruthfulManager(NotebookExecutionManager):
         elif self.watch.save is not None:
             files.write(self.watch.save, writes_json(self.nb) + "\n")
 
-    def notebook_complete(self, **kwargs) -> None:
+    def notebook_complete(self, **kwargs: Any) -> None:
         """Write when the run ended; cells that were not reached stay pending."""
         self.end_time = self.now()
         seconds = (self.end_time - self.start_time).total_seconds()
@@ -67,7 +67,7 @@ class WholeFiles(LocalHandler):
         """Return what a path means: it starts where papermill was called, not where cells run."""
         return Path(self._cwd or "", path)
 
-    def write(self, buf, path):
+    def write(self, buf: str, path: str) -> None:
         """Write the text, whole or not at all."""
         files.write(self.at(path), buf)
 

@@ -9,6 +9,7 @@ import importlib.metadata
 import itertools
 import logging
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,7 @@ class Task:
         self.taken_back = True
         self._future.cancel()
 
-    def add_done_callback(self, call) -> None:
+    def add_done_callback(self, call: Callable[[Any], None]) -> None:
         """Call back when it has ended."""
         self._future.add_done_callback(call)
 

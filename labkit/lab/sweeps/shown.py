@@ -4,6 +4,8 @@ Nothing is told to the view. It reads the results folder, as anybody can: staged
 that are going, records of those that ended. So it sees runs of other processes and machines too.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 import threading
@@ -14,13 +16,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.lab.records import folders, sparks
 from labkit.lab.records.entry import Record
 from labkit.lab.records.reading import is_going, read_record
 from labkit.lab.records.shell import in_notebook
 from labkit.lab.words import better, clock, cut, one_line, show
+
+if TYPE_CHECKING:
+    from rich.console import Group
 
 _LATEST, _BEST = 5, 3  # rows of runs that ended
 _PACE = 50  # runs that tell how fast it goes
@@ -35,7 +40,7 @@ _MARKS = {"finished": "✓", "failed": "✗", "interrupted": "◌", "running": "
 _COLORS = {"finished": "green", "failed": "red", "interrupted": "yellow", "running": "cyan"}
 
 
-def view(plan: Any, folder: str | os.PathLike | None = None) -> "View":
+def view(plan: Any, folder: str | os.PathLike | None = None) -> View:
     """Return the view that suits where this runs: notebook, terminal or log file.
 
     Use it as a context manager and call `.update()` now and then, such as twice a second.
@@ -355,7 +360,7 @@ class _InTerminal(View):
         self.screen.stop()
 
 
-def in_terminal(now: Snapshot, height: int, width: int):
+def in_terminal(now: Snapshot, height: int, width: int) -> Group:
     """Return a sweep's state for `rich`, in at most `height` lines."""
     from rich.console import Group
     from rich.progress_bar import ProgressBar
