@@ -382,7 +382,8 @@ def _is_storable(value: Any) -> bool:
 
 
 def _number(value: float) -> str:
-    return str(int(value)) if value.is_integer() and abs(value) < 2**63 else f"{value:g}"
+    is_whole = float(value).is_integer() and abs(value) < 2**63
+    return str(int(value)) if is_whole else f"{value:g}"
 
 
 def _comments(source: str) -> dict[int, str]:
