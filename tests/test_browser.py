@@ -387,3 +387,34 @@ def test_an_executed_copy_shows_pictures_without_a_kernel(lab, folder, monkeypat
     assert image.get_attribute("alt") == page.locator("figcaption").inner_text()
     assert page.locator(".jp-OutputArea-child").count() == 1
     lab.close(page)
+
+
+def test_a_lesson_that_was_run_saved_and_opened_again_shows_its_explorers(lab, folder):
+    """Day two of a learner: nothing is run, and nothing says that a widget has no model."""
+    from playwright.sync_api import expect
+
+    name = "day_two.ipynb"
+    kernels = "from labkit.explore.start import StartExplorer\nStartExplorer(steps=20)"
+    pages = "from labkit.explore.descent import DescentExplorer\nDescentExplorer(steps=20)"
+    write_notebook(folder / name, kernels, pages)
+    page = lab.open(name)
+    lab.run(page)
+    page.get_by_role("button", name="Reset").wait_for()
+    page.wait_for_timeout(4000)
+    expect(page.get_by_text("run the cell again")).to_be_hidden()  # the kernel has answered
+    page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    wait_until(page, "() => !jupyterapp.shell.currentWidget.context.model.dirty")
+    lab.close(page)
+    page = lab.open(name)
+    outputs = page.locator(".jp-OutputArea-output")
+    page.get_by_role("button", name="Reset").wait_for()
+    expect(outputs.first.locator("img")).to_be_visible()
+    expect(page.get_by_text("to turn its controls, run the cell again")).to_be_visible()
+    assert not page.get_by_text("model not found").count()
+    assert not page.get_by_text("Error displaying widget").count()
+    assert not [problem for problem in page.problems if "model" in problem.lower()]
+    status = outputs.nth(1).get_by_role("status")
+    before = status.inner_text()
+    outputs.nth(1).get_by_role("button", name="Reset").click()
+    expect(status).not_to_have_text(before)  # it is alive
+    lab.close(page)

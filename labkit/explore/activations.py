@@ -175,7 +175,7 @@ class SignalExplorer(kit.Explorer):
     compute = staticmethod(flow)
 
     def walk(self, samples: int = 24) -> int:
-        """As in the kit; a lesson that shows it twice walks through the settings once."""
+        """Try settings as the kit does, once in a lesson that shows the explorer twice."""
         if kit.headless() and type(self) in _walked:
             return 1  # its own settings, which have just been drawn
         _walked.add(type(self))

@@ -252,7 +252,7 @@ def draw_masks(masks: dict[str, np.ndarray], scores: np.ndarray, tokens: list[st
 
 
 def wrapped(text: str) -> str:
-    r"""Text cut into lines of at most 72 characters; ends of lines of its own stay.
+    r"""Return text cut into lines of at most 72 characters; ends of lines of its own stay.
 
     >>> [len(line) for line in wrapped("a" * 73).split("\n")]
     [72, 1]

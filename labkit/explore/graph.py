@@ -64,7 +64,7 @@ class GraphExplorer(kit.Explorer):
     size = (10.0, 4.0)
 
     def make_controls(self) -> dict:
-        """The step, the input and two of the weights."""
+        """Return the controls: the step, the input and two of the weights."""
         return {
             "graph_step": kit.slider(0, 0, len(GRAPH_STEPS) - 1, description="step"),
             "x": kit.slider(1.0, -2.0, 2.0, 0.25),
@@ -73,16 +73,16 @@ class GraphExplorer(kit.Explorer):
         }
 
     def walk(self, samples: int = 4) -> int:
-        """As in the kit, with fewer random settings: nothing here depends on three at once."""
+        """Try settings as the kit does, fewer drawn ones: nothing depends on three at once."""
         return super().walk(samples)
 
     @staticmethod
-    def compute(graph_step, x, w1, w2):
-        """All values and slopes; the step only says which of them are shown."""
+    def compute(graph_step: int, x: float, w1: float, w2: float) -> dict[str, float]:
+        """Return all values and slopes; the step only says which of them are shown."""
         return graph_values(x, w1, w2)
 
     def build(self, figure: Figure) -> dict:
-        """Nodes and edges stay; the numbers appear."""
+        """Draw nodes and edges, which stay; the numbers appear."""
         ax = figure.subplots()
         ax.set(xlim=(-0.35, 8.7), ylim=(-0.5, 3.4))
         ax.axis("off")
@@ -136,7 +136,7 @@ class GraphExplorer(kit.Explorer):
             artists[start + end].set_linewidth(3 if active else 1.5)
 
     def caption(self, result: dict, params: dict) -> str:
-        """The step in words, with the numbers that it brings."""
+        """Return the step in words, with the numbers that it brings."""
         step = params["graph_step"]
         told = f"Step {step} of {len(GRAPH_STEPS) - 1}. {GRAPH_STEPS[step]}"
         if step == 4:

@@ -262,7 +262,7 @@ class LiveTraining(widgets.VBox):
                     self._measure()
 
     def _measure(self) -> None:
-        """Loss and accuracy on the validation data; nothing is learned from them."""
+        """Note loss and accuracy on the validation data; nothing is learned from them."""
         with self._lock:
             if self.curves["updates"][-1:] == [self.training.step]:
                 return
@@ -349,7 +349,7 @@ class LiveTraining(widgets.VBox):
         return f"{where}: {now}. It is {state}."
 
     def _repr_mimebundle_(self, **options: Any) -> dict:
-        """The live widget, and a picture for viewers without a kernel."""
+        """Return the live widget, and a picture for viewers without a kernel."""
         live = super()._repr_mimebundle_(**options) or {}
         still = figures.bundle(self.png, self.text, width=self._pixels.shape[1])
         return still if kit.headless() else live | still

@@ -193,8 +193,8 @@ class ThresholdExplorer(kit.Explorer):
         )
 
 
-def _whole(counts):
-    """Round TP, FP, FN, TN to whole patients, so that the ill stay the ill, and sums are sums.
+def _whole(counts: tuple) -> tuple[int, int, int, int]:
+    """Return TP, FP, FN, TN as whole patients, so that the ill stay the ill, and sums are sums.
 
     >>> _whole((46.8, 2.6, 323.2, 627.4))
     (47, 3, 323, 627)
@@ -204,7 +204,7 @@ def _whole(counts):
     return round(tp), round(fp), ill - round(tp), PATIENTS - ill - round(fp)
 
 
-def _alarms(tp, fp, some):
+def _alarms(tp: int, fp: int, some: bool) -> str:
     if tp + fp:
         return f"{count(tp + fp, 'alarm')}: {tp} right, {fp} false"
     return f"less than one alarm among {PATIENTS:,} patients" if some else "no alarm"

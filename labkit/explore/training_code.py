@@ -6,6 +6,7 @@ what the explorer computes. js/training/maths.js repeats it.
 
 import functools
 import inspect
+from collections.abc import Callable
 
 import numpy as np
 
@@ -48,7 +49,7 @@ def spiral_points(label: np.ndarray, u: np.ndarray, v: np.ndarray, c: np.ndarray
     return (0.2 + 2.3 * u) * np.cos(angle), (0.2 + 2.3 * u) * np.sin(angle)
 
 
-def make_points(place, points: int, noise: float, seed: int) -> tuple:
+def make_points(place: "Callable", points: int, noise: float, seed: int) -> tuple:
     """Return X (2 * points, 2) and y (2 * points, 1): training points, then as many fresh ones."""
     u, v, c, e, f = random_numbers(seed, 10 * points).reshape(-1, 5).T
     label = np.arange(2 * points) % 2
@@ -170,7 +171,7 @@ def code_parts() -> dict[str, dict | str]:
     """Return templates of the exported code, and what fills their places."""
     sources = {f.__name__: inspect.getsource(f) for f in (random_numbers, make_points, make_layers)}
 
-    def fill(template):
+    def fill(template: str) -> str:
         for name, source in sources.items():
             template = template.replace("{" + name + "}", source)
         return template

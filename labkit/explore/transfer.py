@@ -129,5 +129,5 @@ class TransferExplorer(kit.Explorer):
         )
 
 
-def _a_class(labels):
+def _a_class(labels: int) -> str:
     return f"{labels} label{'' if labels == 1 else 's'} a class"

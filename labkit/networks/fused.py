@@ -18,6 +18,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from labkit.machine import cores
+
 # What the kernel computes, and nothing else.
 _ACTIVATIONS = ("tanh", "sigmoid")
 # From so many units on, a core for each half of the batch is faster (50 units: 1.3 times); with 32
@@ -135,5 +137,4 @@ def _threads() -> int:
 
     told = tf.config.threading.get_inter_op_parallelism_threads()
     told = told or int(os.environ.get("TF_NUM_INTEROP_THREADS") or 0)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return told or cores or 1
+    return told or cores()

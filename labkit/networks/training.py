@@ -95,8 +95,8 @@ def fit(
             epoch counts from 1, logs hold what `History` keeps of this epoch.
 
     Raises:
-        ValueError: a model that is not compiled, inputs and targets of different length, or
-            epochs or batch_size below 1.
+        ValueError: a model that is not compiled, inputs and targets of different length, epochs or
+            batch_size below 1, or batches that a stateful model cannot take.
 
     Lesson: 11_convolution.
     """
@@ -145,7 +145,8 @@ def check(model: keras.Model, x: np.ndarray, y: np.ndarray, **counts: int) -> No
     if batch == 0:
         raise ValueError(
             "a stateful layer keeps a state for each example of a batch, so that it must know how "
-            f"many there are: let keras.Input(batch_shape={(batch_size, *x.shape[1:])}) come first"
+            f"many there are: begin with keras.Input(batch_shape={(batch_size, *x.shape[1:])}), or "
+            f"call the model once on {batch_size} examples"
         )
     if batch and (batch_size != batch or len(x) % batch):
         raise ValueError(

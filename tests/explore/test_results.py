@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import itertools
 import json
 import math
 import os
@@ -942,6 +943,22 @@ def test_the_reader_chooses_a_direction_that_the_name_does_not_tell(opened, tmp_
     page.get_by_role("button", name="higher is better").click()
     assert "★ Best setting, highest mean answer: 5.5 (n = 2) with rate = 0.2" in status(page)
     assert page.locator("tr.best").count() == 2
+    assert page.locator(".legend .star").count() == 1
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_the_legend_names_a_star_only_where_one_is_drawn(opened, tmp_path):
+    points = itertools.product((1, 2), (1, 2), (1, 2), (0, 1))
+    for number, (rate, width, depth, seed) in enumerate(points):
+        parameters = {"rate": rate, "width": width, "depth": depth, "seed": seed}
+        results = {"accuracy": rate + width + depth}
+        synthetic.write_point(tmp_path / "runs", number, parameters=parameters, results=results)
+    page = opened(table.results(folder=tmp_path / "runs"))
+    for view, stars in {"Parallel": 1, "Heat map": 0}.items():  # a cell holds several settings
+        page.get_by_role("tab", name=view).click()
+        assert page.locator(".legend .star").count() == stars
+        assert "★ Best setting" in status(page)
 
 
 @browser.needs_browser

@@ -4,9 +4,10 @@ import os
 
 import nbformat
 import pytest
-from labkit.explore.results_explorer import Column
+from synthetic import write_point
 
 from labkit.explore import figures
+from labkit.explore.board.runs import Runs
 from labkit.lab import parameters, places
 from labkit.lab.table import results
 
@@ -34,15 +35,19 @@ def test_the_small_notebook_is_stripped_and_has_what_a_sweep_needs():
     assert "99" not in places.lesson_files(), "it is no lesson"
 
 
-def test_its_picture_has_the_colors_of_the_explorer_below_it():
-    """The explorer deals out colors to the groups in their own order, not in the lesson's."""
+def test_its_picture_has_the_colors_of_the_explorer_below_it(tmp_path):
     cells = nbformat.read(places.lesson_file("91"), as_version=4).cells
     (source,) = [cell.source for cell in cells if cell.id == "means-figure"]
     found = {"optimizers": ["sgd", "momentum", "adam"], "figures": figures}
     exec(next(line for line in source.splitlines() if line.startswith("colors =")), found)
-    levels, _, _ = Column("param.optimizer", found["optimizers"]).groups
-    assert list(found["colors"]) == [level["label"] for level in levels]
-    assert list(found["colors"].values()) == figures.COLORS[:3]
+    for number, name in enumerate(found["optimizers"]):  # as the sweep runs them
+        write_point(tmp_path, number, parameters={"optimizer": name}, results={"accuracy": number})
+    runs = Runs.of_table(results(folder=tmp_path)).of()
+    levels = [level["label"] for level in runs.columns["param.optimizer"].groups.levels]
+    codes = runs.colors_of("param.optimizer")
+    assert found["colors"] == {
+        name: figures.COLORS[code] for name, code in zip(levels, codes, strict=True)
+    }
 
 
 @pytest.mark.slow

@@ -130,3 +130,14 @@ def test_nothing_stays_changed():
     with pytest.raises(ZeroDivisionError), fused_lstm():
         _ = 1 / 0
     assert lstm.backend.lstm is before
+
+
+@pytest.mark.slow
+def test_without_being_told_tensorflow_may_use_the_cores_of_this_process(monkeypatch):
+    from labkit.networks import fused
+
+    monkeypatch.delenv("TF_NUM_INTEROP_THREADS", raising=False)
+    monkeypatch.setattr(fused, "cores", lambda: 7)
+    assert fused._threads() == 7
+    monkeypatch.setenv("TF_NUM_INTEROP_THREADS", "3")
+    assert fused._threads() == 3

@@ -355,6 +355,72 @@ def test_state_beyond_weights_is_kept_as_keras_keeps_it(digits, monkeypatch):
     np.testing.assert_allclose(looped, run(), atol=1e-5)
 
 
+def remembering(kind, batch=10):
+    """A network for 6 steps of 3 numbers that, mostly, goes on where the batch before ended."""
+    import keras
+
+    LSTM, GRU, RNN = keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN
+    cells = [keras.layers.LSTMCell(4), keras.layers.GRUCell(5)]
+    layers = {
+        "lstm": [LSTM(4, stateful=True)],
+        "stacked": [GRU(4, stateful=True, return_sequences=True), RNN(5, stateful=True)],
+        "both ways": [keras.layers.Bidirectional(LSTM(50, stateful=True))],
+        "nested": [keras.Sequential([keras.Input((6, 3), 10), LSTM(4, stateful=True)])],
+        "cells": [keras.layers.RNN(cells, stateful=True)],
+        "no state": [LSTM(4)],
+    }[kind]
+    start = [keras.Input((6, 3), batch)] if batch else []
+    model = keras.Sequential([*start, *layers, keras.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["mae"])
+    return model
+
+
+def sequences(count=30):
+    random = np.random.default_rng(0)
+    return random.normal(size=(count, 6, 3)).astype("float32"), random.normal(size=(count, 1))
+
+
+@pytest.mark.slow
+@needs_tensorflow
+@pytest.mark.parametrize("kind", ["lstm", "stacked", "both ways", "nested", "cells", "no state"])
+def test_a_network_for_batches_of_one_size_trains_as_in_keras(kind, monkeypatch):
+    import keras
+
+    x, y = sequences()
+    found = []
+    for loop in (True, False):
+        monkeypatch.setattr(training, "loop_pays_off", lambda model, loop=loop: loop)
+        keras.utils.set_random_seed(0)
+        model = remembering(kind)
+        history = fit(model, x, y, 3, batch_size=10, validation_data=(x[:20], y[:20]), verbose=0)
+        found.append([*(history.history[name] for name in ("loss", "mae", "val_loss"))])
+    np.testing.assert_allclose(*found, rtol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("batch", "count", "batch_size", "told"),
+    [
+        (10, 35, 10, "multiple of 10 examples, such as the first 30"),
+        (10, 30, 5, "give batch_size=10"),
+        (None, 30, 10, r"batch_shape=\(10, 6, 3\)"),
+    ],
+)
+def test_a_stateful_network_says_which_batches_it_takes(batch, count, batch_size, told):
+    x, y = sequences(count)
+    with pytest.raises(ValueError, match=told):
+        fit(remembering("lstm", batch), x, y, epochs=1, batch_size=batch_size, verbose=0)
+
+
+@pytest.mark.slow
+def test_a_network_without_an_input_takes_batches_of_any_size_afterwards():
+    x, y = sequences()
+    model = remembering("no state", batch=None)
+    for batch_size in (8, 5):
+        fit(model, x, y, epochs=1, batch_size=batch_size, verbose=0)
+        assert model.input_shape == (None, 6, 3)
+
+
 @pytest.mark.slow
 @needs_tensorflow
 @pytest.mark.parametrize("choice", [{"run_eagerly": True}, {"jit_compile": True}])

@@ -3,7 +3,7 @@
 import functools
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,7 +33,7 @@ class Groups(NamedTuple):
 class Column:
     """One column of the runs of a lesson."""
 
-    def __init__(self, name: str, values: list):
+    def __init__(self, name: str, values: list) -> None:
         self.name, self.values = name, values
         given = [value for value in values if value is not None]
         self.numeric = bool(given) and all(
@@ -114,7 +114,7 @@ def _grid_scale(numbers: list[float]) -> Scale:
     half = len(numbers) / 2
     median = (numbers[math.ceil(half) - 1] + numbers[math.floor(half)]) / 2
 
-    def off(f) -> float:
+    def off(f: Callable[[float], float]) -> float:
         return abs((f(median) - f(low)) / (f(high) - f(low)) - 0.5)
 
     return Scale(low, high, high / low >= LEAST and off(math.log) < off(float))

@@ -59,7 +59,7 @@ class ResultsExplorer(PageExplorer):
         live: bool | None = None,
         every: float = 1.0,
         **settings: Any,
-    ):
+    ) -> None:
         if isinstance(table, str | int):
             lesson, table = table, None
         self._number = None if lesson is None else places.lesson_file(lesson).name[:2]
@@ -193,7 +193,8 @@ class ResultsExplorer(PageExplorer):
         return tried
 
     def _try_once(self) -> None:
-        self.walk()
+        if kit.walks():
+            self.walk()
 
 
 def _checked_table(table: Any) -> "DataFrame":

@@ -4,6 +4,8 @@ import json
 import math
 from typing import Any
 
+from labkit.lab.records.entry import number_again
+
 POINTS = 240_000  # numbers of all curves in one page; more are thinned
 FEWEST = 6  # points that a thinned curve keeps at least
 
@@ -59,7 +61,7 @@ def _packed(curves: dict[int, Curve]) -> dict:
 
 
 def thinned(curves: dict[str, dict[int, Curve]]) -> dict[str, dict[int, Curve]]:
-    """Return curves with so few points each that one page can hold them all."""
+    """Return curves, as records hold them, with so few points that one page can hold them all."""
     count = sum(map(len, curves.values()))
     longest = max(FEWEST, POINTS // max(1, count))
     return {
@@ -70,7 +72,7 @@ def thinned(curves: dict[str, dict[int, Curve]]) -> dict[str, dict[int, Curve]]:
 
 def _thin(steps: list, values: list, longest: int) -> Curve:
     kept = _kept(len(steps), longest)
-    return [steps[k] for k in kept], [rounded(values[k], 4) for k in kept]
+    return [steps[k] for k in kept], [rounded(number_again(values[k]), 4) for k in kept]
 
 
 def _kept(length: int, longest: int) -> list[int]:

@@ -11,7 +11,7 @@ from labkit.explore.board import payload
 from labkit.explore.board.columns import Column
 from labkit.explore.board.words import bare
 from labkit.lab import table as runs_table
-from labkit.lab.records.entry import Record, number_again
+from labkit.lab.records.entry import Record
 from labkit.lab.words import better
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Runs:
     shown. Its records know more: curves, and whether a result was nan or was not there.
     """
 
-    def __init__(self, records: list[Record], table: "DataFrame | None" = None):
+    def __init__(self, records: list[Record], table: "DataFrame | None" = None) -> None:
         self._records, self._given = records, table
         self._lessons: dict[str | None, LessonRuns] = {}
 
@@ -88,9 +88,8 @@ class Runs:
         found: dict[str, dict[int, payload.Curve]] = {}
         for row, record in enumerate(self.records):
             for metric, curve in record.curves.items():
-                values = [number_again(value) for value in curve["value"]]
-                if values:
-                    found.setdefault(metric, {})[row] = curve["step"], values
+                if curve["step"]:
+                    found.setdefault(metric, {})[row] = curve["step"], curve["value"]
         return payload.thinned(found)
 
     @functools.cached_property
@@ -122,7 +121,7 @@ class Runs:
 class LessonRuns:
     """The runs of one lesson: columns with numbers and levels, settings, curves by row."""
 
-    def __init__(self, runs: Runs, lesson: str | None = None):
+    def __init__(self, runs: Runs, lesson: str | None = None) -> None:
         lessons, status = runs.columns["lesson"], runs.columns["status"]
         self.all = runs
         self.lessons = sorted(set(lessons))

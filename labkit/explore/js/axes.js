@@ -1,7 +1,7 @@
 // Axes: from numbers to pixels and back, and where the numbers stand.
 
 /** Round numbers between low and high, about as many as wanted. */
-export function ticks(low, high, wanted = 5) {
+function ticks(low, high, wanted = 5) {
   const raw = (high - low) / wanted;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].find((s) => s * power >= raw * 0.999) * power;
@@ -11,7 +11,7 @@ export function ticks(low, high, wanted = 5) {
 }
 
 /** Powers of ten between low and high, for few of them 2 and 5 times as much too. */
-export function logTicks(low, high) {
+function logTicks(low, high) {
   const first = Math.floor(Math.log10(low));
   const powers = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, i) => 10 ** (first + i));
   const factors = powers.length > 4 ? [1] : [1, 2, 5];

@@ -109,7 +109,10 @@ class CopyButtons(anywidget.AnyWidget):
     """
 
     texts = traitlets.Dict().tag(sync=True)
+    asked = traitlets.Unicode().tag(sync=True)  # the page asks whether a kernel is there
+    answered = traitlets.Unicode().tag(sync=True)
     _esm = script("kit/copies")
 
     def __init__(self, texts: Mapping[str, str] | None = None) -> None:
         super().__init__(texts=dict(texts or {}))
+        traitlets.link((self, "asked"), (self, "answered"))

@@ -35,12 +35,20 @@ class Run:
 
     @property
     def ok(self) -> bool:
-        """True when every cell ran and every expectation that applies held."""
+        """True when every cell ran and every expectation that applies held.
+
+        >>> Run(Record("01", "aaa", "failed"), Path("runs/01_a/aaa.failed")).ok
+        False
+        """
         return self.record.status == "finished"
 
     @property
     def entry(self) -> dict[str, Any]:
-        """The whole record as plain data, as record.json has it."""
+        """The whole record as plain data, as record.json has it.
+
+        >>> Run(Record("01", "aaa", "finished"), Path("runs/01_a/aaa")).entry["status"]
+        'finished'
+        """
         return self.record.plain()
 
     lesson = _kept("lesson", "The lesson's number, '01'.")
@@ -57,12 +65,20 @@ class Run:
 
     @property
     def notebook(self) -> Path:
-        """The executed notebook."""
+        """The executed notebook.
+
+        >>> Run(Record("01", "aaa", "finished"), Path("runs/01_a/aaa")).notebook.as_posix()
+        'runs/01_a/aaa/notebook.ipynb'
+        """
         return self.folder / folders.NOTEBOOK
 
     @property
     def page(self) -> Path:
-        """The same as an HTML page that needs no kernel and no network."""
+        """The same as an HTML page that needs no kernel and no network.
+
+        >>> Run(Record("01", "aaa", "finished"), Path("runs/01_a/aaa")).page.as_posix()
+        'runs/01_a/aaa/lesson.html'
+        """
         return self.folder / folders.PAGE
 
     def __repr__(self) -> str:
@@ -98,7 +114,7 @@ def run(
         memory: bytes (or "2GB", "500MB") of private memory above which the run is stopped and
             counts as failed.
         output: bytes (or "100MB") of printed text above which the run is stopped and counts as
-            failed; of figures it may have ten times as many. Default: 20 MB.
+            failed; of figures it may have ten times as many. Default: LABKIT_OUTPUT or 20 MB.
         fork: "auto" forks the kernel where a warm parent process runs already, "always" starts
             one, "never" starts a kernel from nothing.
         page: whether to make the HTML page too.
@@ -149,6 +165,6 @@ def run(
 def _limits(timeout, memory, output) -> dict[str, Any]:
     """Return the limits that were asked for, in seconds and bytes."""
     check_timeout(timeout)
-    limits = {"timeout": timeout}
-    limits |= {} if memory is None else {"memory": memory_in_bytes(memory)}
-    return limits | ({} if output is None else {"output": output_in_bytes(output)})
+    output = output or os.environ.get("LABKIT_OUTPUT") or "20MB"
+    memory = None if memory is None else memory_in_bytes(memory)
+    return {"timeout": timeout, "memory": memory, "output": output_in_bytes(output)}

@@ -4,6 +4,8 @@ Nothing is told to the view. It reads the results folder, as anybody can: staged
 that are going, records of those that ended. So it sees runs of other processes and machines too.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 import threading
@@ -14,13 +16,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.lab.records import folders, sparks
 from labkit.lab.records.entry import Record
 from labkit.lab.records.reading import is_going, read_record
 from labkit.lab.records.shell import in_notebook
 from labkit.lab.words import better, clock, cut, one_line, show
+
+if TYPE_CHECKING:
+    from rich.console import Group
 
 _LATEST, _BEST = 5, 3  # rows of runs that ended
 _PACE = 50  # runs that tell how fast it goes
@@ -35,7 +40,7 @@ _MARKS = {"finished": "✓", "failed": "✗", "interrupted": "◌", "running": "
 _COLORS = {"finished": "green", "failed": "red", "interrupted": "yellow", "running": "cyan"}
 
 
-def view(plan: Any, folder: str | os.PathLike | None = None) -> "View":
+def view(plan: Any, folder: str | os.PathLike | None = None) -> View:
     """Return the view that suits where this runs: notebook, terminal or log file.
 
     Use it as a context manager and call `.update()` now and then, such as twice a second.
@@ -70,7 +75,11 @@ class Row:
 
     @property
     def words(self) -> str:
-        """The run in a line: parameters, then the headline result or what went wrong."""
+        """The run in a line: parameters, then the headline result or what went wrong.
+
+        >>> Row("aaa", "finished", {"rate": "0.1"}, "2 s", "loss", 0.25, "", {}).words
+        'finished  2 s  rate=0.1  loss = 0.25'
+        """
         settings = " ".join(f"{name}={value}" for name, value in self.parameters.items())
         result = self.cause or (f"{self.name} = {self.result}" if self.name else "")
         parts = (self.status, self.place, settings or self.run_id, cut(result, _LONGEST))
@@ -78,7 +87,11 @@ class Row:
 
     @property
     def result(self) -> str:
-        """The headline result without its name, or what went wrong."""
+        """The headline result without its name, or what went wrong.
+
+        >>> Row("aaa", "finished", {"rate": "0.1"}, "2 s", "loss", 0.25, "", {}).result
+        '0.25'
+        """
         return self.cause or (one_line(show(self.value)) if self.name else "")
 
 
@@ -99,12 +112,20 @@ class Snapshot:
 
     @property
     def ended(self) -> int:
-        """Runs that need no rerun, those of earlier sweeps among them."""
+        """Runs that need no rerun, those of earlier sweeps among them.
+
+        >>> Snapshot("01", 4, 1, Counter(finished=2), 60.0, None, None, [], []).ended
+        3
+        """
         return self.before + self.counts["finished"] + self.counts["failed"]
 
     @property
     def words(self) -> str:
-        """The state in one line."""
+        """The state in one line.
+
+        >>> Snapshot("01", 4, 1, Counter(finished=2), 60.0, None, None, [], []).words
+        '3 of 4 runs · 1 done before · 2 finished · 1:00'
+        """
         parts = [f"{self.ended} of {self.total} runs"]
         parts += [f"{self.before} done before"] if self.before else []
         parts += [f"{n} {status}" for status, n in sorted(self.counts.items()) if n]
@@ -339,7 +360,7 @@ class _InTerminal(View):
         self.screen.stop()
 
 
-def in_terminal(now: Snapshot, height: int, width: int):
+def in_terminal(now: Snapshot, height: int, width: int) -> Group:
     """Return a sweep's state for `rich`, in at most `height` lines."""
     from rich.console import Group
     from rich.progress_bar import ProgressBar
@@ -446,7 +467,12 @@ def _widget(page: str):
 
 
 def in_page(now: Snapshot) -> str:
-    """Return a sweep's state as HTML without a script, legible in a light and a dark theme."""
+    """Return a sweep's state as HTML without a script, legible in a light and a dark theme.
+
+    >>> now = Snapshot("01", 4, 0, Counter(), 60.0, None, None, [], [])
+    >>> now.words in in_page(now)
+    True
+    """
     sections = _sections(now, 100)
     names = dict.fromkeys(name for _, part in sections for row in part for name in row.curves)
     curves = list(names)[:_CURVES]

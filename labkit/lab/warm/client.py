@@ -31,10 +31,9 @@ class ForkedKernel:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, connection: socket.socket, pid: int):
-        self._connection, self.pid = connection, pid
+    def __init__(self, connection: socket.socket, pid: int, ready: bool = False):
+        self._connection, self.pid, self.ready = connection, pid, ready
         self.returncode: int | None = None
-        self.ready = False
 
     def poll(self) -> int | None:
         """Return None while the kernel lives, else its exit code (minus the signal's number)."""
@@ -327,14 +326,16 @@ def _dismiss(path: Path, when: str) -> None:
 def _ask(connection: socket.socket, request: dict, files: tuple[int, ...]) -> ForkedKernel:
     connection.settimeout(_LONGEST_IMPORT)
     wire.send(connection, request, files)
+    told: dict = {}
     try:
-        reply, _ = wire.receive(connection)
+        while not told.keys() & {"pid", "error"}:  # the kernel may be ready before its number comes
+            told |= wire.receive(connection)[0]
     except TimeoutError:
         raise ForkError(f"the fork server did not answer in {_LONGEST_IMPORT:g} s") from None
-    if "error" in reply:
+    if "error" in told:
         connection.close()
-        raise ForkError(reply["error"])
-    return ForkedKernel(connection, reply["pid"])
+        raise ForkError(told["error"])
+    return ForkedKernel(connection, told["pid"], ready="ready" in told)
 
 
 def _last_words(name: str) -> str:

@@ -21,6 +21,7 @@ from papermill.engines import papermill_engines
 import labkit
 from labkit.lab.records.entry import Failure
 from labkit.lab.runs.engine import LabkitEngine
+from labkit.lab.runs.limits import RunError
 from labkit.lab.runs.outputs import shorten
 from labkit.lab.runs.saving import mark_failed
 from labkit.lab.runs.watch import Watch
@@ -328,15 +329,21 @@ def test_figures_go_into_the_notebook_whatever_backend_the_shell_names(lab, monk
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("warm")
-def test_large_figures_are_kept_and_more_may_be_printed_where_that_is_asked_for(lab):
+def test_large_figures_are_kept_and_more_may_be_printed_where_that_is_asked_for(lab, monkeypatch):
     shown = "from IPython.display import HTML, display\nfor _ in range(6):\n    "
     lab.lesson(shown + "display(HTML('<!--' + 'p' * 4_000_000 + '-->'))")
     run = labkit.run("98", fork="always", page=False)
     assert run.ok, run.error
     assert run.notebook.stat().st_size > 24_000_000
     lab.lesson("for _ in range(30):\n    print('x' * 1_000_000)")
-    assert labkit.run("98", fork="always", page=False).error["kind"] == "output"
+    failed = labkit.run("98", fork="always", page=False)
+    assert failed.error["kind"] == "output"
+    assert "LABKIT_OUTPUT=" in failed.error["cause"]
     assert labkit.run("98", fork="always", page=False, output="50MB").ok
+    monkeypatch.setenv("LABKIT_OUTPUT", "60 MB")
+    assert labkit.run("98", fork="always", page=False).ok
+    with pytest.raises(RunError, match="output = '1kB' is not allowed; it is a size such as"):
+        labkit.run("98", output="1kB")
 
 
 @pytest.mark.slow
@@ -516,7 +523,8 @@ def test_memory_of_children_counts_and_memory_shared_with_the_zygote_does_not(en
 
 @pytest.mark.slow
 def test_a_lesson_that_prints_without_end_is_ended_and_its_output_kept_short(engine_run):
-    watch, error = engine_run("print('start')\nwhile True:\n    print('x' * 1000)")
+    endless = "print('start')\nwhile True:\n    print('x' * 1000)"
+    watch, error = engine_run(endless, output=20_000_000)
     assert isinstance(error, DeadKernelError)
     assert watch.cause == "output"
     assert len(nbformat.writes(watch.notebook)) < 100_000
@@ -572,6 +580,15 @@ def test_the_file_tells_the_truth_while_the_run_goes(engine_run, tmp_path):
     assert statuses[2] == "pending"
     assert text == "early\n"
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("warm")
+def test_a_run_goes_on_while_its_notebook_cannot_be_kept(engine_run, tmp_path):
+    file = tmp_path / "nowhere" / "partial.ipynb"
+    wait = "import time\ntime.sleep(0.6)"
+    watch, error = engine_run(wait, "1", save=file, save_every=0.1, fork="always")
+    assert (error, watch.failed, seen(watch.notebook)) == (None, None, ["completed"] * 2)
 
 
 @pytest.mark.slow

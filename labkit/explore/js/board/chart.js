@@ -38,7 +38,7 @@ function pictureOf(board) {
     base.context.clearRect(0, 0, base.width, base.height);
     const g = { ...groundOf(frame), context: base.context, width: base.width, height: base.height };
     picture.drawn = { ...DRAW[board.found.settings.view](g, board.table, board.found), g };
-    legend.draw(picture.drawn);
+    legend.draw(picture.drawn, starredMarks(picture.drawn.marks, board).length > 0);
     over.canvas.setAttribute("aria-label", `${board.found.shown.text} Arrow keys go from mark to mark, Enter chooses its run.`);
     picture.hovered = null;
     drawOver();

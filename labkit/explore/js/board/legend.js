@@ -10,7 +10,7 @@ const NO_STAR = "no ★: no setting was run again with another seed";
 
 export function legendPart(board) {
   const node = make("div", { class: "legend" });
-  function draw({ legend, g }) {
+  function draw({ legend, g }, starred) {
     const parts = [];
     if (legend?.title && legend.entries) parts.push(make("b", {}, `${legend.title}:`));
     for (const { label: text, style } of legend?.entries ?? []) {
@@ -18,14 +18,15 @@ export function legendPart(board) {
     }
     if (legend?.note) parts.push(make("span", { class: "note" }, legend.note));
     if (legend?.scale && Number.isFinite(legend.scale[0])) parts.push(...scaleBar(legend, g));
-    parts.push(starEntry(board.found));
+    parts.push(starEntry(board.found, starred));
     node.replaceChildren(...parts.filter(Boolean));
   }
   return { node, draw };
 }
 
-function starEntry({ star, best, settings: { view } }) {
-  if (view === "curves" || (!star && best === null)) return null;
+/** Says what the star in the picture means, or why there is none; its setting may be spread over several cells. */
+function starEntry({ star, best, settings: { view } }, starred) {
+  if (view === "curves" || (star && !starred) || (!star && best === null)) return null;
   return star ? make("span", { class: "entry" }, make("span", { class: "star", "aria-hidden": "true" }, "★"), STARRED)
     : make("span", { class: "note" }, NO_STAR);
 }

@@ -27,7 +27,7 @@ export const SURFACES = {
 };
 
 // Each starts one optimizer for one weight, with empty memory: new w = update(w, gradient).
-export const OPTIMIZERS = {
+const OPTIMIZERS = {
   sgd: (rate) => (w, g) => w - rate * g,
   momentum: (rate, momentum) => {
     let velocity = 0;
