@@ -276,6 +276,7 @@ def test_the_lab_runs_in_any_home_with_modules_beside_the_caller(light, lab, tmp
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    print(done.stderr)
     records = [json.loads(path.read_text()) for path in lab.runs.rglob("record.json")]
     assert len(records) == {"run": 1, "sweep": 2}[how]
     for record in records:
