@@ -17,52 +17,50 @@ from pathlib import Path
 
 import psutil
 
+from labkit.lab import files
+from labkit.lab.records import entry, folders
+from labkit.lab.sweeps import planning
+from labkit.lab.sweeps.cluster import Cluster
+from labkit.lab.sweeps.driver import Threads
+from labkit.lab.sweeps.grids import SweepError
+from labkit.lab.sweeps.worker import Job
+
 LESSON = "00"
 
 
 def plan_of_finished(folder, count):
     """Return a plan with this many points that have finished records."""
-    from labkit.lab.records import kernel as records
-    from labkit.lab.sweeps import sweep as sweeps
-
-    plan = sweeps.plan(LESSON, points=[{}], folder=folder)
+    plan = planning.plan(LESSON, points=[{}], folder=folder)
     (point,) = plan.points
     points = []
     for number in range(count):
-        run_id = f"{number:012x}"
-        entry = {
-            "schema": records.SCHEMA,
-            "lesson": LESSON,
-            "run_id": run_id,
-            "status": "finished",
-            "started": records.now(),
-            "parameters": point.parameters,
-            "results": {"answer": number},
-            "curves": {},
-        }
-        (plan.place / run_id).mkdir(parents=True)
-        records.save_json(plan.place / run_id / "record.json", entry)
-        points.append(sweeps.Point(point.parameters, run_id))
+        record = entry.begin(plan.lesson, point.parameters, f"{number:012x}")
+        record.status, record.results = "finished", {"answer": number}
+        end = folders.final(plan.place, record.run_id, record.status)
+        end.mkdir(parents=True)
+        files.write_json(end / folders.RECORD, record.plain())
+        points.append(planning.Point(point.parameters, record.run_id))
     plan.points = points
     return plan
 
 
 def through(engine, plan):
     """Send every point through an engine, as many at once as it takes; return wall, CPU ms each."""
-    common = {"lesson": plan.lesson, "folder": str(plan.folder), "attempt": 1, "earlier": None}
+    common = {"lesson": plan.lesson.address, "folder": str(plan.folder), "earlier": None}
+    common["options"] = {"page": False}
     waiting, going = list(plan.points), []
     wake = threading.Event()
     began, cpu = time.perf_counter(), cpu_seconds()
     while waiting or going:
         while waiting and len(going) < engine.slots():
             point = waiting.pop()
-            job = common | {"parameters": point.parameters, "run_id": point.run_id}
+            job = Job(**common, parameters=point.parameters, run_id=point.run_id)
             going.append(engine.submit(job))
             going[-1].add_done_callback(lambda _: wake.set())
         wake.wait(0.5)
         wake.clear()
         for task in [task for task in going if task.done()]:
-            assert task.result()["status"] == "finished"
+            assert task.result().status == "finished"
             going.remove(task)
     count = len(plan.points)
     return 1000 * (time.perf_counter() - began) / count, 1000 * (cpu_seconds() - cpu) / count
@@ -100,9 +98,6 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
-    from labkit.lab.sweeps import sweep as sweeps
-    from labkit.lab.sweeps.cluster import Cluster
-
     os.environ.pop("LABKIT_RUNS", None)
     address, processes = dask(given.workers)
     try:
@@ -113,13 +108,13 @@ def main():
                 try:
                     cluster = Cluster(address, plan)
                     break
-                except sweeps.SweepError:  # they are still starting
+                except SweepError:  # they are still starting
                     if time.perf_counter() - began > 60:
                         raise
             while cluster.slots() < given.workers and time.perf_counter() - began < 60:
                 time.sleep(0.2)
             engines = {
-                "threads of the driver": sweeps._Threads(given.workers, threading.Event()),
+                "threads of the driver": Threads(given.workers, threading.Event()),
                 "dask.distributed": cluster,
             }
             found = {name: [] for name in engines}

@@ -19,7 +19,7 @@ import papermill
 import psutil
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from labkit.lab.records.kernel import MIME, merge
+from labkit.lab.records.entry import MIME, merge
 from labkit.lab.sweeps import sweep as sweeps
 from labkit.lab.warm import client as kernels
 

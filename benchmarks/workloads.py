@@ -86,7 +86,7 @@ def cnn(seed):
 
 
 def lstm(seed):
-    """Return two LSTM layers of 64 units and one output, compiled."""
+    """Return two LSTM layers of 50 units and one output, compiled."""
     import keras
 
     keras.utils.set_random_seed(seed)

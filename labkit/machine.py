@@ -85,7 +85,12 @@ def _texts(path: Path) -> list[str]:
 
 
 def memory() -> tuple[int, int]:
-    """Return (total, free) bytes of memory that this process may use; a container may have less."""
+    """Return (total, free) bytes of memory that this process may use; a container may have less.
+
+    >>> total, free = memory()
+    >>> 0 <= free <= total
+    True
+    """
     import psutil
 
     machine = psutil.virtual_memory()
@@ -111,7 +116,11 @@ def chosen_backend() -> tuple[str, str]:
 
 
 def keras_file(environment: Mapping[str, str]) -> Path:
-    """Return where Keras keeps its settings, in this environment; it writes the file if need be."""
+    """Return where Keras keeps its settings, in this environment; it writes the file if need be.
+
+    >>> keras_file({"KERAS_HOME": "/settings"}).as_posix()
+    '/settings/keras.json'
+    """
     folder = environment.get("KERAS_HOME")
     if folder is None:
         home = environment.get("HOME") or os.path.expanduser("~")
@@ -120,7 +129,11 @@ def keras_file(environment: Mapping[str, str]) -> Path:
 
 
 def version_of(package: str) -> str | None:
-    """Return the installed version of a package, None when it is not installed."""
+    """Return the installed version of a package, None when it is not installed.
+
+    >>> version_of("no-such-package") is None
+    True
+    """
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -155,7 +168,11 @@ def device_name() -> str:
 
 @cache
 def versions(backend: str) -> dict[str, str]:
-    """Return the versions of Python and of all packages that can change a result."""
+    """Return the versions of Python and of all packages that can change a result.
+
+    >>> versions("jax")["backend"]
+    'jax'
+    """
     found = {"backend": backend, "python": platform.python_version()}
     for name in (*_PACKAGES, *BACKENDS.get(backend, ())):
         if version := version_of(name):

@@ -244,7 +244,8 @@ def test_the_table_for_reading_fits_in_120_columns(lab, monkeypatch):
 
 
 @pytest.mark.slow
-def test_all_goes_on_after_a_failure_and_ends_with_1(lab):
+def test_all_goes_on_after_a_failure_and_ends_with_1(lab, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     lab.lesson(RECORD, "1 / 0", name="97_bad", title="# 97 · A title of rather many letters indeed")
     lab.lesson(
         "from labkit.lab import record, expect\n"

@@ -1,11 +1,13 @@
 """What differs between two runs: parameters, results, versions, code."""
 
+from __future__ import annotations
+
 import difflib
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.lab.lesson import INSERTED, tags
 from labkit.lab.records import folders
@@ -13,8 +15,11 @@ from labkit.lab.records.entry import Record
 from labkit.lab.records.reading import find
 from labkit.lab.words import cut, show
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def diff(a: str, b: str, folder: str | os.PathLike | None = None):
+
+def diff(a: str, b: str, folder: str | os.PathLike | None = None) -> pd.DataFrame:
     """Return what differs between two runs.
 
     Args:
@@ -29,6 +34,15 @@ def diff(a: str, b: str, folder: str | os.PathLike | None = None):
 
     Raises:
         TableError: there is no such run.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from labkit.lab.runs.keeping import leave_failure
+    >>> with TemporaryDirectory() as folder:
+    ...     for run_id, loss in {"aaa": 0.2, "bbb": 0.1}.items():
+    ...         record = Record("01", run_id, "finished", results={"loss": loss})
+    ...         _ = leave_failure(record, Path(folder, "01_a"))
+    ...     diff("aaa", "bbb", folder).query("section == 'results'").values.tolist()
+    [['results', 'loss', 0.2, 0.1]]
     """
     import pandas as pd
 
@@ -67,7 +81,11 @@ def _versions(record: Record) -> dict:
 
 
 def code_cells(record: Record) -> dict[str, str]:
-    """Return {cell id: source} of the code cells of a run's executed notebook, {} without one."""
+    """Return {cell id: source} of the code cells of a run's executed notebook, {} without one.
+
+    >>> code_cells(Record("01", "aaa", "failed", folder="no/such/run"))
+    {}
+    """
     try:
         text = Path(record.folder, folders.NOTEBOOK).read_text(encoding="utf-8")
         cells = json.loads(text)["cells"]
@@ -80,8 +98,18 @@ def code_cells(record: Record) -> dict[str, str]:
     }
 
 
-def code_diff(rows) -> str:
-    """Return the rows of section code of `diff` as a unified diff, cell by cell."""
+def code_diff(rows: pd.DataFrame) -> str:
+    """Return the rows of section code of `diff` as a unified diff, cell by cell.
+
+    >>> import pandas as pd
+    >>> row = {"section": "code", "name": "c2", "a": "rate = 0.1", "b": "rate = 0.2"}
+    >>> print(code_diff(pd.DataFrame([row])))
+    --- a, cell c2
+    +++ b, cell c2
+    @@ -1 +1 @@
+    -rate = 0.1
+    +rate = 0.2
+    """
     lines = []
     for name, a, b in rows.loc[rows["section"] == "code", ["name", "a", "b"]].itertuples(
         index=False

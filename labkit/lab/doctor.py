@@ -49,16 +49,28 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """True when nothing needs a fix."""
+        """True when nothing needs a fix.
+
+        >>> Report([Check("Python", "3.9", False, "Install 3.11.")], []).ok
+        False
+        """
         return all(check.ok for check in self.checks)
 
     @property
     def problems(self) -> list[str]:
-        """One sentence for each thing that is not fine, with its fix."""
+        """One sentence for each thing that is not fine, with its fix.
+
+        >>> Report([Check("Python", "3.9", False, "Install 3.11.")], []).problems
+        ['Python: 3.9. Install 3.11.']
+        """
         return [f"{c.name}: {c.value}. {c.fix}" for c in self.checks if not c.ok]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the report as plain data, for JSON."""
+        """Return the report as plain data, for JSON.
+
+        >>> Report([Check("Python", "3.12")], []).as_dict()["checks"]
+        [{'name': 'Python', 'value': '3.12', 'ok': True, 'fix': ''}]
+        """
         return {
             "ok": self.ok,
             "checks": [asdict(c) for c in self.checks],
@@ -118,6 +130,9 @@ def report(
 
     Returns:
         The report; `print` it, or let a notebook show it.
+
+    >>> [check.name for check in report(calibrated=False).checks][:3]
+    ['Python', 'Packages', 'Keras backend']
     """
     checks = [python_check(), packages_check(), backend_check(full), *device_checks()]
     checks += [memory_check(), disk_check(), home_check(), *data_checks(datasets or [])]
@@ -217,7 +232,11 @@ def _with_devices(value: str) -> Check:
 
 
 def device_checks() -> list[Check]:
-    """Return processor and GPU; a GPU that the installed TensorFlow cannot use is a problem."""
+    """Return processor and GPU; a GPU that the installed TensorFlow cannot use is a problem.
+
+    >>> [check.name for check in device_checks()]
+    ['Processor', 'GPU']
+    """
     processor = Check("Processor", f"{machine.cores()} cores ({machine.cpu_name()})")
     found = machine.gpus()
     if not found:
@@ -234,6 +253,9 @@ def memory_check(total: int | None = None, free: int | None = None) -> Check:
 
     Args:
         total, free: bytes; None asks the system.
+
+    >>> memory_check(total=8 * GB, free=6 * GB).value
+    '8.0 GB of memory, 6.0 GB of it free'
     """
     total, free = (total, free) if total is not None else machine.memory()
     needed = max((row["peak_memory_mb"] * 2**20 for row in read_measured()), default=0)
@@ -246,7 +268,11 @@ def memory_check(total: int | None = None, free: int | None = None) -> Check:
 
 
 def disk_check(folder: Path | None = None, free: int | None = None) -> Check:
-    """Return the free space where results go; little, or no right to write, is a problem."""
+    """Return the free space where results go; little, or no right to write, is a problem.
+
+    >>> disk_check(free=1000).ok
+    False
+    """
     folder = folder or places.runs_folder()
     existing = next(path for path in [folder, *folder.parents] if path.exists())
     free = shutil.disk_usage(existing).free if free is None else free
@@ -268,7 +294,13 @@ def home_check() -> Check:
 
 
 def data_checks(datasets: Iterable[Any]) -> list[Check]:
-    """Return a check for each data set, from what `labkit.data.available()` lists."""
+    """Return a check for each data set, from what `labkit.data.available()` lists.
+
+    >>> from types import SimpleNamespace
+    >>> data = SimpleNamespace(name="digits", state="ready", rows=1797, where="scikit-learn")
+    >>> data_checks([data])[0].value
+    '1,797 rows in scikit-learn'
+    """
     checks = []
     for data in datasets:
         ready, optional = data.state == "ready", data.name.endswith("--full")

@@ -33,6 +33,12 @@ def write(path: str | os.PathLike, content: str | bytes) -> None:
 
     Raises:
         OSError: it cannot be written; a file that would have been replaced is as it was.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write(Path(folder, "note.txt"), "whole")
+    ...     Path(folder, "note.txt").read_text()
+    'whole'
     """
     content = content.encode() if isinstance(content, str) else content
     found = _found(path)
@@ -57,7 +63,14 @@ def write(path: str | os.PathLike, content: str | bytes) -> None:
 
 
 def write_json(path: str | os.PathLike, content: Any) -> None:
-    """Write a value as JSON, whole or not at all."""
+    """Write a value as JSON, whole or not at all.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_json(Path(folder, "loss.json"), {"loss": 0.1})
+    ...     json.loads(Path(folder, "loss.json").read_text())
+    {'loss': 0.1}
+    """
     write(path, json.dumps(content, indent=1, ensure_ascii=False, default=str))
 
 

@@ -36,7 +36,13 @@ def running() -> tuple[int, str] | None:
 
 
 def check_port(port: int) -> None:
-    """Raise a PortError unless a server can listen on this port of 127.0.0.1."""
+    """Raise a PortError unless a server can listen on this port of 127.0.0.1.
+
+    >>> check_port(80)
+    Traceback (most recent call last):
+    ...
+    labkit.lab.jupyter.PortError: 80 is not a port: give a number from 1024 to 65535.
+    """
     if not 1024 <= port <= 65535:
         raise PortError(f"{port} is not a port: give a number from 1024 to 65535.")
     with socket.socket() as probe:
@@ -52,7 +58,11 @@ def check_port(port: int) -> None:
 
 
 def command(port: int, notebook: Path) -> list[str]:
-    """Return the command that starts JupyterLab on a notebook."""
+    """Return the command that starts JupyterLab on a notebook.
+
+    >>> command(8888, places.home() / "notebooks" / "index.ipynb")[1:5:3]
+    ['-m', '--ServerApp.port=8888']
+    """
     inside = notebook.relative_to(places.home()).as_posix()
     arguments = [
         "--ServerApp.ip=127.0.0.1",
@@ -85,5 +95,9 @@ def open_in_browser(url: str) -> bool:
 
 
 def new_token() -> str:
-    """Return a token that nobody can guess."""
+    """Return a token that nobody can guess.
+
+    >>> len(new_token()), new_token() == new_token()
+    (48, False)
+    """
     return secrets.token_hex(24)

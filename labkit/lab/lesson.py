@@ -1,5 +1,7 @@
 """A lesson: its notebook, read once, and what follows from it."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
@@ -7,12 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import labkit
 from labkit import machine
 from labkit.lab import places
 from labkit.lab.parameters import Parameter, ParameterError, read_parameters, validate
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 # Cells that papermill adds to a notebook that it runs; no lesson has them of its own.
 INSERTED = {"injected-parameters", "papermill-error-cell-tag", "papermill-error-cell"}
@@ -30,17 +35,29 @@ class Lesson:
 
     @property
     def number(self) -> str:
-        """The lesson's number, '01'."""
+        """The lesson's number, '01'.
+
+        >>> read("01_gradient_descent").number
+        '01'
+        """
         return self.path.name[:2]
 
     @property
     def name(self) -> str:
-        """The name of its notebook, '01_gradient_descent', and of the folder of its runs."""
+        """The name of its notebook, '01_gradient_descent', and of the folder of its runs.
+
+        >>> read("01").name
+        '01_gradient_descent'
+        """
         return self.path.stem
 
     @property
     def address(self) -> str:
-        """What finds it again, here or on a machine with the same lessons: its name or path."""
+        """What finds it again, here or on a machine with the same lessons: its name or path.
+
+        >>> read(places.lesson_files()["01"]).address
+        '01_gradient_descent'
+        """
         return self.name if self.path in places.all_lesson_files() else str(self.path)
 
     @cached_property
@@ -70,6 +87,9 @@ class Lesson:
 
         Raises:
             ParameterError: full.yml cannot be read.
+
+        >>> read("01").full
+        {}
         """
         import yaml
 
@@ -89,6 +109,9 @@ class Lesson:
 
         Raises:
             ParameterError: an unknown name or a value that is not allowed.
+
+        >>> read("01").values({"steps": 10})["steps"]
+        10
         """
         return validate(self.schema, {**(self.full if full else {}), **(given or {})})
 
@@ -97,19 +120,27 @@ class Lesson:
 
         That is the lesson's code, labkit's code that computes, the parameters (the seed is one),
         the backend and the versions of Python and of the packages that compute.
+
+        >>> lesson = read("01")
+        >>> lesson.identity(lesson.values()) == lesson.identity(lesson.values({"seed": 1}))
+        False
         """
         facts = [self.name, self.code, values, code_digest(), versions()]
         content = json.dumps(facts, sort_keys=True, default=str)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
-    def notebook(self):
-        """Return the notebook as nbformat has it, a new one at each call."""
+    def notebook(self) -> NotebookNode:
+        """Return the notebook as nbformat has it, a new one at each call.
+
+        >>> read("01").notebook().cells[0].cell_type
+        'markdown'
+        """
         import nbformat
 
         return nbformat.from_dict(self.content)
 
 
-def read(lesson: "str | int | os.PathLike | Lesson") -> Lesson:
+def read(lesson: str | int | os.PathLike | Lesson) -> Lesson:
     """Return a lesson; while its file stays as it is, it is read once.
 
     Args:
@@ -118,6 +149,9 @@ def read(lesson: "str | int | os.PathLike | Lesson") -> Lesson:
     Raises:
         PlaceError: there is no such lesson.
         ParameterError: the file is no notebook, or its parameters cell cannot be understood.
+
+    >>> read(1).title, read(1) is read("01")
+    ('Gradient descent', True)
     """
     if isinstance(lesson, Lesson):
         return lesson
@@ -141,6 +175,9 @@ def read_all(skipped: Callable[[Path, Exception], None] | None = None) -> list[L
     Args:
         skipped: called with (path, error) for a notebook that is no readable lesson; without it
             the first such error is raised.
+
+    >>> [lesson.number for lesson in read_all()][:3]
+    ['00', '01', '02']
     """
     found = []
     for path in places.lesson_files().values():
@@ -154,13 +191,21 @@ def read_all(skipped: Callable[[Path, Exception], None] | None = None) -> list[L
 
 
 def versions() -> dict[str, str]:
-    """Return the backend in use and the versions that can change a result."""
+    """Return the backend in use and the versions that can change a result.
+
+    >>> {"backend", "python", "numpy"} <= set(versions())
+    True
+    """
     return machine.versions(machine.chosen_backend()[0])
 
 
 @cache
 def code_digest() -> str:
-    """Return a hash of labkit's code that computes: another formula is another run."""
+    """Return a hash of labkit's code that computes: another formula is another run.
+
+    >>> len(code_digest())
+    12
+    """
     top = Path(labkit.__file__).parent
     files = sorted(path for room in _COMPUTING for path in (top / room).rglob("*.py"))
     digest = hashlib.sha256()
@@ -188,7 +233,11 @@ def _content(path: Path) -> dict:
 
 
 def tags(cell: dict) -> set[str]:
-    """Return the tags of a cell."""
+    """Return the tags of a cell.
+
+    >>> tags({"metadata": {"tags": ["parameters"]}})
+    {'parameters'}
+    """
     return set(cell["metadata"].get("tags") or [])
 
 

@@ -64,7 +64,11 @@ class Parameter:
 
     @property
     def allowed(self) -> str:
-        """What values are allowed, in words."""
+        """What values are allowed, in words.
+
+        >>> Parameter("epochs", 5, "int", low=1.0, high=100.0).allowed
+        'a whole number from 1 to 100'
+        """
         one, many = _WORDS[self._scalar]
         text = f"a list of {many}" if self._is_list else one
         if self.choices:
@@ -178,6 +182,10 @@ def read_parameters(notebook: str | Path | dict, name: str = "") -> Schema:
 
     Raises:
         ParameterError: there is no parameters cell, or a line of it cannot be understood.
+
+    >>> cell = {"metadata": {"tags": ["parameters"]}, "source": "epochs = 5  # in [1, 100]"}
+    >>> read_parameters({"cells": [cell]})["epochs"].high
+    100.0
     """
     if not isinstance(notebook, dict):
         name, notebook = name or Path(notebook).name, _read_json(Path(notebook))
@@ -227,6 +235,10 @@ def validate(schema: dict[str, Parameter], given: dict[str, Any]) -> dict[str, A
 
     Raises:
         ParameterError: an unknown name or a value that is not allowed.
+
+    >>> schema = Schema(Parameter("epochs", 5, "int"), Parameter("seed", 0, "int"))
+    >>> validate(schema, {"epochs": 3})
+    {'epochs': 3, 'seed': 0}
     """
     for name in given:
         if name in getattr(schema, "fixed", ()):
@@ -247,6 +259,9 @@ def parse_texts(schema: dict[str, Parameter], texts: list[str]) -> dict[str, Any
     Raises:
         ParameterError: a text without '=', an unknown name, a value that is not allowed, or
             the same name twice.
+
+    >>> parse_texts(parse_cell("epochs = 5"), ["epochs=3"])
+    {'epochs': 3}
     """
     given: dict[str, Any] = {}
     for text in texts:
@@ -367,7 +382,8 @@ def _is_storable(value: Any) -> bool:
 
 
 def _number(value: float) -> str:
-    return str(int(value)) if value.is_integer() and abs(value) < 2**63 else f"{value:g}"
+    is_whole = float(value).is_integer() and abs(value) < 2**63
+    return str(int(value)) if is_whole else f"{value:g}"
 
 
 def _comments(source: str) -> dict[int, str]:

@@ -27,6 +27,9 @@ def home() -> Path:
 
     Raises:
         PlaceError: no such folder; the message says what to do.
+
+    >>> (home() / "notebooks").is_dir()
+    True
     """
     named = os.environ.get("LABKIT_HOME")
     candidates = [Path(named).expanduser()] if named else [_CHECKOUT, Path.cwd(), _INSTALLED]
@@ -41,7 +44,11 @@ def home() -> Path:
 
 
 def runs_folder(folder: str | os.PathLike | None = None) -> Path:
-    """Return the results folder: the one named, else LABKIT_RUNS, else `runs/` of the lab."""
+    """Return the results folder: the one named, else LABKIT_RUNS, else `runs/` of the lab.
+
+    >>> runs_folder("trials").name
+    'trials'
+    """
     named = folder or os.environ.get("LABKIT_RUNS")
     if named:
         return Path(named).expanduser().absolute()
@@ -54,6 +61,9 @@ def lesson_files() -> dict[str, Path]:
 
     Raises:
         PlaceError: two notebooks have the same number.
+
+    >>> lesson_files()["01"].name
+    '01_gradient_descent.ipynb'
     """
     found: dict[str, Path] = {}
     for path in sorted((home() / "notebooks").glob("[0-9][0-9]_*.ipynb")):
@@ -77,6 +87,9 @@ def lesson_file(lesson: str | int | os.PathLike) -> Path:
 
     Raises:
         PlaceError: there is no such lesson; the message lists those there are.
+
+    >>> lesson_file(1).stem
+    '01_gradient_descent'
     """
     text = os.fspath(lesson) if isinstance(lesson, os.PathLike) else str(lesson)
     given = Path(text).expanduser()
@@ -95,7 +108,11 @@ def lesson_file(lesson: str | int | os.PathLike) -> Path:
 
 
 def all_lesson_files() -> list[Path]:
-    """Return the notebooks of all lessons and of the small ones that lessons run."""
+    """Return the notebooks of all lessons and of the small ones that lessons run.
+
+    >>> set(lesson_files().values()) < set(all_lesson_files())
+    True
+    """
     return [*lesson_files().values(), *_small_files().values()]
 
 

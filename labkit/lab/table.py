@@ -1,10 +1,13 @@
 """All runs as one table: group, compare and export what every record of a results folder tells."""
 
+from __future__ import annotations
+
 import difflib
 import json
 import os
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.lab import places
 from labkit.lab.diff import diff, diff_text
@@ -12,6 +15,9 @@ from labkit.lab.records.entry import Record, number_again
 from labkit.lab.records.reading import TableError, find, read_record, read_records
 from labkit.lab.words import show
 from labkit.maths.intervals import mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "ALWAYS",
@@ -40,7 +46,7 @@ _SECTIONS = {"param": "parameters", "result": "results", "env": "environment"}
 FIRST = ("lesson", "run_id", "status", "started", "seconds", "cause", "error", "folder", "attempt")
 
 
-def results(lesson: str | None = None, folder: str | os.PathLike | None = None):
+def results(lesson: str | None = None, folder: str | os.PathLike | None = None) -> pd.DataFrame:
     """Return all runs as one pandas table, a row a run, oldest first.
 
     Args:
@@ -56,13 +62,22 @@ def results(lesson: str | None = None, folder: str | os.PathLike | None = None):
 
     Raises:
         PlaceError: there is no such lesson.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as no_runs_yet:
+    ...     list(results("01", no_runs_yet))[:5]
+    ['lesson', 'run_id', 'status', 'started', 'seconds']
     """
     number = None if lesson is None else places.lesson_file(lesson).name[:2]
     return as_table(read_records(folder, number))
 
 
-def as_table(records: list[Record]):
-    """Return records, as `read_records` gives them, as the table of `results()`."""
+def as_table(records: list[Record]) -> pd.DataFrame:
+    """Return records, as `read_records` gives them, as the table of `results()`.
+
+    >>> as_table([Record("01", "aaa", "finished", results={"loss": 0.1})])["result.loss"].tolist()
+    [0.1]
+    """
     import pandas as pd
 
     rows = [_row(record) for record in records]
@@ -78,13 +93,16 @@ def as_table(records: list[Record]):
 ALWAYS = ("lesson", "run", "started", "seconds", "status")  # columns of an overview
 
 
-def overview(table):
+def overview(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table of `results()` in few columns, to be read: a line a run.
 
     Of several lessons it has the columns lesson, run, started (local time), seconds, status,
     parameters (those in which the runs of a lesson differ) and result: the headline, or what went
     wrong. Of one lesson each parameter that differs has a column of its own, and so has each
     further result that differs.
+
+    >>> list(overview(as_table([])))
+    ['lesson', 'run', 'started', 'seconds', 'status']
     """
     import pandas as pd
 
@@ -125,6 +143,9 @@ def answer(
         record: of the run.
         defaults: the lesson's own parameters.
         folder: the results folder; default LABKIT_RUNS or `runs/`.
+
+    >>> answer(Record("01", "aaa", "finished", results={"loss": 0.1}), {"rate": 0.1})
+    'loss = 0.1'
     """
     if record.parameters == defaults or record.status != "finished":
         return record.headline
@@ -176,23 +197,35 @@ def _outcome(record: Record) -> str:
 # --- columns and groups -----------------------------------------------------------------------
 
 
-def varied(table) -> list[str]:
-    """Return the parameter columns in which the runs of a table differ."""
+def varied(table: pd.DataFrame) -> list[str]:
+    """Return the parameter columns in which the runs of a table differ.
+
+    >>> turned = [{"rate": 0.1, "seed": 0}, {"rate": 0.2, "seed": 0}]
+    >>> varied(as_table([Record("01", "aaa", "finished", parameters=p) for p in turned]))
+    ['param.rate']
+    """
     columns = [name for name in table if name.startswith("param.")]
     return [name for name in columns if len(set(map(_rank, table[name]))) > 1]
 
 
-def headline(table) -> str | None:
-    """Return the column of the first result that a run of this table has, None if there is none."""
+def headline(table: pd.DataFrame) -> str | None:
+    """Return the column of the first result that a run of this table has, None if there is none.
+
+    >>> headline(as_table([Record("01", "aaa", "finished", results={"loss": 0.1, "steps": 7})]))
+    'result.loss'
+    """
     columns = [name for name in table if name.startswith("result.")]
     return next((name for name in columns if table[name].notna().any()), None)
 
 
-def column(table, name: str) -> str:
+def column(table: pd.DataFrame, name: str) -> str:
     """Return the full name of a column: 'rate' stands for 'param.rate' or 'result.rate'.
 
     Raises:
         TableError: there is no such column; the message names those there are.
+
+    >>> column(as_table([Record("01", "aaa", "finished", results={"loss": 0.1})]), "loss")
+    'result.loss'
     """
     for prefix in ("", *(f"{section}." for section in _SECTIONS)):
         if prefix + name in table:
@@ -203,7 +236,7 @@ def column(table, name: str) -> str:
     raise TableError(f"There is no column {name!r}.{hint} There are: {there}")
 
 
-def group(table, by: str | list[str], result: str | None = None):
+def group(table: pd.DataFrame, by: str | list[str], result: str | None = None) -> pd.DataFrame:
     """Return how a result spreads over the runs of each group, a row a group.
 
     Args:
@@ -218,6 +251,13 @@ def group(table, by: str | list[str], result: str | None = None):
 
     Raises:
         TableError: there is no such column, or it holds no numbers.
+
+    >>> runs = [
+    ...     Record("01", str(loss), "finished", parameters={"rate": 0.1}, results={"loss": loss})
+    ...     for loss in (1.0, 3.0)
+    ... ]
+    >>> group(as_table(runs), "rate")[["rate", "n", "mean"]].values.tolist()
+    [[0.1, 2.0, 2.0]]
     """
     import numpy as np
     import pandas as pd
@@ -246,7 +286,7 @@ def _grouped(columns) -> list[list[int]]:
     return [groups[key] for key in sorted(groups)]
 
 
-def _numbers(table, name: str | None):
+def _numbers(table: pd.DataFrame, name: str | None):
     import pandas as pd
 
     if name is None:
@@ -268,7 +308,10 @@ def _rank(value: Any) -> tuple:
     return 0, float(value), ""
 
 
-def curves(runs=None, folder: str | os.PathLike | None = None):
+def curves(
+    runs: pd.DataFrame | str | Iterable[str] | None = None,
+    folder: str | os.PathLike | None = None,
+) -> pd.DataFrame:
     """Return the curves that runs have logged, as one long table.
 
     Args:
@@ -277,6 +320,11 @@ def curves(runs=None, folder: str | os.PathLike | None = None):
 
     Returns:
         A DataFrame with the columns lesson, run_id, metric, step, value: a row a point.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as no_runs_yet:
+    ...     list(curves(folder=no_runs_yet))
+    ['lesson', 'run_id', 'metric', 'step', 'value']
     """
     import pandas as pd
 
@@ -300,18 +348,28 @@ def _records(runs, folder) -> list[Record]:
     return records_of(runs)
 
 
-def records_of(table) -> list[Record]:
+def records_of(table: pd.DataFrame) -> list[Record]:
     """Return the record of each row of a table."""
     return [read_record(str(folder)) for folder in table["folder"]]
 
 
-def to_csv(table) -> str:
-    """Return a table as CSV with a heading."""
+def to_csv(table: pd.DataFrame) -> str:
+    """Return a table as CSV with a heading.
+
+    >>> table = as_table([Record("01", "aaa", "finished", results={"loss": 0.1})])
+    >>> to_csv(table[["run_id", "result.loss"]]).splitlines()
+    ['run_id,result.loss', 'aaa,0.1']
+    """
     return table.to_csv(index=False)
 
 
-def to_json(table) -> str:
-    """Return a table as JSON, a list with an object a row; infinite numbers are texts."""
+def to_json(table: pd.DataFrame) -> str:
+    """Return a table as JSON, a list with an object a row; infinite numbers are texts.
+
+    >>> table = as_table([Record("01", "aaa", "finished", results={"loss": "inf"})])
+    >>> json.loads(to_json(table))[0]["result.loss"]
+    'inf'
+    """
     import numpy as np
 
     table = table.copy()
@@ -323,7 +381,7 @@ def to_json(table) -> str:
     return table.to_json(orient="records", indent=1, date_format="iso", force_ascii=False)
 
 
-def to_parquet(table) -> bytes:
+def to_parquet(table: pd.DataFrame) -> bytes:
     """Return a table as a Parquet file; a column of mixed kinds becomes texts in JSON.
 
     Raises:

@@ -51,7 +51,11 @@ class Feedback:
 
     @property
     def ok(self) -> bool:
-        """True when the answer is right."""
+        """True when the answer is right.
+
+        >>> Feedback("update", "squared", "You squared x; double it instead.").ok
+        False
+        """
         return self.kind == "right"
 
     def __repr__(self) -> str:
@@ -88,7 +92,12 @@ class Exercise:
     tolerance: float = 1e-6
 
     def check(self, answer: Any) -> Feedback:
-        """Return feedback on the learner's answer; never raises because of what they wrote."""
+        """Return feedback on the learner's answer; never raises because of what they wrote.
+
+        >>> half = Exercise("half", right=0.5, mistakes={"twice": (2.0, "You multiplied by 2.")})
+        >>> half.check(2)
+        ✗ Not right yet: twice. You multiplied by 2.
+        """
         if self.cases is not None and not _is_blank(answer) and not callable(answer):
             shown = _short(answer)
             return self._say("error", f"Give the function itself, not its result: got {shown}.")

@@ -174,13 +174,21 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def counts(table: pd.DataFrame) -> str:
-    """Return how many claims of each verdict there are: '3 claims: 2 wrong, 1 holds'."""
+    """Return how many claims of each verdict there are: '3 claims: 2 wrong, 1 holds'.
+
+    >>> counts(claims(search="A2-GD-04"))
+    '1 claim: 1 holds'
+    """
     words = [f"{n} {verdict}" for verdict, n in table.verdict.value_counts().items()]
     return f"{count(len(table), 'claim')}: {', '.join(words) or 'none'}"
 
 
 def format_claims(table: pd.DataFrame) -> str:
-    """Return claims as plain text for a terminal: a paragraph each."""
+    """Return claims as plain text for a terminal: a paragraph each.
+
+    >>> format_claims(claims(search="A2-GD-04")).splitlines()[0]
+    '✓ holds (true as stated) · A2-GD-04 · A2 data analysis (long), section 4.1'
+    """
     return "\n\n".join(str(ClaimCard(row)) for row in table.to_dict("records"))
 
 
@@ -197,7 +205,12 @@ class ClaimCard:
         self.row, self.values, self.compared = row, values, compared
 
     def lines(self) -> list[tuple[str, str]]:
-        """Return what the card says as (label, text) pairs, empty ones left out."""
+        """Return what the card says as (label, text) pairs, empty ones left out.
+
+        >>> row = next(row for row in read_ledger() if row["id"] == "A2-GD-04")
+        >>> [label for label, _ in ClaimCard(row).lines()]
+        ['Stated', 'Computed', 'Why']
+        """
         row, source = self.row, evidence(self.row)
         computed = source if source == OPEN else row["computed"]
         if source == NOTHING:
@@ -219,7 +232,12 @@ class ClaimCard:
         return shown if self.compared or not shown else f"{shown} ({NOT_COMPARED})"
 
     def title(self) -> str:
-        """Return the first line: mark, id, verdict, article and section."""
+        """Return the first line: mark, id, verdict, article and section.
+
+        >>> row = next(row for row in read_ledger() if row["id"] == "A2-GD-04")
+        >>> ClaimCard(row).title()
+        '✓ holds (true as stated) · A2-GD-04 · A2 data analysis (long), section 4.1'
+        """
         row = self.row
         mark = _MARKS.get(row["verdict"], "~")
         verdict = f"{row['verdict']} ({VERDICTS[row['verdict']]})"
@@ -244,7 +262,11 @@ class ClaimCard:
 
 
 def read_ledger() -> list[dict[str, str]]:
-    """Return the rows of data/claims.csv, all cells as text."""
+    """Return the rows of data/claims.csv, all cells as text.
+
+    >>> next(row["values"] for row in read_ledger() if row["id"] == "A2-GD-04")
+    '-4; 0.4; -0.8; 0.48; 0.496; 0.4992'
+    """
     with ledger_path().open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -254,6 +276,9 @@ def ledger_path() -> Path:
 
     Raises:
         FileNotFoundError: it is not there.
+
+    >>> ledger_path().name
+    'claims.csv'
     """
     path = home() / "data" / "claims.csv"
     if not path.is_file():

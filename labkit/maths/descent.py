@@ -1,165 +1,43 @@
-"""Gradient descent: surfaces to walk down, optimizers, schedules, and a linear model on data.
+"""Gradient descent: optimizers, the walk down a surface, one step in theory, a linear model.
 
 Everything here is plain NumPy. The optimizers and schedules follow Keras 3 (`keras.optimizers`,
 `keras.optimizers.schedules`) formula by formula; the test suite compares them with Keras itself.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from inspect import signature
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from labkit.maths.schedules import Schedule, constant, cosine_decay, exponential_decay, step_decay
+from labkit.maths.surfaces import SURFACES, Surface, find_surface
+
+# Surfaces and schedules stand in files of their own; lesson 01 finds all here.
+__all__ = [
+    "DIVERGED",
+    "SURFACES",
+    "Schedule",
+    "Surface",
+    "Update",
+    "constant",
+    "contraction",
+    "cosine_decay",
+    "descend",
+    "diverged",
+    "exponential_decay",
+    "find_surface",
+    "fit_linear",
+    "largest_stable_rate",
+    "linear_gradient",
+    "linear_hessian",
+    "linear_loss",
+    "start_optimizer",
+    "step_decay",
+    "steps_to_reach",
+]
+
 DIVERGED = 1e6  # a weight larger than this counts as diverged, and the walk stops there
-
-
-# --- surfaces ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Surface:
-    """A loss J(w) over two weights, with its gradient and what the lesson draws of it.
-
-    Attributes:
-        name: key in `SURFACES`.
-        formula: the loss in plain text.
-        value: function from w of shape (..., 2) to J of shape (...).
-        gradient: function from w of shape (..., 2) to dJ/dw of shape (..., 2).
-        start: where `descend` starts unless told otherwise.
-        bounds: the part worth looking at, ((w1 low, w1 high), (w2 low, w2 high)).
-        minimum: the lowest point; one of them where there are several.
-        largest_curvature: largest eigenvalue of the Hessian where it is the same everywhere
-            (a quadratic), else None.
-
-    >>> SURFACES["ravine"].gradient([1, 1]).tolist()
-    [0.2, 5.0]
-    """
-
-    name: str
-    formula: str
-    value: Callable[[ArrayLike], np.ndarray]
-    gradient: Callable[[ArrayLike], np.ndarray]
-    start: tuple[float, float]
-    bounds: tuple[tuple[float, float], tuple[float, float]]
-    minimum: tuple[float, float] | None = None
-    largest_curvature: float | None = None
-
-
-def _coordinates(w: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    w = np.asarray(w, dtype=float)
-    if w.ndim == 0 or w.shape[-1] != 2:
-        raise ValueError(
-            f"w has shape {w.shape}; a surface takes shape (2,) or (..., 2): "
-            "two weights in the last axis"
-        )
-    return w[..., 0], w[..., 1]
-
-
-def _article_value(w: ArrayLike) -> np.ndarray:
-    w1, _ = _coordinates(w)
-    return (2 * w1 - 1) ** 2
-
-
-def _article_gradient(w: ArrayLike) -> np.ndarray:
-    w1, w2 = _coordinates(w)
-    return np.stack([2 * 2 * (2 * w1 - 1), 0 * w2], axis=-1)
-
-
-def _bowl_value(w: ArrayLike) -> np.ndarray:
-    w1, w2 = _coordinates(w)
-    return w1**2 + w2**2
-
-
-def _bowl_gradient(w: ArrayLike) -> np.ndarray:
-    w1, w2 = _coordinates(w)
-    return np.stack([2 * w1, 2 * w2], axis=-1)
-
-
-def _ravine_value(w: ArrayLike) -> np.ndarray:
-    w1, w2 = _coordinates(w)
-    return 0.1 * w1**2 + 2.5 * w2**2
-
-
-def _ravine_gradient(w: ArrayLike) -> np.ndarray:
-    w1, w2 = _coordinates(w)
-    return np.stack([0.2 * w1, 5 * w2], axis=-1)
-
-
-def _saddle_value(w: ArrayLike) -> np.ndarray:
-    w1, w2 = _coordinates(w)
-    return w1**2 + w2**2 * (w2**2 - 2) / 4
-
-
-def _saddle_gradient(w: ArrayLike) -> np.ndarray:
-    w1, w2 = _coordinates(w)
-    return np.stack([2 * w1, w2 * (w2**2 - 1)], axis=-1)
-
-
-def _rosenbrock_value(w: ArrayLike) -> np.ndarray:
-    w1, w2 = _coordinates(w)
-    return (1 - w1) ** 2 + 100 * (w2 - w1**2) ** 2
-
-
-def _rosenbrock_gradient(w: ArrayLike) -> np.ndarray:
-    w1, w2 = _coordinates(w)
-    off_valley = w2 - w1**2
-    return np.stack([-2 * (1 - w1) - 400 * w1 * off_valley, 200 * off_valley], axis=-1)
-
-
-SURFACES: dict[str, Surface] = {
-    surface.name: surface
-    for surface in [
-        Surface(
-            name="article",
-            formula="J = (2 w1 - 1)^2",  # (w x - y)^2 with x = 2, y = 1; w2 plays no part
-            value=_article_value,
-            gradient=_article_gradient,
-            start=(0.0, 0.0),
-            bounds=((-0.5, 1.5), (-1.0, 1.0)),
-            minimum=(0.5, 0.0),
-            largest_curvature=8.0,
-        ),
-        Surface(
-            name="bowl",
-            formula="J = w1^2 + w2^2",
-            value=_bowl_value,
-            gradient=_bowl_gradient,
-            start=(-4.0, 3.0),
-            bounds=((-5.0, 5.0), (-5.0, 5.0)),
-            minimum=(0.0, 0.0),
-            largest_curvature=2.0,
-        ),
-        Surface(
-            name="ravine",
-            formula="J = 0.1 w1^2 + 2.5 w2^2",  # curvatures 0.2 and 5: condition number 25
-            value=_ravine_value,
-            gradient=_ravine_gradient,
-            start=(-5.0, 2.0),
-            bounds=((-6.0, 3.0), (-3.0, 3.0)),
-            minimum=(0.0, 0.0),
-            largest_curvature=5.0,
-        ),
-        Surface(
-            name="saddle",
-            formula="J = w1^2 - w2^2 / 2 + w2^4 / 4",  # saddle at (0, 0), minima at (0, +-1)
-            value=_saddle_value,
-            gradient=_saddle_gradient,
-            start=(-1.5, 0.01),
-            bounds=((-2.0, 2.0), (-1.6, 1.6)),
-            minimum=(0.0, 1.0),
-        ),
-        Surface(
-            name="rosenbrock",
-            formula="J = (1 - w1)^2 + 100 (w2 - w1^2)^2",
-            value=_rosenbrock_value,
-            gradient=_rosenbrock_gradient,
-            start=(-1.2, 1.0),
-            bounds=((-2.0, 2.0), (-1.0, 3.0)),
-            minimum=(1.0, 1.0),
-        ),
-    ]
-}
 
 
 # --- optimizers -------------------------------------------------------------------------------
@@ -357,22 +235,6 @@ def _find_update(optimizer: str | Update, momentum: float) -> Update:
     return start_optimizer(optimizer, **({"momentum": momentum} if uses_it else {}))
 
 
-def find_surface(surface: Surface | str) -> Surface:
-    """Return the surface itself, or the one of that name in `SURFACES`.
-
-    Raises:
-        ValueError: no surface has that name.
-
-    >>> find_surface("bowl").formula
-    'J = w1^2 + w2^2'
-    """
-    if isinstance(surface, Surface):
-        return surface
-    if surface not in SURFACES:
-        raise ValueError(f"no surface is called {surface!r}; choose one of {', '.join(SURFACES)}")
-    return SURFACES[surface]
-
-
 def diverged(path: ArrayLike) -> bool:
     """Return whether the last point of a path (or a single point) left the ground for good.
 
@@ -455,91 +317,7 @@ def steps_to_reach(path: ArrayLike, minimum: ArrayLike, tolerance: float = 1e-6)
     return int(near[0]) if near.size else None
 
 
-# --- schedules --------------------------------------------------------------------------------
-# Each returns a function from the step (0, 1, 2, ...) to the learning rate of that step.
-
-Schedule = Callable[[int], float]
-
-
-def constant(learning_rate: float) -> Schedule:
-    """Return the schedule that never changes.
-
-    >>> constant(0.1)(1000)
-    0.1
-    """
-    return lambda step: learning_rate
-
-
-def exponential_decay(learning_rate: float, decay_steps: int, decay_rate: float) -> Schedule:
-    """Return learning_rate * decay_rate ** (step / decay_steps), smoothly falling.
-
-    Args:
-        learning_rate: rate at step 0.
-        decay_steps: steps over which the rate is multiplied by `decay_rate` once, above 0.
-        decay_rate: factor per `decay_steps`, usually in (0, 1).
-
-    Source: keras.optimizers.schedules.ExponentialDecay.
-
-    >>> exponential_decay(0.8, decay_steps=10, decay_rate=0.5)(20)
-    0.2
-    """
-    _check_positive(decay_steps=decay_steps)
-    return lambda step: learning_rate * decay_rate ** (step / decay_steps)
-
-
-def step_decay(learning_rate: float, decay_steps: int, decay_rate: float) -> Schedule:
-    """Return a staircase: the rate is multiplied by `decay_rate` after every `decay_steps` steps.
-
-    Args: as for `exponential_decay`.
-
-    Source: keras.optimizers.schedules.ExponentialDecay(staircase=True).
-
-    >>> [step_decay(0.8, decay_steps=10, decay_rate=0.5)(step) for step in (9, 10)]
-    [0.8, 0.4]
-    """
-    _check_positive(decay_steps=decay_steps)
-    return lambda step: learning_rate * decay_rate ** (step // decay_steps)
-
-
-def cosine_decay(
-    learning_rate: float, decay_steps: int, alpha: float = 0.0, warmup_steps: int = 0
-) -> Schedule:
-    """Return half a cosine from learning_rate down to alpha * learning_rate, after a warm-up.
-
-    Args:
-        learning_rate: highest rate, reached at the end of the warm-up.
-        decay_steps: length of the fall, above 0; the rate stays at its end value afterwards.
-        alpha: share of the rate that is left at the end, in [0, 1].
-        warmup_steps: steps of straight rise from 0 before the fall; 0 for none.
-
-    Source: keras.optimizers.schedules.CosineDecay; with a warm-up, CosineDecay(0.0, decay_steps,
-    warmup_target=learning_rate, warmup_steps=warmup_steps).
-
-    >>> schedule = cosine_decay(0.4, decay_steps=10, warmup_steps=4)
-    >>> [round(schedule(step), 6) for step in (0, 2, 4, 9, 14, 99)]
-    [0.0, 0.2, 0.4, 0.2, 0.0, 0.0]
-    """
-    _check_positive(decay_steps=decay_steps)
-    if warmup_steps < 0:
-        raise ValueError(f"warmup_steps is {warmup_steps!r}; it must be 0 or more")
-
-    def rate(step: int) -> float:
-        if step < warmup_steps:
-            return learning_rate * step / warmup_steps
-        done = min(step - warmup_steps, decay_steps) / decay_steps  # 0 at the top, 1 at the end
-        cosine = float(0.5 * (1 + np.cos(np.pi * done)))
-        return learning_rate * ((1 - alpha) * cosine + alpha)
-
-    return rate
-
-
-def _check_positive(**named) -> None:
-    for name, value in named.items():
-        if not value > 0:
-            raise ValueError(f"{name} is {value!r}; it must be above 0")
-
-
-# --- a linear model on data -------------------------------------------------------------------
+# --- a linear model on data ---------------------------------------------------------------------
 
 
 def linear_loss(w: ArrayLike, X: ArrayLike, y: ArrayLike) -> float:

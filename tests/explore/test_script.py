@@ -141,13 +141,11 @@ def test_settings_are_copied_as_python_writes_them(tmp_path):
 
 
 def test_numbers_are_written_as_python_writes_them(tmp_path):
-    from labkit.explore.descent import short
-
     sizes = itertools.product((1, -1), (1, 1.125, 9.996), range(-9, 9))
     numbers = [0, *(sign * mantissa * 10.0**power for sign, mantissa, power in sizes)]
     code = "const answer = (all) => all.map(numbers.short);"
     found = browser.ask("numbers", "numbers", code, numbers, tmp_path)
-    assert found == [short(number) for number in numbers]
+    assert found == [kit.short(number) for number in numbers]
 
 
 AXES = """

@@ -5,7 +5,9 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 from helpers import fill, largest_file, small_disk
@@ -183,14 +185,13 @@ def as_a_user(folder, *paths) -> list[str]:
 
 
 @pytest.fixture
-def open_folder(tmp_path_factory):
-    """A folder that any user can reach."""
+def open_folder():
+    """A folder that any user can reach; pytest's own are for one user."""
     if os.geteuid() != 0:
         pytest.skip("another user's files need root")
-    folder = tmp_path_factory.mktemp("shared")
-    for each in (folder, folder.parent, folder.parent.parent):
-        each.chmod(0o755)
-    return folder
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
 
 
 def test_a_file_in_a_shut_folder_or_of_another_owner_is_written_in_place(open_folder):

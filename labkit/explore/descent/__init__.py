@@ -7,6 +7,3 @@ widget (explorer); the JavaScript in js/descent is laid out the same way.
 from labkit.explore.descent.explorer import DescentExplorer
 from labkit.explore.descent.surfaces import describe_surface
 from labkit.explore.descent.words import explain, stable_rate
-from labkit.explore.kit.copying import short
-
-__all__ = ["DescentExplorer", "describe_surface", "explain", "short", "stable_rate"]

@@ -28,28 +28,3 @@ from labkit.explore.kit.explorer import Explorer
 from labkit.explore.kit.page import PageExplorer, check_setting
 from labkit.explore.kit.picture import Picture, draw_once
 from labkit.explore.kit.walking import ExplorerError, headless, walks
-
-__all__ = [
-    "CopyButtons",
-    "Explorer",
-    "ExplorerError",
-    "LogSlider",
-    "PageExplorer",
-    "Picture",
-    "as_call",
-    "as_command",
-    "as_parameters",
-    "bounds",
-    "check_setting",
-    "choice",
-    "draw_once",
-    "headless",
-    "log_slider",
-    "percent",
-    "read",
-    "short",
-    "slider",
-    "switch",
-    "walk_values",
-    "walks",
-]

@@ -32,7 +32,11 @@ its word."""
 
 
 def read_glossary() -> list[dict[str, str]]:
-    """Return the words as dicts of term, chinese and meaning, in the order of the file."""
+    """Return the words as dicts of term, chinese and meaning, in the order of the file.
+
+    >>> read_glossary()[0]["term"]
+    'accuracy'
+    """
     with (home() / "data" / "glossary.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -47,7 +51,12 @@ def anchor(term: str) -> str:
 
 
 def glossary_notebook(words: list[dict[str, str]]) -> dict:
-    """Return the glossary as a notebook: one Markdown cell a letter, one heading a word."""
+    """Return the glossary as a notebook: one Markdown cell a letter, one heading a word.
+
+    >>> word = {"term": "loss", "chinese": "损失", "meaning": "how wrong an answer is"}
+    >>> [cell["id"] for cell in glossary_notebook([word])["cells"]]
+    ['introduction', 'letter-L']
+    """
     letters: dict[str, list[str]] = {}
     for word in words:
         # The heading is in lower case, because JupyterLab makes the anchor from it.
@@ -74,6 +83,9 @@ def with_words(page: str) -> str:
     """Return an HTML page whose links to the glossary lead to a list of words at its end.
 
     A link to a word that the glossary lacks stays as it is; a test finds those in lessons.
+
+    >>> with_words('<a href="glossary.ipynb#accuracy">accuracy</a>')[:40]
+    '<a href="#word-accuracy">accuracy</a><se'
     """
     linked = dict.fromkeys(_LINK.findall(page))  # each once, in the order of the page
     if not linked:

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from jinja2 import pass_context
+from jinja2.runtime import Context
 from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat import NotebookNode
 
 from labkit.lab.pages.glossary import with_words
 
@@ -32,7 +34,7 @@ class PageExporter(HTMLExporter):
         super().__init__(template_name="labkit", extra_template_basedirs=folders, **kwargs)
 
     @pass_context
-    def markdown2html(self, context, source: str) -> str:
+    def markdown2html(self, context: Context, source: str) -> str:
         """Return Markdown as HTML, formulas as MathML."""
         attachments = context.get("cell", {}).get("attachments", {})
         renderer = MathRenderer(escape=False, attachments=attachments, exclude_anchor_links=True)
@@ -51,7 +53,16 @@ def mathml(latex: str, display: str) -> str:
         return f"<code>{IPythonRenderer().escape_html(latex)}</code>"
 
 
-def write_page(notebook, path: Path, title: str) -> None:
-    """Write an executed notebook (as nbformat reads it) as one HTML file with this title."""
+def write_page(notebook: NotebookNode, path: Path, title: str) -> None:
+    """Write an executed notebook (as nbformat reads it) as one HTML file with this title.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from nbformat.v4 import new_markdown_cell, new_notebook
+    >>> notebook = new_notebook(cells=[new_markdown_cell("$x^2$")])
+    >>> with TemporaryDirectory() as folder:
+    ...     write_page(notebook, Path(folder, "a.html"), "A")
+    ...     "<msup>" in Path(folder, "a.html").read_text(encoding="utf-8")
+    True
+    """
     html, _ = PageExporter().from_notebook_node(notebook, {"metadata": {"name": title}})
     path.write_text(with_words(html), encoding="utf-8")

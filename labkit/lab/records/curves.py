@@ -26,7 +26,13 @@ class Curve:
     every: int = 1
 
     def add(self, step: float, value: Any) -> None:
-        """Add a point."""
+        """Add a point.
+
+        >>> curve = Curve(cell=1)
+        >>> curve.add(1, 0.5)
+        >>> curve.newest
+        (1, 0.5)
+        """
         self.newest = (step, value)
         if self.count % self.every == 0:
             self.kept.append(self.newest)
@@ -35,7 +41,13 @@ class Curve:
             self.kept, self.every = self.kept[::2], 2 * self.every
 
     def plain(self) -> dict[str, list]:
-        """Return the points as a record keeps them."""
+        """Return the points as a record keeps them.
+
+        >>> curve = Curve(cell=1)
+        >>> curve.add(1, 0.5)
+        >>> curve.plain()
+        {'step': [1], 'value': [0.5]}
+        """
         points = self.kept if self.newest is self.kept[-1] else [*self.kept, self.newest]
         return {"step": [step for step, _ in points], "value": [value for _, value in points]}
 
@@ -55,7 +67,12 @@ class Plot:
         return {name: curve.plain() for name, curve in self.curves.items()}
 
     def curve_for(self, name: str, step: float, cell: int) -> Curve:
-        """Return the metric's curve for its next point, a new one where a cell is run again."""
+        """Return the metric's curve for its next point, a new one where a cell is run again.
+
+        >>> plot = Plot("11", {"loss": Curve(cell=1, newest=(5, 0.2))})
+        >>> plot.curve_for("loss", 6, cell=1).newest, plot.curve_for("loss", 1, cell=2).newest
+        ((5, 0.2), ())
+        """
         curve = self.curves.get(name)
         if curve is None or (step <= curve.newest[0] and curve.cell != cell):
             return Curve(cell)
@@ -97,7 +114,11 @@ class Plots:
         return self._of.setdefault(lesson, Plot(lesson))
 
     def add(self, lesson: str, step: float, values: dict[str, Any]) -> None:
-        """Add a point to each curve, and show them now and then."""
+        """Add a point to each curve, and show them now and then.
+
+        >>> Plots().add("11", 1, {"loss": 0.31})
+        lesson 11, step 1: loss = 0.31
+        """
         plot = self.of(lesson)
         curves = {name: plot.curve_for(name, step, self._cells_run) for name in values}
         for name, value in values.items():  # all are refused, or none

@@ -45,7 +45,11 @@ class Expectation:
 
     @property
     def range(self) -> str:
-        """The range in words: 'at least 0.983', '0.249 to 0.251'."""
+        """The range in words: 'at least 0.983', '0.249 to 0.251'.
+
+        >>> Expectation("loss", 0.2, None, 0.3, "it falls", True, True).range
+        'at most 0.3'
+        """
         if self.low is not None and self.high is not None:
             return f"{show(self.low)} to {show(self.high)}"
         if self.low is not None:
@@ -54,7 +58,11 @@ class Expectation:
 
     @property
     def key(self) -> tuple:
-        """What makes it the same one, stated again; a result may have several."""
+        """What makes it the same one, stated again; a result may have several.
+
+        >>> Expectation("loss", 0.2, None, 0.3, "it falls", True, True).key
+        ('loss', None, 0.3, 'it falls')
+        """
         return self.name, self.low, self.high, self.because
 
     def __str__(self) -> str:
@@ -75,26 +83,43 @@ class Failure:
 
     @classmethod
     def of(cls, kind: str, cause: str, where: str = "", cell: str | None = None) -> "Failure":
-        """Return a failure whose cause is one line, however long and wide the error was."""
+        """Return a failure whose cause is one line, however long and wide the error was.
+
+        >>> Failure.of("cell error", "ValueError:   a   wide    message").cause
+        'ValueError: a wide message'
+        """
         cause = " ".join(cause.split())
         if len(cause) > _LONGEST_CAUSE:
             cause = f"{cause[:_LONGEST_CAUSE]} ..."
         return cls(kind, cause, where, cell)
 
     def message(self, lesson: str) -> str:
-        """Return it in words: 'lesson 01, cell 3 of 5 [c2] `1 / 0`: ZeroDivisionError: ...'."""
+        """Return it in words: 'lesson 01, cell 3 of 5 [c2] `1 / 0`: ZeroDivisionError: ...'.
+
+        >>> Failure("timeout", "not done within 5 s", "cell 3 of 5").message("01")
+        'lesson 01, cell 3 of 5: not done within 5 s'
+        """
         place = f"{self.where}: " if self.where else ""
         return self.text or f"lesson {lesson}, {place}{self.cause}"
 
     @property
     def words(self) -> str:
-        """Kind and cause in one line, without the place."""
+        """Kind and cause in one line, without the place.
+
+        >>> Failure("timeout", "not done within 5 s", "cell 3 of 5").words
+        'timeout: not done within 5 s'
+        """
         cause = one_line(self.cause)
         return f"{self.kind}: {cause}" if self.kind and cause else self.kind or cause
 
     @classmethod
     def read(cls, content: dict, lesson: str) -> "Failure":
-        """Return the error of a record; one that has only a message is taken apart."""
+        """Return the error of a record; one that has only a message is taken apart.
+
+        >>> old = {"kind": "timeout", "message": "lesson 01, not done within 5 s"}
+        >>> Failure.read(old, "01").cause
+        'not done within 5 s'
+        """
         kind, cell = str(content.get("kind", "")), content.get("cell")
         if "cause" in content:
             return cls(kind, str(content["cause"]), str(content.get("where") or ""), cell)
@@ -128,17 +153,29 @@ class Record:
 
     @property
     def message(self) -> str | None:
-        """What went wrong, in words, with lesson and cell; None of a good run."""
+        """What went wrong, in words, with lesson and cell; None of a good run.
+
+        >>> Record("01", "aaa", "failed", error=Failure("timeout", "not done within 5 s")).message
+        'lesson 01, not done within 5 s'
+        """
         return self.error and self.error.message(self.lesson)
 
     @property
     def cause(self) -> str | None:
-        """The kind of failure, None of a good run."""
+        """The kind of failure, None of a good run.
+
+        >>> Record("01", "aaa", "failed", error=Failure("timeout", "not done within 5 s")).cause
+        'timeout'
+        """
         return self.error and self.error.kind
 
     @property
     def state(self) -> str:
-        """The status, with the kind of failure: 'finished', 'failed: timeout'."""
+        """The status, with the kind of failure: 'finished', 'failed: timeout'.
+
+        >>> Record("01", "aaa", "failed", error=Failure("timeout", "not done within 5 s")).state
+        'failed: timeout'
+        """
         return (
             f"{self.status}: {self.cause}" if self.cause not in (None, self.status) else self.status
         )
@@ -150,7 +187,11 @@ class Record:
 
     @property
     def headline(self) -> str:
-        """The first result with its expectation: 'accuracy = 0.95 (expected at least 0.9)'."""
+        """The first result with its expectation: 'accuracy = 0.95 (expected at least 0.9)'.
+
+        >>> Record("01", "aaa", "finished", results={"loss": 0.1}).headline
+        'loss = 0.1'
+        """
         if not self.results:
             return ""
         name, value = next(iter(self.results.items()))
@@ -160,11 +201,21 @@ class Record:
         return f"{name} = {show(value)}"
 
     def take(self, payloads: list[dict]) -> None:
-        """Take results, expectations and curves from what the lesson showed."""
+        """Take results, expectations and curves from what the lesson showed.
+
+        >>> record = Record("01", "aaa", "running")
+        >>> record.take([{"results": {"loss": 0.1}}])
+        >>> record.results
+        {'loss': 0.1}
+        """
         self.results, self.expectations, self.curves = merge(payloads)
 
     def plain(self) -> dict[str, Any]:
-        """Return it as plain data for JSON."""
+        """Return it as plain data for JSON.
+
+        >>> Record("01", "aaa", "finished", results={"loss": 0.1}).plain()["results"]
+        {'loss': 0.1}
+        """
         content = {"schema": self.schema}
         content |= {f.name: getattr(self, f.name) for f in fields(self) if f.name in _KEPT}
         content["expectations"] = [asdict(expected) for expected in self.expectations]
@@ -179,6 +230,10 @@ class Record:
 
         Raises:
             RecordError: it is no record, or one of a newer labkit; the message says what is wrong.
+
+        >>> record = Record("01", "aaa", "finished", results={"loss": 0.1})
+        >>> Record.read(record.plain()) == record
+        True
         """
         _check(content)
         kept = {name: content[name] for name in _KEPT if content.get(name) is not None}
@@ -193,7 +248,12 @@ _KEPT = [f.name for f in fields(Record) if f.name not in ("progress", "schema", 
 
 
 def begin(lesson: Lesson, values: dict[str, Any], run_id: str | None = None) -> Record:
-    """Return the record of a headless run that begins now."""
+    """Return the record of a headless run that begins now.
+
+    >>> record = begin(lessons.read("01"), {"seed": 1}, run_id="aaa")
+    >>> record.title, record.status, record.parameters
+    ('Gradient descent', 'running', {'seed': 1})
+    """
     import psutil
 
     created = psutil.Process().create_time()
@@ -253,14 +313,23 @@ def plain(value: Any, what: str) -> Any:
 
 
 def unwrapped(value: Any) -> Any:
-    """Return what a NumPy array, a tensor or a scalar of theirs holds, as Python has it."""
+    """Return what a NumPy array, a tensor or a scalar of theirs holds, as Python has it.
+
+    >>> import numpy as np
+    >>> unwrapped(np.array([1.0, 2.0]))
+    [1.0, 2.0]
+    """
     if not hasattr(value, "tolist") and hasattr(value, "numpy"):  # TensorFlow's tensors
         value = value.numpy()
     return value.tolist() if hasattr(value, "tolist") else value
 
 
 def plain_one(value: Any, what: str) -> Any:
-    """Return one value as JSON can hold it; see `plain`."""
+    """Return one value as JSON can hold it; see `plain`.
+
+    >>> plain_one(float("nan"), "result loss"), plain_one(True, "result converged")
+    ('nan', True)
+    """
     if isinstance(value, Path):
         value = str(value)
     if isinstance(value, str) and len(value) > _LONGEST_TEXT:
@@ -285,7 +354,11 @@ def number_again(value: Any) -> Any:
 
 
 def now() -> str:
-    """Return the time in UTC to the millisecond, as ISO 8601."""
+    """Return the time in UTC to the millisecond, as ISO 8601.
+
+    >>> datetime.fromisoformat(now()).utcoffset().total_seconds()
+    0.0
+    """
     return datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
 
 

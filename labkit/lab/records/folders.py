@@ -25,17 +25,29 @@ _STAGED = re.compile(r"\.([0-9a-f]{12})[-.].*")  # older ones have longer names
 
 
 def new_staged(place: Path, run_id: str) -> Path:
-    """Return the name of a folder for a run that begins; it is hidden and nobody else's."""
+    """Return the name of a folder for a run that begins; it is hidden and nobody else's.
+
+    >>> is_staged(new_staged(Path("runs/01_a"), "3f2a81c09b7d"))
+    True
+    """
     return place / f".{run_id}-{uuid4().hex[:8]}"
 
 
 def final(place: Path, run_id: str, status: str) -> Path:
-    """Return the folder of a run that ended so."""
+    """Return the folder of a run that ended so.
+
+    >>> final(Path("runs/01_a"), "3f2a81c09b7d", "failed").name
+    '3f2a81c09b7d.failed'
+    """
     return place / (f"{run_id}.{status}" if status in BAD_ENDS else run_id)
 
 
 def live(place: Path, run_id: str) -> Path:
-    """Return the folder of what a learner recorded with the code and parameters of this id."""
+    """Return the folder of what a learner recorded with the code and parameters of this id.
+
+    >>> live(Path("runs/01_a"), "3f2a81c09b7d").name
+    '3f2a81c09b7d-live'
+    """
     return place / f"{run_id}-live"
 
 
@@ -58,23 +70,45 @@ def run_id(name: str) -> str:
 
 
 def end_names(run_id: str) -> set[str]:
-    """Return the names that the folder of an ended run may have."""
+    """Return the names that the folder of an ended run may have.
+
+    >>> sorted(end_names("3f2a81c09b7d"))
+    ['3f2a81c09b7d', '3f2a81c09b7d.failed', '3f2a81c09b7d.interrupted']
+    """
     return {final(Path(), run_id, status).name for status in ("finished", *BAD_ENDS)}
 
 
 def is_good_end(name: str) -> bool:
-    """Return whether a folder of this name holds a run that finished."""
+    """Return whether a folder of this name holds a run that finished.
+
+    >>> is_good_end("3f2a81c09b7d"), is_good_end("3f2a81c09b7d.failed")
+    (True, False)
+    """
     return _GOOD.fullmatch(name) is not None
 
 
 def ended(place: Path, run_id: str) -> list[Path]:
-    """Return the folders of a run's ends, a good end first."""
+    """Return the folders of a run's ends, a good end first.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as place:
+    ...     Path(place, "3f2a81c09b7d.failed").mkdir()
+    ...     [folder.name for folder in ended(Path(place), "3f2a81c09b7d")]
+    ['3f2a81c09b7d.failed']
+    """
     folders = [final(place, run_id, status) for status in ("finished", *BAD_ENDS)]
     return [folder for folder in folders if folder.is_dir()]
 
 
 def staged(place: Path, run_id: str | None = None) -> list[Path]:
-    """Return the staged folders of a run, or of all runs of a lesson."""
+    """Return the staged folders of a run, or of all runs of a lesson.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as place:
+    ...     new_staged(Path(place), "3f2a81c09b7d").mkdir()
+    ...     len(staged(Path(place))), len(staged(Path(place), "aaaaaaaaaaaa"))
+    (1, 0)
+    """
     found = [folder for folder in place.glob(".*") if _STAGED.fullmatch(folder.name)]
     return [f for f in found if run_id is None or _STAGED.fullmatch(f.name)[1] == run_id]
 
@@ -87,7 +121,16 @@ def ask_to_stop(place: Path, run_id: str) -> None:
 
 
 def is_asked_to_stop(folder: Path) -> bool:
-    """Return whether somebody has asked the run in this staged folder to stop."""
+    """Return whether somebody has asked the run in this staged folder to stop.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as place:
+    ...     folder = new_staged(Path(place), "3f2a81c09b7d")
+    ...     folder.mkdir()
+    ...     ask_to_stop(Path(place), "3f2a81c09b7d")
+    ...     is_asked_to_stop(folder)
+    True
+    """
     return (folder / _STOP).exists()
 
 
@@ -95,6 +138,13 @@ def settle(folder: Path, run_id: str, status: str) -> Path:
     """Give a staged folder the name of its end, and return it; an earlier good end survives a bad.
 
     A run leaves at most two folders: of its last good end, and of a bad end after that.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as place:
+    ...     folder = new_staged(Path(place), "3f2a81c09b7d")
+    ...     folder.mkdir()
+    ...     settle(folder, "3f2a81c09b7d", "interrupted").name
+    '3f2a81c09b7d.interrupted'
     """
     (folder / _STOP).unlink(missing_ok=True)
     place, end = folder.parent, final(folder.parent, run_id, status)
@@ -107,7 +157,14 @@ def settle(folder: Path, run_id: str, status: str) -> Path:
 
 
 def runs_below(top: Path, lesson: str = "") -> Iterator[str]:
-    """Yield the folder of each run below a results folder, of one lesson's number or of all."""
+    """Yield the folder of each run below a results folder, of one lesson's number or of all.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as top:
+    ...     Path(top, "01_a", "3f2a81c09b7d").mkdir(parents=True)
+    ...     [Path(run).name for run in runs_below(Path(top), "01")]
+    ['3f2a81c09b7d']
+    """
     for place in _folders(top):
         if place.name.startswith(lesson):
             yield from (run.path for run in _folders(place.path))

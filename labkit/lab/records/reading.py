@@ -38,6 +38,14 @@ def read_records(
     Args:
         folder: the results folder; default LABKIT_RUNS or `runs/`.
         lesson: only this lesson's number ("01"); None for all.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as top:
+    ...     folder = Path(top, "01_a", "3f2a81c09b7d")
+    ...     folder.mkdir(parents=True)
+    ...     files.write_json(folder / "record.json", Record("01", folder.name, "finished").plain())
+    ...     [record.status for record in read_records(top)]
+    ['finished']
     """
     top = places.runs_folder(folder)
     stamps = _stamps(top, lesson or "")
@@ -59,7 +67,11 @@ def read_records(
 
 
 def read_record(folder: str | os.PathLike) -> Record:
-    """Return the record of a run's folder; its status is 'unreadable' when it cannot be read."""
+    """Return the record of a run's folder; its status is 'unreadable' when it cannot be read.
+
+    >>> read_record("runs/01_a/no_such_run").status
+    'unreadable'
+    """
     path = os.path.join(folder, folders.RECORD)
     try:
         stat = os.stat(path)
@@ -81,6 +93,14 @@ def find(run: str, folder: str | os.PathLike | None = None) -> Record:
 
     Raises:
         TableError: there is no such run, or more than one; the message names some.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as top:
+    ...     folder = Path(top, "01_a", "3f2a81c09b7d")
+    ...     folder.mkdir(parents=True)
+    ...     files.write_json(folder / "record.json", Record("01", folder.name, "finished").plain())
+    ...     find("3f2a", top).run_id, find("01:latest", top).run_id
+    ('3f2a81c09b7d', '3f2a81c09b7d')
     """
     lesson, colon, word = run.partition(":")
     if colon:
@@ -102,6 +122,10 @@ def is_going(record: Record) -> bool:
     """Return whether the process that writes a record still exists.
 
     Of a run on another machine this cannot be known; it counts as going.
+
+    >>> process = {"host": socket.gethostname(), "pid": os.getpid(), "created": 0.0}
+    >>> is_going(Record("01", "aaa", "running", process=process))
+    False
     """
     process = record.process
     if process.get("host") != socket.gethostname():

@@ -1,12 +1,18 @@
 """The notebook that this process is the kernel of, if it is one."""
 
+from __future__ import annotations
+
 import logging
 import os
 import sys
 import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ipykernel.zmqshell import ZMQInteractiveShell
 
 
-def shell():
+def shell() -> ZMQInteractiveShell | None:
     """Return the notebook's IPython shell, or None in a plain Python process."""
     if "IPython" not in sys.modules:
         return None
@@ -15,7 +21,11 @@ def shell():
 
 
 def in_notebook() -> bool:
-    """Return whether this runs in the kernel of a notebook."""
+    """Return whether this runs in the kernel of a notebook.
+
+    >>> in_notebook()
+    False
+    """
     return shell() is not None
 
 
@@ -24,7 +34,7 @@ def is_headless() -> bool:
     return bool(os.environ.get("LABKIT_HEADLESS"))
 
 
-def load_ipython_extension(kernel_shell) -> None:
+def load_ipython_extension(kernel_shell: ZMQInteractiveShell) -> None:
     """Display errors of threads and forgotten tasks, which nothing catches, as errors of a cell.
 
     Python only prints them; the runner has this loaded, so that a run fails of them.

@@ -8,7 +8,11 @@ from labkit.lab.runs.watch import Watch
 
 
 def ending(watch: Watch, error: BaseException) -> tuple[str, str]:
-    """Return kind and cause of what ended a run before its last cell."""
+    """Return kind and cause of what ended a run before its last cell.
+
+    >>> ending(Watch(), KeyboardInterrupt())
+    ('interrupted', 'stopped by Ctrl-C')
+    """
     if isinstance(error, CellExecutionError):
         return "cell error", f"{error.ename}: {error.evalue}" if error.evalue else error.ename
     if isinstance(error, KeyboardInterrupt):
@@ -25,6 +29,9 @@ def quitting(reply: dict[str, Any]) -> tuple[str, str] | None:
 
     Args:
         reply: the kernel's, after the cell.
+
+    >>> quitting({"payload": [{"source": "ask_exit"}]})
+    ('SystemExit', 'quit() ended the lesson before its last cell')
     """
     if any(payload.get("source") == "ask_exit" for payload in reply.get("payload", [])):
         return "SystemExit", "quit() ended the lesson before its last cell"
@@ -37,6 +44,9 @@ def hidden_error(reply: dict[str, Any], shown: list[tuple[str, str]]) -> tuple[s
     Args:
         reply: the kernel's, after the cell.
         shown: (name, value) of each error that was displayed while the cell ran.
+
+    >>> hidden_error({"status": "ok"}, [("ValueError", "no data")])
+    ('ValueError', 'no data (raised in a callback, which hid it)')
     """
     if reply.get("ename") == "SystemExit":
         code = reply["evalue"] or "0"

@@ -8,6 +8,8 @@ runs an error that a callback or a thread hid fails the run. Where papermill cal
 do, and what it means, is as papermill has it.
 """
 
+from __future__ import annotations
+
 import asyncio
 import os
 import secrets
@@ -15,7 +17,7 @@ import sys
 import time
 from contextlib import suppress
 from queue import Empty
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zmq
 from jupyter_client.kernelspec import KernelSpec
@@ -41,6 +43,10 @@ from labkit.lab.warm import wire
 from labkit.lab.warm.identity import with_absolute_paths
 from labkit.lab.warm.provisioner import ForkProvisioner
 
+if TYPE_CHECKING:
+    from jupyter_client import KernelClient, KernelManager
+    from nbformat import NotebookNode
+
 _KERNEL = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
 _SHOW_UNCAUGHT = "--ext=labkit.lab.records.shell"
 _SETTINGS = {  # of the lab's own runs
@@ -58,15 +64,15 @@ class LabkitEngine(Engine):
     @classmethod
     def execute_notebook(
         cls,
-        nb,
-        kernel_name,
-        output_path=None,
-        progress_bar=True,
-        log_output=False,
-        autosave_cell_every=10,
-        watch=None,
-        **kwargs,
-    ):
+        nb: NotebookNode,
+        kernel_name: str,
+        output_path: str | None = None,
+        progress_bar: bool = True,
+        log_output: bool = False,
+        autosave_cell_every: int = 10,
+        watch: Watch | None = None,
+        **kwargs: Any,
+    ) -> NotebookNode:
         """Execute a notebook and return it; `watch` holds what the lab's runner asks."""
         if watch is None:  # papermill called: its arguments say all
             often = min(autosave_cell_every, 10) or 10
@@ -83,14 +89,14 @@ class LabkitEngine(Engine):
     @classmethod
     def execute_managed_notebook(
         cls,
-        nb_man,
-        kernel_name,
-        log_output=False,
-        start_timeout=60,
-        execution_timeout=None,
-        watch=None,
-        **kwargs,
-    ):
+        nb_man: TruthfulManager,
+        kernel_name: str,
+        log_output: bool = False,
+        start_timeout: float = 60,
+        execution_timeout: float | None = None,
+        watch: Watch | None = None,
+        **kwargs: Any,
+    ) -> None:
         """Execute the notebook that papermill manages; see `Watch` for what can be asked."""
         options = {"iopub_timeout": 60}  # a cell may print faster than a busy machine passes on
         options |= {} if watch.own else {"log": logger}
@@ -138,7 +144,7 @@ class LessonClient(PapermillNotebookClient):
         self.meter = Meter(watch.output)
         self._shown: list[tuple[str, str]] = []  # errors that a cell displayed, (name, value)
 
-    def create_kernel_manager(self):
+    def create_kernel_manager(self) -> KernelManager:
         """Return a manager for this Python, whatever kernelspecs the user's machine has."""
         manager = super().create_kernel_manager()
         if not self.watch.own and not _is_this_python(manager):
@@ -155,7 +161,7 @@ class LessonClient(PapermillNotebookClient):
                 manager.transport, manager.ip = "ipc", str(wire.folder() / secrets.token_hex(4))
         return manager
 
-    def execute(self, **kwargs):
+    def execute(self, **kwargs: Any) -> NotebookNode:
         """Execute the notebook in a kernel that is gone, whatever happens, when this returns."""
         self.reset_execution_trackers()
         with self.guard, self.setup_kernel(**kwargs):
@@ -166,7 +172,7 @@ class LessonClient(PapermillNotebookClient):
                 self.set_widgets_metadata()
         return self.nb
 
-    async def async_start_new_kernel(self, **kwargs) -> None:
+    async def async_start_new_kernel(self, **kwargs: Any) -> None:
         """Start the kernel and tell the guard which process it is."""
         await super().async_start_new_kernel(**kwargs)
         provisioner = self.km.provisioner
@@ -176,7 +182,7 @@ class LessonClient(PapermillNotebookClient):
 
     start_new_kernel = run_sync(async_start_new_kernel)
 
-    async def async_start_new_kernel_client(self):
+    async def async_start_new_kernel_client(self) -> KernelClient:
         """Connect to the kernel as soon as it answers, without Jupyter's fixed waits."""
         try:
             if self.watch.forked:  # its sockets are there from now on: no second try to connect
@@ -220,7 +226,9 @@ class LessonClient(PapermillNotebookClient):
         await asyncio.sleep(LOOK)  # what it had sent by then still arrives
         self.task_poll_for_reply.cancel()
 
-    async def async_execute_cell(self, cell, cell_index, *args, **kwargs):
+    async def async_execute_cell(
+        self, cell: NotebookNode, cell_index: int, *args: Any, **kwargs: Any
+    ) -> NotebookNode:
         """Execute one cell; the notebook is saved now and then meanwhile."""
         saving = asyncio.ensure_future(self._save_now_and_then())
         try:
@@ -264,7 +272,9 @@ class LessonClient(PapermillNotebookClient):
             elif self.watch.own:
                 show_error(self.watch.cell, error.ename, error.evalue)
 
-    def process_message(self, msg, cell, cell_index):
+    def process_message(
+        self, msg: dict, cell: NotebookNode, cell_index: int
+    ) -> NotebookNode | None:
         """Pass records on while their cell still runs, and note each error that is displayed."""
         content = msg["content"]
         if msg["msg_type"] == "error":

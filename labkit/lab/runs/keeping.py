@@ -40,7 +40,13 @@ def settle_what_fits(record: Record, staging: Path, error: OSError) -> Path:
 
 
 def leave_failure(record: Record, place: Path) -> Path:
-    """Keep the row of a run that no process is left to settle, such as one that ends its worker."""
+    """Keep the row of a run that no process is left to settle, such as one that ends its worker.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as place:
+    ...     leave_failure(Record("01", "3f2a81c09b7d", "failed"), Path(place)).name
+    '3f2a81c09b7d.failed'
+    """
     staging = folders.new_staged(place, record.run_id)
     try:
         staging.mkdir(parents=True)
@@ -95,7 +101,14 @@ def runs_now(place: Path, run_id: str) -> bool:
 
 
 def earlier_attempts(place: Path, run_id: str) -> int:
-    """Return how many attempts at a run its records tell that did not finish."""
+    """Return how many attempts at a run its records tell that did not finish.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as place:
+    ...     _ = leave_failure(Record("01", "3f2a81c09b7d", "failed", attempt=2), Path(place))
+    ...     earlier_attempts(Path(place), "3f2a81c09b7d")
+    2
+    """
     found = [f for f in folders.ended(place, run_id) if f.name != run_id]
     return max(
         (read_record(f).attempt for f in (*found, *folders.staged(place, run_id))), default=0

@@ -13,7 +13,13 @@ class RunError(RuntimeError):
 
 
 def check_timeout(timeout: float | None) -> None:
-    """Raise a RunError if this is no time limit."""
+    """Raise a RunError if this is no time limit.
+
+    >>> check_timeout(-1)
+    Traceback (most recent call last):
+    ...
+    labkit.lab.runs.limits.RunError: timeout = -1 is not allowed; it is a number of seconds above 0
+    """
     if timeout is not None and not 0 < timeout < math.inf:
         raise RunError(f"timeout = {timeout} is not allowed; it is a number of seconds above 0")
 

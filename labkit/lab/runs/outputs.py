@@ -30,7 +30,13 @@ class Meter:
         self._cell = Counter()
 
     def passes(self, message: dict) -> bool:
-        """Count a message; return whether there is too much now."""
+        """Count a message; return whether there is too much now.
+
+        >>> printed = {"msg_type": "stream", "content": {"text": 600 * "x"}}
+        >>> meter = Meter(limit=1000)
+        >>> meter.passes(printed), meter.passes(printed)
+        (False, True)
+        """
         if message["msg_type"] == "clear_output":
             self._all -= self._cell
             self._cell = Counter()
@@ -47,6 +53,13 @@ def shorten(cell: Any, message: dict) -> None:
     Args:
         cell: of the executed notebook.
         message: the one that was too much. It may be the first, and its start is kept then.
+
+    >>> from nbformat.v4 import new_code_cell
+    >>> cell = new_code_cell()
+    >>> printed = {"name": "stdout", "text": 50_000 * "x"}
+    >>> shorten(cell, {"msg_type": "stream", "content": printed})
+    >>> len(cell.outputs[0].text), cell.outputs[1].text.strip()
+    (20000, '[labkit] The rest of the output was cut.')
     """
     if message["msg_type"] == "stream":
         content = message["content"]

@@ -35,12 +35,20 @@ class Run:
 
     @property
     def ok(self) -> bool:
-        """True when every cell ran and every expectation that applies held."""
+        """True when every cell ran and every expectation that applies held.
+
+        >>> Run(Record("01", "aaa", "failed"), Path("runs/01_a/aaa.failed")).ok
+        False
+        """
         return self.record.status == "finished"
 
     @property
     def entry(self) -> dict[str, Any]:
-        """The whole record as plain data, as record.json has it."""
+        """The whole record as plain data, as record.json has it.
+
+        >>> Run(Record("01", "aaa", "finished"), Path("runs/01_a/aaa")).entry["status"]
+        'finished'
+        """
         return self.record.plain()
 
     lesson = _kept("lesson", "The lesson's number, '01'.")
@@ -57,12 +65,20 @@ class Run:
 
     @property
     def notebook(self) -> Path:
-        """The executed notebook."""
+        """The executed notebook.
+
+        >>> Run(Record("01", "aaa", "finished"), Path("runs/01_a/aaa")).notebook.as_posix()
+        'runs/01_a/aaa/notebook.ipynb'
+        """
         return self.folder / folders.NOTEBOOK
 
     @property
     def page(self) -> Path:
-        """The same as an HTML page that needs no kernel and no network."""
+        """The same as an HTML page that needs no kernel and no network.
+
+        >>> Run(Record("01", "aaa", "finished"), Path("runs/01_a/aaa")).page.as_posix()
+        'runs/01_a/aaa/lesson.html'
+        """
         return self.folder / folders.PAGE
 
     def __repr__(self) -> str:

@@ -29,7 +29,7 @@ class TruthfulManager(NotebookExecutionManager):
         self._once = isinstance(local, WholeFiles) and files.is_passed_on(local.at(output_path))
         self._began = False
 
-    def save(self, **kwargs) -> None:
+    def save(self, **kwargs: Any) -> None:
         """Write the notebook if that was not done in the last seconds."""
         started = time.monotonic()
         if started < self._next_save or self._once:
@@ -47,7 +47,7 @@ class TruthfulManager(NotebookExecutionManager):
         elif self.watch.save is not None:
             files.write(self.watch.save, writes_json(self.nb) + "\n")
 
-    def notebook_complete(self, **kwargs) -> None:
+    def notebook_complete(self, **kwargs: Any) -> None:
         """Write when the run ended; cells that were not reached stay pending."""
         self.end_time = self.now()
         seconds = (self.end_time - self.start_time).total_seconds()
@@ -67,7 +67,7 @@ class WholeFiles(LocalHandler):
         """Return what a path means: it starts where papermill was called, not where cells run."""
         return Path(self._cwd or "", path)
 
-    def write(self, buf, path):
+    def write(self, buf: str, path: str) -> None:
         """Write the text, whole or not at all."""
         files.write(self.at(path), buf)
 
@@ -77,6 +77,12 @@ def mark_failed(notebook: Any, cell: Any, failure: Failure) -> None:
 
     papermill leaves every cell 'completed' after a killed kernel or a timeout; a notebook that
     lies about its end must not be taken for a result. A second call changes nothing.
+
+    >>> from nbformat.v4 import new_code_cell, new_notebook
+    >>> notebook = new_notebook(cells=[new_code_cell("1 / 0"), new_code_cell("2")])
+    >>> mark_failed(notebook, notebook.cells[0], Failure("timeout", "not done within 5 s"))
+    >>> [cell.metadata["papermill"]["status"] for cell in notebook.cells]
+    ['failed', 'pending']
     """
     notebook.metadata.setdefault("papermill", {})["exception"] = True
     if cell is None:  # the kernel did not start
@@ -89,7 +95,14 @@ def mark_failed(notebook: Any, cell: Any, failure: Failure) -> None:
 
 
 def show_error(cell: Any, name: str, value: str) -> None:
-    """Let a cell show that it failed, if it does not yet."""
+    """Let a cell show that it failed, if it does not yet.
+
+    >>> from nbformat.v4 import new_code_cell
+    >>> cell = new_code_cell("1 / 0")
+    >>> show_error(cell, "ZeroDivisionError", "division by zero")
+    >>> cell.outputs[0].evalue
+    'division by zero'
+    """
     outputs = cell.get("outputs", [])
     if not any(output.output_type == "error" for output in outputs):
         outputs.append(new_output("error", ename=name, evalue=value, traceback=[value]))

@@ -35,17 +35,33 @@ class Watch:
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:
-        """End the run now; may be called from any thread."""
+        """End the run now; may be called from any thread.
+
+        >>> watch = Watch()
+        >>> watch.stop()
+        >>> watch.stopped.is_set()
+        True
+        """
         self.stopped.set()
 
     def failure(self, kind: str, cause: str, cell: Any = None) -> Failure:
-        """Return a failure at a cell, or at the one that ran last."""
+        """Return a failure at a cell, or at the one that ran last.
+
+        >>> Watch().failure("timeout", "not done within 5 s").message("01")
+        'lesson 01, before the first cell: not done within 5 s'
+        """
         cell = cell or self.cell
         return Failure.of(kind, cause, where(self.notebook, cell), cell and cell.get("id"))
 
 
 def where(notebook: Any, cell: Any) -> str:
-    """Return which cell of a lesson this is: 'cell 3 of 5 [c2] `1 / 0`'."""
+    """Return which cell of a lesson this is: 'cell 3 of 5 [c2] `1 / 0`'.
+
+    >>> from nbformat.v4 import new_code_cell, new_notebook
+    >>> notebook = new_notebook(cells=[new_code_cell("1 / 0", id="c2")])
+    >>> where(notebook, notebook.cells[0])
+    'cell 1 of 1 [c2] `1 / 0`'
+    """
     if cell is None:
         return "before the first cell"
     # papermill inserts a cell with parameters and marks a failing one; the lesson has neither.

@@ -9,6 +9,7 @@ import importlib.metadata
 import itertools
 import logging
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,7 @@ class Task:
         self.taken_back = True
         self._future.cancel()
 
-    def add_done_callback(self, call) -> None:
+    def add_done_callback(self, call: Callable[[Any], None]) -> None:
         """Call back when it has ended."""
         self._future.add_done_callback(call)
 
@@ -209,7 +210,11 @@ def _check_workers(client, address: str, plan: Plan) -> int:
 
 
 def describe(lesson: str, probe: str | None) -> dict:
-    """Return what decides the results of a run on this machine, and what it sees of the folder."""
+    """Return what decides the results of a run on this machine, and what it sees of the folder.
+
+    >>> describe("01", "no/such/folder")["sees"]
+    False
+    """
     return {
         "run id": lessons.read(lesson).identity({}),
         "facts": {"labkit code": lessons.code_digest(), **lessons.versions()},

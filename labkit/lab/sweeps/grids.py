@@ -41,7 +41,11 @@ class Range:
     log: bool = False
 
     def at(self, place: float) -> Any:
-        """Return the number that lies at a place between 0 and 1 along the range."""
+        """Return the number that lies at a place between 0 and 1 along the range.
+
+        >>> Range(Parameter("rate", 0.1, "float"), 0.01, 1, log=True).at(0.5)
+        0.1
+        """
         value = self._between(self.low, self.high, place)
         if self.parameter.type == "int":
             value = min(max(round(value), math.ceil(self.low)), math.floor(self.high))
@@ -50,7 +54,12 @@ class Range:
         return self.parameter.convert(value)
 
     def draw(self, place: float) -> Any:
-        """Return the number that a random place between 0 and 1 draws; each whole one may come."""
+        """Return the number that a random place between 0 and 1 draws; each whole one may come.
+
+        >>> epochs = Range(Parameter("epochs", 5, "int"), 1, 3)
+        >>> [epochs.draw(place) for place in (0.1, 0.5, 0.9)]
+        [1, 2, 3]
+        """
         if self.parameter.type != "int":
             return self.at(place)
         value = math.floor(self._between(self.low, self.high + 1, place))
@@ -75,6 +84,9 @@ def parse_grid(schema: dict[str, Parameter], texts: Iterable[str]) -> dict[str, 
 
     Raises:
         SweepError, ParameterError: a text that cannot be read, an unknown name, a bad value.
+
+    >>> parse_grid({"rate": Parameter("rate", 0.1, "float")}, ["rate=0.001..1:log:4"])
+    {'rate': [0.001, 0.01, 0.1, 1.0]}
     """
     grid: dict[str, list | Range] = {}
     for text in texts:
@@ -92,6 +104,9 @@ def check_grid(schema: dict[str, Parameter], grid: dict[str, Any]) -> dict[str, 
 
     A text is read as on the command line, unless the parameter itself is a text; a single value
     holds for all runs.
+
+    >>> check_grid({"rate": Parameter("rate", 0.1, "float")}, {"rate": [1, "1e-3"]})
+    {'rate': [1.0, 0.001]}
     """
     if not isinstance(grid, dict):
         raise SweepError(f"a grid is a mapping of names to values, not a {type(grid).__name__}")
@@ -106,6 +121,12 @@ def read_file(path: str | Path, schema: dict[str, Parameter]) -> tuple[list[dict
 
     Raises:
         SweepError: it cannot be read; the message names file and row.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "points.yml").write_text("rate: [0.1, 0.2]")
+    ...     read_file(f"{folder}/points.yml", {"rate": Parameter("rate", 0.1, "float")})
+    ([], {'rate': [0.1, 0.2]})
     """
     path = Path(path).expanduser()
     try:
@@ -121,7 +142,11 @@ def read_file(path: str | Path, schema: dict[str, Parameter]) -> tuple[list[dict
 
 
 def check_rows(schema: dict[str, Parameter], rows: Iterable[dict], where: str = "row") -> list:
-    """Return rows of parameters as checked ones; texts stand for what they stand for in a shell."""
+    """Return rows of parameters as checked ones; texts stand for what they stand for in a shell.
+
+    >>> check_rows({"rate": Parameter("rate", 0.1, "float")}, [{"rate": "1e-3"}, {"rate": 1}])
+    [{'rate': 0.001}, {'rate': 1.0}]
+    """
     return [_checked_row(schema, row, f"{where} {n}") for n, row in enumerate(rows, start=1)]
 
 
@@ -141,6 +166,10 @@ def combine(
 
     Raises:
         SweepError: nothing or far too much to run, or settings that contradict each other.
+
+    >>> schema = {"rate": Parameter("rate", 0.1, "float"), "seed": Parameter("seed", 0, "int")}
+    >>> combine(schema, [], {"rate": [0.5]}, repeats=2)
+    ([{'rate': 0.5, 'seed': 0}, {'rate': 0.5, 'seed': 1}], 0)
     """
     both = sorted({name for row in rows for name in row} & set(grid))
     if both:

@@ -24,6 +24,13 @@ class Leases:
 
         Raises:
             OSError: the disk is full, or the folder cannot be written.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as place:
+        ...     mine, other = Leases(Path(place)), Leases(Path(place))
+        ...     mine.take("aaa"), other.take("aaa")
+        ...     mine.close()
+        (True, False)
         """
         lock = FileLock(self._place / f"{_NAME}{run_id}", timeout=0, thread_local=False)
         try:

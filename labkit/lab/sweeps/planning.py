@@ -50,34 +50,61 @@ class Plan:
 
     @property
     def place(self) -> Path:
-        """The folder with the runs of this lesson."""
+        """The folder with the runs of this lesson.
+
+        >>> plan("01", {"steps": [10, 20]}, folder="no_runs_yet").place.name
+        '01_gradient_descent'
+        """
         return self.folder / self.lesson.name
 
     @property
     def todo(self) -> list[Point]:
-        """The points that are not done."""
+        """The points that are not done.
+
+        >>> len(plan("01", {"steps": [10, 20]}, folder="no_runs_yet").todo)
+        2
+        """
         return [point for point in self.points if point.run_id not in self.done]
 
     @property
     def seconds(self) -> float | None:
-        """Estimated seconds for what is to do, on all workers together."""
+        """Estimated seconds for what is to do, on all workers together.
+
+        >>> planned = plan("01", {"steps": "10..90:9"}, folder="no_runs_yet", workers=4)
+        >>> planned.seconds / planned.seconds_each  # nine runs, four at once
+        3.0
+        """
         if self.seconds_each is None:
             return None
         return -(-len(self.todo) // self.workers) * self.seconds_each
 
     def state(self, point: Point) -> str:
-        """Return what will become of a point, or has: 'to run', 'finished', 'failed: timeout'."""
+        """Return what will become of a point, or has: 'to run', 'finished', 'failed: timeout'.
+
+        >>> planned = plan("01", {"steps": [10, 20]}, folder="no_runs_yet")
+        >>> planned.state(planned.points[0])
+        'to run'
+        """
         if point.run_id in self.done:
             return self.done[point.run_id].state
         earlier = self.failures.get(point.run_id)
         return f"to run again ({earlier.state})" if earlier else "to run"
 
     def settings(self, point: Point) -> str:
-        """Return the parameters in which the points differ, as this one has them."""
+        """Return the parameters in which the points differ, as this one has them.
+
+        >>> planned = plan("01", {"steps": [10, 20]}, folder="no_runs_yet")
+        >>> planned.settings(planned.points[0])
+        'steps=10'
+        """
         return " ".join(f"{name}={show(point.parameters[name])}" for name in self.names)
 
     def rows(self) -> list[dict]:
-        """Return a row a point: its varying parameters, run id and state."""
+        """Return a row a point: its varying parameters, run id and state.
+
+        >>> [row["steps"] for row in plan("01", {"steps": [10, 20]}, folder="no_runs_yet").rows()]
+        [10, 20]
+        """
         return [
             {name: p.parameters[name] for name in self.names}
             | {"run": p.run_id, "state": self.state(p)}
@@ -117,6 +144,11 @@ def plan(
 
     Raises:
         SweepError, ParameterError, PlaceError: what is wrong, what is allowed, what to do.
+
+    >>> grid = {"steps": "10..30:3", "learning_rate": [0.1, 0.2]}
+    >>> planned = plan("01", grid, folder="no_runs_yet")
+    >>> len(planned.points), planned.names
+    (6, ('steps', 'learning_rate'))
     """
     lesson = lessons.read(lesson)
     workers = machine.cores() if workers is None else _whole_workers(workers)

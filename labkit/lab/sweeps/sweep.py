@@ -5,12 +5,14 @@ has ended stands in the results folder; who runs what now is a lock there. So th
 resumes after whatever happened, and several drivers share one folder.
 """
 
+from __future__ import annotations
+
 import os
 import threading
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import nullcontext, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.lab import table
 from labkit.lab.lesson import Lesson
@@ -21,6 +23,9 @@ from labkit.lab.sweeps.grids import SweepError
 from labkit.lab.sweeps.planning import Plan, plan
 from labkit.lab.sweeps.worker import NOT_RUN, End
 from labkit.lab.words import count
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def sweep(
@@ -41,7 +46,7 @@ def sweep(
     pages: bool = False,
     wait: bool = True,
     show: bool = True,
-) -> "Sweep":
+) -> Sweep:
     """Run a lesson over many parameters and keep every result; the same call resumes.
 
     Runs that have finished, or failed by the lesson's own doing, are not run again. Runs that were
@@ -102,14 +107,23 @@ def begin(
     memory: int | str | None = None,
     pages: bool = False,
     show: bool = True,
-) -> "Sweep":
+) -> Sweep:
     """Start what is planned and return at once; `sweep` tells the arguments."""
     limit = check(scheduler, plan.shard, timeout, memory)
     return Sweep(plan, {"timeout": timeout, "memory": limit, "page": pages}, scheduler, show)
 
 
-def check(scheduler, shard, timeout, memory) -> int | None:
-    """Return the memory limit in bytes; raise if one of these makes no sense."""
+def check(
+    scheduler: str | None,
+    shard: tuple[int, int] | None,
+    timeout: float | None,
+    memory: int | str | None,
+) -> int | None:
+    """Return the memory limit in bytes; raise if one of these makes no sense.
+
+    >>> check(scheduler=None, shard=None, timeout=60, memory="2GB")
+    2000000000
+    """
     if scheduler is not None and shard is not None:
         raise SweepError("scheduler and shard exclude each other: a shard needs no scheduler")
     check_timeout(timeout)
@@ -146,7 +160,7 @@ class Sweep:
         """True until all is done or stopped."""
         return not self._ended.is_set()
 
-    def table(self):
+    def table(self) -> pd.DataFrame:
         """Return the runs of this sweep as `labkit.results` shows runs, those going on too."""
         ids = [point.run_id for point in self.plan.points]
         found = table.results(self.plan.lesson.number, self.plan.folder)
@@ -156,7 +170,7 @@ class Sweep:
         """Stop the running lessons; what has finished is kept, and the same call resumes."""
         self._stop.set()
 
-    def wait(self) -> "Sweep":
+    def wait(self) -> Sweep:
         """Show progress until all is done; Ctrl-C stops the sweep first, and is then raised."""
         with self._view as view:
             try:

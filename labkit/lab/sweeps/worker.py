@@ -35,7 +35,11 @@ class End:
 
     @classmethod
     def of(cls, record: Record) -> "End":
-        """Return the end that a record tells."""
+        """Return the end that a record tells.
+
+        >>> End.of(Record("01", "aaa", "finished", results={"loss": 0.1})).headline
+        'loss = 0.1'
+        """
         return cls(
             status=record.status,
             cause=record.cause,
@@ -70,6 +74,13 @@ def new_end(place: Path, run_id: str, known: str | None) -> End | None:
         place: the folder with the runs of the lesson.
         run_id: the run's id.
         known: when the failed run that is to be run again had started; None without one.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as place:
+    ...     record = Record("01", "aaa", "failed", started="2026-01-31T12:00:00Z")
+    ...     _ = keeping.leave_failure(record, Path(place))
+    ...     new_end(Path(place), "aaa", None).status, new_end(Path(place), "aaa", record.started)
+    ('failed', None)
     """
     record = earlier_end(place, run_id)
     if record is None or record.status == "interrupted" or record.started == known:

@@ -74,15 +74,15 @@ class ForkedKernel:
 
     def _listen(self, timeout: float | None) -> bool:
         """Take one message of the zygote, if one comes in time; tell whether one came."""
-        self._connection.settimeout(timeout)
         try:
+            self._connection.settimeout(timeout)
             if not self._connection.recv(1, socket.MSG_PEEK):
                 raise EOFError
             self._connection.settimeout(5)
             message, _ = wire.receive(self._connection)
         except (BlockingIOError, TimeoutError):
             return False
-        except (OSError, EOFError):  # the zygote is gone, and its kernels with it
+        except (OSError, EOFError):  # the zygote is gone and its kernels too, or this is a fork
             message = {"exit": -9}
         self.ready = self.ready or "ready" in message
         if "exit" in message:

@@ -125,7 +125,11 @@ def _packages(folder: str) -> list[str]:
 
 
 def version(path: str | os.PathLike) -> tuple[int, int]:
-    """Return time and size of a file; of a package's folder neither, as imports write below it."""
+    """Return time and size of a file; of a package's folder neither, as imports write below it.
+
+    >>> version("no/such/file")
+    (0, 0)
+    """
     try:
         found = os.stat(path)
     except OSError:
@@ -136,7 +140,11 @@ def version(path: str | os.PathLike) -> tuple[int, int]:
 
 
 def keras_settings(environment: Mapping[str, str]) -> dict:
-    """Return what Keras takes from its settings: the same before it writes them and afterwards."""
+    """Return what Keras takes from its settings: the same before it writes them and afterwards.
+
+    >>> keras_settings({"KERAS_HOME": "/no/such/folder"})["backend"]
+    'tensorflow'
+    """
     try:
         found = json.loads(keras_file(environment).read_text(encoding="utf-8"))
     except (OSError, ValueError):

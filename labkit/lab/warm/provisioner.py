@@ -47,7 +47,7 @@ class ForkProvisioner(LocalProvisioner):
         """Whether the kernel was forked."""
         return isinstance(self.process, client.ForkedKernel)
 
-    async def launch_kernel(self, cmd: list[str], **kwargs: Any):
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
         """Fork the kernel; where that is not possible, start a process and say so once."""
         if self.fork != "never":
             try:

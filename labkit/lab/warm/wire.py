@@ -69,6 +69,12 @@ def receive(connection: socket.socket, files: int = 0) -> tuple[dict, list[int]]
     Raises:
         EOFError: the other end is gone.
         ForkError: the message is too long.
+
+    >>> one, other = socket.socketpair()
+    >>> with one, other:
+    ...     send(one, {"exit": 0})
+    ...     receive(other)
+    ({'exit': 0}, [])
     """
     head, opened, _, _ = socket.recv_fds(connection, 4, files)
     head += _exactly(connection, 4 - len(head)) if head else b""

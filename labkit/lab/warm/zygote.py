@@ -202,11 +202,15 @@ class Zygote:
                 client.close()
 
     def _end_all(self) -> None:
-        for pid in self.clients:
-            _kill(pid)
-        if self._owns_path():
+        if self._owns_path():  # first: who finds this zygote gone must find its socket gone
             self.path.with_suffix(".log").unlink(missing_ok=True)
             self.path.unlink(missing_ok=True)
+        self.listener.close()
+        for pid in self.clients:
+            _kill(pid)
+        made = os.environ.get("MPLCONFIGDIR")  # by matplotlib, where no home can be written
+        if made and made != self.environment.get("MPLCONFIGDIR"):
+            shutil.rmtree(made, ignore_errors=True)
 
     def _owns_path(self) -> bool:
         with suppress(OSError):

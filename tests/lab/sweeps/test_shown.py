@@ -21,6 +21,7 @@ from labkit.lab import lesson as lessons
 from labkit.lab.records.entry import Record
 from labkit.lab.runs import runner
 from labkit.lab.sweeps import shown as live
+from labkit.lab.sweeps import watch
 
 pytestmark = pytest.mark.alone
 
@@ -72,7 +73,7 @@ class FakeSweep:
         return self.lab.record(run_id, folder=f".{run_id}-01234567", **content).parent
 
     def watch(self):
-        return live.Watched(self.plan)
+        return watch.Watched(self.plan)
 
 
 def look(watched):
@@ -175,7 +176,7 @@ def test_runs_that_were_done_before_may_be_the_best(sweep):
 
 def test_the_time_left_comes_from_the_plan_then_from_the_pace(sweep, monkeypatch):
     clock = SimpleNamespace(now=100.0)
-    monkeypatch.setattr(live.time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(watch.time, "monotonic", lambda: clock.now)
     sweep.plan.seconds = 60
     watched = sweep.watch()
     clock.now += 20  # slow to start
@@ -227,7 +228,7 @@ def test_a_folder_out_of_reach_for_a_moment_does_not_end_it(sweep, capsys, monke
 
     with live.view(sweep.plan) as view:
         sweep.end("r0")
-        monkeypatch.setattr(live.os, "scandir", fails)
+        monkeypatch.setattr(watch.os, "scandir", fails)
         view.update()
         monkeypatch.undo()
         view.update()
@@ -404,7 +405,7 @@ def test_a_run_is_watched_from_outside_while_it_goes(lab, tmp_path):
         place=place,
         seconds=None,
     )
-    watched = live.Watched(plan)
+    watched = watch.Watched(plan)
     ended = []
     thread = threading.Thread(target=lambda: ended.append(runner.run("98")))
     thread.start()

@@ -65,6 +65,8 @@ def test_a_process_with_nothing_changed_asks_the_same_zygote():
 def test_other_limits_rights_or_namespaces_are_another_zygote(shell):
     if shell[0] == "taskset" and len(os.sched_getaffinity(0)) == 1:
         pytest.skip("one core")
+    if shell[0] == "nice" and os.getpriority(os.PRIO_PROCESS, 0) == 19:
+        pytest.skip("lowest priority already")
     assert asked(NAME, *shell) != identity.identity("light", os.environ)
 
 

@@ -137,13 +137,16 @@ def test_a_kernel_ends_with_its_client_though_a_process_forked_from_it_lives(lig
         "import os, sys, time\nfrom labkit.lab.warm import client\n"
         "kernel = client.fork_kernel(['-f', 'k.json'], os.environ, '.')\n"
         "worker = os.fork()\n"
-        "if worker:\n    print(kernel.pid, worker, flush=True)\n"
+        "if worker:\n    print(kernel.poll(), kernel.pid, worker, flush=True)\n"
+        "else:\n    assert kernel.poll() == -9 and kernel.kill() is None\n"
         "time.sleep(60)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program], cwd=tmp_path, stdout=subprocess.PIPE, text=True
     ) as started:
-        kernel, worker = map(psutil.Process, map(int, started.stdout.readline().split()))
+        code, *pids = started.stdout.readline().split()
+        assert code == "None"
+        kernel, worker = (psutil.Process(int(pid)) for pid in pids)
         started.kill()
         assert psutil.wait_procs([kernel], timeout=10)[0]
         assert worker.is_running()
@@ -273,6 +276,7 @@ def test_the_lab_runs_in_any_home_with_modules_beside_the_caller(light, lab, tmp
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    print(done.stderr)
     records = [json.loads(path.read_text()) for path in lab.runs.rglob("record.json")]
     assert len(records) == {"run": 1, "sweep": 2}[how]
     for record in records:

@@ -340,3 +340,19 @@ def test_where_no_kernel_can_be_forked_one_is_started_and_that_is_said_once(
     assert len(said) == 1
     assert said[0].startswith("Kernels are started, not forked")
     assert "nobody else may enter" in said[0]
+
+
+def test_whoever_waits_for_a_zygote_that_leaves_learns_it_at_once_and_finds_no_socket(tmp_path):
+    program = (
+        "import os, socket\nfrom pathlib import Path\nfrom labkit.lab.warm import zygote\n"
+        "listener, client = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)\n"
+        "listener.bind('z.sock')\nlistener.listen()\n"
+        "leaving = zygote.Zygote(listener, 'light', 'name')\n"
+        "client.connect('z.sock')\nclient.settimeout(5)\n"
+        "zygote._kill = lambda pid: print(pid, Path('z.sock').exists())\n"
+        "leaving.clients = {7: None}\nleaving._end_all()\n"
+        "try:\n    print(client.recv(1))\nexcept ConnectionError:\n    print(b'')\n"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["7 False", "b''"]
