@@ -289,7 +289,7 @@ class LessonClient(PapermillNotebookClient):
             return None
         output = super().process_message(msg, cell, cell_index)
         # nbclient may have answered an Output widget on the socket on which it waits for the reply,
-        # past asyncio, which then overlooks a reply that has just come (nbclient issue 312).
+        # past asyncio, which then overlooks a reply that has just come.
         self.kc.shell_channel.socket.get(zmq.EVENTS)  # asyncio looks again
         return output
 

@@ -513,8 +513,8 @@ def test_a_run_that_eats_memory_is_ended(engine_run, fork):
 @pytest.mark.slow
 @pytest.mark.usefixtures("warm")
 def test_memory_of_children_counts_and_memory_shared_with_the_zygote_does_not(engine_run):
-    code = "kept = bytearray(b'x') * 400_000_000; input()"
-    child = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {code!r}], stdin=-1)"
+    code = "import time; kept = bytearray(b'x') * 400_000_000; time.sleep(60)"
+    child = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {code!r}])"
     watch, _ = engine_run(child, fork="always", memory=300_000_000)
     assert watch.cause == "memory"
     watch, error = engine_run("import pandas, scipy.stats", fork="always", memory=120_000_000)
