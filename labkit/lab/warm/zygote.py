@@ -114,7 +114,7 @@ class Zygote:
         if not self._owns_path():
             return "the fork server's socket was removed"
         if identity(self.preload, self.environment) != self.name:
-            return "code or settings changed while the fork server loaded them"
+            return "code, settings or limits changed while the fork server started"
         return ""
 
     def _accept(self, listener: socket.socket) -> tuple | None:
