@@ -83,6 +83,14 @@ class ForkProvisioner(LocalProvisioner):
             _said.add(reason)
             _log.warning("Kernels are started, not forked, so each run takes longer: %s.", reason)
 
+    async def send_signal(self, signum: int) -> None:
+        """Send a signal to the kernel's processes; nothing happens when it has ended.
+
+        The fork server has waited for it by then, so its number may be another's.
+        """
+        if not self.forked or self.process.poll() is None:
+            await super().send_signal(signum)
+
     async def kill(self, restart: bool = False) -> None:
         """Kill the kernel and be back when it is gone: Jupyter would look only 0.1 s later."""
         await super().kill(restart=restart)

@@ -11,6 +11,7 @@ from pathlib import Path
 import papermill
 import psutil
 import pytest
+from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -295,3 +296,19 @@ def test_history_shows_the_cells_and_leaves_the_users_own_alone(light, tmp_path,
     )
     assert done.cells[1].outputs[0].text == "x = 1\n%history\n"
     assert not [*tmp_path.rglob("history.sqlite")]
+
+
+def test_no_signal_goes_to_whoever_has_the_number_of_a_kernel_that_ended(light):
+    manager, kernel = start_new_kernel(kernel_name="light")
+    try:
+        kernel.execute("import os; os._exit(3)")
+        assert manager.provisioner.process.wait(30) == 3
+        with subprocess.Popen(["sleep", "60"], start_new_session=True) as innocent:
+            manager.provisioner.pid = manager.provisioner.pgid = innocent.pid
+            manager.interrupt_kernel()
+            manager.shutdown_kernel(now=True)
+            with pytest.raises(subprocess.TimeoutExpired):
+                innocent.wait(0.5)
+            innocent.kill()
+    finally:
+        kernel.stop_channels()
