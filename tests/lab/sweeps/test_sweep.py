@@ -240,7 +240,7 @@ def test_a_sweep_keeps_every_result_and_the_same_command_runs_nothing_again(lab)
     words = ["sweep", "98", "-g", "rate=0.1,0.5", "--repeats", "2"]
     result = call(*words, code=1)  # one of the two rates fails
     assert result.stdout == "98_trial: 4 runs, 2 finished, 2 failed (2 cell error)\n"
-    assert "FAILED rate=0.5 seed=1: lesson 98, cell 4 of 4 [c1]" in result.stderr
+    assert "FAILED rate=0.5 seed=0 and 1 more: lesson 98, cell 4 of 4 [c1]" in result.stderr
     expected = [(0.1, "finished"), (0.1, "finished"), (0.5, "failed"), (0.5, "failed")]
     assert rows(lab) == (expected, [])
     before = {path: path.stat().st_mtime_ns for path in lab.runs.glob("*/*/record.json")}
