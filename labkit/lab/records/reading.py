@@ -174,9 +174,9 @@ def _remember(top: Path, new: dict[str, tuple[int, int]]) -> None:
     for path, stamp in new.items():
         text = known.get(path) or _text(path)
         _seen[path] = (stamp, _parsed(path, text))
-        # What is in a staged folder still changes.
-        if path not in known and isinstance(text, str) and not folders.is_staged(Path(path).parent):
-            fresh.append((os.path.relpath(path, top), *stamp, text))
+        still_changes = folders.is_staged(os.path.dirname(path))
+        if path not in known and isinstance(text, str) and not still_changes:
+            fresh.append((path[len(str(top)) + 1 :], *stamp, text))
     if many and fresh:
         index.keep(top, fresh)
 
