@@ -56,6 +56,21 @@ def runs_folder(folder: str | os.PathLike | None = None) -> Path:
     return (Path.cwd() if lab == _INSTALLED.resolve() else lab) / "runs"
 
 
+def learner_folder() -> Path:
+    """Return the learner's own folder: LABKIT_LEARNER, else `learner/` of the lab.
+
+    Copies of the lessons with the learner's answers lie there, and what was guessed and checked.
+
+    >>> learner_folder().name
+    'learner'
+    """
+    named = os.environ.get("LABKIT_LEARNER")
+    if named:
+        return Path(named).expanduser().absolute()
+    lab = home()
+    return (Path.cwd() if lab == _INSTALLED.resolve() else lab) / "learner"
+
+
 def lesson_files() -> dict[str, Path]:
     """Return lesson number -> notebook, in order: {'00': .../00_start_here.ipynb, ...}.
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+_owners: dict[str, str] = {}  # exercise -> whose function the lesson runs on, in this kernel
 _SHOWN = 8  # an array with more items is shown by its shape
 _SIGNS = {"right": "✓", "not tried": "○"}
 _COLORS = {"right": "#2e7d32", "not tried": "#6c6c6c"}
@@ -90,6 +91,35 @@ class Exercise:
     cases: Sequence[tuple] | None = None
     hint: str = ""
     tolerance: float = 1e-6
+    lesson: str = ""
+
+    def use(self, answer: Any) -> Any:
+        """Check an answer, show what was found, and return what the lesson runs on from here.
+
+        That is the learner's own function as soon as it is right, and the lab's until then.
+
+        >>> half = Exercise("half", right=lambda x: x / 2, cases=[(3.0,)])
+        >>> half.use(lambda x: x * 0.5)(8.0)
+        ✓ Right. The lesson runs on your half from here on.
+        4.0
+        """
+        from IPython.display import display
+
+        feedback = self.check(answer)
+        _owners[self.name] = "yours" if feedback.ok else "the lab's"
+        told = (
+            "The lesson runs on your {} from here on."
+            if feedback.ok
+            else ("Until yours is right, the lesson runs on the lab's {}.")
+        )
+        message = f"{feedback.message} {told.format(self.name)}".strip()
+        display(Feedback(self.name, feedback.kind, message))
+        return answer if feedback.ok else self.right
+
+    @property
+    def whose(self) -> str:
+        """Whose function the lesson runs on: "yours" or "the lab's"."""
+        return _owners.get(self.name, "the lab's")
 
     def check(self, answer: Any) -> Feedback:
         """Return feedback on the learner's answer; never raises because of what they wrote.

@@ -110,6 +110,27 @@ def claim(id: str, *values: float | bool | str, when: bool = True) -> None:
     display(ClaimCard(check_claim(id, *values, when=when), values, when))
 
 
+def claim_table(rows: dict[str, tuple]) -> None:
+    """Show many rows of the ledger in one folded table, each beside what this lesson computed.
+
+    Args:
+        rows: id -> what the lesson computed for it, as in `claim`: {"A2-GD-01": (5,)}.
+
+    Raises:
+        ClaimError: see `claim`.
+    """
+    from IPython.display import HTML, display
+
+    cards = [ClaimCard(check_claim(id, *values), values) for id, values in rows.items()]
+    verdicts: dict[str, int] = {}
+    for card in cards:
+        verdicts[card.row["verdict"]] = verdicts.get(card.row["verdict"], 0) + 1
+    told = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.items())
+    body = "".join(card._repr_html_() for card in cards)
+    title = f"{count(len(cards), 'further statement')}: {told}"
+    display(HTML(f"<details><summary>{title}</summary>{body}</details>"))
+
+
 def check_claim(id: str, *values: float | bool | str, when: bool = True) -> dict[str, str]:
     """Return the ledger's row `id`, after comparing its values with `values`.
 
