@@ -19,6 +19,7 @@ _TARGETS = np.array([[1.0], [0.0], [0.0], [1.0]])
 
 output_delta = Exercise(
     name="output_delta",
+    lesson="04",
     right=lambda prediction, y: (prediction - y) / len(y),
     cases=[
         (_between(4, 1), _TARGETS),
@@ -85,6 +86,7 @@ def _not_transposed(delta, W, h):
 
 hidden_delta = Exercise(
     name="hidden_delta",
+    lesson="04",
     right=_hidden_delta,
     cases=[
         (_RNG.normal(size=(4, 2)), _RNG.normal(size=(2, 2)), _between(4, 2)),  # square
@@ -186,6 +188,7 @@ def _first_only(loss, w, tiny):
 
 gradient = Exercise(
     name="gradient",
+    lesson="04",
     right=maths.numeric_gradient,
     cases=[
         (_curved, np.array([0.3, -0.7, 0.5]), 0.05),
