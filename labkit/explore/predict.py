@@ -207,8 +207,8 @@ class Prediction(anywidget.AnyWidget):
                 f"{figures.image(self.png, self._alt())}</figure>",
                 *parts,
             ]
-        parts += [f"<p>{html.escape(note)}</p>" for note in task.get("notes", [])]
-        parts += [f"<p>{html.escape(task['because'])}</p>"]
+        texts = [" ".join(task.get("notes", [])), task["because"]]
+        parts += [f"<p>{html.escape(text)}</p>" for text in texts if text]
         lines = [
             f"<li><b>{html.escape(label)}</b>{': ' + html.escape(text) if text else ''}</li>"
             for label, text in task.get("choices", [])
@@ -245,8 +245,9 @@ def told_answer(task: Mapping[str, Any]) -> str:
         return f"{say(task['answer'])} {task['unit']}".strip() + "."
     truth = task["truth"]
     points = [(x, y) for x, y in zip(truth["x"], truth["y"], strict=True) if y is not None]
-    ends = [f"{kit.short(y)} at {task['x_label']} {kit.short(x)}" for x, y in (points[0], points[-1])]
-    return f"{task['y_label']} goes from {ends[0]} to {ends[1]}."
+    label = task["x_label"]
+    first, last = (f"{kit.short(y)} at {label} {kit.short(x)}" for x, y in (points[0], points[-1]))
+    return f"{task['y_label']} goes from {first} to {last}."
 
 
 def say(number: float) -> str:
@@ -364,14 +365,15 @@ def _notes(
         where = x[~shown]
         wrong = "not finite" if not np.isfinite(y).all() else "not above 0"
         points = "1 point has" if len(where) == 1 else f"{len(where):,} points have"
-        notes.append(f"{points} a value that is {wrong}, first at {label} {kit.short(where[0])}: a gap.")
+        first = kit.short(where[0])
+        notes.append(f"{points} a value that is {wrong}, first at {label} {first}: a gap.")
     margin = 1e-9 * max(abs(low), abs(high))
     for beyond, end, worst in ((y > high + margin, "top", max), (y < low - margin, "foot", min)):
         if (beyond & shown).any():
             values = y[beyond & shown]
-            first = x[beyond & shown][0]
+            first = kit.short(x[beyond & shown][0])
             notes.append(
-                f"It leaves the {end} of the picture at {label} {kit.short(first)} "
+                f"It leaves the {end} of the picture at {label} {first} "
                 f"and reaches {kit.short(worst(values))}."
             )
     return notes

@@ -104,7 +104,7 @@ class PredictView {
       make("div", { class: "sides" },
         make("div", { class: "side" }, make("span", {}, "Your guess"), this.mine),
         make("div", { class: "side measured" }, make("span", {}, "Measured"), make("b", {}, inShort(task, task.answer ?? task.truth.y)))),
-      this.verdict, ...(task.notes ?? []).map((note) => make("p", {}, note)), make("p", { class: "because" }, task.because), this.counts);
+      this.verdict, make("p", {}, (task.notes ?? []).join(" ")), make("p", { class: "because" }, task.because), this.counts);
     this.judge();
   }
 
@@ -113,9 +113,9 @@ class PredictView {
     const { guess = null, problem } = this.form.read();
     const { task, kept } = this;
     this.mine.textContent = guess === null ? "—" : inShort(task, guess);
-    const { close, text } = guess === null ? { close: false, text: kept.guess === null ? "" : problem } : verdict(task, guess);
-    this.verdict.textContent = text;
-    this.verdict.className = `verdict ${close ? "close" : ""} ${guess === null ? "none" : ""}`;
+    const said = guess === null ? { head: kept.guess === null ? "" : problem, text: "" } : verdict(task, guess);
+    this.verdict.replaceChildren(make("b", {}, said.head), " ", said.text);
+    this.verdict.className = `verdict ${guess === null ? "" : said.close ? "close" : "far"}`;
     this.counts.textContent = counting(task, kept, guess);
   }
 }

@@ -18,12 +18,12 @@ legend, .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden;
 .choices .options label.measured::after { content: " ✓ measured"; font-weight: 600; }
 .number { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
 .number label { font-weight: 600; }
-.number input[type="text"] { width: 8em; padding: 4px 8px; border: 1px solid var(--line); border-radius: 6px; background: var(--paper); }
+.number input[type="text"] { width: 8em; padding: 4px 8px; border: 1px solid var(--line); border-radius: 6px; background: none; }
 .number .end { opacity: 0.8; font-size: 12px; }
 .number .end:first-of-type, .rail { margin-left: 8px; }
 .rail { position: relative; flex: 1 1 160px; max-width: 320px; margin: 0; }
 .rail input { width: 100%; display: block; }
-.rail input.unset { opacity: 0.5; }
+.rail input.unset { accent-color: #888; opacity: 0.6; }
 .mark { position: absolute; top: -3px; bottom: -3px; width: 3px; margin-left: -1.5px; background: var(--truth); pointer-events: none; left: calc(8px + (100% - 16px) * var(--at, 0)); }
 .plot { display: block; touch-action: none; cursor: crosshair; user-select: none; -webkit-user-select: none; }
 .plot .frame { fill: none; stroke: var(--line); }
@@ -44,9 +44,8 @@ legend, .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden;
 .side.measured { border-left: 4px solid var(--truth); }
 .side span { display: block; font-size: 12px; opacity: 0.85; }
 .side b { font-size: 15px; }
-.verdict { font-weight: 600; }
-.verdict::before { content: "✕ "; color: var(--danger); }
-.verdict.close::before { content: "✓ "; color: var(--good); }
-.verdict.none::before { content: none; }
+.verdict.far::before { content: "✕ "; color: var(--danger); font-weight: 700; }
+.verdict.close::before { content: "✓ "; color: var(--good); font-weight: 700; }
+.result p:empty { display: none; }
 .counts { font-size: 12px; opacity: 0.85; }
 `;

@@ -1,4 +1,4 @@
-// What is right or wrong about a guess, in words: { close, text } for each form of a question.
+// What is right or wrong about a guess, in words: { close, head, text } for each form of a question.
 import { clamp, count, short } from "../numbers.js";
 
 const EDGE = 0.1; // two heights are the same if they differ by less of the axis
@@ -17,17 +17,16 @@ export function verdict(task, guess) {
 
 function onChoice({ answer, choices }, guess) {
   const close = guess === answer;
-  const text = choices.find(([label]) => label === guess)?.[1];
-  return { close, text: text || (close ? "That is what was measured." : `Not so. Measured: ${answer}.`) };
+  const text = choices.find(([label]) => label === guess)?.[1] ?? "";
+  return { close, head: text ? "" : close ? "Right." : "Not so.", text };
 }
 
 // --- a number ---------------------------------------------------------------------------------
 
-/** How many times the larger one is as large as the smaller; Infinity across 0. */
+/** How many times the larger one is as large as the smaller, of numbers above 0; else Infinity. */
 function factorOf(a, b) {
   if (a === b) return 1;
-  const ratio = a / b;
-  return ratio > 0 ? Math.max(ratio, 1 / ratio) : Infinity;
+  return a > 0 && b > 0 ? Math.max(a / b, b / a) : Infinity;
 }
 
 /** How far a guess lies from the answer: "too large by 0.3 s", "too small by a factor of 12". */
@@ -42,12 +41,12 @@ function howFar(guess, answer, unit, byFactor) {
 function onNumber({ answer, low, high, unit, log, close: within }, guess) {
   const factor = factorOf(guess, answer);
   const off = log ? factor : Math.abs(guess - answer);
-  const close = off <= within * (1 + 1e-9);
-  const outside = answer < low || answer > high ? " What was measured lies outside of the range that could be entered." : "";
-  if (say(guess) === say(answer)) return { close: true, text: `Right in all digits shown.${outside}` };
-  const across = guess * answer < 0 ? " It even has the other sign." : "";
+  const close = off <= within * (1 + 1e-9) || say(guess) === say(answer);
+  const text = answer < low || answer > high ? "What was measured lies outside of the range that could be entered." : "";
+  if (say(guess) === say(answer)) return { close, head: "Right in all digits shown.", text };
   const far = howFar(guess, answer, unit, log || (!close && factor >= 2));
-  return { close, text: `${close ? "Close" : "Not close"}: ${far}.${close ? "" : across}${outside}` };
+  const across = guess * answer < 0 && !close ? ", and of the other sign" : "";
+  return { close, head: `${close ? "Close" : "Not close"}: ${far}${across}.`, text };
 }
 
 // --- a curve ----------------------------------------------------------------------------------
@@ -91,39 +90,49 @@ export function turnsOf(shares) {
 const DIRECTIONS = { "-1": "falls", 0: "ends about as high as it starts", 1: "rises" };
 const OWN = { "-1": "yours falls", 0: "yours ends about as high as it starts", 1: "yours rises" };
 const directionOf = (from, to) => (Math.abs(to - from) < LEVEL ? 0 : Math.sign(to - from));
-const times = (n) => (n === 1 ? "once" : `${count(n)} times`);
+const times = (n) => ["never", "once", "twice"][n] ?? `${count(n)} times`;
 const turning = (n) => (n === 0 ? "never turns" : `turns ${times(n)}`);
+const SWINGS = 3; // so many turns or more: then its direction tells nothing
 
-/** Everything that is compared, each { what, right, text }, the most telling first. */
+/** The findings about a guess, each { what, right, text }, the most telling first; null if none can be. */
 function findings(task, guess) {
   const { at, log, truth, x_label: name } = task;
   const share = shareOf(task);
   const real = truth.y.map(share);
   const there = sampled(truth.x, real, at);
-  const mine = guess.map(share);
   const shown = [...at.keys()].filter((k) => there[k] !== null);
   if (shown.length === 0) return null;
+  const mine = guess.map(share);
   const gaps = shown.map((k) => Math.abs(mine[k] - there[k]));
   const [first, last, widest] = [shown[0], shown.at(-1), shown[gaps.indexOf(Math.max(...gaps))]];
-  const measured = (k) => truth.y[nearest(truth, at[k])];
-  const away = (k) => howFar(guess[k], measured(k), "", log || factorOf(guess[k], measured(k)) >= 2);
-  const both = (k) => `${say(measured(k))}, yours at ${say(guess[k])}: ${away(k)}`;
-  const ways = [there, mine].map((shares) => directionOf(shares[first], shares[last]));
-  const turns = [turnsOf(real), turnsOf(shown.map((k) => mine[k]))];
-  const swings = turns[0] > 0 === turns[1] > 0;
   const alike = (k) => Math.abs(mine[k] - there[k]) <= EDGE;
-  return {
-    mean: gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length,
-    all: [
-      { what: "the direction", right: ways[0] === ways[1], text: `It ${DIRECTIONS[ways[0]]}; ${OWN[ways[1]]}.` },
-      { what: turns[0] ? "that it turns" : "that it never turns", right: swings, text: `It ${turning(turns[0])}; yours ${turning(turns[1])}.` },
-      { what: "the end", right: alike(last), text: `It ends at ${both(last)}.` },
-      { what: "the start", right: alike(first), text: `It starts at ${both(first)}.` },
-      { what: "", right: !swings || turns[0] === turns[1], text: `It ${turning(turns[0])}; yours ${turning(turns[1])}.` },
-      { what: "", right: alike(widest) || widest === first || widest === last,
-        text: `The largest gap is at ${name} ${short(at[widest])}: measured ${both(widest)}.` },
-    ],
+  const both = (k) => {
+    const measured = truth.y[nearest(truth, at[k])];
+    return `${short(measured)}, yours at ${short(guess[k])}: ${howFar(guess[k], measured, "", log || factorOf(guess[k], measured) >= 2)}`;
   };
+  const all = [
+    ...ofShape([real, shown.map((k) => mine[k])]),
+    { what: "the end", right: alike(last), text: `It ends at ${both(last)}.` },
+    { what: "the start", right: alike(first), text: `It starts at ${both(first)}.` },
+    { right: alike(widest) || widest === first || widest === last,
+      text: `The largest gap is at ${name} ${short(at[widest])}: measured ${both(widest)}.` },
+  ];
+  return { all, mean: gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length };
+}
+
+/** Findings about direction and turns of two curves, shares of their axis: the true and the guessed. */
+function ofShape(curves) {
+  const ways = curves.map((shares) => {
+    const known = shares.filter((y) => y !== null);
+    return directionOf(known[0], known.at(-1));
+  });
+  const turns = curves.map(turnsOf);
+  const [swings, mine] = turns.map((n) => n >= SWINGS);
+  const direction = { what: "the direction", right: ways[0] === ways[1], text: `It ${DIRECTIONS[ways[0]]}; ${OWN[ways[1]]}.` };
+  const both = { what: swings ? "that it swings" : `that it ${turning(turns[0])}`, right: turns[0] === turns[1] || (swings && mine),
+    text: `It ${turning(turns[0])}; yours ${turning(turns[1])}.` };
+  const often = { right: !(swings && mine) || turns[0] === turns[1], text: both.text };
+  return swings ? [both, often] : [direction, both];
 }
 
 /** The measured point nearest to a place, gaps left out. */
@@ -139,14 +148,13 @@ const listed = (words) => (words.length < 3 ? words.join(" and ") : `${words.sli
 
 function onCurve(task, guess) {
   const found = findings(task, guess);
-  if (!found) return { close: false, text: "What was measured has too many gaps to be compared." };
+  if (!found) return { close: false, head: "What was measured has too many gaps to be compared.", text: "" };
   const { mean, all } = found;
   const close = mean <= NEAR;
   const { low, high, log } = task;
   const apart = log ? `a factor of ${short((high / low) ** mean)}` : short(mean * (high - low));
   const right = all.filter((each) => each.right && each.what).map((each) => each.what);
   const wrong = all.filter((each) => !each.right).slice(0, 2).map((each) => each.text);
-  const sentences = [`${close ? "Close" : "Not close"}: on average ${apart} apart.`];
-  if (right.length) sentences.push(`Right: ${listed(right)}.`);
-  return { close, text: [...sentences, ...wrong].join(" ") };
+  const told = right.length ? [`Right: ${listed(right)}.`, ...wrong] : wrong;
+  return { close, head: `${close ? "Close" : "Not close"}: on average ${apart} apart.`, text: told.join(" ") };
 }
