@@ -119,8 +119,8 @@ class Prediction(anywidget.AnyWidget):
     def __init__(self, task: Mapping[str, Any]) -> None:
         super().__init__(task=dict(task), kept=_kept_before(task))
         self._page = None  # what a saved notebook keeps of the guess, once it is displayed
+        self.observe(self._keep, "kept")  # from now on: what was kept before is not kept again
 
-    @traitlets.observe("kept")
     def _keep(self, change: Bunch) -> None:
         """Keep the first guess among the learner's progress and in the notebook."""
         if change["old"] or not change["new"] or not in_notebook() or kit.headless():
