@@ -203,8 +203,8 @@ def read(lesson: str | int | os.PathLike | Lesson) -> Lesson:
     if stamp not in _known:
         if len(_known) >= _MOST:
             _known.clear()
-        content = _content(path)
-        _known[stamp] = Lesson(path, content, read_parameters(content, path.name))
+        found = content(path)
+        _known[stamp] = Lesson(path, found, read_parameters(found, path.name))
     return _known[stamp]
 
 
@@ -256,19 +256,26 @@ def code_digest() -> str:
 _known: dict[tuple, Lesson] = {}
 
 
-def _content(path: Path) -> dict:
-    """Return a notebook as plain data of format 4, each cell with its source as one text."""
+def content(path: Path) -> dict:
+    """Return a notebook as plain data of format 4, each cell with its source as one text.
+
+    Raises:
+        ParameterError: the file is no notebook.
+
+    >>> content(places.lesson_file("01"))["nbformat"]
+    4
+    """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["nbformat"] < 4:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["nbformat"] < 4:
             import nbformat
 
-            content = nbformat.convert(nbformat.from_dict(content), 4)
-        content["cells"] = [_cell(cell) for cell in content["cells"]]
+            found = nbformat.convert(nbformat.from_dict(found), 4)
+        found["cells"] = [_cell(cell) for cell in found["cells"]]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ParameterError(f"{path} is not a readable notebook: {error!r}") from error
-    content["cells"] = [cell for cell in content["cells"] if not INSERTED & tags(cell)]
-    return content
+    found["cells"] = [cell for cell in found["cells"] if not INSERTED & tags(cell)]
+    return found
 
 
 def tags(cell: dict) -> set[str]:
