@@ -90,11 +90,17 @@ def written(lesson: Lesson, every: list[Lesson]) -> list[dict]:
         cells.append(texts[-1])
     for cell in texts:
         cell["source"] = with_tooltips(cell["source"])
-    links, time = way(lesson, every), f"**Time:** about {lesson.minutes} minutes. **Before it:**"
-    title, *rest = _paragraphs(texts[0]["source"])
-    texts[0]["source"] = _TIME.sub(time, "\n\n".join([title, links, *rest]), count=1)
+    links = way(lesson, every)
+    title, *rest = _paragraphs(_TIME.sub(_time(0), texts[0]["source"], count=1))
+    texts[0]["source"] = "\n\n".join([title, links, *rest])
     texts[-1]["source"] = "\n\n".join([*_paragraphs(texts[-1]["source"]), links]).strip()
+    time = _time(lessons.minutes(cells))
+    texts[0]["source"] = _TIME.sub(time, texts[0]["source"], count=1)
     return cells
+
+
+def _time(minutes: int) -> str:
+    return f"**Time:** about {minutes} minutes. **Before it:**"
 
 
 def _paragraphs(source: str) -> list[str]:
@@ -121,10 +127,10 @@ def with_table(source: str, every: list[Lesson]) -> str:
 def write_all() -> list[Path]:
     """Write links, minutes and meanings into all lessons and the index; return what changed."""
     every = lessons.read_all()
-    index = places.home() / "notebooks" / "index.ipynb"
     changed = [each.path for each in every if _write(each.path, written(each, every))]
+    index = places.home() / "notebooks" / "index.ipynb"
     cells = lessons.content(index)["cells"]
-    cells[0]["source"] = with_table(cells[0]["source"], every)
+    cells[0]["source"] = with_table(cells[0]["source"], lessons.read_all())
     return changed + ([index] if _write(index, cells) else [])
 
 
