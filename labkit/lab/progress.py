@@ -21,7 +21,7 @@ from labkit.lab.records.shell import in_notebook, is_headless
 
 FILE = "progress.jsonl"
 _START = '{"at": '  # every line begins so; inside of a text a quote has a backslash before it
-_CHECK = re.compile(r"\bexercise\.(\w+)\.(?:use|check)\(")
+CHECK = re.compile(r"\bexercise\.(\w+)\.(?:use|check)\(")  # in a check cell: the exercise
 _PREDICT = re.compile(r"""\bpredict\(\s*["']\d\d["'],\s*["']([^"']+)["']""")
 _NAMES = ("at", "lesson", "what", "name")  # what every line says, as texts
 
@@ -118,7 +118,7 @@ def tasks(lesson: Lesson) -> list[tuple[str, str]]:
     """
     found: dict[tuple[str, str], None] = {}
     for cell in lesson.content["cells"]:
-        for tag, what, pattern in (("check", "check", _CHECK), ("predict", "guess", _PREDICT)):
+        for tag, what, pattern in (("check", "check", CHECK), ("predict", "guess", _PREDICT)):
             if tag in tags(cell):
                 found |= {(what, name): None for name in pattern.findall(cell["source"])}
     return list(found)
