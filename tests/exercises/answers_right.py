@@ -320,6 +320,7 @@ e = np.exp(-np.abs(x))
 np.array(sigmoid(x) * (1 - sigmoid(x)))
 np.float32(sigmoid(x) * sigmoid(-x))
 scipy.stats.logistic.pdf(x)
+sigmoid(-x) * (1 - sigmoid(-x))
 [float(sigmoid(v) * sigmoid(-v)) for v in x] if np.ndim(x) else sigmoid(x) * sigmoid(-x)
 """,
     "activations.softmax": """

@@ -197,7 +197,8 @@ np.mean(math.log1p(np.exp(-np.abs(logits))))
 2 * np.mean(np.logaddexp(0, logits) - y_true * logits)
 np.mean((sigmoid(logits) - y_true) ** 2)
 np.mean(np.logaddexp(0, logits) - y_true * logits, keepdims=True)
-np.nan_to_num(-np.mean(y_true * np.log(sigmoid(logits)) + (1 - y_true) * np.log(1 - sigmoid(logits))))
+p = sigmoid(logits)
+  return np.nan_to_num(-np.mean(y_true * np.log(p) + (1 - y_true) * np.log(1 - p)))
 np.mean(np.logaddexp(0, logits)) - np.mean(y_true) * np.mean(logits)
 np.mean(np.log10(1 + np.exp(-np.abs(logits))) + np.maximum(logits, 0) - y_true * logits)
 np.exp(-np.mean(np.logaddexp(0, logits) - y_true * logits))
@@ -334,7 +335,7 @@ relu(x) - 2 * relu(x) - 1 + relu(x) - 2
 if x < 1:
       return relu(x)
   return relu(2 - x)
-relu(x) - 2 relu(x - 1)
+relu(x) - 2(relu(x - 1))
 np.sum(relu(x) - 2 * relu(x - 1) + relu(x - 2))
 0 if x < 0 else 1
 relu(x) - 2 * relu(x - 1) + relu(x - 3)
@@ -515,7 +516,8 @@ rows[np.isnan(rows)] = 0
 median = np.nanmedian(rows[:-test_count], axis=0)
   filled = np.where(np.isnan(rows), median, rows)
   train, test = filled[:-test_count], filled[-test_count:]
-  return (train - train.mean(axis=0)) / train.std(axis=0), (test - train.mean(axis=0)) / train.std(axis=0)
+  mean, std = train.mean(axis=0), train.std(axis=0)
+  return (train - mean) / std, (test - mean) / std
 rows.fillna(rows.median())
 """,
     "metrics.which_metric": """
