@@ -1,51 +1,19 @@
 """Many answers as people write them: the right ones are accepted, the wrong ones are named."""
 
-import linecache
-import math
 import re
 import runpy
-import statistics
-import textwrap
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
-import pandas
 import pytest
-import scipy.special
-import scipy.stats
-import sklearn.impute
-import sklearn.metrics
-import sklearn.pipeline
-import sklearn.preprocessing
 from every_exercise import all_exercises
+from written import written
 
 from labkit.learn import checks
-from labkit.maths.activations import relu, sigmoid
 
 EXERCISES = all_exercises()
-TOOLS = {
-    each.__name__.split(".")[0]: each for each in (math, statistics, pandas, scipy, sklearn)
-} | {"np": np, "relu": relu, "sigmoid": sigmoid}
-STUBS = {  # the arguments of the lessons' stubs
-    "start.prediction": "length, w, b",
-    "descent.update": "w, gradient, learning_rate",
-    "descent.momentum": "w, velocity, gradient, learning_rate, momentum",
-    "descent.stable_rate": "hessian",
-    "losses.mse": "y_true, y_pred",
-    "losses.mse_gradient": "y_true, y_pred",
-    "losses.stable_cross_entropy": "y_true, logits",
-    "losses.softmax_gradient": "y_true, logits",
-    "activations.sigmoid_slope": "x",
-    "activations.softmax": "z",
-    "activations.network": "x, W1, b1, W2, b2",
-    "activations.hat": "x",
-    "backprop.output_delta": "prediction, y",
-    "backprop.hidden_delta": "delta, W, h",
-    "backprop.gradient": "loss, w, tiny",
-    "metrics.f1": "tp, fp, fn, tn",
-    "metrics.pipeline": "rows, test_count",
-}
 
 
 def answers(file: str) -> list[tuple[str, str]]:
@@ -65,37 +33,12 @@ def answers(file: str) -> list[tuple[str, str]]:
 RIGHT, WRONG = answers("answers_right.py"), answers("answers_wrong.py")
 
 
-def written(name: str, source: str):
-    """Return the function, or the value, that a learner's cell makes of an answer."""
-    exercise = EXERCISES[name]
-    if exercise.cases is None:
-        return eval(source, dict(TOOLS))
-    first, *rest = source.split("\n")
-    body = "\n".join([first, *(line.removeprefix("  ") for line in rest)])
-    statement = rest or re.match(r"(return|print)\b", first)
-    body = body if statement or _is_statement(first) else f"return {body}"
-    code = f"def my_answer({STUBS[name]}):\n{textwrap.indent(body, '    ')}"
-    cell = dict(TOOLS)
-    # As IPython does: errors and checks may look at the source.
-    linecache.cache["cell"] = len(code), None, code.splitlines(keepends=True), "cell"
-    exec(compile(code, "cell", "exec"), cell)
-    return cell["my_answer"]
-
-
-def _is_statement(line: str) -> bool:
-    try:
-        compile(line, "cell", "eval")
-    except SyntaxError:
-        return True
-    return False
-
-
-def checked(name: str, source: str) -> checks.Feedback:
+def checked(name: str, source: str, **tools) -> checks.Feedback:
     """Return the feedback on an answer as the first one in a kernel."""
     checks._tries.clear()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        return EXERCISES[name].check(written(name, source))
+        return EXERCISES[name].check(written(name, source, **tools))
 
 
 @pytest.mark.parametrize(("name", "source"), RIGHT)
@@ -126,8 +69,8 @@ def test_nine_of_ten_wrong_answers_that_nobody_planned_for_are_named(capsys):
     kinds = Counter(f.kind for f in named)
     with capsys.disabled():
         print(
-            f"\n{len(RIGHT)} right answers; {len(WRONG)} wrong ones, {len(planned)} of them planned; "
-            f"of the other {len(unplanned)} are named {len(named)}, of {len(kinds)} kinds"
+            f"\n{len(RIGHT)} right answers; {len(WRONG)} wrong ones, {len(planned)} of them "
+            f"planned; of the other {len(unplanned)} are named {len(named)}, of {len(kinds)} kinds"
         )
     assert len(named) > 0.9 * len(unplanned)
 
@@ -148,11 +91,10 @@ KERAS = {
 
 
 @pytest.mark.slow
-def test_answers_by_keras_are_right(monkeypatch):
+def test_answers_by_keras_are_right():
     import keras
 
-    monkeypatch.setitem(TOOLS, "keras", keras)
     for name, sources in KERAS.items():
         for source in sources:
-            feedback = checked(name, source)
+            feedback = checked(name, source, keras=keras)
             assert feedback.ok, (source, feedback)

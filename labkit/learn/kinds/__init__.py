@@ -29,7 +29,7 @@ def named(tried: Tried) -> Said:
 
     >>> tried = Tried([[2.0], [3.0]], [2.0, 3.0], [(1.0,), (2.0,)])
     >>> named(tried)[0]
-    'one number in a list'
+    'wrapped in a list'
     """
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")

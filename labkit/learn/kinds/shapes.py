@@ -39,18 +39,18 @@ def _clothes(x: np.ndarray, y: np.ndarray, tolerance: float) -> Said:
     if x.size != y.size or not _near(x.ravel(), y.ravel(), tolerance):
         return ("transposed", _TRANSPOSED) if _near(x.T, y, tolerance) else None
     asked = f"Asked is {'one number' if y.ndim == 0 else f'the shape {y.shape}'}"
-    if y.ndim == 0:
-        return "one number in a list", (
-            f"The number is right, but it is wrapped in a list or an array of shape {x.shape}. "
-            f"{asked}: take it out with `[0]`, or leave out the brackets."
+    if y.ndim == 0 or x.shape == (1, *y.shape):
+        return "wrapped in a list", (
+            f"The answer is right, but wrapped in a list or an array: its shape is {x.shape}. "
+            f"{asked}: leave out the outer brackets, or take it out with `[0]`."
         )
     if x.ndim == 0:
         return "a bare number", f"The number is right, but it stands alone. {asked}."
     start = f"The numbers are right. Your answer has the shape {x.shape}"
     if y.ndim == 1 and x.ndim == 2 and x.shape[1] == 1:
         return "a column", f"{start}, a column. {asked}: `.ravel()` makes it flat."
-    if y.ndim == 1 and x.ndim == 2 and x.shape[0] == 1:
-        return "a row", f"{start}, a table with one row. {asked}: `.ravel()` makes it flat."
+    if y.ndim == 2 and y.shape[1] == 1 and x.shape == y.shape[::-1]:
+        return "a row", f"{start}, a row. {asked}, a column: `.T` turns it over."
     if x.ndim == 1:
         return "flat", (
             f"{start}, it is flat. {asked}: `keepdims=True` keeps an axis, `reshape` brings one "
@@ -66,15 +66,11 @@ def _reduced(x: np.ndarray, y: np.ndarray, tolerance: float) -> Said:
     """One number that was made of the numbers that are asked."""
     if x.ndim or y.ndim == 0:
         return None
-    known = {"the sum": np.sum, "the mean": np.mean, "the largest": np.max, "the smallest": np.min}
-    for what, function in known.items():
+    for what, function in (("sum", np.sum), ("mean", np.mean), ("largest", np.max)):
         if y.size > 1 and _near(x, function(y), tolerance):
-            verb = (
-                "added up" if what == "the sum" else "averaged" if what == "the mean" else "picked"
-            )
-            return "one number for many", (
-                f"You return one number, {what} of those that are asked. Asked is the shape "
-                f"{y.shape}: nothing is to be {verb}."
+            return f"the {what} of them", (
+                f"You return one number, the {what} of those that are asked. Asked is the shape "
+                f"{y.shape}: a step is too much."
             )
     flat = y.ravel()
     for which, number in (("first", flat[:1]), ("last", flat[-1:])):
