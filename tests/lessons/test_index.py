@@ -28,6 +28,7 @@ def test_title_minutes_and_what_comes_before_are_those_of_the_lesson(path, index
     title = promise.splitlines()[0].removeprefix("# ")
     minutes = re.search(r"\*\*Time:\*\* about (\d+) minutes", promise)[1]
     before = re.search(r"\*\*Before it:\*\* ([^.\n]*)\.", promise)[1]
+    before = "".join(part.partition(")")[2] or part for part in before.split(" ("))
     row = index[path.name]
     assert row.startswith(f"| [{title}](")
     assert row.endswith(f"| {minutes} | {before} |")
