@@ -150,10 +150,11 @@ def _tell_unreadable(bad: list) -> None:
 def open_lesson(lesson, port, page) -> None:
     """Open your copy of a lesson in JupyterLab.
 
-    Without a LESSON the index opens. Your copies are in the folder learner/ (or LABKIT_LEARNER): what you write stays there. When a
-    lesson has changed since, your answers are carried into the new version, and what cannot be
-    carried is kept beside it. JupyterLab serves this machine only and asks for a token, which the
-    address contains. Where one runs for this lab already, the lesson opens in it.
+    Without a LESSON the index opens. Your copies are in the folder learner/ (or LABKIT_LEARNER):
+    what you write stays there. When a lesson has changed since, your answers are carried into the
+    new version, and what cannot be carried is kept beside it. JupyterLab serves this machine only
+    and asks for a token, which the address contains. Where one runs for this lab already, the
+    lesson opens in it.
 
     \b
     Examples:
@@ -194,10 +195,11 @@ def _tell(text: str) -> None:
 @click.argument("lesson", type=_Lesson())
 @click.argument("exercise", required=False)
 def reset(lesson, exercise) -> None:
-    """Bring your copy of a lesson back as it was given, or one EXERCISE of it.
+    """Bring a lesson back as it was given, or one exercise.
 
-    Your old answers are kept in a copy with the date in its name; the command says where. What
-    you did stays in your progress. Close the lesson in JupyterLab before.
+    With an EXERCISE only its cell is brought back, and the rest of your copy stays. Your old
+    answers are kept in a copy with the date in its name; the command says where. What you did
+    stays in your progress. Close the lesson in JupyterLab before.
 
     \b
     Examples:
