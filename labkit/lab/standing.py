@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from labkit.lab import lesson as lessons
@@ -40,8 +41,8 @@ def standing(lesson: Lesson, lines: list[dict]) -> dict:
 
     Returns:
         status: "not begun", "begun", or "done" when all exercises are right and all predictions
-        guessed; exercises and predictions: [done, all]; runs: how many; last: when something
-        was done, "" for never; items: see `item`.
+        guessed or shown; exercises and predictions: [done, all]; runs: how many; last: when
+        something was done, "" for never; items: see `item`.
 
     >>> line = {"at": "2026-11-28T09:00:00+00:00", "lesson": "03", "what": "check"}
     >>> found = standing(lessons.read("03"), [line | {"name": "hat", "kind": "right", "ok": True}])
@@ -74,10 +75,11 @@ def item(what: str, name: str, lines: list[dict]) -> dict:
 
     Returns:
         A flat dict. tries counts up to the first right answer; mistakes is kind -> how often;
-        guess and close are those of the first guess.
+        guess and close are those of the first guess, None where the answer was just shown.
     """
     mine = [line for line in lines if (line["what"], line["name"]) == (what, name)]
     mine = [line for line in mine if line.get("kind") != "not tried"]
+    mine = [line for before, line in pairwise([None, *mine]) if not _repeats(line, before)]
     right = [line.get("ok") is True for line in mine]
     tries = right.index(True) + 1 if True in right else len(mine)
     wrong = [str(line.get("kind", "other")) for line in mine if line.get("ok") is not True]
@@ -96,6 +98,12 @@ def item(what: str, name: str, lines: list[dict]) -> dict:
         "first": first.get("at", ""),
         "last": mine[-1]["at"] if mine else "",
     }
+
+
+def _repeats(line: dict, before: dict | None) -> bool:
+    """Return whether the same answer was checked once more, as when cells are run again."""
+    facts = ("kind", "ok", "tries")
+    return bool(before) and "tries" in line and all(line.get(f) == before.get(f) for f in facts)
 
 
 def standings(lines: list[dict]) -> list[dict]:
@@ -231,14 +239,16 @@ def _of(counted: list[int]) -> str:
 
 def _state(row: dict) -> str:
     if row["what"] == "prediction":
-        return "guessed" if row["done"] else "not guessed"
+        shown = "shown" if row["guess"] is None else "guessed"
+        return shown if row["done"] else "not guessed"
     return "right" if row["done"] else "not right yet" if row["tries"] else "not tried"
 
 
 def _made(row: dict) -> str:
     if row["what"] == "prediction":
         close = {True: ", close", False: ", not close"}.get(row["close"], "")
-        return f"{show(row['guess'])}{close}" if row["done"] else ""
+        guess = "a curve" if isinstance(row["guess"], list) else show(row["guess"])
+        return "" if row["guess"] is None else f"{guess}{close}"
     each = row["mistakes"].items()
     return ", ".join(kind if times == 1 else f"{kind} ({times} times)" for kind, times in each)
 

@@ -67,6 +67,27 @@ def test_tries_count_up_to_the_first_right_answer_and_mistakes_all_the_way(lesso
     assert update["last"].endswith("09:04:00+00:00")
 
 
+def test_the_same_answer_checked_again_is_no_other_try(lesson):
+    lines = [
+        line(kind="sign", ok=False, tries=1),
+        line(kind="sign", ok=False, tries=1),
+        line(kind="sign", ok=False, tries=2),
+        line(kind="sign", ok=False, tries=1, at="2026-11-29T09:00:00+00:00"),
+        line(kind="right", ok=True, tries=2),
+        line(kind="right", ok=True, tries=2),
+    ]
+    update = standing.item("check", "update", lines)
+    assert (update["tries"], update["mistakes"]) == (4, {"sign": 3})
+
+
+def test_an_answer_that_was_just_shown_is_no_guess_and_nothing_is_left_to_do(lesson):
+    shown = line("guess", "steps-needed", guess=None, close=None, shown=True)
+    row = standing.item("guess", "steps-needed", [shown])
+    assert (row["done"], row["guess"], row["first_try_right"]) == (True, None, None)
+    (told,) = standing.items_told([row])
+    assert (told["state"], told["mistakes, or guess"]) == ("shown", "")
+
+
 def test_a_lesson_is_done_when_all_is_right_and_guessed(lesson):
     lines = [
         line(kind="right", ok=True),
