@@ -61,7 +61,7 @@ class PredictView {
 
   submit() {
     if (this.answered) {
-      this.judge();
+      this.judge(true);
       return;
     }
     const { guess, problem } = this.form.read();
@@ -85,7 +85,7 @@ class PredictView {
   changed() {
     this.problem.textContent = "";
     clearTimeout(this.timer);
-    if (this.answered) this.timer = setTimeout(() => this.judge(), PAUSE);
+    if (this.answered) this.timer = setTimeout(() => this.judge(true), PAUSE);
   }
 
   // -- the answer
@@ -105,15 +105,15 @@ class PredictView {
         make("div", { class: "side" }, make("span", {}, "Your guess"), this.mine),
         make("div", { class: "side measured" }, make("span", {}, "Measured"), make("b", {}, inShort(task, task.answer ?? task.truth.y)))),
       this.verdict, make("p", {}, (task.notes ?? []).join(" ")), make("p", { class: "because" }, task.because), this.counts);
-    this.judge();
+    this.judge(guess !== null);
   }
 
-  /** Say what is right or wrong about the guess that stands there now. */
-  judge() {
+  /** Say what is right or wrong about the guess that stands there now, if there is to be one. */
+  judge(guessed) {
     const { guess = null, problem } = this.form.read();
     const { task, kept } = this;
     this.mine.textContent = guess === null ? "—" : inShort(task, guess);
-    const said = guess === null ? { head: kept.guess === null ? "" : problem, text: "" } : verdict(task, guess);
+    const said = guess === null ? { head: guessed ? problem : "", text: "" } : verdict(task, guess);
     this.verdict.replaceChildren(make("b", {}, said.head), " ", said.text);
     this.verdict.className = `verdict ${guess === null ? "" : said.close ? "close" : "far"}`;
     this.counts.textContent = counting(task, kept, guess);
