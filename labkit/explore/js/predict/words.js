@@ -156,5 +156,6 @@ function onCurve(task, guess) {
   const right = all.filter((each) => each.right && each.what).map((each) => each.what);
   const wrong = all.filter((each) => !each.right).slice(0, 2).map((each) => each.text);
   const told = right.length ? [`Right: ${listed(right)}.`, ...wrong] : wrong;
-  return { close, head: `${close ? "Close" : "Not close"}: on average ${apart} apart.`, text: told.join(" ") };
+  const far = mean < 0.001 ? "the same all along" : `on average ${apart} apart`;
+  return { close, head: `${close ? "Close" : "Not close"}: ${far}.`, text: told.join(" ") };
 }
