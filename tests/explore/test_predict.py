@@ -183,11 +183,11 @@ def test_a_number_is_close_within_its_tolerance_and_the_distance_is_right(judge)
             continue
         assert each["close"] == (off < 0.3), (answer, guess)
         if off < 1e-9:
-            assert each["head"] == "Right in all digits shown."
+            assert each["head"] == "Exactly right."
             continue
         assert f"too {'large' if guess > answer else 'small'} by " in each["head"]
         assert ("of the other sign" in each["head"]) == (answer * guess < 0 and off > 0.3)
-        shown = float(re.search(r"by (?:a factor of )?([\d.e-]+)", each["head"])[1])
+        shown = float(re.search(r"by (?:a factor of )?(\d[\d.e-]*\d|\d)", each["head"])[1])
         true = max(guess / answer, answer / guess) if "factor" in each["head"] else off
         assert shown == pytest.approx(true, rel=0.006)
         assert ("factor" in each["head"]) == (
@@ -209,14 +209,14 @@ def test_a_logarithmic_number_is_judged_by_its_factor(judge):
 def test_words_of_a_number_name_units_and_an_answer_out_of_range(judge):
     said = judge([
         (number(92.4, (0, 100), unit="%"), 50.5), (number(5, (0, 1), unit="s"), 0.5),
-        (number(79510, (1, 1e6), unit="weights"), 79510),
+        (number(79510, (1, 1e6), unit="weights"), 79510), (number(1 / 3), 0.333),
     ])  # fmt: skip
     assert told(said[0]) == "Not close: too small by 41.9 percentage points."
     assert told(said[1]) == (
         "Not close: too small by a factor of 10. "
         "What was measured lies outside of the range that could be entered."
     )
-    assert told(said[2]) == "Right in all digits shown."
+    assert [told(each) for each in said[2:]] == ["Exactly right.", "Right in all digits shown."]
 
 
 def test_numbers_are_said_as_python_says_them(tmp_path):
@@ -265,10 +265,10 @@ def test_how_close_a_curve_is_overall_is_its_mean_distance(judge):
 CURVES = {  # what is drawn of a fall from 1 to 0 -> what must be said of it, and what must not
     "up": (lambda t: t, ["It falls; yours rises.", "It ends at 0, yours at 1: too large by 1."],
            []),
-    "half": (lambda t: 1 - t / 2, ["Right: the direction, that it never turns and the start.",
+    "half": (lambda t: 1 - t / 2, ["Right: the start, the direction and that it never turns.",
              "It ends at 0, yours at 0.5: too large by 0.5."], ["starts", "largest"]),
     "level": (lambda t: 0.5 + 0 * t, ["It falls; yours ends about as high as it starts."], []),
-    "late start": (lambda t: 0.5 - t / 2, ["Right: the direction, that it never turns and the end.",
+    "late start": (lambda t: 0.5 - t / 2, ["Right: the end, the direction and that it never turns.",
                    "It starts at 1, yours at 0.5: too small by a factor of 2."], ["ends"]),
     "dip": (lambda t: 1 - t - 0.45 * np.exp(-(((t - 0.4) / 0.05) ** 2)),
             ["It never turns; yours turns twice.", "The largest gap is at step 16: measured 0.6, "
@@ -294,7 +294,7 @@ def test_a_swinging_curve_is_compared_by_its_turns_and_not_by_its_direction(judg
     smooth, fewer = np.linspace(0.9, 0.1, 41).tolist(), wave(5)
     flat, some = judge([(curve(swing, **UNIT), smooth), (curve(swing, **UNIT), fewer)])
     assert "It turns 39 times; yours never turns." in flat["text"]
-    assert "Right: that it swings" in some["text"]
+    assert "and that it swings." in some["text"]
     assert "It turns 39 times; yours turns 5 times." in some["text"]
     assert "falls" not in flat["text"] + some["text"]
 
