@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from labkit.explore import figures
-from labkit.explore.kit.controls import place, read, walk_values
+from labkit.explore.kit.controls import arranged, place, read, walk_values
 from labkit.explore.kit.copying import CopyButtons, as_call, as_command, as_parameters, literal
 from labkit.explore.kit.picture import Picture
 from labkit.explore.kit.walking import ExplorerError, headless, sentence, walks
@@ -137,19 +137,14 @@ class Explorer(widgets.VBox):
             place(owner, name, self.controls[name], value)
 
     def _rows(self) -> list[widgets.Widget]:
-        """Return the controls with their labels, and a row of presets."""
-        for name, control in self.controls.items():
-            control.description = control.description or name.replace("_", " ")
-        # Wide enough for the longest: the default cuts "learning rate" to "learning r..."
-        longest = max(len(control.description) for control in self.controls.values())
-        for control in self.controls.values():
-            control.style.description_width = f"{0.55 * longest + 1:.1f}em"
-            if "Slider" in type(control).__name__:
-                control.layout.width = "min(36em, 98%)"
-        rows = list(self.controls.values())
+        """Return the controls, and a row of presets."""
+        rows = [arranged(self.controls)]
         if self.presets:
-            rows.append(widgets.HBox([self._preset(*item) for item in self.presets.items()]))
-            rows[-1].add_class("labkit-presets")
+            buttons = [self._preset(*item) for item in self.presets.items()]
+            row = widgets.HBox([widgets.HTML("<b>Try:</b>"), *buttons])
+            row.layout.flex_flow = "row wrap"
+            row.add_class("labkit-presets")
+            rows.append(row)
         return rows
 
     def _preset(self, label: str, params: dict[str, Any]) -> widgets.Button:
