@@ -173,10 +173,14 @@ class Explorer(widgets.VBox):
             self._say(f"{self._at(params)}: {sentence(error)} The picture shows earlier settings.")
             raise
         self.png = figures.encode_png(self._pixels, level=1)
-        height, width = self._pixels.shape[:2]
-        self._view.value = figures.image(self.png, self.text, (width, height))
+        self._view.value = self._html()
         self._say(self.text)
         self._copies.texts = self.texts()
+
+    def _html(self) -> str:
+        height, width = self._pixels.shape[:2]
+        data = self._picture(self.params).data
+        return figures.image(self.png, self.text, (width, height), data)
 
     def _say(self, text: str) -> None:
         self._status.value = html.escape(text)
@@ -242,7 +246,8 @@ class Explorer(widgets.VBox):
         """Return the live widget, and a picture for viewers without a kernel."""
         live = super()._repr_mimebundle_(**options) or {}
         small = figures.small_png(self._pixels)
-        still = figures.bundle(small, self.text, width=self._pixels.shape[1])
+        data = self._picture(self.params).data
+        still = figures.bundle(small, self.text, self._pixels.shape[1], data)
         # A widget without its kernel shows an error in JupyterLab: leave it out of executed copies.
         return still if headless() else live | still
 
