@@ -2,10 +2,14 @@
 
 import os
 
+import numpy as np
+
 from labkit.learn.checks import Exercise, Feedback
+from labkit.maths.start import fit_line
 
 prediction = Exercise(
     name="prediction",
+    lesson="00",
     right=lambda length, w, b: w * length + b,
     cases=[(1.4, 0.5, -0.2), (6.0, 0.3, 0.1), (2.0, -1.0, 3.0)],
     mistakes={
@@ -32,6 +36,9 @@ prediction = Exercise(
     },
     hint="a line is slope times length, plus what it has at length 0.",
 )
+
+GOAL = 0.05  # cm^2: a little above the best possible loss
+TO_BEAT = 95  # steps that learning rate 0.04 needs
 
 YOURS = ["started", "param.learning_rate", "param.steps", "result.loss", "result.diverged"]
 
@@ -77,8 +84,8 @@ def check_rows(rows):
     if tried == 1:
         return _say(
             "not tried",
-            "One row so far: change learning_rate in the second cell, then choose "
-            "Run > Run All Cells.",
+            "One row so far: change learning_rate in the cell of the parameters, then choose "
+            "Run > Run Selected Cell and All Below.",
         )
     losses = rows["result.loss"]
     return _say(
@@ -87,6 +94,38 @@ def check_rows(rows):
         f"{losses.min():.3g} cm², with learning_rate = "
         f"{rows['param.learning_rate'][losses.idxmin()]:g}.",
     )
+
+
+def score(rows):
+    """Return feedback on the fewest steps with which one of the learner's rows meets the goal.
+
+    Args:
+        rows: what `your_rows` returned.
+    """
+    reached = rows[(rows["result.loss"] <= GOAL) & rows["param.steps"].notna()]
+    if len(rows) == 0 or os.environ.get("LABKIT_HEADLESS"):
+        return _say("not tried", f"Make a row with a loss of at most {GOAL} cm².")
+    if len(reached) == 0:
+        return _say(
+            "above the goal",
+            f"The smallest loss in your table is {rows['result.loss'].min():.3g} cm²; it should "
+            f"be at most {GOAL}. The explorer shows which settings come further.",
+        )
+    steps = int(reached["param.steps"].min())
+    if steps >= TO_BEAT:
+        told = f"You need {steps} steps; the score to beat is {TO_BEAT}. Does it need all of them?"
+        return _say("too many steps", told)
+    return _say("right", f"{steps} steps: that beats {TO_BEAT}. The fewest are {fewest_steps()}.")
+
+
+def fewest_steps():
+    """Return the fewest steps that meet the goal, over learning rates 0.0005 apart.
+
+    >>> fewest_steps() < TO_BEAT
+    True
+    """
+    curves = [fit_line(rate, 100)["losses"] for rate in np.arange(0.001, 0.1, 0.0005)]
+    return min(int(np.argmax(losses <= GOAL)) for losses in curves if losses.min() <= GOAL)
 
 
 def _say(kind, message):
