@@ -37,6 +37,32 @@ prediction = Exercise(
     hint="a line is slope times length, plus what it has at length 0.",
 )
 
+# A drawing that is no digit: strokes x, y, x, y, ... on the field of 28 x 28 pixels.
+HEART = [
+    [14.0, 24.0, 5.0, 14.0, 5.0, 8.0, 9.0, 6.0, 14.0, 10.0],
+    [14.0, 10.0, 19.0, 6.0, 23.0, 8.0, 23.0, 14.0, 14.0, 24.0],
+]
+
+# What a network may say to a drawing that is no digit -> what is right or wrong about expecting it.
+SAYINGS = {
+    "That this is no digit.": "It has no such answer.",
+    "It is torn: no digit gets more than 0.5.": "That would be wise of it.",
+    "It leans to one digit, between 0.5 and 0.9.": "That would be careful of it.",
+    "It is sure of one digit: more than 0.9.": "That would be rash of it.",
+}
+
+
+def saying(probabilities):
+    """Return which of `SAYINGS` these ten probabilities are.
+
+    >>> saying([0.97] + [0.03 / 9] * 9)
+    'It is sure of one digit: more than 0.9.'
+    """
+    _, torn, leans, sure = SAYINGS
+    top = max(probabilities)
+    return sure if top > 0.9 else leans if top > 0.5 else torn
+
+
 GOAL = 0.05  # cm^2: a little above the best possible loss
 TO_BEAT = 95  # steps that learning rate 0.04 needs
 

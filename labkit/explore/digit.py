@@ -30,16 +30,12 @@ if TYPE_CHECKING:
 
 LONGEST = 20_000  # numbers in all strokes of a drawing
 
-DRAWINGS = {  # for walking, and a heart to ask about: nothing, a dot, corners, several strokes
+DRAWINGS = {  # for walking: nothing, a dot, corners, and a digit of three strokes
     "empty": [],
     "dot": [[14.0, 14.0]],
     "edge": [[0.0, 0.0, 28.0, 0.0], [28.0, 28.0]],
     "small": [[3.0, 3.0, 6.0, 4.5, 3.5, 9.0]],
     "four": [[9.0, 4.0, 7.0, 15.0, 20.0, 15.0], [17.0, 5.0, 16.0, 24.0]],
-    "heart": [
-        [14.0, 24.0, 5.0, 14.0, 5.0, 8.0, 9.0, 6.0, 14.0, 10.0],
-        [14.0, 10.0, 19.0, 6.0, 23.0, 8.0, 23.0, 14.0, 14.0, 24.0],
-    ],
     "all over": [[[0.5 * k % 28, 3.1 * k % 28][axis] for k in range(40) for axis in (0, 1)]],
 }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labkit.explore import figures, kit
-from labkit.explore.digit import DRAWINGS, DigitExplorer
+from labkit.explore.digit import DigitExplorer
 from labkit.explore.predict import predict
 from labkit.explore.watch import WatchDigits
 from labkit.lab.words import count
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["DRAWINGS", "DigitExplorer", "StartExplorer", "WatchDigits", "figures", "predict"]
+__all__ = ["DigitExplorer", "StartExplorer", "WatchDigits", "figures", "predict"]
 
 
 class StartExplorer(kit.Explorer):
