@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
+from labkit.machine import one_thread
 from labkit.maths.backprop import Layers, backward, descend_layers, forward, glorot_layers
 from labkit.maths.descent import largest_stable_rate, linear_gradient, linear_hessian, linear_loss
 
@@ -43,7 +44,8 @@ def probabilities(network: Layers, images: ArrayLike) -> np.ndarray:
     [0.1, 0.1, 0.1]
     """
     images = np.asarray(images)
-    return forward(network, images.reshape(len(images), -1), "relu", "softmax")[-1]
+    with one_thread():
+        return forward(network, images.reshape(len(images), -1), "relu", "softmax")[-1]
 
 
 def learn(
@@ -67,15 +69,18 @@ def learn(
     """
     images = np.asarray(images).reshape(len(images), -1)
     wanted = np.eye(10)[labels]
-    order = np.random.default_rng(seed).permutation(len(images))
-    for step, start in enumerate(range(0, len(order), BATCH), start=1):
-        batch = order[start : start + BATCH]
-        outputs = forward(network, images[batch], "relu", "softmax")
-        gradients = backward(network, outputs, wanted[batch], "relu")
-        network = descend_layers(network, gradients, RATE)
-        seen = min(start + BATCH, len(order)) / len(order)
-        if seen == 1 or step % STEPS_BETWEEN == 0:
-            yield seen, network
+    batches = np.random.default_rng(seed).permutation(len(images))
+    batches = [batches[start : start + BATCH] for start in range(0, len(images), BATCH)]
+    for start in range(0, len(batches), STEPS_BETWEEN):
+        with one_thread():
+            for batch in batches[start : start + STEPS_BETWEEN]:
+                network = _step(network, images[batch], wanted[batch])
+        yield min(1.0, (start + STEPS_BETWEEN) / len(batches)), network
+
+
+def _step(network: Layers, images: np.ndarray, wanted: np.ndarray) -> Layers:
+    outputs = forward(network, images, "relu", "softmax")
+    return descend_layers(network, backward(network, outputs, wanted, "relu"), RATE)
 
 
 # --- a line through flowers -----------------------------------------------------------------------
