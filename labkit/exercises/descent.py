@@ -5,7 +5,7 @@ from copy import deepcopy
 import numpy as np
 
 from labkit.learn.checks import Exercise, Feedback
-from labkit.maths.descent import largest_stable_rate
+from labkit.maths.descent import largest_stable_rate, start_optimizer
 
 # --- the update: my_update(w, gradient, learning_rate) -> new w ---------------------------------
 
@@ -302,3 +302,18 @@ optimizer = _Rule(
     },
     hint="Begin with the momentum rule. Then let one of its two numbers depend on the step.",
 )
+
+
+def rule_of(name: str):
+    """Return one of labkit's optimizers as an entry of the race.
+
+    >>> w, memory = rule_of("sgd")(1.0, 0.0, 2.0, 0.1, step=1)
+    >>> w
+    0.8
+    """
+
+    def rule(w, memory, gradient, learning_rate, step):
+        memory = start_optimizer(name) if step == 1 else memory  # it remembers by itself
+        return memory(w, gradient, learning_rate), memory
+
+    return rule

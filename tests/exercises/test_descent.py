@@ -79,7 +79,10 @@ def adam(w, memory, gradient, learning_rate, step):
 
 def test_any_rule_that_goes_down_may_enter_the_race():
     plain = in_rule(exercise.update.right)
-    momentum = lambda w, v, g, rate, step: exercise.momentum.right(w, v, g, rate, 0.9)  # noqa: E731
+
+    def momentum(w, v, gradient, rate, step):
+        return exercise.momentum.right(w, v, gradient, rate, 0.9)
+
     for rule in (plain, momentum, adam):
         assert exercise.optimizer.check(rule).ok
         assert exercise.optimizer.use(rule) is rule

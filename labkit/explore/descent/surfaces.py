@@ -59,8 +59,8 @@ def describe_surface(name: str) -> dict[str, Any]:
     Returns:
         dict with label; start; bounds; minima, list of points; lowest, J there; curvature, the
         largest at the minimum; local, whether it is another one elsewhere; curvatures, those along
-        w1 and w2 where each weight walks alone and they are the same everywhere; flat, whether w2 plays no part; levels of the
-        map; loss_axis, lowest and highest loss drawn; presets.
+        w1 and w2 where each weight walks alone and they are the same everywhere; flat, whether w2
+        plays no part; levels of the map; loss_axis, lowest and highest loss drawn; presets.
 
     >>> describe_surface("ravine")["curvatures"]
     [0.2, 5.0]
