@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from labkit.maths.descent import Update, linear_loss
+from labkit.maths.descent import Update, fit_linear, linear_loss
 from labkit.maths.surfaces import SURFACES
 
 TINY = 1e-5  # of the moves that measure a slope
@@ -81,9 +81,20 @@ def race(rule: Callable, X: np.ndarray, y: np.ndarray, rate: float, steps: int =
     """
     w, memory = np.zeros(X.shape[1]), np.zeros(X.shape[1])
     for step in range(1, steps + 1):
-        w, memory = rule(w, memory, 2 / len(X) * X.T @ (X @ w - y), rate, step)
+        w, memory = rule(w.copy(), memory, 2 / len(X) * X.T @ (X @ w - y), rate, step)
     lowest = linear_loss(np.linalg.lstsq(X, y, rcond=None)[0], X, y)
     return linear_loss(w, X, y) / lowest - 1
+
+
+def bias_losses(X: np.ndarray, y: np.ndarray, update: Update) -> tuple[float, ...]:
+    """Fit weights and a bias, 100 steps at rate 0.1; return three losses and the bias.
+
+    The losses are those at first, after one update, and at the end.
+    """
+    with_bias = np.column_stack([X, np.ones(len(X))])  # the last weight is the bias
+    fit = fit_linear(with_bias, y, learning_rate=0.1, epochs=100, optimizer=update)
+    first, second, last = (linear_loss(fit[step], with_bias, y) for step in (0, 1, 100))
+    return first, second, last, float(fit[100][-1])
 
 
 def falls_everywhere(update: Update) -> int:
