@@ -28,12 +28,12 @@ output_delta = Exercise(
     mistakes={
         "sign": (
             lambda prediction, y: (y - prediction) / len(y),
-            "The sign is turned over. Where the prediction is too large, z must get smaller, so "
-            "the slope of the loss is positive there: prediction minus target.",
+            "The sign is turned over. Where the prediction is too large, a larger z makes the loss "
+            "larger: the slope is positive there.",
         ),
         "mean forgotten": (
             lambda prediction, y: prediction - y,
-            "The loss is the mean over the samples. Each sample has only 1/n of the say.",
+            "The loss is the mean over the samples. How much of it does one sample have?",
         ),
         "slope of the sigmoid twice": (
             lambda prediction, y: (prediction - y) * prediction * (1 - prediction) / len(y),
@@ -43,12 +43,12 @@ output_delta = Exercise(
         "dJ/da instead of dJ/dz": (
             lambda prediction, y: (prediction - y) / (prediction * (1 - prediction)) / len(y),
             "This is the slope with respect to the prediction a. One link of the chain is "
-            "missing: da/dz = a (1 - a).",
+            "missing, the one from a to z.",
         ),
         "samples added up": (
             lambda prediction, y: np.mean(prediction - y, axis=0),
-            "You took the mean over the samples too early. Each sample keeps its own delta; "
-            "divide by n and leave the shape (n, 1).",
+            "You took the mean over the samples too early. Each sample keeps its own delta: the "
+            "shape stays (n, 1).",
         ),
         "squared error": (
             lambda prediction, y: 2 * (prediction - y) / len(y),
@@ -61,7 +61,8 @@ output_delta = Exercise(
             "second term, (1 - y) log(1 - a), is missing.",
         ),
     },
-    hint="prediction minus target, and 1/n because the loss is a mean.",
+    hint="Multiply dJ/da by da/dz on paper: much of it cancels. And the loss is a mean over the "
+    "samples.",
 )
 
 
@@ -93,27 +94,27 @@ hidden_delta = Exercise(
     mistakes={
         "slope missing": (
             lambda delta, W, h: delta @ W.T,
-            "This is the slope with respect to h. To come before the sigmoid, multiply by its "
-            "slope h (1 - h).",
+            "This is the slope with respect to h. One link is missing: back through the sigmoid, "
+            "to what came before it.",
         ),
         "slope at the wrong place": (
             _slope_of_the_activation,
-            "You put h into the sigmoid once more. h already is the sigmoid of z: its slope is "
-            "h (1 - h).",
+            "You put h into the sigmoid once more. h already is the sigmoid of z, and its slope "
+            "can be written with h alone.",
         ),
         "slope of tanh": (
             lambda delta, W, h: (delta @ W.T) * (1 - h**2),
-            "1 - h² is the slope of tanh. The units here are sigmoids: h (1 - h).",
+            "1 - h² is the slope of tanh. The units here are sigmoids.",
         ),
         "W not transposed": (
             _not_transposed,
-            "You went through W in the forward direction. It only ran because this W is square. "
-            "Backward means W.T.",
+            "You went through W in the forward direction. It only ran because this W is square: "
+            "with three units before W and one behind it, what would the shape be?",
         ),
         "multiplied by h": (
             lambda delta, W, h: (delta @ W.T) * h,
             "You multiplied by the activation. The chain rule asks for the slope of the sigmoid, "
-            "h (1 - h).",
+            "not for its height.",
         ),
         "mean taken again": (
             lambda delta, W, h: (delta @ W.T) * h * (1 - h) / len(delta),
@@ -124,7 +125,8 @@ hidden_delta = Exercise(
             "The sign is turned over. The minus of gradient descent comes later, in the update.",
         ),
     },
-    hint="Go back through the weights, delta @ W.T, then through the sigmoid, times h * (1 - h).",
+    hint="Two links: back through the weights to h (which shape must come out?), then back "
+    "through the sigmoid to z.",
 )
 
 
@@ -202,7 +204,7 @@ gradient = Exercise(
         ),
         "divided by tiny": (
             _by_moves(1, -1, divisor=1),
-            "Your slopes are twice too large. From w - tiny to w + tiny the way is 2 * tiny.",
+            "Your slopes are twice too large. How long is the way from w - tiny to w + tiny?",
         ),
         "sign": (
             _by_moves(1, -1, divisor=-2),
@@ -210,7 +212,7 @@ gradient = Exercise(
         ),
         "not divided": (
             lambda loss, w, tiny: _by_moves(1, -1, divisor=1)(loss, w, tiny) * tiny,
-            "This is the change of the loss. A slope is the change divided by the way, 2 * tiny.",
+            "This is the change of the loss. A slope is the change divided by the way.",
         ),
         "all weights at once": (
             _all_at_once,
@@ -223,8 +225,8 @@ gradient = Exercise(
         ),
         "put back half way": (
             _put_back_half_way,
-            "After the first move the weight must go to the other side of where it was: by "
-            "2 * tiny. You came back by tiny, so you compared with the loss at w itself.",
+            "After the first move the weight must go to the other side of where it was. You only "
+            "came back, so you compared with the loss at w itself.",
         ),
         "one array under two names": (
             lambda loss, w, tiny: np.zeros(len(w)),
@@ -234,7 +236,7 @@ gradient = Exercise(
         "multiplied by tiny": (
             lambda loss, w, tiny: _by_moves(1, -1, divisor=2)(loss, w, tiny) * tiny**2,
             "Python reads / 2 * tiny from left to right: it divides by 2 and multiplies by tiny. "
-            "Put parentheses around it: / (2 * tiny).",
+            "Parentheses keep together what is divided by.",
         ),
         "a tiny of your own": (
             lambda loss, w, tiny: maths.numeric_gradient(loss, w, 1e-5),
@@ -252,5 +254,6 @@ gradient = Exercise(
             "place of an array in each turn, and return the array behind the loop.",
         ),
     },
-    hint="For each weight: (loss with it a bit larger - loss with it a bit smaller) / (2 * tiny).",
+    hint="One weight at a time: a little up, a little down, and back to where it was. What is the "
+    "slope of the line through the two losses?",
 )

@@ -19,31 +19,31 @@ update = Exercise(
     mistakes={
         "sign of the gradient": (
             lambda w, gradient, learning_rate: w + learning_rate * gradient,
-            "You walk uphill. The gradient points to where the loss grows; subtract it.",
+            "You walk uphill: the gradient points to where the loss grows.",
         ),
         "learning rate missing": (
             lambda w, gradient, learning_rate: w - gradient,
-            "You take the whole gradient as your step. Multiply it by the learning rate first.",
+            "You take the whole gradient as your step. The learning rate says how much of it.",
         ),
         "only the step": (
             lambda w, gradient, learning_rate: -learning_rate * gradient,
-            "You return the step alone. The new weight is the old weight plus that step.",
+            "You return the step alone. Asked is the place to which it leads from w.",
         ),
         "divided by the learning rate": (
             lambda w, gradient, learning_rate: w - gradient / learning_rate,
-            "You divide by the learning rate, so a smaller rate takes a larger step. Multiply.",
+            "You divide by the learning rate, so a smaller rate takes a larger step.",
         ),
         "only the direction": (
             lambda w, gradient, learning_rate: w - learning_rate * np.sign(gradient),
             "You use the sign of the gradient and lose its size. Where the slope is gentle, "
-            "the step must be short: multiply by the gradient itself.",
+            "the step must be short.",
         ),
         "learning rate on the weight": (
             lambda w, gradient, learning_rate: learning_rate * (w - gradient),
-            "You scale the weight too. Only the gradient is multiplied by the learning rate.",
+            "You scale the weight too: with a gradient of 0, w should stay where it is.",
         ),
     },
-    hint="new w = old w minus the learning rate times the gradient.",
+    hint="Start at w. In which direction does the loss fall, and how long is the step?",
 )
 
 
@@ -119,16 +119,15 @@ momentum = Exercise(
         ),
         "old velocity used": (
             _velocity_too_late,
-            "You move with the velocity of the step before. Compute the new velocity first, "
-            "then add it to w.",
+            "You move with the velocity of the step before. The new velocity comes first.",
         ),
         "sign of the gradient": (
             _uphill,
-            "Your velocity grows uphill. The gradient slows or turns the velocity: subtract it.",
+            "Your velocity grows uphill. The gradient points to where the loss grows.",
         ),
         "learning rate used twice": (
             _rate_twice,
-            "The learning rate is already inside the velocity. Add the velocity to w as it is.",
+            "The learning rate is already inside the velocity. You used it a second time.",
         ),
         "gradient multiplied by 1 - momentum": (
             _average,
@@ -148,11 +147,11 @@ momentum = Exercise(
         "velocity forgotten": (
             _forgets,
             "Your velocity is only the newest step, so this is plain gradient descent. "
-            "Keep a share of the old velocity: momentum * velocity.",
+            "A share of the old velocity must be kept.",
         ),
         "velocity never slows": (
             _never_slows,
-            "You keep the whole old velocity, so nothing ever brakes. Multiply it by momentum.",
+            "You keep the whole old velocity, so nothing ever brakes. Which share shall stay?",
         ),
         "Nesterov": (
             _nesterov,
@@ -160,7 +159,8 @@ momentum = Exercise(
             "It is a good rule, but here w moves by the velocity itself.",
         ),
     },
-    hint="velocity = momentum * velocity - learning_rate * gradient, then w = w + velocity.",
+    hint="Two lines: first the new velocity, from a share of the old one and the step of plain "
+    "gradient descent; then the new w.",
 )
 
 
@@ -183,17 +183,16 @@ stable_rate = Exercise(
     mistakes={
         "smallest curvature": (
             lambda hessian: 2 / _eigenvalues(hessian)[0],
-            "You used the smallest curvature. The steepest direction diverges first: "
-            "take the largest eigenvalue.",
+            "You used the smallest curvature. Which direction is the first to diverge?",
         ),
         "rate of one perfect step": (
             lambda hessian: 1 / _eigenvalues(hessian)[-1],
-            "1 / curvature lands on the minimum in one step. The walk stays stable for rates "
-            "up to twice as large.",
+            "1 / curvature lands on the minimum in one step. A larger rate lands behind it: how "
+            "far behind, before the walk moves away?",
         ),
         "upside down": (
             lambda hessian: _eigenvalues(hessian)[-1] / 2,
-            "You returned curvature / 2. More curvature must allow a smaller rate: turn it over.",
+            "You returned half the curvature. More curvature must allow a smaller rate.",
         ),
         "curvature itself": (
             lambda hessian: _eigenvalues(hessian)[-1],
@@ -213,5 +212,5 @@ stable_rate = Exercise(
             "That is the condition number. It says how slow the walk is, not where it diverges.",
         ),
     },
-    hint="np.linalg.eigvalsh(hessian) returns the curvatures, smallest first.",
+    hint="`np.linalg.eigvalsh(hessian)` returns the curvatures, smallest first.",
 )

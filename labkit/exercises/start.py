@@ -15,7 +15,7 @@ prediction = Exercise(
         ),
         "w and b are swapped": (
             lambda length, w, b: b * length + w,
-            "The slope is w, so w must multiply the length; b is what is left at length 0.",
+            "Set the length to 0: the line should then lie at height b, yours lies at height w.",
         ),
         "a sum instead of a product": (
             lambda length, w, b: w + length + b,
@@ -23,14 +23,14 @@ prediction = Exercise(
         ),
         "b is multiplied too": (
             lambda length, w, b: w * (length + b),
-            "You multiplied b by w as well. Multiply first, then add b: leave out the parentheses.",
+            "You multiplied b by w as well: your parentheses hold too much.",
         ),
         "the sign of b": (
             lambda length, w, b: w * length - b,
-            "You subtracted b; the line adds it.",
+            "Set w to 0: the line should then lie at height b, yours lies at height -b.",
         ),
     },
-    hint="a line is slope times length, plus what it has at length 0.",
+    hint="How wide is a petal of length 0? And how much wider does each further cm make it?",
 )
 
 YOURS = ["started", "param.learning_rate", "param.steps", "result.loss", "result.diverged"]
