@@ -7,6 +7,7 @@ from importlib import import_module
 
 _LAZY = {
     "claim": "labkit.learn.claims",
+    "claim_table": "labkit.learn.claims",
     "expect": "labkit.lab.records.kernel",
     "log": "labkit.lab.records.curves",
     "record": "labkit.lab.records.kernel",
