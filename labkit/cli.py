@@ -144,10 +144,12 @@ def _tell_unreadable(bad: list) -> None:
 @click.option("--port", type=int, default=8888, show_default=True, help="Where to serve it.")
 @click.option("--page", is_flag=True, help="Show the page of the latest run instead.")
 def open_lesson(lesson, port, page) -> None:
-    """Open a lesson in JupyterLab; without a LESSON, the index.
+    """Open your copy of a lesson in JupyterLab; without a LESSON, the index.
 
-    JupyterLab serves this machine only and asks for a token, which the address contains. Where
-    one runs for this lab already, the lesson opens in it.
+    Your copies are in the folder learner/ (or LABKIT_LEARNER): what you write stays there. When a
+    lesson has changed since, your answers are carried into the new version, and what cannot be
+    carried is kept beside it. JupyterLab serves this machine only and asks for a token, which the
+    address contains. Where one runs for this lab already, the lesson opens in it.
 
     \b
     Examples:
@@ -155,17 +157,19 @@ def open_lesson(lesson, port, page) -> None:
       labkit open 04 --page      the page of its latest run: no kernel
       labkit open --port 8899    the index, on another port
     """  # noqa: D301
-    from labkit.lab import jupyter, places
+    from labkit.lab import copies, jupyter, places
 
-    with sentences((jupyter.PortError,)):
+    with sentences((jupyter.PortError, jupyter.RootError)):
         index = places.home() / "notebooks" / "index.ipynb"
         notebook = index if lesson is None else places.lesson_file(lesson)
         if page:
             _open_page(notebook.name[:2])
             return
-        if not notebook.is_relative_to(places.home()):
+        if notebook.is_relative_to(places.home() / "notebooks"):
+            notebook = copies.open_copy(notebook, _tell).resolve()
+        if not notebook.is_relative_to(jupyter.root(notebook)):
             raise terminal.Refused(f"{notebook} is outside of the lab's folder {places.home()}.")
-        if there := jupyter.running():
+        if there := jupyter.running(notebook, port):
             url = jupyter.address(*there, notebook)
             click.echo(f"JupyterLab runs already. Open: {url}")
             jupyter.open_in_browser(url)
@@ -176,6 +180,30 @@ def open_lesson(lesson, port, page) -> None:
         click.echo("Ctrl-C ends it.")
         sys.stdout.flush()
         jupyter.start(port, notebook, token)
+
+
+def _tell(text: str) -> None:
+    click.echo(text, err=True)
+
+
+@main.command()
+@click.argument("lesson", type=_Lesson())
+@click.argument("exercise", required=False)
+def reset(lesson, exercise) -> None:
+    """Bring your copy of a lesson back as it was given, or one EXERCISE of it.
+
+    Your old answers are kept in a copy with the date in its name; the command says where. What
+    you did stays in your progress. Close the lesson in JupyterLab before.
+
+    \b
+    Examples:
+      labkit reset 04                  the whole lesson
+      labkit reset 04 hidden_delta     one exercise
+    """  # noqa: D301
+    from labkit.lab import copies
+
+    with sentences((copies.UnknownExercise,)):
+        copies.reset(lesson, exercise, _tell)
 
 
 def _open_page(number: str) -> None:

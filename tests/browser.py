@@ -114,6 +114,7 @@ def _server_environment(scratch):
         "JUPYTER_RUNTIME_DIR": scratch / "runtime",
         "IPYTHONDIR": scratch / "ipython",
         "LABKIT_RUNS": scratch / "runs",
+        "LABKIT_LEARNER": scratch / "learner",
     }
     inherited = {name: value for name, value in os.environ.items() if name != "LABKIT_HEADLESS"}
     return inherited | {name: str(path) for name, path in own.items()}

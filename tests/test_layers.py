@@ -176,7 +176,7 @@ def f():
     [
         "import labkit",
         "import labkit.lab, labkit.lab.parameters, labkit.lab.records.kernel, labkit.lab.doctor",
-        "import labkit.lab.runs.runner, labkit.learn.checks, labkit.learn.claims",
+        "import labkit.lab.runs.runner, labkit.learn.claims",
         "from labkit.cli import main; main(['--help'], standalone_mode=False)",
         "from labkit.cli import main; main(['run', '--help'], standalone_mode=False)",
     ],

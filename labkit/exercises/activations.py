@@ -10,6 +10,7 @@ from labkit.maths.activations import softmax as stable_softmax
 
 sigmoid_slope = Exercise(
     name="sigmoid_slope",
+    lesson="03",
     right=sigmoid_grad,
     # Far out each case stands alone: beside a larger slope, a slope of 1e-11 would count as 0.
     cases=[(0.0,), (1.0,), (-2.0,), (np.array([-4.0, 0.5, 3.0]),), (-25.0,), (20.0,)],
@@ -64,6 +65,7 @@ def _shares(z):
 
 softmax = Exercise(
     name="softmax",
+    lesson="03",
     right=stable_softmax,
     cases=[
         (np.array([[2.0, 1.0, 0.0], [0.0, 3.0, -1.0]]),),
@@ -138,6 +140,7 @@ _XOR = (np.array([[1.0, 1.0], [1.0, 1.0]]), np.array([0.0, -1.0]), np.array([[1.
 
 network = Exercise(
     name="network",
+    lesson="03",
     right=_network,
     cases=[
         (_CORNERS, *_XOR, np.array([0.0])),
@@ -193,6 +196,7 @@ network = Exercise(
 
 hat = Exercise(
     name="hat",
+    lesson="03",
     right=lambda x: relu(x) - 2 * relu(x - 1) + relu(x - 2),
     cases=[(np.linspace(-3, 6, 37),), (np.array([0.0, 1.0, 2.0]),)],
     mistakes={

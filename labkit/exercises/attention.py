@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from labkit.exercises.forms import Forms
 from labkit.learn.checks import Exercise
 from labkit.maths import attention as maths
 
@@ -32,8 +31,9 @@ def _sum_without_keepdims(Q, K, V):
     return parts / parts.sum(axis=1) @ V
 
 
-attention = Forms(
+attention = Exercise(
     name="attention",
+    lesson="14",
     right=lambda Q, K, V: maths.attention(Q, K, V)[0],
     # As many queries as keys: whoever mixes up two of them gets an array of the right shape, so
     # that the mistake is told by its numbers. Last, four sizes that all differ.
@@ -95,14 +95,15 @@ attention = Forms(
 )
 
 
-def _added(mask):
+def _added(mask, length):
     """Return a mask of numbers to add with -inf for any very large negative number."""
     numbers = np.asarray(mask, dtype=float)
     return np.where(numbers < -100, -np.inf, numbers) if (numbers < -100).any() else mask
 
 
-causal_mask = Forms(
+causal_mask = Exercise(
     name="causal_mask",
+    lesson="14",
     right=lambda length: maths.causal_mask(length),
     read=_added,
     cases=[(4,), (1,), (6,)],
@@ -144,6 +145,7 @@ causal_mask = Forms(
 
 block_parameters = Exercise(
     name="block_parameters",
+    lesson="14",
     right=lambda width: maths.block_parameters(width),
     cases=[(64,), (768,), (96,)],
     mistakes={

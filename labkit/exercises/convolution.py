@@ -26,6 +26,7 @@ _random = np.random.default_rng(11)
 
 output_size = Exercise(
     name="output_size",
+    lesson="11",
     right=lambda size, kernel, stride, padding: maths.output_size(size, kernel, stride, padding),
     # (size, kernel, stride, padding)
     cases=[
@@ -70,6 +71,7 @@ output_size = Exercise(
 
 convolution = Exercise(
     name="convolution",
+    lesson="11",
     right=lambda image, kernel: maths.cross_correlate2d(image, kernel),
     # images of unequal sides and kernels without symmetry, so that no mistake stays hidden
     cases=[
@@ -118,6 +120,7 @@ convolution = Exercise(
 
 features = Exercise(
     name="features",
+    lesson="11",
     right=_features,
     # (size, filters, kernel, pool)
     # the last one leaves a remainder, like the lesson's second pooling (11 -> 5)

@@ -9,6 +9,7 @@ from labkit.maths.descent import largest_stable_rate
 
 update = Exercise(
     name="update",
+    lesson="01",
     right=lambda w, gradient, learning_rate: w - learning_rate * gradient,
     cases=[
         (0.0, -4.0, 0.1),
@@ -106,7 +107,20 @@ def _rate_outside(w, velocity, gradient, learning_rate, momentum):
 
 momentum = Exercise(
     name="momentum",
+    lesson="01",
     right=_momentum,
+    also=[
+        (
+            _velocity_uphill,
+            "Your velocity points uphill and is subtracted. That is another convention, and walks "
+            "the same way: the lesson's velocity is the step itself, yours is its negative.",
+        ),
+        (
+            _rate_outside,
+            "Your velocity holds no rate, as in PyTorch and d2l.ai. From a velocity of 0, and at a "
+            "rate that stays the same, it walks the same way as the lesson's.",
+        ),
+    ],
     cases=[
         (1.0, 0.0, 2.0, 0.1, 0.9),
         (0.8, -0.2, 1.6, 0.1, 0.9),
@@ -133,16 +147,6 @@ momentum = Exercise(
             _average,
             "You average the old velocity and the new step. Some libraries do that; here, as in "
             "Keras, the new step counts in full: no factor 1 - momentum.",
-        ),
-        "velocity points uphill": (
-            _velocity_uphill,
-            "This is another convention: v = momentum * v + rate * gradient, then w - v. It walks "
-            "the same way, but its v points uphill. Here v is the step itself, and is added.",
-        ),
-        "rate outside the velocity": (
-            _rate_outside,
-            "This is PyTorch's convention: v = momentum * v + gradient, then w - rate * v. It "
-            "walks the same way at a constant rate. Here the rate is inside v, and v is the step.",
         ),
         "velocity forgotten": (
             _forgets,
@@ -173,6 +177,7 @@ def _eigenvalues(hessian):
 
 stable_rate = Exercise(
     name="stable_rate",
+    lesson="01",
     right=largest_stable_rate,
     cases=[
         (np.array([[8.0]]),),

@@ -15,6 +15,7 @@ _PAIRS = [
 
 mse = Exercise(
     name="mse",
+    lesson="02",
     right=losses.mean_squared_error,
     cases=_PAIRS,
     mistakes={
@@ -57,6 +58,7 @@ mse = Exercise(
 
 mse_gradient = Exercise(
     name="mse_gradient",
+    lesson="02",
     right=losses.mean_squared_error_grad,
     cases=_PAIRS,
     mistakes={
@@ -149,6 +151,7 @@ def _softplus_overflows(y, z):
 
 stable_cross_entropy = Exercise(
     name="stable_cross_entropy",
+    lesson="02",
     right=losses.binary_cross_entropy_from_logits,
     cases=[
         (np.array([1.0, 0.0]), np.array([0.8, -0.3])),
@@ -218,6 +221,7 @@ def _less(shift):
 
 softmax_gradient = Exercise(
     name="softmax_gradient",
+    lesson="02",
     right=losses.categorical_cross_entropy_from_logits_grad,
     cases=[
         (np.array([[0.0, 1.0, 0.0]]), np.array([[0.5, -0.2, 1.0]])),

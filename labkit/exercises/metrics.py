@@ -15,6 +15,7 @@ def _harmonic(a, b):
 
 f1 = Exercise(
     name="f1",
+    lesson="05",
     right=lambda tp, fp, fn, tn: 2 * tp / (2 * tp + fp + fn),
     cases=[(42, 2, 18, 38), (5, 20, 1, 974), (30, 10, 40, 20)],
     mistakes={
@@ -178,6 +179,7 @@ def _table(count, features):
 
 pipeline = Exercise(
     name="pipeline",
+    lesson="05",
     right=_pipeline,
     cases=[(_table(8, 2), 3), (_table(30, 3), 6), (_table(12, 1), 4)],
     mistakes={
@@ -322,6 +324,7 @@ _LETTERS = {
 
 which_metric = Exercise(
     name="which_metric",
+    lesson="05",
     right=_METRICS,
     mistakes={
         "accuracy everywhere": (

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from labkit.exercises.forms import Forms
 from labkit.learn.checks import Exercise
 
 _random = np.random.default_rng(10)
@@ -55,6 +54,7 @@ def _flat(wrong: Callable) -> Callable:
 
 labels = Exercise(
     name="labels",
+    lesson="10",
     right=_labels,
     # The first case is small enough to be shown; the tie in it is not larger.
     cases=[
@@ -125,6 +125,7 @@ def _step_case(n: int, inputs: int, classes: int, rate: float) -> tuple:
 
 step = Exercise(
     name="step",
+    lesson="10",
     right=_step,
     # The first case is small enough to be shown.
     cases=[_step_case(2, 2, 3, 0.1), _step_case(8, 3, 6, 0.5), _step_case(1, 2, 2, 1.0)],
@@ -186,6 +187,7 @@ def _parameters(sizes: Sequence[int]) -> int:
 
 parameters = Exercise(
     name="parameters",
+    lesson="10",
     right=_parameters,
     cases=[([784, 500, 10],), ([2, 3, 1],), ([20, 128, 64, 2],), ([7, 5],)],
     mistakes={
@@ -244,8 +246,9 @@ def _pair(answer: Any) -> Any:
     return found if sorted(found) == _SWAPPED else sorted(found)
 
 
-swapped = Forms(
+swapped = Exercise(
     name="swapped",
+    lesson="10",
     right=_SWAPPED,
     read=_pair,
     mistakes={

@@ -5,7 +5,6 @@ Each name is an Exercise: `lstm_step.check(my_lstm_step)`.  Lesson: 13_sequences
 
 import numpy as np
 
-from labkit.exercises.forms import Forms
 from labkit.learn.checks import Exercise
 from labkit.maths import recurrent as maths
 
@@ -91,6 +90,7 @@ def _step_case(rows, features, units):
 
 lstm_step = Exercise(
     name="lstm_step",
+    lesson="13",
     right=_step,
     # x, h, c, W, U, b
     cases=[_step_case(1, 1, 1), _step_case(2, 3, 2), _step_case(1, 1, 3)],  # one unit can be shown
@@ -180,10 +180,16 @@ def _scaled_window_only(series, width, steps, train_rows):
 
 _series = np.cumsum(_random.normal(size=40)).round(1)
 
-leak_free = Forms(
+leak_free = Exercise(
     name="leak_free",
+    lesson="13",
     right=_examples,
-    also=[_divided_by_n_minus_1],  # the usual estimate, and what pandas computes
+    also=[
+        (
+            _divided_by_n_minus_1,
+            "Your deviation divides by n - 1, as pandas' .std() does; NumPy's divides by n.",
+        )
+    ],
     # series, width, steps, train_rows
     cases=[(_series[:8], 2, 1, 5), (_series, 5, 1, 20), (_series[:17] ** 2, 4, 3, 10)],
     mistakes={
@@ -245,6 +251,7 @@ def _seasonal(values, period, steps):
 
 baseline = Exercise(
     name="baseline",
+    lesson="13",
     right=_seasonal,
     # values, period, steps: shorter than a period (the first one can be shown), longer, exactly one
     cases=[(_series[:8], 3, 2), (_series[:15], 4, 3), (_series[:15], 4, 9), (_series[:30], 12, 12)],

@@ -6,6 +6,7 @@ from labkit.learn.checks import Exercise, Feedback
 
 prediction = Exercise(
     name="prediction",
+    lesson="00",
     right=lambda length, w, b: w * length + b,
     cases=[(1.4, 0.5, -0.2), (6.0, 0.3, 0.1), (2.0, -1.0, 3.0)],
     mistakes={

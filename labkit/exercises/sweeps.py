@@ -15,6 +15,7 @@ def _interval(center, half):
 
 interval = Exercise(
     name="interval",
+    lesson="91",
     right=lambda v, t: _interval(np.mean(v), t * np.std(v, ddof=1) / sqrt(len(v))),
     # Student's t to the last digit, so that scipy's answer is right as well
     cases=[([0.83, 0.93, 0.92, 0.90], 3.182446305284263), ([0.2, 0.5, 0.9], 4.302652729911275)],
@@ -75,6 +76,7 @@ def _best_by(score):
 
 winner = Exercise(
     name="winner",
+    lesson="91",
     right=_best_by(np.mean),
     cases=[(scores,) for scores in _SCORES],
     mistakes={
@@ -113,6 +115,7 @@ winner = Exercise(
 
 flattery = Exercise(
     name="flattery",
+    lesson="91",
     right=lambda chosen, fresh: float(chosen - np.mean(fresh)),
     # in the last case the chosen score was no luck
     cases=[

@@ -46,6 +46,7 @@ def _with(place, word):
 
 reading = Exercise(
     name="reading",
+    lesson="12",
     right=_WORDS,
     mistakes={
         "overfitting and underfitting exchanged": (
@@ -139,6 +140,7 @@ def _rises_in_a_row(losses, patience):
 
 stop = Exercise(
     name="stop",
+    lesson="12",
     right=_stop,
     cases=[
         ([2.3, 1.0, 0.8, 0.9, 0.7, 0.75, 0.72, 0.8, 0.85, 0.6], 3),
@@ -246,6 +248,7 @@ def _accuracies(networks=8):
 
 choice = Exercise(
     name="choice",
+    lesson="12",
     right=_choice,
     cases=[_accuracies() for _ in range(5)],
     mistakes={

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
 
 import numpy as np
 
-from labkit.learn.checks import Exercise, Feedback
+from labkit.learn.checks import Exercise
 
 # --- freeze: my_freeze(layers, count) -> the trainable flag of each layer ------------------------
 
@@ -120,36 +119,21 @@ class _Contradiction:
         return f"{self.returned}, while the layers say {list(self.flags)}"
 
 
-def _and_the_layers(answer):
-    """Return a function that gives what `answer` gives, if the layers' own flags say the same."""
-
-    def judged(layers, count):
-        returned = answer(layers, count)
-        if returned is None or returned is ... or isinstance(returned, _Contradiction):
-            return returned
-        flags = _flags(layers)
-        every = [layer.trainable for layer in layers]  # the flatten layer's may be returned too
-        try:
-            agrees = [bool(flag) for flag in returned] in (flags, every)
-        except (TypeError, ValueError):
-            return returned
-        return flags if agrees else _Contradiction(str(returned), tuple(flags))
-
-    return judged
+def _as_the_layers_say(returned, layers, count):
+    """Return what an answer gave, if the layers' own flags say the same."""
+    if returned is None or returned is ...:
+        return returned
+    flags = _flags(layers)
+    every = [layer.trainable for layer in layers]  # the flatten layer's may be returned too
+    agrees = [bool(flag) for flag in returned] in (flags, every)
+    return flags if agrees else _Contradiction(str(returned), tuple(flags))
 
 
-@dataclass(frozen=True)
-class _Freezing(Exercise):
-    """Looks at the layers after the call: flags that are only returned freeze nothing."""
-
-    def check(self, answer: Any) -> Feedback:
-        """Return feedback on the learner's answer; never raises because of what they wrote."""
-        return super().check(_and_the_layers(answer) if callable(answer) else answer)
-
-
-freeze = _Freezing(
+freeze = Exercise(
     name="freeze",
+    lesson="15",
     right=_freeze,
+    read=_as_the_layers_say,  # flags that are only returned freeze nothing
     cases=[
         (_network(), 0),
         (_network(), 1),
@@ -159,7 +143,7 @@ freeze = _Freezing(
     ],
     mistakes={
         "only returned": (
-            _and_the_layers(lambda layers, count: [place >= count for place in range(4)]),
+            lambda layers, count: [place >= count for place in range(4)],
             "The flags that you return are right, but no layer has changed: Keras would train them "
             "all. Set `layer.trainable` on the layers themselves.",
         ),
@@ -210,6 +194,7 @@ def _sizes(shapes):
 
 trained = Exercise(
     name="trained",
+    lesson="15",
     right=lambda shapes, frozen: sum(_sizes(shapes)[frozen:]),
     cases=[*((_PAIRS, frozen) for frozen in range(4)), (_PAIRS[2:], 1)],
     mistakes={
@@ -272,6 +257,7 @@ def _results(seeds, t, mean=3):
 
 gain = Exercise(
     name="gain",
+    lesson="15",
     right=_gain,
     # Student's t to the last digit, so that scipy's answer is right as well; in the last case
     # transfer harms.

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import labkit.exercises
-from labkit.learn.checks import Exercise, _as_numbers
+from labkit.learn.checks import Exercise
+from labkit.learn.values import numbers
 
 # Their texts promise arrays and numbers.
 MATHEMATICS = ("start", "descent", "losses", "activations", "backprop", "metrics")
@@ -69,10 +70,10 @@ def test_each_argument_has_one_type_in_all_cases(name):
     """Where one case has an array, no other has a list: right code may use `.shape`."""
     for arguments in zip(*(EXERCISES[name].cases or []), strict=True):
         arrays = [isinstance(argument, np.ndarray) for argument in arguments]
-        numbers = [isinstance(argument, (int, float)) for argument in arguments]
+        plain = [isinstance(argument, (int, float)) for argument in arguments]
         kinds = {type(argument) for argument in arguments}
         # A number or an array of them is all the same to code that only computes.
-        assert len(kinds) == 1 or all(a or n for a, n in zip(arrays, numbers, strict=True))
+        assert len(kinds) == 1 or all(a or n for a, n in zip(arrays, plain, strict=True))
 
 
 @pytest.mark.parametrize("name", [name for name in EXERCISES if name.split(".")[0] in MATHEMATICS])
@@ -89,8 +90,8 @@ def test_each_case_can_tell_a_wrong_answer(name):
     for case in exercise.cases or []:
         answer = exercise.right(*deepcopy(case))
         for part in answer if isinstance(answer, tuple) else [answer]:
-            numbers = _as_numbers(part)
-            size = 0 if numbers is None else np.abs(numbers).max()
+            found = numbers(part)
+            size = 0 if found is None else np.abs(found).max()
             assert size == 0 or size > 1e-12, case
 
 
@@ -115,7 +116,7 @@ def test_any_other_answer_is_wrong_and_says_where(name):
     exercise = EXERCISES[name]
     other = 123456.789 if exercise.cases is None else lambda *_: 123456.789
     feedback = exercise.check(other)
-    assert feedback.kind == "other"
+    assert feedback.kind not in ("right", "not tried", "error")
     assert "123457" in feedback.message
 
 

@@ -1,0 +1,54 @@
+"""What the cells of the live notebook tell about an answer; nothing in a plain script."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from labkit.lab.records.shell import shell
+
+
+def shows_a_solution() -> bool:
+    """Return whether the cell that runs now checks the lesson's own solution.
+
+    That is no try of the learner: "Run all cells" runs such a cell without a thought.
+
+    >>> shows_a_solution()
+    False
+    """
+    return bool(re.search(r"\b\w+_solution\b", (_sources() or [""])[-1]))
+
+
+def unread_definition(answer: Any) -> str:
+    """Say that the newest cell with the learner's function has a syntax error, '' if it has not.
+
+    Python then still holds the function of the run before, and would check that.
+    """
+    name = getattr(answer, "__name__", "")
+    if not isinstance(answer, Callable) or not name.isidentifier():
+        return ""
+    for source in reversed(_sources()[:-1]):
+        if re.search(rf"^\s*(async\s+)?def\s+{name}\b|^{name}\s*=", source, re.MULTILINE):
+            return "" if _compiles(source) else _STALE.format(name=name)
+    return ""
+
+
+_STALE = (
+    "The cell with `{name}` that you ran last has a syntax error, so Python still holds the "
+    "version from before. Mend that cell, run it, then this one."
+)
+
+
+def _sources() -> list[str]:
+    """Return the sources of the cells that were run in this kernel, the current one last."""
+    live = shell()
+    return list(live.user_ns.get("In", [])) if live else []
+
+
+def _compiles(source: str) -> bool:
+    try:
+        compile(source, "cell", "exec")
+    except SyntaxError:
+        return False
+    except ValueError:  # a null character: not for us to explain
+        return True
+    return True
