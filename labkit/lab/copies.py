@@ -57,7 +57,7 @@ def open_copy(notebook: str | os.PathLike, tell: Tell = print) -> Path:
         if path != notebook:
             _refresh_or_tell(path, tell)
     _refresh(notebook, tell)
-    return places.learner_folder() / notebook.name
+    return Path(os.path.realpath(places.learner_folder())) / notebook.name
 
 
 def refresh(tell: Tell = print) -> None:

@@ -253,6 +253,11 @@ def test_a_class_of_which_nothing_can_be_read_is_exit_status_1(lesson, tmp_path)
     assert "Nothing of any learner could be read" in result.stderr
 
 
+def test_progress_that_cannot_be_read_is_said(lab, lesson):
+    (lab.home / "learner" / progress.FILE).mkdir(parents=True)
+    assert "Is a directory" in call("progress", code=1).stderr
+
+
 def test_a_class_that_is_not_there_is_refused(lesson, tmp_path):
     assert "There is no folder" in call("progress", "--class", tmp_path / "no", code=2).stderr
 
