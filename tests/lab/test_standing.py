@@ -122,6 +122,7 @@ def test_one_goes_on_where_one_was_last_and_then_with_what_is_new(lab):
     assert going_on() == ["96"]
     assert going_on(*done) == ["97"]
     assert going_on(*done, line(lesson="97"), later) == ["98"]
+    assert going_on(*done, later | {"lesson": "97"}, line(lesson="98")) == ["97"]
     both = [
         line(name=n, lesson=k, ok=True) for k in ["97", "98"] for n in ("update", "stable_rate")
     ]
