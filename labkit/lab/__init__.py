@@ -1,6 +1,6 @@
 """The laboratory itself: parameters, runs, records, checks, claims, doctor.
 
-Lessons need four names from here: `record`, `expect`, `claim` and `results`.
+Lessons need five names from here: `record`, `expect`, `claim`, `claim_table` and `results`.
 """
 
 from importlib import import_module
