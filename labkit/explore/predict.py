@@ -123,7 +123,7 @@ class Prediction(anywidget.AnyWidget):
 
     def _keep(self, change: Bunch) -> None:
         """Keep the first guess among the learner's progress and in the notebook."""
-        if change["old"] or not change["new"] or not in_notebook() or kit.headless():
+        if change["old"] or not change["new"]:
             return
         task = self.task
         answer = _few(task["truth"]["y"]) if task["form"] == "curve" else task["answer"]
@@ -168,7 +168,8 @@ class Prediction(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the live widget, and the forms that need no kernel."""
         if kit.headless():  # nobody is there to guess
-            return self.flat(), {"image/png": {"alt": self._alt()}}
+            flat = self.flat()
+            return flat, {"image/png": {"alt": self._alt()}} if "image/png" in flat else {}
         live, metadata = super()._repr_mimebundle_(**options)
         plain = f"Predict. {self.task['question']}"
         return live | {"text/html": self.html(), "text/plain": plain}, metadata
@@ -231,6 +232,8 @@ class Prediction(anywidget.AnyWidget):
         ax.set(xlabel=task["x_label"], ylabel=task["y_label"], title="measured")
         ax.set(yscale="log" if task["log"] else "linear")
         ax.set(xlim=task["across"], ylim=(task["low"], task["high"]))
+        if (x == x.round()).all():  # steps, layers: no 2.5 among them
+            ax.locator_params(axis="x", integer=True)
 
 
 def told_answer(task: Mapping[str, Any]) -> str:
@@ -315,7 +318,7 @@ def _curve_task(answer: Any, curve: Mapping[str, Any]) -> dict[str, Any]:
     labels = {key: str(curve.get(key, key[0])) for key in ("x_label", "y_label")}
     return {
         "across": [left, right], "low": low, "high": high, "log": log, **labels,
-        "at": _handles(len(x), left, right),
+        "at": _handles(x, left, right),
         "truth": _thinned(x, np.where(shown, y, np.nan)),
         "notes": _notes(x, y, shown, low, high, labels["x_label"]),
     }  # fmt: skip
@@ -340,12 +343,14 @@ def _points(answer: Any, left: float, right: float) -> tuple[np.ndarray, np.ndar
     return x, y
 
 
-def _handles(count: int, left: float, right: float) -> list[float]:
-    """Return where a guess has its handles: at measured places if these are few, or every n-th."""
-    fitting = [n for n in range(10, HANDLES) if (count - 1) % n == 0]
-    pieces = count - 1 if count <= HANDLES else max(fitting, default=25)
-    pieces = max(pieces, 4)
-    return [float(f"{x:.6g}") for x in np.linspace(left, right, pieces + 1)]
+def _handles(x: np.ndarray, left: float, right: float) -> list[float]:
+    """Return where a guess has its handles: at few measured places, or at every n-th of many."""
+    pieces = len(x) - 1
+    if not np.allclose(np.diff(x), (x[-1] - x[0]) / pieces):
+        pieces = 20
+    elif pieces >= HANDLES:
+        pieces = max((n for n in range(10, HANDLES) if pieces % n == 0), default=25)
+    return [float(f"{place:.6g}") for place in np.linspace(left, right, max(pieces, 4) + 1)]
 
 
 def _thinned(x: np.ndarray, y: np.ndarray) -> dict[str, list[float | None]]:

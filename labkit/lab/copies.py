@@ -23,7 +23,7 @@ from labkit.lab import files, places
 from labkit.lab import lesson as lessons
 from labkit.lab.lesson import tags
 from labkit.lab.parameters import ParameterError
-from labkit.lab.progress import CHECK
+from labkit.lab.standing import CHECK
 from labkit.lab.words import count
 
 BESIDE = ("index.ipynb", "glossary.ipynb")  # the notebooks that lessons link

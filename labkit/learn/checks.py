@@ -14,6 +14,7 @@ nobody planned for is named by what came back.
 True
 """
 
+import difflib
 import io
 import re
 import sys
@@ -26,7 +27,9 @@ from typing import Any
 
 from labkit.lab import progress
 from labkit.lab.records.shell import is_headless
-from labkit.learn import cells, errors, kinds, values
+from labkit.learn import cells, kinds, values
+from labkit.learn.kinds import errors, things
+from labkit.learn.kinds.arguments import names
 
 _SIGNS = {"right": "✓", "not tried": "○"}
 _COLORS = {"right": "#2e7d32", "not tried": "#6c6c6c"}
@@ -231,10 +234,10 @@ class Exercise:
 
     def _unplanned(self, answer: Any, trial: "_Trial", right: list, trace: str) -> "_Found":
         """Say what kind of thing came back, and for which case it is not the right one."""
-        if any(map(kinds.is_unfinished, got := trial.got)):
+        if any(map(things.is_unfinished, got := trial.got)):
             return _Found("not tried", "A part of your answer is still `...`.", trace)
         if letters := self._letter_by_letter(got[0]):
-            return _Found("other", letters, trace)
+            return _Found(*letters, trace)
         kind, text = kinds.named(
             kinds.Tried(
                 got=got,
@@ -243,7 +246,7 @@ class Exercise:
                 answer=answer,
                 right=self.right if self.read is None else None,
                 tolerance=self.tolerance,
-                changed=trial.arguments,
+                names=names([answer, self.right], len(self.cases[0])) if self.cases else (),
             )
         ) or ("other", "")
         return _Found(kind, f"{text} {self._first_difference(got, right)}".strip(), trace)
@@ -253,8 +256,6 @@ class Exercise:
         if self.cases is None:
             words = isinstance(self.right, str) or values.has_words(self.right)
             return self.right if words else values.in_form(trial.got[0], wanted)
-        if self.read is not None:
-            return answer
         spoils = not all(map(values.unchanged, self.cases, trial.arguments))
         formed = [values.in_form(each, wanted) for each in trial.raw]
         if not spoils and all(a is b for a, b in zip(formed, trial.raw, strict=True)):
@@ -280,11 +281,11 @@ class Exercise:
                 return f"{start}; yours is {yours}{place}."
         raise AssertionError("unreachable: the answers were found to differ")
 
-    def _letter_by_letter(self, answer: Any) -> str:
+    def _letter_by_letter(self, answer: Any) -> tuple[str, str] | None:
         """Say of each question A, B, C ... whether its word is right, and what is wrong with it."""
         words = self.cases is None and values.has_words(self.right) and values.items(answer)
         if not words or len(words) != len(self.right):
-            return ""
+            return None
         letters = [chr(ord("A") + place) for place in range(len(words))]
         fits = [values.same(*pair) for pair in zip(words, self.right, strict=True)]
         said = [f"Right: {', '.join(x for x, fit in zip(letters, fits, strict=True) if fit)}."]
@@ -294,8 +295,21 @@ class Exercise:
                 known = [
                     text for wrong, text in self.mistakes.values() if self._same([alone], [wrong])
                 ]
-                said += known[:1] or [f"{letter}: it is not {values.short(word)}."]
-        return " ".join(said if any(fits) else said[1:])
+                said += known[:1] or [f"{letter}: it is {self._no_word(word)}."]
+        wrong = ", ".join(x for x, fit in zip(letters, fits, strict=True) if not fit)
+        return wrong, " ".join(said if any(fits) else said[1:])
+
+    def _no_word(self, word: Any) -> str:
+        """Say what is wrong with an answer that no planned mistake has."""
+        answers = [self.right, *(wrong for wrong, _ in self.mistakes.values())]
+        known = {each for answer in answers for each in values.items(answer) or []}
+        if not isinstance(word, str):
+            return f"a word, in quotes, and not {values.short(word)}"
+        if any(values.same(word, each) for each in known):
+            return f"not {values.short(word)}"
+        near = difflib.get_close_matches(word.lower().strip(), known, 1)
+        meant = f"; did you mean {near[0]!r}?" if near else " of the task"
+        return f"not {values.short(word)}, which is none of the words{meant}".rstrip("?")
 
     def _where_nothing(self, trial: "_Trial") -> str:
         """Say for which case a function returned nothing, and what it did instead."""

@@ -90,6 +90,12 @@ def numbers(value: Any) -> np.ndarray | None:
         return None
 
 
+def has_nan(value: Any) -> bool:
+    """Return whether there is nan among the numbers of a value."""
+    array = numbers(value)
+    return array is not None and bool(np.isnan(array).any())
+
+
 def is_coarse(value: Any) -> bool:
     """Return whether numbers were computed in single precision, or less."""
     try:
@@ -208,6 +214,8 @@ def short(value: Any, digits: int = 6) -> str:
     >>> short([1 / 3, np.float64(2)]), short(np.ones((3, 4)))
     ('[0.333333, 2.0]', 'an array of shape (3, 4)')
     """
+    if isinstance(value, Callable) and not hasattr(value, "shape"):
+        return "a function"
     try:
         shape = tuple(getattr(value, "shape", ()))
         if math.prod(shape) > SHOWN:

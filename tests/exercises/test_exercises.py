@@ -1,29 +1,16 @@
 """Every exercise tells the right answer, the untouched stub and each planted mistake apart."""
 
-import importlib
-import pkgutil
 from copy import deepcopy
 
 import numpy as np
 import pytest
+from every_exercise import all_exercises
 
-import labkit.exercises
 from labkit.learn.checks import Exercise
 from labkit.learn.values import numbers
 
 # Their texts promise arrays and numbers.
 MATHEMATICS = ("start", "descent", "losses", "activations", "backprop", "metrics")
-
-
-def all_exercises() -> dict[str, Exercise]:
-    """Return 'module.name' -> exercise for every exercise of the lab."""
-    found = {}
-    for info in pkgutil.iter_modules(labkit.exercises.__path__):
-        module = importlib.import_module(f"labkit.exercises.{info.name}")
-        for name, value in vars(module).items():
-            if isinstance(value, Exercise):
-                found[f"{info.name}.{name}"] = value
-    return found
 
 
 EXERCISES = all_exercises()

@@ -10,7 +10,7 @@ import os
 import re
 from pathlib import Path
 
-from labkit.lab import files, places, progress
+from labkit.lab import files, places, progress, standing
 from labkit.lab import lesson as lessons
 from labkit.lab.lesson import NAVIGATION, Lesson
 from labkit.lab.pages.glossary import with_tooltips
@@ -36,7 +36,7 @@ def overview(folder: str | os.PathLike | None = None) -> list[dict]:
     ('00_start_here.ipynb', 'not begun', True)
     """
     kept = ("status", "exercises", "predictions", "next")
-    found = {each["number"]: each for each in progress.standings(progress.read(folder))}
+    found = {each["number"]: each for each in standing.standings(progress.read(folder))}
     return [
         {
             "number": lesson.number,

@@ -8,7 +8,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from labkit.lab import lesson as lessons
-from labkit.lab import places, progress
+from labkit.lab import places, progress, standing
 from labkit.lab.pages import contents
 from labkit.lab.pages.glossary import anchor, read_glossary, with_tooltips
 from labkit.lab.pages.page import write_page
@@ -155,7 +155,7 @@ def test_a_page_alone_has_no_links_between_lessons_and_shows_meanings(tmp_path):
 
 
 def test_the_overview_is_plain_data_with_what_was_done(tmp_path):
-    names = [name for what, name in progress.tasks(lessons.read("03")) if what == "check"]
+    names = [name for what, name in standing.tasks(lessons.read("03")) if what == "check"]
     line = {"at": "2026-11-28T09:00:00+00:00", "lesson": "03", "what": "check", "ok": True}
     lines = [json.dumps(line | {"name": name}) for name in names[:2]]
     (tmp_path / progress.FILE).write_text("\n".join(lines))

@@ -27,6 +27,9 @@ function through(points) {
   return points.map((point, i) => (point ? `${points[i - 1] ? "L" : "M"}${point.map(tenth).join(" ")}` : "")).join("");
 }
 
+/** The `d` of a mark at each point; its line cap gives it its shape. */
+const markers = (points) => points.filter(Boolean).map((point) => `M${point.map(tenth).join(" ")}h0`).join("");
+
 class CurveForm {
   constructor(task, calls) {
     Object.assign(this, { task, calls, drawn: new DrawnCurve(task), shown: 0, hint: HINT });
@@ -45,7 +48,7 @@ class CurveForm {
       pointerup: () => this.lift(), pointercancel: () => this.lift(),
       keydown: (event) => this.typed(event), focus: () => this.draw(), blur: () => this.draw(),
     }, task.x_label, [this.grid, this.here, this.guess, this.points,
-      make("g", { "clip-path": "url(#lk-reveal)" }, this.truth, this.dots)]);
+      make("g", {}, this.truth, this.dots)]);
     const reveal = make("clipPath", { id: `${this.frame.clip.parentNode.id}-reveal` }, this.reveal);
     this.frame.svg.querySelector("defs").append(reveal);
     set(this.truth.parentNode, { "clip-path": `url(#${reveal.id})` });
@@ -71,6 +74,7 @@ class CurveForm {
       xLabels: xs.map((value) => ({ at: this.x(value), text: short(value) })),
       yLabels: ys.map((value) => ({ at: this.y(value), text: short(value) })),
     });
+    set(this.frame.clip, { x: left - 4, width: box.w + 8 }); // markers at the edges show whole
     const lines = [...ys.map((y) => `M${left} ${this.y(y)}h${box.w}`), ...xs.map((x) => `M${this.x(x)} ${box.top}v${box.h}`)];
     set(this.grid, { d: lines.join("") });
     this.drawTruth();
@@ -85,8 +89,7 @@ class CurveForm {
     const { drawn, task } = this;
     const place = (height, k) => (height === null ? null : [this.x(task.at[k]), this.heightOf(height)]);
     set(this.guess, { d: through(drawn.filled.map(place)) });
-    const set_ = drawn.heights.map(place).filter(Boolean);
-    set(this.points, { d: set_.map(([x, y]) => `M${tenth(x)} ${tenth(y)}h0`).join("") });
+    set(this.points, { d: markers(drawn.heights.map(place)) });
     const focused = this.frame.svg.getRootNode().activeElement === this.frame.svg;
     const height = drawn.filled[drawn.cursor];
     const x = tenth(this.x(task.at[drawn.cursor]));
@@ -99,11 +102,10 @@ class CurveForm {
 
   drawTruth() {
     const { x, y } = this.task.truth;
-    const far = (pixel) => clamp(pixel, -ROWS, 2 * ROWS); // what leaves the picture leaves it straight
-    const lowest = this.task.low / (this.task.log ? 1e6 : 1);
-    const points = x.map((each, i) => (y[i] === null ? null : [this.x(each), far(this.y(this.task.log ? Math.max(y[i], lowest) : y[i]))]));
+    const place = (each, i) => (y[i] === null ? null : [this.x(each), clamp(this.y(y[i]), -9e4, 9e4)]); // SVG ends there
+    const points = x.map(place);
     set(this.truth, { d: through(points) });
-    set(this.dots, { d: points.length > 60 ? "" : points.filter(Boolean).map(([px, py]) => `M${tenth(px)} ${tenth(py)}h0`).join("") });
+    set(this.dots, { d: points.length > 60 ? "" : markers(points) });
     set(this.reveal, { width: this.shown * (this.box.left + this.box.w + 20) });
   }
 

@@ -42,7 +42,7 @@ export class DrawnCurve {
       this.heights[j] = from[1] + t * (here[1] - from[1]);
     }
     this.cursor = Math.round(here[0]);
-    if (Math.abs(here[0] - this.cursor) < 0.5) this.heights[this.cursor] = here[1];
+    this.heights[this.cursor] = here[1];
     this.last = here;
   }
 

@@ -41,7 +41,7 @@ class PredictView {
         button("That is my guess", () => this.submit(), { class: "primary" }),
         button("Show me", () => this.showMe(), { title: "the answer, without a guess" }),
         form.clear, this.problem),
-      make("p", { class: "hint" }, form.hint));
+      make("p", { class: "hint" }, this.store.get("apart") ? "To have your guess kept, run this cell first. " : "", form.hint));
     this.result = make("div", { class: "result", tabindex: -1, hidden: true });
     this.verdict = make("p", { class: "verdict", role: "status" });
     this.counts = make("p", { class: "counts" });
@@ -61,7 +61,7 @@ class PredictView {
 
   submit() {
     if (this.answered) {
-      this.judge();
+      this.judge(true);
       return;
     }
     const { guess, problem } = this.form.read();
@@ -74,9 +74,10 @@ class PredictView {
   }
 
   keep(kept) {
+    const here = this.host.shadowRoot.activeElement; // the button under it goes
     this.store.set({ kept });
     this.refresh(true);
-    this.result.focus({ preventScroll: true });
+    if (here) this.result.focus({ preventScroll: true });
     const { lesson, name } = this.task;
     this.host.dispatchEvent(new CustomEvent("labkit:answered", { bubbles: true, composed: true, detail: { lesson, name } }));
   }
@@ -85,7 +86,7 @@ class PredictView {
   changed() {
     this.problem.textContent = "";
     clearTimeout(this.timer);
-    if (this.answered) this.timer = setTimeout(() => this.judge(), PAUSE);
+    if (this.answered) this.timer = setTimeout(() => this.judge(true), PAUSE);
   }
 
   // -- the answer
@@ -105,15 +106,16 @@ class PredictView {
         make("div", { class: "side" }, make("span", {}, "Your guess"), this.mine),
         make("div", { class: "side measured" }, make("span", {}, "Measured"), make("b", {}, inShort(task, task.answer ?? task.truth.y)))),
       this.verdict, make("p", {}, (task.notes ?? []).join(" ")), make("p", { class: "because" }, task.because), this.counts);
-    this.judge();
+    this.judge(guess !== null);
   }
 
-  /** Say what is right or wrong about the guess that stands there now. */
-  judge() {
+  /** Say what is right or wrong about the guess that stands there now, if there is to be one. */
+  judge(guessed) {
     const { guess = null, problem } = this.form.read();
     const { task, kept } = this;
     this.mine.textContent = guess === null ? "—" : inShort(task, guess);
-    const said = guess === null ? { head: kept.guess === null ? "" : problem, text: "" } : verdict(task, guess);
+    const said = guess === null ? { head: guessed ? problem : "", text: "" } : verdict(task, guess);
+    this.verdict.hidden = !said.head && !said.text;
     this.verdict.replaceChildren(make("b", {}, said.head), " ", said.text);
     this.verdict.className = `verdict ${guess === null ? "" : said.close ? "close" : "far"}`;
     this.counts.textContent = counting(task, kept, guess);
@@ -142,12 +144,16 @@ function mount(host, store) {
 const opened = doors(mount, ["kept"]);
 export const { render } = opened;
 
-/** In an opened notebook the guess stands in an output beside, put there when it was made. */
+/**
+ * In a notebook that was saved and opened again no kernel hears of a guess. The one that was made
+ * before stands in an output beside, put there at that time.
+ */
 export function revive(figure, state) {
-  const of = `${state.task.lesson}/${state.task.name}`;
   const outputs = figure.closest(".jp-OutputArea");
-  const memory = outputs && [...outputs.querySelectorAll(".labkit-kept")].find((each) => each.dataset.of === of);
-  return opened.revive(figure, memory ? { ...state, kept: JSON.parse(memory.dataset.kept) } : state);
+  if (!outputs) return opened.revive(figure, state);
+  const of = `${state.task.lesson}/${state.task.name}`;
+  const memory = [...outputs.querySelectorAll(".labkit-kept")].find((each) => each.dataset.of === of);
+  return opened.revive(figure, { ...state, apart: true, kept: memory ? JSON.parse(memory.dataset.kept) : state.kept });
 }
 
 export default { render };

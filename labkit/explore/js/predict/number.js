@@ -4,19 +4,18 @@ import { clamp } from "../numbers.js";
 import { readNumber } from "./reading.js";
 import { say, withUnit } from "./words.js";
 
-const STEPS = 200; // of the slider
-
-/** From the slider's steps to numbers of three digits and back, on a logarithmic range too. */
-function slide({ low, high, log }) {
-  const [f, g] = log ? [Math.log, Math.exp] : [(x) => x, (x) => x];
+/** From the slider's steps to round numbers and back; each step is another number. */
+export function slide({ low, high, log }) {
+  const [f, g] = log ? [Math.log10, (power) => 10 ** power] : [(x) => x, (x) => x];
+  const range = f(high) - f(low);
+  const unit = 10 ** Math.floor(Math.log10(range / 100)); // a hundredth of the range, or less
+  const steps = log ? Math.ceil(Math.max(20 * range, 100)) : Math.round(range / unit);
+  const digits = steps > 20 * range + 1 ? 3 : 2;
+  const round = log ? (x) => Number(x.toPrecision(digits)) : (x) => Number((Math.round(x / unit) * unit).toPrecision(12));
   return {
-    value(step) {
-      if (step <= 0 || step >= STEPS) return step <= 0 ? low : high;
-      const exact = g(f(low) + (step / STEPS) * (f(high) - f(low)));
-      const digits = log ? 2 : clamp(Math.ceil(Math.log10(Math.abs(exact) / (high - low) || 1)) + 3, 1, 12);
-      return clamp(Number(exact.toPrecision(digits)), low, high);
-    },
-    step: (value) => clamp(Math.round((STEPS * (f(value) - f(low))) / (f(high) - f(low))), 0, STEPS),
+    steps,
+    value: (step) => (step <= 0 ? low : step >= steps ? high : clamp(round(g(f(low) + (step / steps) * range)), low, high)),
+    step: (value) => Math.round((steps * (f(clamp(value, low, high)) - f(low))) / range),
   };
 }
 
@@ -26,7 +25,7 @@ export function numberForm(task, { changed, submit }) {
   const id = freshId("number");
   const field = make("input", { id, type: "text", inputmode: "text", autocomplete: "off", spellcheck: "false",
     "aria-describedby": `${id}-range`, input: typed, keydown: entered });
-  const slider = make("input", { type: "range", min: 0, max: STEPS, step: 1, class: "unset",
+  const slider = make("input", { type: "range", min: 0, max: scale.steps, step: 1, class: "unset",
     "aria-label": "your guess, slider", "aria-valuetext": "not set", input: slid, keydown: entered });
   const mark = make("i", { class: "mark", hidden: true, "aria-hidden": "true" });
 
@@ -51,7 +50,7 @@ export function numberForm(task, { changed, submit }) {
     slider.classList.remove("unset");
     slider.setAttribute("aria-valuetext", withUnit(value, unit));
   }
-  slider.value = STEPS / 2;
+  slider.value = Math.round(scale.steps / 2);
   return {
     node: make("div", { class: "number" },
       make("label", { for: id }, "your guess"), field, make("span", {}, unit),
@@ -72,7 +71,7 @@ export function numberForm(task, { changed, submit }) {
     },
     open({ answer }) {
       mark.hidden = answer < low || answer > high;
-      mark.style.setProperty("--at", mark.hidden ? 0 : scale.step(answer) / STEPS);
+      mark.style.setProperty("--at", mark.hidden ? 0 : scale.step(answer) / scale.steps);
     },
     hint: "Type it, or move the slider; Enter guesses.",
   };

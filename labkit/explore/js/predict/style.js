@@ -4,7 +4,7 @@ import { PALETTE } from "../colors.js";
 const hues = (theme) => `--guess: ${PALETTE[theme][0]}; --truth: ${PALETTE[theme][1]};`;
 
 export const STYLE = `
-.lk { ${hues("light")} max-width: 760px; font-size: 14px; border-left: 3px solid var(--accent); padding: 2px 2px 2px 14px; margin: 6px 0; }
+.lk { ${hues("light")} max-width: 760px; font-size: 14px; border-left: 3px solid var(--accent); padding: 2px 2px 2px 14px; margin: 6px 0; position: relative; }
 .lk[data-theme="dark"] { ${hues("dark")} }
 .question { font-size: 15px; margin-bottom: 8px; }
 .question b { color: var(--accent); margin-right: 4px; }

@@ -43,7 +43,7 @@ function onNumber({ answer, low, high, unit, log, close: within }, guess) {
   const off = log ? factor : Math.abs(guess - answer);
   const close = off <= within * (1 + 1e-9) || say(guess) === say(answer);
   const text = answer < low || answer > high ? "What was measured lies outside of the range that could be entered." : "";
-  if (say(guess) === say(answer)) return { close, head: "Right in all digits shown.", text };
+  if (say(guess) === say(answer)) return { close, head: guess === answer ? "Exactly right." : "Right in all digits shown.", text };
   const far = howFar(guess, answer, unit, log || (!close && factor >= 2));
   const across = guess * answer < 0 && !close ? ", and of the other sign" : "";
   return { close, head: `${close ? "Close" : "Not close"}: ${far}${across}.`, text };
@@ -132,7 +132,7 @@ function ofShape(curves) {
   const both = { what: swings ? "that it swings" : `that it ${turning(turns[0])}`, right: turns[0] === turns[1] || (swings && mine),
     text: `It ${turning(turns[0])}; yours ${turning(turns[1])}.` };
   const often = { right: !(swings && mine) || turns[0] === turns[1], text: both.text };
-  return swings ? [both, often] : [direction, both];
+  return swings ? [both, often] : [both, direction];
 }
 
 /** The measured point nearest to a place, gaps left out. */
@@ -153,8 +153,9 @@ function onCurve(task, guess) {
   const close = mean <= NEAR;
   const { low, high, log } = task;
   const apart = log ? `a factor of ${short((high / low) ** mean)}` : short(mean * (high - low));
-  const right = all.filter((each) => each.right && each.what).map((each) => each.what);
+  const right = all.filter((each) => each.right && each.what).map((each) => each.what).reverse();
   const wrong = all.filter((each) => !each.right).slice(0, 2).map((each) => each.text);
   const told = right.length ? [`Right: ${listed(right)}.`, ...wrong] : wrong;
-  return { close, head: `${close ? "Close" : "Not close"}: on average ${apart} apart.`, text: told.join(" ") };
+  const far = mean < 0.001 ? "the same all along" : `on average ${apart} apart`;
+  return { close, head: `${close ? "Close" : "Not close"}: ${far}.`, text: told.join(" ") };
 }
