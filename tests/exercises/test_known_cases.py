@@ -76,7 +76,7 @@ WRONG = [  # (exercise, answer, kind)
     (
         "activations.sigmoid_slope",
         "np.where(abs(x) > 20, 0, sigmoid(x) * (1 - sigmoid(x)))",
-        "right for some cases",
+        "one number",
     ),
     (
         "backprop.gradient",
