@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 PORT ?= 8888
 CONSTRAINTS := pyproject.toml --extra cpu --extra test --universal --python-version 3.11
 
-.PHONY: help setup lab test test-fast notebook benchmark measure backends lint lock clean
+.PHONY: help setup lab test test-fast notebook benchmark measure contents backends lint lock clean
 
 help:
 	@echo "make lab        set up, then run every lesson headlessly on real data"
@@ -20,6 +20,7 @@ help:
 	@echo "make benchmark  side-by-side ratios: sweeps, training, explorers, start-up"
 	@echo "make backends   add JAX and PyTorch to the environment (CPU)"
 	@echo "make measure    refresh notebooks/measured.csv from the latest runs"
+	@echo "make contents   write links, minutes and meanings of words into lessons and index"
 	@echo "make lint       ruff over package, tests and notebooks, oxlint over the JavaScript"
 	@echo "make lock       resolve requirements.lock again (needs uv)"
 	@echo "make clean      remove the environment; runs/ stays"
@@ -42,17 +43,20 @@ notebook: setup
 	@$(BIN)/labkit open --port $(PORT)
 
 benchmark: setup
-	@for part in start sweep engines results training explorer_latency hero_latency backprop_frames; do \
+	@for part in start sweep engines results training explorer_latency hero_latency predict_latency backprop_frames; do \
 		$(BIN)/python benchmarks/$$part.py || exit 1; done
 
 measure: setup
 	@$(BIN)/labkit measure
 
+contents: setup
+	@$(BIN)/python -m labkit.lab.pages.contents
+
 backends: setup
 	@$(BIN)/python -m pip install --quiet --no-build-isolation -e ".[jax,torch]"
 
 lint: setup
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/oxlint labkit/explore/js
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/oxlint labkit/explore/js labkit/lab/labextension/js
 
 lock:
 	@uv pip compile $(CONSTRAINTS) --generate-hashes --no-header --no-annotate -o requirements.lock

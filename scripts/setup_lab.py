@@ -7,6 +7,7 @@ call installs nothing. Whatever stands in the way is told in a sentence.
 
 from __future__ import print_function  # noqa: UP010
 
+import glob
 import hashlib
 import json
 import os
@@ -40,7 +41,7 @@ def main():
     say("Compiling bytecode ...")
     compile_bytecode()
     set_up_jupyter()
-    offer_kernel()
+    offer_to_jupyter()
     with open(STAMP, "w") as file:
         file.write(wanted)
     say("Ready.")
@@ -66,10 +67,11 @@ def check_disk(free):
 
 
 def fingerprint():
-    """Return a hash of what decides the environment: lock file, pyproject, this Python."""
+    """Return a hash of what decides the environment: what is installed or copied, this Python."""
     digest = hashlib.sha256(sys.version.encode())
-    for name in ("requirements.lock", "pyproject.toml", os.path.join("scripts", "setup_lab.py")):
-        with open(os.path.join(HERE, name), "rb") as file:
+    names = ["requirements.lock", "pyproject.toml", os.path.join("scripts", "setup_lab.py")]
+    for path in [os.path.join(HERE, name) for name in names] + [path for path, _ in for_jupyter()]:
+        with open(path, "rb") as file:
             digest.update(file.read())
     return digest.hexdigest()
 
@@ -122,13 +124,32 @@ def set_up_jupyter():
         json.dump(settings, file)
 
 
-def offer_kernel():
-    """Show the warm kernel in JupyterLab's launcher: an editable install leaves it out."""
-    folder = os.path.join(VENV, "share", "jupyter", "kernels", "labkit")
-    if not os.path.isdir(folder):
-        os.makedirs(folder)
-    spec = os.path.join(HERE, "labkit", "lab", "warm", "kernelspec", "kernel.json")
-    shutil.copy(spec, os.path.join(folder, "kernel.json"))
+def for_jupyter():
+    """Return (file, folder below .venv) of what Jupyter looks for there, as pyproject names it."""
+    import tomllib  # not in the Pythons that check_python refuses
+
+    with open(os.path.join(HERE, "pyproject.toml"), "rb") as file:
+        places = tomllib.load(file)["tool"]["setuptools"]["data-files"]
+    return [
+        (path, folder)
+        for folder, patterns in places.items()
+        if folder.startswith(("share/jupyter/", "etc/jupyter/"))
+        for pattern in patterns
+        for path in sorted(glob.glob(os.path.join(HERE, pattern)))
+    ]
+
+
+def offer_to_jupyter():
+    """Copy kernel and JupyterLab extension to where they are found: an editable install does not.
+
+    A module that is gone from the extension goes from the copy too.
+    """
+    shutil.rmtree(os.path.join(VENV, "share", "jupyter", "labextensions", "labkit"), True)
+    for path, folder in for_jupyter():
+        place = os.path.join(VENV, *folder.split("/"))
+        if not os.path.isdir(place):
+            os.makedirs(place)
+        shutil.copy(path, place)
 
 
 def run(command, what):

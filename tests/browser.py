@@ -116,7 +116,11 @@ def _server_environment(scratch):
         "LABKIT_RUNS": scratch / "runs",
     }
     inherited = {name: value for name, value in os.environ.items() if name != "LABKIT_HEADLESS"}
-    return inherited | {name: str(path) for name, path in own.items()}
+    return (
+        {"LABKIT_LEARNER": str(scratch / "learner")}
+        | inherited
+        | {name: str(path) for name, path in own.items()}
+    )
 
 
 def _setting(scratch, name, **values):

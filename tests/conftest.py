@@ -15,10 +15,17 @@ if "PYTEST_XDIST_WORKER" in os.environ:
         os.environ.setdefault(name, "1")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_test_writes_into_the_learners_folder(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABKIT_LEARNER", str(tmp_path_factory.mktemp("learner") / "learner"))
+        yield
+
+
 @pytest.fixture
 def lab(tmp_path, monkeypatch) -> Lab:
     monkeypatch.setenv("LABKIT_HOME", str(tmp_path))
-    for name in ("LABKIT_RUNS", "LABKIT_HEADLESS"):
+    for name in ("LABKIT_RUNS", "LABKIT_LEARNER", "LABKIT_HEADLESS"):
         monkeypatch.delenv(name, raising=False)
     return Lab(tmp_path)
 

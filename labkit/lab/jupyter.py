@@ -15,23 +15,52 @@ class PortError(ValueError):
     """A port that cannot be used; the message names another."""
 
 
+class RootError(RuntimeError):
+    """JupyterLab runs on a folder from which this notebook cannot be seen."""
+
+
+def root(notebook: Path) -> Path:
+    """Return the folder that JupyterLab serves: the lab's, or the learner's where that is outside.
+
+    >>> root(places.home() / "notebooks" / "index.ipynb") == places.home()
+    True
+    """
+    if notebook.is_relative_to(places.home()):
+        return places.home()
+    return Path(os.path.realpath(places.learner_folder()))
+
+
 def address(port: int, token: str, notebook: Path) -> str:
-    """Return where a browser finds a notebook of the lab.
+    """Return where a browser finds a notebook of the lab, or a learner's copy of one.
 
     >>> address(8888, "abc", places.home() / "notebooks" / "index.ipynb")
     'http://127.0.0.1:8888/lab/tree/notebooks/index.ipynb?token=abc'
     """
-    inside = quote(notebook.relative_to(places.home()).as_posix())
-    return f"http://127.0.0.1:{port}/lab/tree/{inside}?token={token}"
+    return f"http://127.0.0.1:{port}/lab/tree/{_inside(notebook)}?token={token}"
 
 
-def running() -> tuple[int, str] | None:
-    """Return (port, token) of a JupyterLab that serves this lab already, None without one."""
+def _inside(notebook: Path) -> str:
+    return quote(notebook.relative_to(root(notebook)).as_posix())
+
+
+def running(notebook: Path, port: int) -> tuple[int, str] | None:
+    """Return (port, token) of a JupyterLab that shows this notebook, None without one.
+
+    Raises:
+        RootError: at this port runs one of this lab that does not; the message says what to do.
+    """
     from jupyter_server.serverapp import list_running_servers
 
     for server in list_running_servers():
-        if Path(server["root_dir"]) == places.home() and server["token"]:
+        served = Path(server["root_dir"])
+        if served == root(notebook) and server["token"]:
             return server["port"], server["token"]
+        if served == places.home() and server["port"] == port:
+            raise RootError(
+                f"JupyterLab runs at port {port} on {served}, and your copies are in "
+                f"{notebook.parent}. End it (Ctrl-C in its terminal), or start a second one: "
+                f"labkit open --port {port + 1} (make notebook PORT={port + 1})."
+            )
     return None
 
 
@@ -63,13 +92,12 @@ def command(port: int, notebook: Path) -> list[str]:
     >>> command(8888, places.home() / "notebooks" / "index.ipynb")[1:5:3]
     ['-m', '--ServerApp.port=8888']
     """
-    inside = notebook.relative_to(places.home()).as_posix()
     arguments = [
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
-        f"--ServerApp.root_dir={places.home()}",
-        f"--LabApp.default_url=/lab/tree/{quote(inside)}",
+        f"--ServerApp.root_dir={root(notebook)}",
+        f"--LabApp.default_url=/lab/tree/{_inside(notebook)}",
         "--LabApp.news_url=None",  # no news and no version check: the lab works offline
         "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
         "--log-level=ERROR",  # its notes are not about what a learner does

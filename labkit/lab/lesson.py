@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 INSERTED = {"injected-parameters", "papermill-error-cell-tag", "papermill-error-cell"}
 _COMPUTING = ("maths", "data", "networks", "datacenter")  # rooms of labkit that make the numbers
 _MOST = 100  # lessons kept in memory
+# A line of nothing but links to notebooks, such as the previous and the next lesson.
+NAVIGATION = re.compile(r"^(?:[←→· ]*\[[^\]\n]*\]\([^()\s]*\.ipynb\))+[←→· ]*$", re.MULTILINE)
+_FOLDED = re.compile(r"<details\b.*?</details>", re.DOTALL)
+_TARGET = re.compile(r"""\]\([^()\s]*(?:\s+"(?:[^"\\]|\\.)*")?\)""")  # of a link, with its title
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +79,27 @@ class Lesson:
         texts = [c["source"] for c in self.content["cells"] if c["cell_type"] == "markdown"]
         _, found, rest = texts[0].partition("**Question.**") if texts else ("", "", "")
         return rest.split("\n\n")[0].strip() if found else ""
+
+    @cached_property
+    def before(self) -> str:
+        """What comes before it: the first sentence of `**Before it:**` in its first cell, or "".
+
+        >>> read("00").before
+        'nothing'
+        """
+        texts = [c["source"] for c in self.content["cells"] if c["cell_type"] == "markdown"]
+        _, _, rest = texts[0].partition("**Before it:**") if texts else ("", "", "")
+        said = rest.split("\n\n")[0].partition(". ")[0].strip().rstrip(".")
+        return re.sub(r" \([^)]*\)", "", said)  # without the titles
+
+    @cached_property
+    def minutes(self) -> int:
+        """How long it takes to work through; see `minutes`.
+
+        >>> 0 < read("00").minutes < read("01").minutes
+        True
+        """
+        return minutes(self.content["cells"])
 
     @cached_property
     def code(self) -> list[str]:
@@ -164,8 +190,8 @@ def read(lesson: str | int | os.PathLike | Lesson) -> Lesson:
     if stamp not in _known:
         if len(_known) >= _MOST:
             _known.clear()
-        content = _content(path)
-        _known[stamp] = Lesson(path, content, read_parameters(content, path.name))
+        found = content(path)
+        _known[stamp] = Lesson(path, found, read_parameters(found, path.name))
     return _known[stamp]
 
 
@@ -217,19 +243,26 @@ def code_digest() -> str:
 _known: dict[tuple, Lesson] = {}
 
 
-def _content(path: Path) -> dict:
-    """Return a notebook as plain data of format 4, each cell with its source as one text."""
+def content(path: Path) -> dict:
+    """Return a notebook as plain data of format 4, each cell with its source as one text.
+
+    Raises:
+        ParameterError: the file is no notebook.
+
+    >>> content(places.lesson_file("01"))["nbformat"]
+    4
+    """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["nbformat"] < 4:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["nbformat"] < 4:
             import nbformat
 
-            content = nbformat.convert(nbformat.from_dict(content), 4)
-        content["cells"] = [_cell(cell) for cell in content["cells"]]
+            found = nbformat.convert(nbformat.from_dict(found), 4)
+        found["cells"] = [_cell(cell) for cell in found["cells"]]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ParameterError(f"{path} is not a readable notebook: {error!r}") from error
-    content["cells"] = [cell for cell in content["cells"] if not INSERTED & tags(cell)]
-    return content
+    found["cells"] = [cell for cell in found["cells"] if not INSERTED & tags(cell)]
+    return found
 
 
 def tags(cell: dict) -> set[str]:
@@ -239,6 +272,43 @@ def tags(cell: dict) -> set[str]:
     {'parameters'}
     """
     return set(cell["metadata"].get("tags") or [])
+
+
+def minutes(cells: list[dict]) -> int:
+    """Return how long it takes to work through cells, to five minutes.
+
+    150 words a minute, 3 seconds a line of code, 3 minutes an explorer, 5 minutes an exercise.
+    What is folded away counts nothing.
+
+    >>> minutes([{"cell_type": "markdown", "metadata": {}, "source": 1500 * "word "}])
+    10
+    """
+    shown = [cell for cell in cells if not is_folded(cell)]
+    code = "\n".join(cell["source"] for cell in shown if cell["cell_type"] == "code")
+    lines = sum(bool(line.strip()) for line in code.splitlines())
+    words = sum(count_words(c["source"]) for c in shown if c["cell_type"] == "markdown")
+    explorers = sum("explorer" in tags(cell) for cell in shown)
+    exercises = sum("exercise" in tags(cell) for cell in shown)
+    return max(5, 5 * round((words / 150 + lines * 3 / 60 + 3 * explorers + 5 * exercises) / 5))
+
+
+def is_folded(cell: dict) -> bool:
+    """Return whether a cell's source is hidden until it is asked for.
+
+    >>> is_folded({"metadata": {"jupyter": {"source_hidden": True}}})
+    True
+    """
+    return bool((cell["metadata"].get("jupyter") or {}).get("source_hidden"))
+
+
+def count_words(markdown: str) -> int:
+    """Return how many words of a text are read: not what is folded, nor where links lead.
+
+    >>> count_words("One [loss](glossary.ipynb#loss). <details>Two three</details> four")
+    3
+    """
+    text = _TARGET.sub("]", NAVIGATION.sub("", _FOLDED.sub("", markdown)))
+    return len(re.findall(r"[\w'’]+", text))
 
 
 def _cell(cell: dict) -> dict:

@@ -1,21 +1,26 @@
 """What the learner did: guesses, checks and runs, one line each in one file that only grows.
 
-The file is `progress.jsonl` in the learner's folder. A line that was cut off by a kill or a full
-disk costs that line and no other; two kernels may write at once.
+The file is `progress.jsonl` in the learner's folder, and stays there. A line that was cut off by a
+kill or a full disk costs that line and no other; two kernels may write at once. Only the live
+kernel of a notebook writes.
 """
 
 import json
 import os
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from labkit.lab import places
+from labkit.lab.records.shell import in_notebook, is_headless
 
 FILE = "progress.jsonl"
+_START = '{"at": '  # every line begins so; inside of a text a quote has a backslash before it
+_NAMES = ("at", "lesson", "what", "name")  # what every line says, as texts
+
+_told = False  # that nothing can be kept; once a kernel is enough
 
 
 def add(lesson: str, what: str, name: str, **facts: Any) -> None:
@@ -26,13 +31,41 @@ def add(lesson: str, what: str, name: str, **facts: Any) -> None:
         what: "guess", "check" or "run".
         name: of the prediction, the exercise or the run.
         **facts: plain data, such as kind="sign", ok=False.
+
+    >>> add("01", "check", "update", kind="right", ok=True)  # no notebook, so nothing is written
     """
-    line = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "lesson": lesson}
+    global _told
+    if is_headless() or not in_notebook():
+        return
+    line = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "lesson": str(lesson).zfill(2)}
     line |= {"what": what, "name": name, **facts}
     try:
-        _append(places.learner_folder() / FILE, json.dumps(line, ensure_ascii=False, default=str))
-    except OSError as error:
-        print(f"This was not kept in your progress: {error.strerror}.", file=sys.stderr)
+        path = places.learner_folder() / FILE
+        _append(path, json.dumps(line, ensure_ascii=False, default=str) + "\n")
+    except (OSError, TypeError, ValueError) as error:
+        if not _told:
+            reason = getattr(error, "strerror", None) or error
+            print(
+                f"What you do in this lesson is not kept in your progress: {reason}. The lesson "
+                "goes on. LABKIT_LEARNER may name a folder that you may write.",
+                file=sys.stderr,
+            )
+        _told = True
+
+
+def _append(path: Path, line: str) -> None:
+    """Append a line in one write; what a full disk cuts off is left as half a line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        left = line.encode("utf-8", "replace")
+        while left:
+            left = left[os.write(handle, left) :]
+    finally:
+        os.close(handle)
+
+
+# --- reading ------------------------------------------------------------------------------------
 
 
 def read(folder: str | os.PathLike | None = None) -> list[dict]:
@@ -41,29 +74,73 @@ def read(folder: str | os.PathLike | None = None) -> list[dict]:
     >>> read("no such folder")
     []
     """
-    path = Path(folder or places.learner_folder()) / FILE
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        return read_file(Path(folder or places.learner_folder()) / FILE)
     except OSError:
         return []
-    return list(_lines(text.splitlines()))
 
 
-def _lines(texts: Iterable[str]) -> Iterable[dict]:
-    for text in texts:
-        with suppress(ValueError):
-            line = json.loads(text)
-            if isinstance(line, dict):
-                yield line
+def read_file(path: str | os.PathLike) -> list[dict]:
+    """Return the whole lines of one file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
+    return [line for part in text.split("\n") if (line := _line(part))]
 
 
-def _append(path: Path, line: str) -> None:
-    """Append a line in one write, on a line of its own even after half a line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        size = os.fstat(handle).st_size
-        whole = size == 0 or os.pread(handle, 1, size - 1) == b"\n"
-        os.write(handle, (("" if whole else "\n") + line + "\n").encode())
-    finally:
-        os.close(handle)
+def _line(text: str) -> dict | None:
+    """Return a line; one that was written behind half a line is found as well."""
+    for part in (text, text[max(text.rfind(_START), 0) :]):
+        try:
+            line = json.loads(part)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(line, dict) and all(isinstance(line.get(name), str) for name in _NAMES):
+            return line
+    return None
+
+
+# --- a class ------------------------------------------------------------------------------------
+
+
+def read_class(folder: str | os.PathLike, skipped: Callable[[str], None]) -> dict[str, list[dict]]:
+    """Return name -> lines of every learner of a class, names in order.
+
+    A learner is a folder with `progress.jsonl` in it or in its `learner/`, or a file NAME.jsonl.
+
+    Args:
+        folder: of the class.
+        skipped: gets a sentence on each learner of whom nothing can be read.
+    """
+    found: dict[str, list[dict]] = {}
+    for name, paths in _learners(Path(folder)).items():
+        lines = []
+        for path in paths:
+            try:
+                read_here = read_file(path)
+            except OSError as error:
+                skipped(f"{name}: {path} cannot be read: {error.strerror}.")
+                continue
+            if not read_here:
+                skipped(f"{name}: {path} has no line that can be read.")
+            lines += read_here
+        if not paths:
+            skipped(f"{name}: there is no {FILE} in it.")
+        if lines:
+            found[name] = sorted(lines, key=lambda line: line["at"])
+    return found
+
+
+def _learners(folder: Path) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            inside = (path / FILE, path / "learner" / FILE)
+            found.setdefault(path.name, []).extend(each for each in inside if each.exists())
+        elif path.suffix == ".jsonl":
+            found.setdefault(path.stem, []).append(path)
+    return found

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from labkit.lab import places, progress
-from labkit.learn import cells, checks
+from labkit.learn import cells
 from labkit.learn.checks import Exercise
 
 STEP = Exercise(
@@ -147,7 +147,7 @@ def notebook(monkeypatch, tmp_path):
     ran = []
     monkeypatch.setenv("LABKIT_LEARNER", str(tmp_path))
     monkeypatch.delenv("LABKIT_HEADLESS", raising=False)
-    monkeypatch.setattr(checks, "in_notebook", lambda: True)
+    monkeypatch.setattr(progress, "in_notebook", lambda: True)
     monkeypatch.setattr(cells, "shell", lambda: SimpleNamespace(user_ns={"In": ["", *ran]}))
     return ran
 

@@ -1,4 +1,4 @@
-"""The index tells the same titles and minutes as the lessons themselves."""
+"""The index tells the same as the lessons themselves."""
 
 import json
 import re
@@ -23,13 +23,16 @@ def index():
 
 
 @pytest.mark.parametrize("path", LESSONS.values(), ids=lambda path: path.stem)
-def test_title_and_minutes_are_those_of_the_lesson(path, index):
+def test_title_minutes_and_what_comes_before_are_those_of_the_lesson(path, index):
     promise = first_cell(path)
     title = promise.splitlines()[0].removeprefix("# ")
-    minutes = re.search(r"(\d+) min", promise)[1]
+    minutes = re.search(r"\*\*Time:\*\* about (\d+) minutes", promise)[1]
+    before = re.search(r"\*\*Before it:\*\* ([^.\n]*)\.", promise)[1]
+    first, *titled = before.split(" (")  # the index leaves the titles out
+    before = first + "".join(part.partition(")")[2] for part in titled)
     row = index[path.name]
     assert row.startswith(f"| [{title}](")
-    assert row.endswith(f"| {minutes} min |")
+    assert row.endswith(f"| {minutes} | {before} |")
 
 
 def test_lessons_stand_in_order(index):

@@ -37,9 +37,47 @@ def tagged(notebook, tag: str) -> list:
 
 
 def words(notebook) -> int:
-    text = " ".join(c["source"] for c in notebook["cells"] if c["cell_type"] == "markdown")
-    without_targets = re.sub(r"\]\([^)]*\)", "]", text)  # where a link leads is not read
-    return len(re.findall(r"[\w'’]+", without_targets))
+    """Count what is read: not where links lead, what is folded, nor the links between lessons."""
+    text = "\n".join(c["source"] for c in notebook["cells"] if c["cell_type"] == "markdown")
+    text = re.sub(r"(?s:<details>.*?</details>)|^.*\]\(index\.ipynb\).*$", "", text, flags=re.M)
+    return len(re.findall(r"[\w'’]+", re.sub(r'\]\([^)"]*("[^"]*")?\)', "]", text)))
+
+
+def uses_answers(notebook) -> bool:
+    """Whether the lesson runs on what the learner writes, as 00, 01 and 04 do."""
+    return any(".use(" in cell["source"] for cell in tagged(notebook, "check"))
+
+
+def exercises(notebook) -> list[dict]:
+    """Return of each exercise its name, what the stub defines, and what the solution defines.
+
+    A solution is a block of Python in folded text, or else a cell of code.
+    """
+    cells, found = notebook["cells"], []
+    for index in (i for i, cell in enumerate(cells) if "exercise" in tags(cell)):
+        check = cells[index + 1]
+        solution = next(cell for cell in cells[index + 2 :] if "solution" in tags(cell))
+        is_text = solution["cell_type"] == "markdown"
+        block = (
+            re.search(r"```python\n(.*?)```", solution["source"], re.DOTALL) if is_text else None
+        )
+        source = block[1] if block else solution["source"]
+        found.append(
+            {
+                "name": re.search(r"\bexercise\.(\w+)\.(?:check|use)\(", check["source"])[1],
+                "stub": defined(cells[index]["source"])[-1],
+                "solved": [name for name in defined(source) if name.endswith("_solution")][-1:]
+                or defined(source)[-1:],
+                "block": block[1] if block else "",
+                "cell": solution,
+            }
+        )
+    return found
+
+
+def defined(source: str) -> list[str]:
+    """Return the functions and variables that a cell defines at its top level."""
+    return [a or b for a, b in re.findall(r"^(?:def (\w+)\(|(\w+) = )", source, re.MULTILINE)]
 
 
 def test_there_are_lessons():
@@ -98,27 +136,60 @@ def test_code_cells_fit_a_screen(path):
 
 
 @every_lesson
-def test_length_suits_half_an_hour(path):
+def test_length_suits_its_reader(path):
     notebook = read(path)
     shortest = 300 if path.name.startswith("00") else 1200
     assert shortest <= words(notebook) <= 2800
-    assert len(notebook["cells"]) <= 75
+    assert len(notebook["cells"]) <= (60 if uses_answers(notebook) else 75)
+    assert lessons.read(path).minutes <= 90
 
 
 @every_lesson
-def test_each_exercise_has_its_check_and_a_folded_solution(path):
+def test_each_exercise_has_its_check_directly_below(path):
     cells = read(path)["cells"]
-    exercises = [i for i, cell in enumerate(cells) if "exercise" in tags(cell)]
-    solutions = [cell for cell in cells if "solution" in tags(cell)]
-    assert exercises
-    assert len(solutions) == len(exercises)
-    for index in exercises:
+    stubs = [i for i, cell in enumerate(cells) if "exercise" in tags(cell)]
+    assert stubs
+    for index in stubs:
         assert "..." in cells[index]["source"]
         assert "check" in tags(cells[index + 1])
-        assert ".check(" in cells[index + 1]["source"]
+        assert re.search(r"\.(check|use)\(", cells[index + 1]["source"])
+
+
+@every_lesson
+def test_solutions_are_folded_and_check_nothing(path):
+    """Run All says "Right" under nothing that nobody touched."""
+    notebook = read(path)
+    solutions = tagged(notebook, "solution")
+    assert len(solutions) == len(tagged(notebook, "exercise"))
     for cell in solutions:
-        assert cell["metadata"]["jupyter"]["source_hidden"] is True
-        assert ".check(" in cell["source"]
+        assert ".check(" not in cell["source"]
+        assert ".use(" not in cell["source"]
+        if uses_answers(notebook):
+            assert cell["cell_type"] == "markdown"
+            folded = re.findall(r"<details>\s*<summary>(\w+)", cell["source"])
+            assert folded[-2:] == ["Hint", "Solution"]
+        else:
+            assert cell["metadata"]["jupyter"]["source_hidden"] is True
+
+
+@every_lesson
+def test_a_solution_defines_what_its_stub_does(path):
+    for each in exercises(read(path)):
+        assert each["solved"], each["name"]
+        if each["block"]:
+            assert each["solved"] == [each["stub"]]
+
+
+@every_lesson
+def test_what_a_prediction_asks_is_answered_before_the_next_one(path):
+    asked = None
+    for cell in read(path)["cells"]:
+        if "answer" in tags(cell):
+            asked = None
+        if "predict" in tags(cell):
+            assert asked is None, f"no cell tagged answer follows {asked}"
+            asked = cell["id"]
+    assert asked is None, f"no cell tagged answer follows {asked}"
 
 
 @every_lesson
@@ -156,15 +227,29 @@ def test_the_index_links_every_lesson_and_nothing_else():
     assert sorted(set(lessons)) == [path.name for path in LESSONS.values()]
 
 
+def with_solutions_checked(path: Path, folder: Path) -> Path:
+    """Write a copy of a lesson with one more cell, which checks its solutions; return it."""
+    notebook = read(path)
+    lines = [
+        f"{each['block']}\nfound = exercise.{each['name']}.check({each['solved'][0]})\n"
+        f"assert found.ok, ({each['name']!r}, found)"
+        for each in exercises(notebook)
+    ]
+    notebook["cells"].append(nbformat.v4.new_code_cell("\n".join(lines), id="solutions-checked"))
+    nbformat.write(notebook, folder / path.name)
+    return folder / path.name
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """Run a lesson once, as `labkit run --all` does, and share its outcome between tests."""
-    folder = tmp_path_factory.mktemp("runs")
+    folder, copies = tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("copies")
     done: dict[str, runs.Run] = {}
 
     def run(path: Path) -> runs.Run:
         if path.stem not in done:
-            done[path.stem] = runs.run(path.stem, folder=folder, timeout=600, fork="always")
+            copy = with_solutions_checked(path, copies)
+            done[path.stem] = runs.run(copy, folder=folder, timeout=600, fork="always")
         return done[path.stem]
 
     return run
@@ -172,7 +257,7 @@ def finished(tmp_path_factory):
 
 @pytest.mark.slow
 @every_lesson
-def test_it_runs_headlessly(path, finished):
+def test_it_runs_headlessly_and_its_solutions_are_right(path, finished):
     outcome = finished(path)
     assert outcome.ok, outcome.error
     assert outcome.results

@@ -211,13 +211,18 @@ def living(png: bytes, caption: str, code: str, state: Mapping[str, Any], width:
         state: what the script needs to know, plain data.
         width: the most CSS pixels that it takes.
     """
-    name = f"labkit-{uuid.uuid4().hex[:8]}"
     words = html.escape(caption)
+    picture = figures.image(png, caption)
+    inside = f'{picture}<figcaption style="margin-top:0.4em">{words}</figcaption>'
+    return alive(inside, code, state, width)
+
+
+def alive(inside: str, code: str, state: Mapping[str, Any], width: int) -> str:
+    """Return a figure of any HTML that a script brings to life; arguments as in `living`."""
+    name = f"labkit-{uuid.uuid4().hex[:8]}"
     data = json.dumps(state).replace("<", "\\u003c")  # neither </script> nor <!-- can arise
     return (
-        f'<figure class="{name}" style="margin:0.5em 0;max-width:{width}px">'
-        f"{figures.image(png, caption)}"
-        f'<figcaption style="margin-top:0.4em">{words}</figcaption></figure>\n'
+        f'<figure class="{name}" style="margin:0.5em 0;max-width:{width}px">{inside}</figure>\n'
         f'<script type="module">\n{code}\n'
         f'document.querySelectorAll(".{name}").forEach((figure) => revive(figure, {data}));\n'
         "</script>"

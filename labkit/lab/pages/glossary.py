@@ -17,6 +17,7 @@ from labkit.lab.places import home
 
 COLUMNS = ["term", "chinese", "meaning"]
 _LINK = re.compile(r'href="(?:\./)?glossary\.ipynb#([^"]+)"')
+_MARKDOWN_LINK = re.compile(r"""\]\(glossary\.ipynb#([^()\s]+)(?:\s+"(?:[^"\\]|\\.)*")?\)""")
 _LOOK = (
     'class="jp-RenderedHTMLCommon" '
     'style="padding:1em 0 2em calc(var(--jp-cell-prompt-width, 64px) + 17px)"'
@@ -77,6 +78,24 @@ def glossary_notebook(words: list[dict[str, str]]) -> dict:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
+
+
+def with_tooltips(markdown: str) -> str:
+    """Return a text whose links to the glossary show the word's meaning when one points at them.
+
+    >>> with_tooltips("The [accuracy](glossary.ipynb#accuracy) is high.")
+    'The [accuracy](glossary.ipynb#accuracy "准确率 · The share of samples that a model answers rightly.") is high.'
+    """  # noqa: E501
+    known = {anchor(word["term"]): word for word in read_glossary()}
+
+    def link(found: re.Match) -> str:
+        word = known.get(found[1])
+        if word is None:
+            return found[0]
+        told = f"{word['chinese']} · {word['meaning']}".replace("\\", r"\\").replace('"', r"\"")
+        return f'](glossary.ipynb#{found[1]} "{told}")'
+
+    return _MARKDOWN_LINK.sub(link, markdown)
 
 
 def with_words(page: str) -> str:

@@ -9,6 +9,7 @@ from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
+from labkit.lab.lesson import NAVIGATION
 from labkit.lab.pages.glossary import with_words
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -35,7 +36,11 @@ class PageExporter(HTMLExporter):
 
     @pass_context
     def markdown2html(self, context: Context, source: str) -> str:
-        """Return Markdown as HTML, formulas as MathML."""
+        """Return Markdown as HTML, formulas as MathML.
+
+        A page stands alone, so it has no line of links to other lessons.
+        """
+        source = NAVIGATION.sub("", source)
         attachments = context.get("cell", {}).get("attachments", {})
         renderer = MathRenderer(escape=False, attachments=attachments, exclude_anchor_links=True)
         return MarkdownWithMath(renderer=renderer).render(source)

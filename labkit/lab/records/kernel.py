@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import Any
 
-from labkit.lab import files, places
+from labkit.lab import files, places, progress
 from labkit.lab import lesson as lessons
 from labkit.lab.parameters import ParameterError
 from labkit.lab.records import entry, folders
@@ -36,6 +36,7 @@ class _Found:
     started: str = field(default_factory=now)
     results: dict[str, Any] = field(default_factory=dict)
     expectations: dict[tuple, Expectation] = field(default_factory=dict)
+    run_id: str = ""  # of the row that was written
 
 
 _found: dict[str, _Found] = {}  # by lesson and parameters; the latest comes last
@@ -169,6 +170,10 @@ def _write_row(found: _Found) -> None:
     row.curves = PLOTS.of(found.lesson).plain()
     folder.mkdir(parents=True, exist_ok=True)
     files.write_json(folder / folders.RECORD, row.plain())
+    if found.run_id != row.run_id:  # a later call adds to the same run
+        found.run_id = row.run_id
+        name, value = next(iter(found.results.items()))
+        progress.add(found.lesson, "run", row.run_id, result=name, value=value)
 
 
 def _emit(payload: dict, html: str, text: str) -> None:

@@ -17,7 +17,7 @@ NOTEBOOK = places.home() / "notebooks" / "glossary.ipynb"
 
 
 def links(text):
-    return re.findall(r"\(glossary\.ipynb#([^)\s]*)\)", text)
+    return re.findall(r"\(glossary\.ipynb#([^)\s]*)[)\s]", text)
 
 
 def lesson_text(path):
