@@ -22,7 +22,6 @@ SCIPY = """low, high = scipy.stats.t.interval(
 
 RIGHT = [
     ("backprop.output_delta", "(prediction - y) / y.shape[0]"),
-    ("backprop.output_delta", "(prediction - y) / y.size"),
     (
         "backprop.output_delta",
         "(-(y / prediction) + (1 - y) / (1 - prediction)) * prediction * (1 - prediction) / len(y)",
