@@ -133,7 +133,9 @@ class Exercise:
         _owners[self._key] = "yours" if yours else "the lab's"
         name = getattr(answer, "__name__", "<")
         mine = self.name if "<" in name else name
-        if yours:
+        if yours and self.cases is None:
+            whose = "From here on the lesson goes on with your answer."
+        elif yours:
             whose = f"From here on the lesson runs on your `{mine}`."
         elif feedback.ok:
             whose = "A run without a reader takes the lab's own, at full speed."
@@ -230,6 +232,11 @@ class Exercise:
         for kind, (wrong, message) in self.mistakes.items():
             if self._same(got, self._outputs(wrong)):
                 return _Found(kind, message, trace)
+        if self.cases is not None:
+            for kind, (wrong, message) in self.mistakes.items():
+                if self._same(got, list(map(values.negative, self._outputs(wrong)))):
+                    told = f"{message} And the sign is turned over."
+                    return _Found(f"{kind}, and the sign", told, trace)
         return self._unplanned(answer, trial, right, trace)
 
     def _unplanned(self, answer: Any, trial: "_Trial", right: list, trace: str) -> "_Found":

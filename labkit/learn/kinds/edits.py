@@ -18,13 +18,17 @@ _SECONDS = 1.0  # for all changes together
 _Edit = tuple[str, ast.AST, str]  # kind, what stands there instead, what is to be looked at
 
 _OPERATORS = {
-    ast.Add: (ast.Sub, "one sign"),
-    ast.Sub: (ast.Add, "one sign"),
-    ast.Mult: (ast.Div, "times or divided by"),
-    ast.Div: (ast.Mult, "times or divided by"),
-    ast.FloorDiv: (ast.Div, "// or /"),
-    ast.Pow: (ast.Mult, "power or product"),
-    ast.MatMult: (ast.Mult, "@ or *"),
+    ast.Add: [(ast.Sub, "one sign"), (ast.Mult, "plus or times")],
+    ast.Sub: [(ast.Add, "one sign"), (ast.Div, "minus or divided by")],
+    ast.Mult: [
+        (ast.Div, "times or divided by"),
+        (ast.Add, "plus or times"),
+        (ast.MatMult, "@ or *"),
+    ],
+    ast.Div: [(ast.Mult, "times or divided by"), (ast.Sub, "minus or divided by")],
+    ast.FloorDiv: [(ast.Div, "// or /")],
+    ast.Pow: [(ast.Mult, "power or product")],
+    ast.MatMult: [(ast.Mult, "@ or *")],
 }
 _COMPARISONS = [ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq]
 _FAMILIES = [
@@ -53,6 +57,8 @@ _REDUCTIONS = {
 _TOLD = {
     "one sign": "All is right but one sign. Look at `{}`.",
     "times or divided by": "All is right but one `*` or `/`. Look at `{}`.",
+    "plus or times": "All is right but one `+` or `*`. Look at `{}`.",
+    "minus or divided by": "All is right but one `-` or `/`. Look at `{}`.",
     "// or /": "All is right but one division: `//` cuts to whole numbers. Look at `{}`.",
     "power or product": "All is right but one power. Look at `{}`.",
     "@ or *": "All is right but one product: `@` is not `*`. Look at `{}`.",
@@ -151,8 +157,7 @@ def _places(tree: ast.FunctionDef) -> Iterator[tuple[ast.AST, str, int | None, a
 
 def _edits(node: ast.AST, parent: ast.AST, names: list[str]) -> Iterator[_Edit]:
     if isinstance(node, ast.operator):  # of += and the like
-        if type(node) in _OPERATORS:
-            other, kind = _OPERATORS[type(node)]
+        for other, kind in _OPERATORS.get(type(node), []):
             yield kind, other(), _shown(parent)
     elif isinstance(node, ast.BinOp):
         yield from _of_operation(node)
@@ -177,9 +182,9 @@ def _edits(node: ast.AST, parent: ast.AST, names: list[str]) -> Iterator[_Edit]:
 def _of_operation(node: ast.BinOp) -> Iterator[_Edit]:
     place = _shown(node)
     left, op, right = node.left, node.op, node.right
-    if type(op) in _OPERATORS:
-        other, kind = _OPERATORS[type(op)]
-        yield kind, ast.BinOp(left, other(), right), place
+    likely, *others = _OPERATORS.get(type(op), [None])
+    if likely:
+        yield likely[1], ast.BinOp(left, likely[0](), right), place
     if isinstance(right, ast.BinOp):
         inner = ast.BinOp(left, op, right.left)
         yield "parentheses", ast.BinOp(inner, right.op, right.right), place
@@ -189,6 +194,8 @@ def _of_operation(node: ast.BinOp) -> Iterator[_Edit]:
     if isinstance(op, (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.MatMult)):
         yield "a part too much", left, place
         yield "a part too much", right, place
+    for other, kind in others:
+        yield kind, ast.BinOp(left, other(), right), place
     if isinstance(op, (ast.Sub, ast.Div, ast.MatMult)):
         yield "the order of two parts", ast.BinOp(right, op, left), place
 
