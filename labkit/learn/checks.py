@@ -32,6 +32,7 @@ from labkit.learn.kinds import errors, things
 from labkit.learn.kinds.arguments import names
 
 _SIGNS = {"right": "✓", "not tried": "○"}
+_NO_TRY = ("not tried", "an older version")
 _COLORS = {"right": "#2e7d32", "not tried": "#6c6c6c"}
 # What this kernel remembers, by lesson and exercise.
 _owners: dict[tuple[str, str], str] = {}  # whose function the lesson runs on
@@ -156,7 +157,7 @@ class Exercise:
     def _told(self, found: "_Found") -> Feedback:
         """Return what is said about an answer, keep it in the learner's progress, count a try."""
         feedback = Feedback(self.name, found.kind, found.message)
-        if found.kind == "not tried" or cells.shows_a_solution():
+        if found.kind in _NO_TRY or cells.shows_a_solution():
             return feedback
         wrong = _tries.setdefault(self._key, [])
         if not feedback.ok and found.trace not in wrong:

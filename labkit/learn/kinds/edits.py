@@ -17,15 +17,21 @@ from labkit.learn.kinds.tried import Said, Tried
 _SECONDS = 1.0  # for all changes together
 _Edit = tuple[str, ast.AST, str]  # kind, what stands there instead, what is to be looked at
 
+# What is tried in place of an operator, the likeliest first.
 _OPERATORS = {
-    ast.Add: [(ast.Sub, "one sign"), (ast.Mult, "plus or times")],
-    ast.Sub: [(ast.Add, "one sign"), (ast.Div, "minus or divided by")],
+    ast.Add: [(ast.Sub, "one sign"), (ast.Mult, "one operator"), (ast.Div, "one operator")],
+    ast.Sub: [(ast.Add, "one sign"), (ast.Mult, "one operator"), (ast.Div, "one operator")],
     ast.Mult: [
         (ast.Div, "times or divided by"),
-        (ast.Add, "plus or times"),
+        (ast.Add, "one operator"),
+        (ast.Sub, "one operator"),
         (ast.MatMult, "@ or *"),
     ],
-    ast.Div: [(ast.Mult, "times or divided by"), (ast.Sub, "minus or divided by")],
+    ast.Div: [
+        (ast.Mult, "times or divided by"),
+        (ast.Add, "one operator"),
+        (ast.Sub, "one operator"),
+    ],
     ast.FloorDiv: [(ast.Div, "// or /")],
     ast.Pow: [(ast.Mult, "power or product")],
     ast.MatMult: [(ast.Mult, "@ or *")],
@@ -57,8 +63,7 @@ _REDUCTIONS = {
 _TOLD = {
     "one sign": "All is right but one sign. Look at `{}`.",
     "times or divided by": "All is right but one `*` or `/`. Look at `{}`.",
-    "plus or times": "All is right but one `+` or `*`. Look at `{}`.",
-    "minus or divided by": "All is right but one `-` or `/`. Look at `{}`.",
+    "one operator": "All is right but one of `+`, `-`, `*` and `/`. Look at `{}`.",
     "// or /": "All is right but one division: `//` cuts to whole numbers. Look at `{}`.",
     "power or product": "All is right but one power. Look at `{}`.",
     "@ or *": "All is right but one product: `@` is not `*`. Look at `{}`.",
