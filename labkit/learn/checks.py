@@ -32,6 +32,7 @@ from labkit.learn.kinds import errors, things
 from labkit.learn.kinds.arguments import names
 
 _SIGNS = {"right": "✓", "not tried": "○"}
+_NO_TRY = ("not tried", "an older version")
 _COLORS = {"right": "#2e7d32", "not tried": "#6c6c6c"}
 # What this kernel remembers, by lesson and exercise.
 _owners: dict[tuple[str, str], str] = {}  # whose function the lesson runs on
@@ -133,7 +134,9 @@ class Exercise:
         _owners[self._key] = "yours" if yours else "the lab's"
         name = getattr(answer, "__name__", "<")
         mine = self.name if "<" in name else name
-        if yours:
+        if yours and self.cases is None:
+            whose = "From here on the lesson goes on with your answer."
+        elif yours:
             whose = f"From here on the lesson runs on your `{mine}`."
         elif feedback.ok:
             whose = "A run without a reader takes the lab's own, at full speed."
@@ -154,7 +157,7 @@ class Exercise:
     def _told(self, found: "_Found") -> Feedback:
         """Return what is said about an answer, keep it in the learner's progress, count a try."""
         feedback = Feedback(self.name, found.kind, found.message)
-        if found.kind == "not tried" or cells.shows_a_solution():
+        if found.kind in _NO_TRY or cells.shows_a_solution():
             return feedback
         wrong = _tries.setdefault(self._key, [])
         if not feedback.ok and found.trace not in wrong:
@@ -230,6 +233,11 @@ class Exercise:
         for kind, (wrong, message) in self.mistakes.items():
             if self._same(got, self._outputs(wrong)):
                 return _Found(kind, message, trace)
+        if self.cases is not None:
+            for kind, (wrong, message) in self.mistakes.items():
+                if self._same(got, list(map(values.negative, self._outputs(wrong)))):
+                    told = f"{message} And the sign is turned over."
+                    return _Found(f"{kind}, and the sign", told, trace)
         return self._unplanned(answer, trial, right, trace)
 
     def _unplanned(self, answer: Any, trial: "_Trial", right: list, trace: str) -> "_Found":
@@ -247,9 +255,22 @@ class Exercise:
                 right=self.right if self.read is None else None,
                 tolerance=self.tolerance,
                 names=names([answer, self.right], len(self.cases[0])) if self.cases else (),
+                accepts=self._accepts,
             )
         ) or ("other", "")
         return _Found(kind, f"{text} {self._first_difference(got, right)}".strip(), trace)
+
+    def _accepts(self, answer: Any) -> bool:
+        """Return whether a function is right, as soon as one case tells."""
+        cases = [*self.cases, *self.then]
+        wanted = replace(self, cases=cases)._outputs(self.right)
+        try:
+            return all(
+                values.same(replace(self, cases=[case])._outputs(answer)[0], each, self.tolerance)
+                for case, each in zip(cases, wanted, strict=True)
+            )
+        except Exception:  # whatever changed code raises
+            return False
 
     def _usable(self, answer: Any, trial: "_Trial", wanted: list) -> Any:
         """Return a right answer as the lesson can run on it: itself, if it behaves."""

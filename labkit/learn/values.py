@@ -54,6 +54,18 @@ def _same_parts(a: Any, b: Any, tolerance: float) -> bool:
         return False
 
 
+def negative(value: Any) -> Any:
+    """Return numbers with the other sign, None for what has none.
+
+    >>> negative((1, np.ones(1)))
+    (-1.0, array([-1.]))
+    """
+    if isinstance(value, tuple):
+        return tuple(map(negative, value))
+    array = numbers(value)
+    return None if array is None or not array.any() else -array if array.ndim else -float(array)
+
+
 def is_blank(value: Any) -> bool:
     """Return whether a value is None or `...`."""
     return value is None or value is ...

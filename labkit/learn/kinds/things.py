@@ -112,9 +112,9 @@ def _other_thing(mine: Any, wanted: Any) -> Said:
 
 
 def _ragged(mine: Any, wanted: Any) -> Said:
-    if isinstance(wanted, tuple):
+    if isinstance(wanted, tuple) or isinstance(mine, tuple):
         return None  # several answers may well differ in shape
-    if isinstance(mine, (list, tuple)):
+    if isinstance(mine, list):
         return "parts of unequal length", (
             f"The parts of your answer have different lengths. Asked is {described(wanted)}."
         )

@@ -24,6 +24,7 @@ class Tried:
         right: the lab's.
         tolerance: largest difference that counts as equal.
         names: the names of the arguments.
+        accepts: tells of a function whether it is right.
     """
 
     got: list
@@ -33,6 +34,7 @@ class Tried:
     right: Any = None
     tolerance: float = 1e-6
     names: tuple[str, ...] = ()
+    accepts: Callable[[Callable], bool] | None = None
 
     @cached_property
     def x(self) -> list:
