@@ -1,4 +1,4 @@
-"""The command line: `labkit list, run, sweep, results, claims, doctor, data, open, ...`."""
+"""The command line: `labkit list, open, progress, run, sweep, results, claims, doctor, ...`."""
 
 import os
 import shlex
@@ -16,7 +16,8 @@ _EXAMPLES = """
 Examples:
   labkit list                          the lessons
   labkit list 01                       one lesson's parameters, with their help
-  labkit open 01                       the lesson in JupyterLab
+  labkit open 01                       your copy of the lesson in JupyterLab
+  labkit progress                      how far you are, and what comes next
   labkit run 01 -p learning_rate=0.2   run a lesson with another parameter
   labkit run --all                     run every lesson with its defaults
   labkit sweep 01 -g learning_rate=0.05,0.1,0.2    one lesson over many parameters
@@ -82,10 +83,11 @@ def main(ctx) -> None:
 @main.command("list")
 @click.argument("lesson", required=False, type=_Lesson())
 def list_lessons(lesson: str | None) -> None:
-    """List the lessons: number, title, minutes, question.
+    """List the lessons: title, minutes, how far you are, question.
 
-    The minutes are those measured, and below the question are the names of the parameters. With a
-    LESSON: its parameters, each with its default, its help and what is allowed.
+    The first minutes are those to work through it, the second those that its code takes, as
+    measured. Below the question are the names of the parameters. With a LESSON: its parameters,
+    each with its default, its help and what is allowed.
 
     \b
     Examples:
@@ -107,18 +109,20 @@ def list_lessons(lesson: str | None) -> None:
 def _list_all() -> list:
     """Print every lesson; return the notebooks that are no readable lesson."""
     from labkit.lab import lesson as lessons
+    from labkit.lab import progress, standing
     from labkit.lab.measured import lesson_times
     from labkit.lab.words import duration
 
+    status = {each["number"]: each["status"] for each in standing.standings(progress.read())}
     measured = {row.lesson: row.measured for row in lesson_times(None)}
     bad: list = []
     found = lessons.read_all(lambda *skipped: bad.append(skipped))
     longest = max((len(lesson.title) for lesson in found), default=0)
     for lesson in found:
         seconds = measured.get(lesson.number)
-        minutes = "not measured" if seconds is None else duration(seconds)
+        takes = "not measured" if seconds is None else duration(seconds)
         title = terminal.bold(f"{lesson.number}  {lesson.title:<{longest}}")
-        click.echo(f"{title}  {minutes:>12} to run")
+        click.echo(f"{title}  {lesson.minutes:>3} min  {takes:>12} to run  {status[lesson.number]}")
         for text in (lesson.question, ", ".join(lesson.schema)):
             if text:
                 click.echo(click.wrap_text(text, min(100, terminal.width()), "    ", "    "))
@@ -144,12 +148,13 @@ def _tell_unreadable(bad: list) -> None:
 @click.option("--port", type=int, default=8888, show_default=True, help="Where to serve it.")
 @click.option("--page", is_flag=True, help="Show the page of the latest run instead.")
 def open_lesson(lesson, port, page) -> None:
-    """Open your copy of a lesson in JupyterLab; without a LESSON, the index.
+    """Open your copy of a lesson in JupyterLab.
 
-    Your copies are in the folder learner/ (or LABKIT_LEARNER): what you write stays there. When a
-    lesson has changed since, your answers are carried into the new version, and what cannot be
-    carried is kept beside it. JupyterLab serves this machine only and asks for a token, which the
-    address contains. Where one runs for this lab already, the lesson opens in it.
+    Without a LESSON the index opens. Your copies are in the folder learner/ (or LABKIT_LEARNER):
+    what you write stays there. When a lesson has changed since, your answers are carried into the
+    new version, and what cannot be carried is kept beside it. JupyterLab serves this machine only
+    and asks for a token, which the address contains. Where one runs for this lab already, the
+    lesson opens in it.
 
     \b
     Examples:
@@ -166,7 +171,7 @@ def open_lesson(lesson, port, page) -> None:
             _open_page(notebook.name[:2])
             return
         if notebook.is_relative_to(places.home() / "notebooks"):
-            notebook = copies.open_copy(notebook, _tell).resolve()
+            notebook = copies.open_copy(notebook, _tell)
         if not notebook.is_relative_to(jupyter.root(notebook)):
             raise terminal.Refused(f"{notebook} is outside of the lab's folder {places.home()}.")
         if there := jupyter.running(notebook, port):
@@ -190,10 +195,11 @@ def _tell(text: str) -> None:
 @click.argument("lesson", type=_Lesson())
 @click.argument("exercise", required=False)
 def reset(lesson, exercise) -> None:
-    """Bring your copy of a lesson back as it was given, or one EXERCISE of it.
+    """Bring a lesson back as it was given, or one exercise.
 
-    Your old answers are kept in a copy with the date in its name; the command says where. What
-    you did stays in your progress. Close the lesson in JupyterLab before.
+    With an EXERCISE only its cell is brought back, and the rest of your copy stays. Your old
+    answers are kept in a copy with the date in its name; the command says where. What you did
+    stays in your progress. Close the lesson in JupyterLab before.
 
     \b
     Examples:
@@ -222,6 +228,91 @@ def _open_page(number: str) -> None:
     path = max(there, key=lambda path: path.stat().st_mtime)
     click.echo(path.absolute().as_uri())
     jupyter.open_in_browser(path.absolute().as_uri())
+
+
+@main.command("progress")
+@click.argument("lesson", required=False, type=_Lesson())
+@click.option("--class", "folder", metavar="DIR", help="A folder with one folder a learner.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="For reading, or for other programs.",
+)
+def show_progress(lesson, folder, form) -> None:
+    """Show how far you are in the lessons, and what comes next.
+
+    With a LESSON: its exercises and predictions, with the mistakes made. csv and json have a row
+    for each exercise and prediction. All of it is in progress.jsonl in the folder learner/ (or
+    LABKIT_LEARNER); it never leaves this machine, and is gone when you delete it.
+
+    --class reads the files of a class: DIR/anna/progress.jsonl, DIR/anna/learner/progress.jsonl or
+    DIR/anna.jsonl. The table then shows who has done what, and which mistakes were made by how
+    many. Files that cannot be read are named; exit status 1 if none could be.
+
+    \b
+    Examples:
+      labkit progress
+      labkit progress 04
+      labkit progress --class handed_in
+      labkit progress --class handed_in --format csv > class.csv
+    """  # noqa: D301
+    from labkit.lab import places, progress, standing
+
+    if folder is not None and not os.path.isdir(os.path.expanduser(folder)):
+        raise terminal.Refused(f"There is no folder {folder} to read a class from.")
+    with sentences():
+        number = places.lesson_file(lesson).name[:2] if lesson else None
+        if folder is None:
+            own = places.learner_folder() / progress.FILE
+            lines = progress.read_file(own) if own.exists() else []
+            rows = standing.rows(lines)
+        else:
+            learners = progress.read_class(os.path.expanduser(folder), _tell)
+            if not learners:
+                raise click.ClickException(f"Nothing of any learner could be read in {folder}.")
+            each = [(name, standing.rows(lines)) for name, lines in learners.items()]
+            rows = [{"learner": name} | row for name, own in each for row in own]
+        rows = [row for row in rows if number in (None, row["lesson"])]
+        if form != "table":
+            text = standing.to_csv(rows) if form == "csv" else standing.to_json(rows)
+            click.echo(text.rstrip("\n"))
+        elif folder is not None:
+            _show_class(learners, number, rows)
+        elif number:
+            _show_table(standing.items_told(rows), "mistakes, or guess")
+        else:
+            _show_progress(lines)
+
+
+def _show_table(rows: list[dict], cut_first: str) -> None:
+    for line in terminal.table(rows, cut_first=[cut_first]):
+        click.echo(line)
+
+
+def _show_progress(lines: list[dict]) -> None:
+    from labkit.lab import standing
+
+    _show_table(standing.lessons_told(lines), "lesson")
+    here = next((each["number"] for each in standing.standings(lines) if each["next"]), None)
+    begin = "Go on with" if lines else "Begin with"
+    told = f"{begin} lesson {here}: labkit open {here}" if here else "Every lesson is done."
+    click.echo(f"\n{told}", err=True)
+
+
+def _show_class(learners: dict[str, list[dict]], number: str | None, rows: list[dict]) -> None:
+    """Print who has done what, and which mistakes were made by how many."""
+    from labkit.lab import standing
+
+    _show_table(standing.class_told(learners, number), "learner")
+    made = standing.mistakes(rows)
+    if made:
+        click.echo()
+    most = [row | {"learners": f"{row['learners']} of {len(learners)}"} for row in made]
+    _show_table(most, "mistake")
+    click.echo("\nEvery exercise and prediction of each learner: --format csv or json", err=True)
 
 
 @main.command()

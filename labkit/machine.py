@@ -1,6 +1,7 @@
 """What this machine is, and what of it a process may use.
 
-Standard library only (and psutil for memory), so that every room may ask.
+Standard library only (with psutil for memory, threadpoolctl for threads), so that every room may
+ask.
 """
 
 from __future__ import annotations
@@ -12,8 +13,13 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 CONTROL_GROUPS = Path("/sys/fs/cgroup")  # where Linux shows the limits that containers set
 OWN_GROUP = Path("/proc/self/cgroup")
@@ -37,6 +43,24 @@ def cores() -> int:
     except AttributeError:  # macOS and Windows have no such call
         allowed = os.cpu_count() or 1
     return max(1, min([allowed, *map(round, _shares_of_time())]))
+
+
+def one_thread() -> AbstractContextManager:
+    """Hold NumPy to one thread, for small matrices: more of them only wait and burn a core.
+
+    >>> import numpy as np
+    >>> with one_thread():
+    ...     (np.ones((2, 2)) @ np.ones((2, 2))).tolist()
+    [[2.0, 2.0], [2.0, 2.0]]
+    """
+    return _thread_pools().limit(limits=1, user_api="blas")
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()  # looks through all loaded libraries: once is enough
 
 
 def group_folders(controller: str) -> list[Path]:

@@ -114,10 +114,13 @@ def _server_environment(scratch):
         "JUPYTER_RUNTIME_DIR": scratch / "runtime",
         "IPYTHONDIR": scratch / "ipython",
         "LABKIT_RUNS": scratch / "runs",
-        "LABKIT_LEARNER": scratch / "learner",
     }
     inherited = {name: value for name, value in os.environ.items() if name != "LABKIT_HEADLESS"}
-    return inherited | {name: str(path) for name, path in own.items()}
+    return (
+        {"LABKIT_LEARNER": str(scratch / "learner")}
+        | inherited
+        | {name: str(path) for name, path in own.items()}
+    )
 
 
 def _setting(scratch, name, **values):

@@ -16,7 +16,7 @@ from labkit.lab.records.entry import Record
 
 RECORD = "from labkit.lab import record, expect\nrecord('98', answer=2 * rate)"
 COMMANDS = ["list", "run", "sweep", "results", "claims", "doctor", "data", "open", "measure"]
-COMMANDS += ["completion"]
+COMMANDS += ["completion", "progress", "reset"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -50,7 +50,7 @@ def test_a_wrong_call_is_exit_status_2(lab, words, reason):
     assert reason in call(*words, code=2).stderr
 
 
-@pytest.mark.parametrize("command", ["run", "list", "results"])
+@pytest.mark.parametrize("command", ["run", "list", "results", "open", "reset", "progress"])
 def test_an_unknown_lesson_is_refused_with_those_there_are(lab, command):
     lab.lesson(RECORD)
     result = call(command, "77", code=2)
@@ -106,7 +106,7 @@ def test_a_bad_parameters_cell_is_named_with_file_and_line(lab):
 
 def test_list_shows_lessons_and_one_lesson_in_full(lab):
     lab.lesson(RECORD)
-    assert "98  Trial" in call("list").stdout
+    assert re.search(r"98  Trial +5 min +not measured to run  not begun\n", call("list").stdout)
     assert "\n    rate\n" in call("list").stdout
     assert call("list", "98").stdout == "rate = 0.1\n    step size, in [0.01, 1]\n"
 

@@ -13,20 +13,20 @@ sigmoid_slope = Exercise(
     lesson="03",
     right=sigmoid_grad,
     # Far out each case stands alone: beside a larger slope, a slope of 1e-11 would count as 0.
-    cases=[(0.0,), (1.0,), (-2.0,), (np.array([-4.0, 0.5, 3.0]),), (-25.0,), (20.0,)],
+    cases=[(0.0,), (1.0,), (-2.0,), (np.array([-4.0, 0.5, 3.0]),), (-25.0,), (20.0,), (24.0,)],
+    tolerance=1e-4,  # there 1 - s has lost most of its digits
     mistakes={
         "the sigmoid itself": (
             sigmoid,
-            "You returned the height of the curve. The slope is the height times what is missing "
-            "to 1.",
+            "You returned the height of the curve. Asked is how fast it rises.",
         ),
         "slope of the output": (
             lambda x: x * (1 - x),
-            "You put x into s (1 - s). In this formula s is sigmoid(x), not x: compute it first.",
+            "You put x where the height of the curve belongs: the s of the formula is not x.",
         ),
         "plus instead of minus": (
             lambda x: sigmoid(x) * (1 + sigmoid(x)),
-            "You wrote 1 + s. Then the slope would grow with x, but the curve gets flat: 1 - s.",
+            "You wrote 1 + s. Then the slope would grow with x, but the curve gets flat.",
         ),
         "squared": (
             lambda x: sigmoid(x) ** 2,
@@ -34,7 +34,7 @@ sigmoid_slope = Exercise(
         ),
         "the slope of tanh": (
             lambda x: 1 - sigmoid(x) ** 2,
-            "1 - s^2 belongs to tanh. For the sigmoid it is s (1 - s).",
+            "1 - s^2 is the slope of tanh. This curve runs from 0 to 1, not from -1 to 1.",
         ),
         "minus sign": (
             lambda x: -sigmoid_grad(x),
@@ -42,7 +42,8 @@ sigmoid_slope = Exercise(
             "the inner derivative of exp(-x) brings a second minus.",
         ),
     },
-    hint="with s = sigmoid(x), the slope is s times (1 - s).",
+    hint="The slope can be written with the height of the curve alone. It is 0 where the height is "
+    "0, and where it is 1.",
 )
 
 
@@ -78,18 +79,16 @@ softmax = Exercise(
     mistakes={
         "not stable": (
             _quiet(lambda z: np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)),
-            "The formula is right, but exp(1000) overflows and gives nan. Subtract the largest "
-            "number of each row before you take exp.",
+            "The formula is right, but exp(1000) overflows and gives nan. Shares do not change "
+            "when the same number is subtracted from a whole row: which one helps?",
         ),
         "sum over everything": (
             lambda z: np.exp(z - z.max()) / np.exp(z - z.max()).sum(),
-            "You divide by the sum of the whole table. Each row must sum to 1 by itself: "
-            "axis=1, keepdims=True.",
+            "You divide by the sum of the whole table. Each row must sum to 1 by itself.",
         ),
         "sum over the samples": (
             lambda z: np.exp(z - z.max(axis=0)) / np.exp(z - z.max(axis=0)).sum(axis=0),
-            "You sum down the columns, over the samples. The classes of one row must sum to 1: "
-            "axis=1.",
+            "You sum down the columns, over the samples. The classes of one row must sum to 1.",
         ),
         "exp missing": (
             _quiet(lambda z: z / z.sum(axis=1, keepdims=True)),
@@ -97,7 +96,7 @@ softmax = Exercise(
         ),
         "not divided": (
             lambda z: np.exp(z - z.max(axis=1, keepdims=True)),
-            "Your rows do not sum to 1. Divide each row by its sum.",
+            "Your rows do not sum to 1, so they are no shares yet.",
         ),
         "the logarithm": (
             lambda z: np.log(stable_softmax(z) + 1e-300),
@@ -116,15 +115,16 @@ softmax = Exercise(
         "the largest size": (
             _quiet(lambda z: _shares(z - np.abs(z).max(axis=1, keepdims=True))),
             "You subtract the largest size, without its sign. A row of -1000 and -999 then falls "
-            "to about -2000, and becomes 0 / 0. Subtract the largest number: z.max, without abs.",
+            "to about -2000, and becomes 0 / 0.",
         ),
         "the mean": (
             _quiet(lambda z: _shares(z - z.mean(axis=1, keepdims=True))),
             "You subtract the mean of each row. The largest number can still lie far above it, "
-            "and exp overflows. Subtract the largest number.",
+            "and exp overflows.",
         ),
     },
-    hint="subtract each row's maximum, take exp, divide by each row's sum (axis=1, keepdims=True).",
+    hint="Three steps, each row by itself: make its largest number harmless, make all numbers "
+    "positive, make them sum to 1. `keepdims=True` keeps the column that a row is divided by.",
 )
 
 
@@ -164,8 +164,7 @@ network = Exercise(
         ),
         "bias after ReLU": (
             lambda x, W1, b1, W2, b2: (relu(x @ W1) + b1) @ W2 + b2,
-            "You added b1 after ReLU. The bias moves the kink, so it must stand inside: "
-            "relu(x @ W1 + b1).",
+            "You added b1 after ReLU. The bias moves the kink, so it must come before it.",
         ),
         "ReLU on the input": (
             lambda x, W1, b1, W2, b2: (relu(x) @ W1 + b1) @ W2 + b2,
@@ -173,7 +172,7 @@ network = Exercise(
         ),
         "weights transposed": (
             lambda x, W1, b1, W2, b2: relu(x @ W1.T + b1) @ W2 + b2,
-            "You transposed W1. Its rows belong to inputs, its columns to units: x @ W1.",
+            "You transposed W1. Its rows belong to inputs, its columns to units.",
         ),
         "second bias missing": (
             lambda x, W1, b1, W2, b2: relu(x @ W1 + b1) @ W2,
@@ -185,10 +184,11 @@ network = Exercise(
         ),
         "only the hidden layer": (
             lambda x, W1, b1, W2, b2: relu(x @ W1 + b1),
-            "You stopped after the first layer. Multiply by W2 and add b2.",
+            "You stopped after the first layer: W2 and b2 have nothing to do yet.",
         ),
     },
-    hint="hidden = relu(x @ W1 + b1), then hidden @ W2 + b2.",
+    hint="Two layers, one after the other. Each multiplies and adds its bias; only the first bends "
+    "what it gives.",
 )
 
 
@@ -202,7 +202,7 @@ hat = Exercise(
     mistakes={
         "it never comes down": (
             lambda x: relu(x) - relu(x - 1),
-            "From x = 1 on your line is level. To go down, take the second ReLU twice.",
+            "From x = 1 on your line is level. To go down, its slope must change by more.",
         ),
         "it falls for ever": (
             lambda x: relu(x) - 2 * relu(x - 1),
@@ -210,7 +210,7 @@ hat = Exercise(
         ),
         "shifted to the wrong side": (
             lambda x: relu(x) - 2 * relu(x + 1) + relu(x + 2),
-            "relu(x + 1) has its kink at x = -1. To put it at x = 1, write relu(x - 1).",
+            "relu(x + 1) has its kink at x = -1. Which shift puts it at x = 1?",
         ),
         "ReLU missing": (
             lambda x: x - 2 * (x - 1) + (x - 2),
@@ -218,12 +218,13 @@ hat = Exercise(
         ),
         "only the rise": (
             relu,
-            "That is the first of three ReLUs. Two more, with kinks at 1 and 2, bend it down.",
+            "That is the rise. Two more ReLUs bend it: where must their kinks be?",
         ),
         "all slopes one": (
             lambda x: relu(x) - relu(x - 1) - relu(x - 2),
-            "At x = 1 the slope must change by -2, from +1 to -1; at x = 2 by +1.",
+            "Up to x = 1 the slope is right. There it must change from +1 to -1.",
         ),
     },
-    hint="three ReLUs with kinks at 0, 1 and 2; their slopes are +1, -2 and +1.",
+    hint="Three ReLUs. Walk along the hat: at which x does its slope change, and by how much each "
+    "time?",
 )

@@ -46,25 +46,25 @@ attention = Exercise(
         ),
         "divided by d": (
             lambda Q, K, V: _softmax(Q @ K.T / K.shape[1]) @ V,
-            "You divided by d. The variance of a score is d, its size is the square root of that.",
+            "You divided by d. The variance of a score is d; what is its typical size?",
         ),
         "scaled by the number of keys": (
             lambda Q, K, V: _softmax(Q @ K.T / np.sqrt(len(K))) @ V,
-            "You took the root of the number of keys. d is the width of one key: K.shape[1].",
+            "You took the root of the number of keys. d is the width of one key.",
         ),
         "scaled by the width of a value": (
             lambda Q, K, V: _softmax(Q @ K.T / np.sqrt(V.shape[1])) @ V,
             "You took the root of the width of a value. The scores are products of queries and "
-            "keys, so d is the width of a key: K.shape[1].",
+            "keys, so d is the width of a key.",
         ),
         "sum without keepdims": (
             _sum_without_keepdims,
-            "You divided column by column: a sum of shape (queries,) lies down as a row. Keep it a "
-            "column, so that each row is divided by its own sum: axis=1, keepdims=True.",
+            "You divided column by column: a sum of shape (queries,) lies down as a row. It must "
+            "stay a column, so that each row is divided by its own sum.",
         ),
         "multiplied by the root": (
             lambda Q, K, V: _softmax(Q @ K.T * np.sqrt(K.shape[1])) @ V,
-            "You multiplied by the square root of d. Divide: large scores saturate the softmax.",
+            "You made the scores larger by the root of d. Large scores saturate the softmax.",
         ),
         "softmax over the queries": (
             lambda Q, K, V: _softmax(_scores(Q, K), axis=0) @ V,
@@ -72,7 +72,7 @@ attention = Exercise(
         ),
         "one softmax for all": (
             lambda Q, K, V: _softmax(_scores(Q, K).ravel()).reshape(len(Q), len(K)) @ V,
-            "All weights together sum to 1. Each query has weights of its own: keepdims and axis.",
+            "All weights together sum to 1. Each query has weights of its own.",
         ),
         "no softmax": (
             lambda Q, K, V: _scores(Q, K) @ V,
@@ -80,7 +80,7 @@ attention = Exercise(
         ),
         "keys and queries exchanged": (
             lambda Q, K, V: _softmax(_scores(K, Q)) @ V,
-            "Q and K are exchanged: rows belong to queries, so it is Q @ K.T.",
+            "Q and K are exchanged: the rows of the scores belong to queries.",
         ),
         "keys in place of values": (
             lambda Q, K, V: _softmax(_scores(Q, K)) @ K,
@@ -88,10 +88,11 @@ attention = Exercise(
         ),
         "the weights only": (
             lambda Q, K, V: _softmax(_scores(Q, K)),
-            "Those are the weights. Return the weighted sum of the values: weights @ V.",
+            "Those are the weights. What is to be weighed with them?",
         ),
     },
-    hint="scores Q K^T / sqrt(d); exp of each; divide each row by its sum; times V.",
+    hint="Four lines: how well does each query fit each key, in which size; weights that sum to 1 "
+    "for each query; a mixture of the values.",
 )
 
 
@@ -140,7 +141,7 @@ causal_mask = Exercise(
             "allowed, False elsewhere.",
         ),
     },
-    hint="row i, column j: True when j <= i.",
+    hint="Row i is a query, column j a key: which places j may place i see?",
 )
 
 block_parameters = Exercise(
@@ -151,8 +152,8 @@ block_parameters = Exercise(
     mistakes={
         "biases left out": (
             lambda d: 12 * d * d + 4 * d,
-            "All the matrices are there, but the layers have biases too: four of d, one of 4 d "
-            "and one of d.",
+            "All the matrices are there, but the layers have biases too, one for each number that "
+            "comes out.",
         ),
         "layer normalization left out": (
             lambda d: 12 * d * d + 9 * d,
@@ -184,5 +185,6 @@ block_parameters = Exercise(
             "projection, however many they are.",
         ),
     },
-    hint="dense layers: four d -> d, one d -> 4 d, one 4 d -> d, with biases; two norms of 2 d.",
+    hint="Go through the block: four projections in attention, two layers in the feed-forward "
+    "part, two normalizations. Count the weights and the biases of each.",
 )

@@ -1,4 +1,4 @@
-"""Exercises of lesson 04: the delta of the output, the delta of a hidden layer, the check."""
+"""Exercises of lesson 04: back through a product, two deltas, the gradient check."""
 
 import numpy as np
 
@@ -13,7 +13,46 @@ def _between(*shape):
     return _RNG.uniform(0.1, 0.9, shape)
 
 
-# --- delta of the output: my_output_delta(prediction, y) -> dJ/dz, shape (n, 1) -----------------
+# --- back through a product: my_product_slopes(a, b, slope) -> dJ/da, dJ/db ----------------------
+
+product_slopes = Exercise(
+    name="product_slopes",
+    lesson="04",
+    right=lambda a, b, slope: (slope * b, slope * a),
+    cases=[(2.0, -3.0, 0.5), (0.25, 4.0, -2.0), (-1.5, 0.0, 3.0)],
+    mistakes={
+        "factors not exchanged": (
+            lambda a, b, slope: (slope * a, slope * b),
+            "You multiplied each slope by its own factor. Move a by a little: the product moves "
+            "by that little times what?",
+        ),
+        "slope behind forgotten": (
+            lambda a, b, slope: (b, a),
+            "These are the slopes of the product itself. J lies further on: along a path, slopes "
+            "are multiplied, and the one that came in is missing.",
+        ),
+        "as through a sum": (
+            lambda a, b, slope: (slope, slope),
+            "A sum hands the slope on unchanged. A product stretches it: by what?",
+        ),
+        "times the whole product": (
+            lambda a, b, slope: (slope * a * b, slope * a * b),
+            "You multiplied by the product. When only a moves, how fast does a * b move?",
+        ),
+        "added": (
+            lambda a, b, slope: (slope + b, slope + a),
+            "You added. Slopes are added where paths meet; along a path they are multiplied.",
+        ),
+        "sign": (
+            lambda a, b, slope: (-slope * b, -slope * a),
+            "The sign is turned over. The minus of gradient descent comes later, in the update.",
+        ),
+    },
+    hint="Keep b still and move a: how fast does a * b move? Then along the path, multiply.",
+)
+
+
+# --- delta of the output: my_output_delta(prediction, y) -> dJ/dz, shape (n, outputs) -----------
 
 _TARGETS = np.array([[1.0], [0.0], [0.0], [1.0]])
 
@@ -23,7 +62,7 @@ output_delta = Exercise(
     right=lambda prediction, y: (prediction - y) / len(y),
     cases=[
         (_between(4, 1), _TARGETS),
-        (_between(3, 1), _TARGETS[:3]),
+        (_between(3, 2), np.hstack([_TARGETS[:3], 1 - _TARGETS[:3]])),  # rows are not columns
         (_between(1, 1), _TARGETS[:1]),
     ],
     mistakes={
@@ -49,7 +88,12 @@ output_delta = Exercise(
         "samples added up": (
             lambda prediction, y: np.mean(prediction - y, axis=0),
             "You took the mean over the samples too early. Each sample keeps its own delta: the "
-            "shape stays (n, 1).",
+            "shape stays that of y.",
+        ),
+        "divided by all numbers": (
+            lambda prediction, y: (prediction - y) / np.size(y),
+            "With one output it would be right. With more, y.size counts every number; the loss "
+            "is a mean over the samples, and those are the rows.",
         ),
         "squared error": (
             lambda prediction, y: 2 * (prediction - y) / len(y),

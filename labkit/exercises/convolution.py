@@ -49,24 +49,25 @@ output_size = Exercise(
         ),
         "rounded up": (
             lambda n, k, s, p: -(-(n + 2 * p - k) // s) + 1,
-            "You rounded up. A last step that would leave the image is not taken: round down.",
+            "You rounded up. A last step that would leave the image is not taken.",
         ),
         "rounded to the nearest": (
             lambda n, k, s, p: round((n + 2 * p - k) / s) + 1,
             "You rounded to the nearest whole number. A last step that would leave the image is "
-            "not taken, however little is missing: round down.",
+            "not taken, however little is missing.",
         ),
         "not a whole number": (
             lambda n, k, s, p: (n + 2 * p - k) / s + 1,
-            "The formula is right but for the rounding: sizes are whole numbers. Use // for /.",
+            "The formula is right but for the rounding: sizes are whole numbers. Which way?",
         ),
         "kernel subtracted after dividing": (
             lambda n, k, s, p: (n + 2 * p) // s - k + 1,
-            "Take the kernel off first: the room to move is size + 2 * padding - kernel. "
-            "Divide that room by the stride.",
+            "You divided too early. How much room is there to move? That room is walked through in "
+            "strides.",
         ),
     },
-    hint="room to move = size + 2 * padding - kernel; count the positions in that room.",
+    hint="How far can the kernel move from the left edge to the right one? How many steps is that, "
+    "and how many positions?",
 )
 
 convolution = Exercise(
@@ -92,7 +93,7 @@ convolution = Exercise(
         ),
         "last row and column missing": (
             lambda image, kernel: maths.cross_correlate2d(image, kernel)[:-1, :-1],
-            "Your loops stop one position early. There are height - kernel height + 1 rows.",
+            "Your loops stop one position early: one row and one column are missing.",
         ),
         "blocks instead of windows": (
             lambda image, kernel: maths.cross_correlate2d(image, kernel, stride=len(kernel)),
@@ -108,14 +109,15 @@ convolution = Exercise(
         ),
         "transposed kernel": (
             lambda image, kernel: maths.cross_correlate2d(image, kernel.T),
-            "Rows and columns of the kernel are exchanged: kernel[u, v] meets image[i + u, j + v].",
+            "Rows and columns of the kernel are exchanged.",
         ),
         "the kernel is not used": (
             lambda image, kernel: _windows(image, kernel).sum(axis=(2, 3)),
             "You added up the pixels of each window. Multiply them by the kernel first.",
         ),
     },
-    hint="cut out image[i:i + h, j:j + w], multiply it by the kernel element by element, add up.",
+    hint="For each place of the output: cut the window out of the image, weigh its pixels with the "
+    "kernel, and make one number of them. How many places are there?",
 )
 
 features = Exercise(
@@ -149,25 +151,26 @@ features = Exercise(
         ),
         "kernel taken off whole": (
             lambda size, filters, kernel, pool: filters * ((size - kernel) // pool) ** 2,
-            "The convolution has size - kernel + 1 positions: the + 1 is missing.",
+            "You took the whole kernel off. A kernel as large as the image has one position.",
         ),
         "half a block": (
             lambda size, filters, kernel, pool: filters * ((size - kernel + 1) / pool) ** 2,
-            "A row that does not fill a block is left out: divide each side with //, not with /.",
+            "A row that does not fill a block is left out: a side is a whole number.",
         ),
         "squared before dividing": (
             lambda size, filters, kernel, pool: filters * (size - kernel + 1) ** 2 // pool**2,
-            "You divided the whole area. What is left over is cut off on each side: divide the "
-            "side with //, then square.",
+            "You divided the whole area. What is left over is cut off on each side, before the "
+            "sides are multiplied.",
         ),
         "rounded up": (
             lambda size, filters, kernel, pool: filters * (-(-(size - kernel + 1) // pool)) ** 2,
-            "You counted a block that is only half there. Without padding it is left out: use //.",
+            "You counted a block that is only half there. Without padding it is left out.",
         ),
         "pooling before the convolution": (
             lambda size, filters, kernel, pool: filters * (size // pool - kernel + 1) ** 2,
             "The order is convolution, then pooling: divide last.",
         ),
     },
-    hint="find the side after the convolution, then after the pooling; then filters * side * side.",
+    hint="Follow one side: how long is it after the convolution, and after the pooling? Then count "
+    "the numbers in all maps.",
 )

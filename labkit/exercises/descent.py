@@ -1,9 +1,12 @@
-"""Exercises of lesson 01: the update, momentum, the largest stable rate."""
+"""Exercises of lesson 01: update, momentum, largest stable rate, an optimizer of one's own."""
+
+from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 
 from labkit.learn.checks import Exercise
-from labkit.maths.descent import largest_stable_rate
+from labkit.maths.descent import largest_stable_rate, start_optimizer
 
 # --- the update: my_update(w, gradient, learning_rate) -> new w ---------------------------------
 
@@ -219,3 +222,116 @@ stable_rate = Exercise(
     },
     hint="`np.linalg.eigvalsh(hessian)` returns the curvatures, smallest first.",
 )
+
+
+# --- an own optimizer: my_optimizer(w, memory, gradient, learning_rate, step) -> (w, memory) -----
+
+
+def _rising_momentum(w, memory, gradient, learning_rate, step):
+    velocity = min(0.95, step / (step + 3)) * memory - learning_rate * gradient
+    return w + velocity, velocity
+
+
+def _uphill_rule(w, memory, gradient, learning_rate, step):
+    return w + learning_rate * gradient, memory
+
+
+def _still(w, memory, gradient, learning_rate, step):
+    return w, memory
+
+
+def _memory_first(*arguments):
+    w, memory = _rising_momentum(*arguments)
+    return memory, w
+
+
+def _only_w(*arguments):
+    return _rising_momentum(*arguments)[0]
+
+
+def _alone(rule) -> bool:
+    """Return whether a rule gives back one array, as large as w."""
+    try:
+        return getattr(rule(np.ones(2), np.zeros(2), np.ones(2), 0.1, 1), "shape", None) == (2,)
+    except (Exception, SystemExit):  # what was raised is said already
+        return False
+
+
+class _Rule(Exercise):
+    """An exercise without one right answer: every rule that goes down is right."""
+
+    def _judged(self, answer):
+        found = super()._judged(answer)
+        if found.kind in (*self.mistakes, "not tried", "nothing returned", "an older version"):
+            return found
+        left = self._loss_left(answer)  # also of what raised an error: memory may be anything
+        if left is None:
+            alone = self.mistakes["memory missing"][1]
+            return replace(found, kind="memory missing", message=alone) if _alone(answer) else found
+        if left < 0.1:
+            told = "It goes down, so it may enter the race."
+            return replace(found, kind="right", message=told, usable=answer)
+        told = f"After 50 steps {left:.3g} of the loss on a small bowl is left, at the best rate."
+        return replace(found, kind="other", message=f"Your rule does not go down. {told}")
+
+    def _loss_left(self, rule) -> float | None:
+        """Return which share of a loss is left after 50 steps, None if the rule does not run."""
+        left = []
+        for rate in (0.003, 0.03, 0.3):
+            w, memory = np.array([1.0, -2.0, 0.5]), np.zeros(3)
+            for step in range(1, 51):
+                try:
+                    w, memory = rule(w.copy(), deepcopy(memory), w * [1.0, 2.0, 3.0], rate, step)
+                    w = np.array(w, dtype=float)
+                except (Exception, SystemExit):  # what was raised is said already
+                    return None
+                if w.shape != (3,):
+                    return None
+            left.append(np.sum(w**2 * [1.0, 2.0, 3.0]) / 9.75)
+        return float(np.nanmin(left)) if np.isfinite(left).any() else np.inf
+
+
+optimizer = _Rule(
+    name="optimizer",
+    lesson="01",
+    right=_rising_momentum,
+    cases=[
+        (np.array([1.0, -2.0]), np.zeros(2), np.array([1.0, -4.0]), 0.1, 1),
+        (np.array([0.9, -1.6]), np.array([-0.1, 0.4]), np.array([0.9, -3.2]), 0.1, 2),
+    ],
+    mistakes={
+        "uphill": (
+            _uphill_rule,
+            "Your rule walks uphill: the gradient points to where the loss grows. Subtract it.",
+        ),
+        "w does not move": (
+            _still,
+            "You return w as it came. Move it against the gradient first.",
+        ),
+        "memory first": (
+            _memory_first,
+            "You return the memory first. The race wants the new w first, then the memory.",
+        ),
+        "memory missing": (
+            _only_w,
+            "You return the new w alone. Return two values: the new w, and what to remember "
+            "(`memory`, if you remember nothing).",
+        ),
+    },
+    hint="Begin with the momentum rule. Then let one of its two numbers depend on the step.",
+)
+
+
+def rule_of(name: str):
+    """Return one of labkit's optimizers as an entry of the race.
+
+    >>> w, memory = rule_of("sgd")(1.0, 0.0, 2.0, 0.1, step=1)
+    >>> w
+    0.8
+    """
+
+    def rule(w, memory, gradient, learning_rate, step):
+        memory = start_optimizer(name) if step == 1 else memory  # it remembers by itself
+        return memory(w, gradient, learning_rate), memory
+
+    return rule

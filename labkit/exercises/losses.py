@@ -21,8 +21,7 @@ mse = Exercise(
     mistakes={
         "sum instead of mean": (
             lambda y, p: np.sum((p - y) ** 2),
-            "You added the squares up. Divide by the number of samples, or the loss grows with "
-            "the size of the data set.",
+            "You added the squares up, so the loss grows with the size of the data set.",
         ),
         "square missing": (
             lambda y, p: np.mean(p - y),
@@ -34,11 +33,11 @@ mse = Exercise(
         ),
         "square of the mean": (
             lambda y, p: np.mean(p - y) ** 2,
-            "You averaged first and squared then, so errors cancel. Square each error first.",
+            "You averaged first and squared then, so errors to both sides cancel.",
         ),
         "root": (
             lambda y, p: np.sqrt(np.mean((p - y) ** 2)),
-            "You took the root at the end. That is the RMSE; the mean squared error has no root.",
+            "You took the root at the end. That is the RMSE, another measure.",
         ),
         "half": (
             lambda y, p: np.mean((p - y) ** 2) / 2,
@@ -51,7 +50,7 @@ mse = Exercise(
             "broadcast to (n, n).",
         ),
     },
-    hint="difference, square, mean: in this order.",
+    hint="Read the name backwards: error, squared, mean.",
 )
 
 # --- its gradient: my_mse_gradient(y_true, y_pred) -> array (n,) --------------------------------
@@ -69,11 +68,11 @@ mse_gradient = Exercise(
         ),
         "factor 2": (
             lambda y, p: (p - y) / len(y),
-            "The factor 2 is missing. It comes from the derivative of the square.",
+            "Your answer is half of the right one. What is the derivative of a square?",
         ),
         "not divided by n": (
             lambda y, p: 2 * (p - y),
-            "You forgot the mean: each sample has only 1/n of the loss, so divide by n.",
+            "You forgot that the loss is a mean: how much of it does one sample have?",
         ),
         "averaged": (
             lambda y, p: np.mean(2 * (p - y)),
@@ -85,10 +84,10 @@ mse_gradient = Exercise(
         ),
         "the loss itself": (
             lambda y, p: (p - y) ** 2 / len(y),
-            "These are the shares of the loss. The derivative of e^2 is 2 e.",
+            "These are the shares of the loss. Asked is how they change with the prediction.",
         ),
     },
-    hint="the derivative of (p - y)^2 / n with respect to p.",
+    hint="Only one term of the mean holds this prediction. Differentiate that term.",
 )
 
 # --- stable binary cross-entropy: my_cross_entropy(y_true, logits) -> number --------------------
@@ -168,17 +167,17 @@ stable_cross_entropy = Exercise(
         **_CUTS,
         "exponential overflows": (
             _softplus_overflows,
-            "log(1 + exp(z)) - y z is right on paper, but exp(1000) overflows. Take max(z, 0) out "
-            "of it, so that only exp(-|z|) is left.",
+            "log(1 + exp(z)) - y z is right on paper, but exp(1000) overflows. Which part of it "
+            "can be taken out, so that no large exponential is left?",
         ),
         "absolute value missing": (
             _without_absolute(-1),
             "exp(-z) is right for a positive logit only; for a negative one it grows, and at -1000 "
-            "it overflows. After max(z, 0) is taken out, what is left is exp(-|z|).",
+            "it overflows. What is left must be small on both sides.",
         ),
         "exp(z) in place of exp(-|z|)": (
             _without_absolute(1),
-            "After max(z, 0) is taken out, the exponential must be that of -|z|, never above 1.",
+            "After max(z, 0) is taken out, the exponential that is left must never be above 1.",
         ),
         "second term missing": (
             lambda y, z: np.mean(y * np.logaddexp(0, -z)),
@@ -190,14 +189,15 @@ stable_cross_entropy = Exercise(
         ),
         "sum instead of mean": (
             lambda y, z: len(y) * losses.binary_cross_entropy_from_logits(y, z),
-            "You added the samples up. Take their mean.",
+            "You added the samples up, so the loss grows with their number.",
         ),
         "logarithm to base 2": (
             _bits,
             "You measure in bits. In machine learning the logarithm is the natural one.",
         ),
     },
-    hint="the mean of max(z, 0) - y z + log(1 + exp(-|z|)); np.log1p(x) is log(1 + x).",
+    hint="log(1 + exp(z)) is z + log(1 + exp(-z)): use for each sign of z the one that stays "
+    "small. np.log1p(x) is log(1 + x).",
 )
 
 # --- gradient of softmax and cross-entropy: my_softmax_gradient(y_true, logits) -> (n, k) -------
@@ -239,7 +239,7 @@ softmax_gradient = Exercise(
         ),
         "not divided by n": (
             lambda y, z: _softmax(z) - y,
-            "Right for one sample. The loss is a mean, so divide by the number of samples.",
+            "Right for one sample. But the loss is a mean over the samples.",
         ),
         "divided by every number": (
             lambda y, z: (_softmax(z) - y) / y.size,
@@ -248,12 +248,11 @@ softmax_gradient = Exercise(
         ),
         "labels missing": (
             lambda y, z: _softmax(z) / len(y),
-            "These are the probabilities. The labels must come in: what should they have been?",
+            "These are probabilities. The labels must come in: what should they have been?",
         ),
         "softmax over the samples": (
             lambda y, z: (_softmax(z, axis=0) - y) / len(y),
-            "Your softmax runs down the columns. Each row is one sample and must sum to 1: use "
-            "axis=1.",
+            "Your softmax runs down the columns. Each row is one sample, and must sum to 1.",
         ),
         "sigmoid": (
             lambda y, z: (np.exp(-np.logaddexp(0, -z)) - y) / len(y),
@@ -261,24 +260,25 @@ softmax_gradient = Exercise(
         ),
         "exponential overflows": (
             _less(lambda z: 0),
-            "Right on paper, but exp(1000) overflows. Subtract the largest logit of each row "
-            "first; softmax does not change.",
+            "Right on paper, but exp(1000) overflows. Softmax does not change when the same number "
+            "is subtracted from all logits of a row: which one helps?",
         ),
         "one maximum for all rows": (
             _less(lambda z: z.max()),
             "You subtract the largest logit of the whole table. A row far below it becomes 0 / 0. "
-            "Each row needs its own: logits.max(axis=1, keepdims=True).",
+            "Each row needs its own.",
         ),
         "the largest size": (
             _less(lambda z: np.abs(z).max(axis=1, keepdims=True)),
             "You subtract the largest size, without its sign. A row of -1000 and -999 then falls "
-            "to about -2000, and becomes 0 / 0. Subtract the largest logit, without abs.",
+            "to about -2000, and becomes 0 / 0.",
         ),
         "the mean": (
             _less(lambda z: z.mean(axis=1, keepdims=True)),
             "You subtract the mean of each row. The largest logit can still lie far above it, and "
-            "exp overflows. Subtract the largest logit.",
+            "exp overflows.",
         ),
     },
-    hint="softmax of each row, minus the labels, divided by n.",
+    hint="What does the gradient compare, row by row? A row whose probabilities are the labels has "
+    "a gradient of 0. And the loss is a mean.",
 )

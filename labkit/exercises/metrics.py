@@ -26,22 +26,22 @@ f1 = Exercise(
         ),
         "arithmetic mean": (
             lambda tp, fp, fn, tn: (tp / (tp + fp) + tp / (tp + fn)) / 2,
-            "You took the arithmetic mean of precision and recall. The harmonic mean is "
-            "2PR / (P + R): a small one of the two pulls it down.",
+            "You took the arithmetic mean of precision and recall. In the harmonic mean a small "
+            "one of the two pulls the whole down.",
         ),
         "geometric mean": (
             lambda tp, fp, fn, tn: tp / sqrt((tp + fp) * (tp + fn)),
-            "You took the root of precision times recall, the geometric mean. "
-            "The harmonic mean is 2PR / (P + R).",
+            "You took the root of precision times recall, the geometric mean. F1 is the harmonic "
+            "mean.",
         ),
         "factor 2 missing": (
             lambda tp, fp, fn, tn: tp / (tp + fp + fn),
-            "This is the Jaccard index: the true positives count once. In F1 they count twice, "
-            "above and below the line.",
+            "This is the Jaccard index: here the true positives count as much as one kind of "
+            "mistake. In F1 they weigh more.",
         ),
         "half of it": (
             lambda tp, fp, fn, tn: tp / (2 * tp + fp + fn),
-            "You lost a factor of 2: the harmonic mean of two numbers is 2PR / (P + R).",
+            "Half of it: with precision and recall both 1, yours would be 0.5.",
         ),
         "only precision": (
             lambda tp, fp, fn, tn: tp / (tp + fp),
@@ -60,7 +60,8 @@ f1 = Exercise(
             "This is F1 for the other class. Count the true positives, not the true negatives.",
         ),
     },
-    hint="precision P = tp / (tp + fp), recall R = tp / (tp + fn), F1 = 2PR / (P + R).",
+    hint="First the two shares: of the alarms, how many are right? Of the positives, how many are "
+    "found? Then their harmonic mean: one over the mean of one over each.",
 )
 
 # --- a pipeline: my_pipeline(rows, test_count) -> all rows, filled and scaled -------------------
@@ -208,8 +209,7 @@ pipeline = Exercise(
         ),
         "learned from the test": (
             _learned_from_the_test,
-            "You learn from the test rows. rows[:-test_count] is training, rows[-test_count:] "
-            "is test.",
+            "You learn from the test rows, the last ones. Learn from those before them.",
         ),
         "variance": (
             _variance,
@@ -262,7 +262,8 @@ pipeline = Exercise(
             "The numbers are right, but the training rows are missing. Return all rows.",
         ),
     },
-    hint="train = rows[:-test_count]; learn median, then mean and deviation from train only.",
+    hint="Three numbers are learned for each column. From which rows, and in which order? What is "
+    "learned there is then used on all rows.",
 )
 
 # --- which metric: five words -------------------------------------------------------------------

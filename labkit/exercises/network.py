@@ -25,7 +25,7 @@ def _labels(pairs: np.ndarray) -> np.ndarray:
     return (pairs[:, :1] > pairs[:, 1:]).astype(float)
 
 
-_FLAT = "the shape is (n,). The network answers with (n, 1); write pairs[:, :1] for pairs[:, 0]."
+_FLAT = "the shape is (n,). The network answers with (n, 1): keep a column a column."
 
 _LABEL_MISTAKES = {
     "-1 and 1": (
@@ -78,7 +78,8 @@ labels = Exercise(
             "You averaged over the pairs. Each pair keeps its own label.",
         ),
     },
-    hint="(first column > second column), turned into numbers; columns kept as pairs[:, :1].",
+    hint="Compare two columns, and make numbers of True and False. `pairs[:, :1]` keeps a column "
+    "a column.",
 )
 
 
@@ -136,8 +137,7 @@ step = Exercise(
         ),
         "mean forgotten": (
             lambda W, X, y, rate: W - rate * len(X) * _gradient(W, X, y),
-            "You added the gradients of the examples up. The loss is their mean: divide by "
-            "the size of the batch.",
+            "You added the gradients of the examples up. The loss is a mean over the batch.",
         ),
         "gradient returned": (
             lambda W, X, y, rate: _gradient(W, X, y),
@@ -153,8 +153,7 @@ step = Exercise(
         ),
         "softmax over the batch": (
             _column_softmax,
-            "Your softmax adds up to 1 over the batch. Each row, one example, must add up to 1: "
-            "axis=1, keepdims=True.",
+            "Your softmax adds up to 1 over the batch. Each row, one example, must add up to 1.",
         ),
         "sigmoid instead of softmax": (
             _sigmoid_outputs,
@@ -166,11 +165,12 @@ step = Exercise(
         ),
         "labels not one-hot": (
             _labels_as_numbers,
-            "You subtracted the class number from all probabilities. Subtract 1 from the "
-            "probability of the right class only: one-hot labels.",
+            "You subtracted the class number from all probabilities. A label must say for each "
+            "class whether it is the right one.",
         ),
     },
-    hint="probabilities = softmax(X @ W); gradient = X.T @ (probabilities - one_hot) / n.",
+    hint="Scores, probabilities, their difference to the one-hot labels, back through X to the "
+    "shape of W, and a step of gradient descent.",
 )
 
 
@@ -209,14 +209,15 @@ parameters = Exercise(
         ),
         "all multiplied": (
             lambda sizes: int(np.prod(sizes)),
-            "You multiplied all sizes. Multiply neighbors, then add up over the layers.",
+            "You multiplied all sizes. Only neighboring layers are connected.",
         ),
         "first layer only": (
             lambda sizes: _parameters(sizes[:2]),
             "You stopped after the first layer of weights. Go on to the output.",
         ),
     },
-    hint="a layer from a to b units has a * b weights and b biases; add up over the layers.",
+    hint="Count one layer first, from a units to b units: how many arrows run between them, and "
+    "how many biases are added? Then go through the pairs of neighbors.",
 )
 
 
@@ -270,5 +271,5 @@ swapped = Exercise(
         "only one of them": (2, "That is one of the two. Which digit do its images get?"),
         "only the other": (7, "That is one of the two. Which digit do its images get?"),
     },
-    hint="in the table, two cells off the diagonal are as large as those on it: row and column.",
+    hint="In the table, look off the diagonal for cells as large as those on it.",
 )

@@ -111,7 +111,7 @@ lstm_step = Exercise(
         ),
         "tanh missing on the way out": (
             _no_tanh_on_the_way_out,
-            "h is the output gate times tanh of the new cell state; you left out the tanh.",
+            "Your h can leave -1 to 1: a tanh is missing on the way out.",
         ),
         "old cell state shown": (
             _old_cell_state_shown,
@@ -127,7 +127,7 @@ lstm_step = Exercise(
         ),
         "state left out": (
             _state_left_out,
-            "Your gates look at x only. They look at the state before as well: add h @ U.",
+            "Your gates look at x only. They look at the state before as well.",
         ),
         "exchanged": (
             lambda *case: _step(*case)[::-1],
@@ -135,19 +135,19 @@ lstm_step = Exercise(
         ),
         "gates without sigmoid": (
             _no_sigmoid,
-            "Your gates are the weighted sums themselves. A gate lies between 0 and 1: "
-            "maths.sigmoid of its sum.",
+            "Your gates are the weighted sums themselves. A gate lies between 0 and 1.",
         ),
         "bias left out": (
             _bias_left_out,
-            "Your sums have no bias: z = x @ W + h @ U + b.",
+            "Your sums have no bias: `b` is left out.",
         ),
         "state for cell state": (
             _state_for_cell_state,
             "The forget gate multiplied h. What it keeps is the old cell state c.",
         ),
     },
-    hint="z = x @ W + h @ U + b, four quarters: input, forget, candidate, output.",
+    hint="One weighted sum of what comes in and of the state, cut into four quarters: input, "
+    "forget, candidate, output. Then the new c, and h from it.",
 )
 
 # --- windows: my_examples(series, width, steps, train_rows) -> (count, width + 1) -------------
@@ -203,13 +203,13 @@ leak_free = Exercise(
         "scaled with all rows": (
             lambda series, width, steps, train_rows: _table(_scaled(series, series), width, steps),
             "Mean and standard deviation come from the whole series, so the training rows know "
-            "something about the test. Learn both from series[:train_rows].",
+            "something about the test.",
         ),
         "one row too late": (
             lambda series, width, steps, train_rows: _table(
                 _scaled(series, series[:train_rows]), width, steps + 1
             ),
-            "Your target lies one row too far ahead. The last row of window i is i + width - 1.",
+            "Your target lies one row too far ahead. Which row is the last one of window i?",
         ),
         "windows side by side": (
             lambda series, width, steps, train_rows: _table(
@@ -221,7 +221,7 @@ leak_free = Exercise(
             lambda series, width, steps, train_rows: _examples(series, width, steps, train_rows)[
                 :-1
             ],
-            "One window is missing at the end: there are len(series) - width + 1 - steps.",
+            "One window is missing at the end: its target is the very last row.",
         ),
         "not scaled": (
             lambda series, width, steps, train_rows: _table(series, width, steps),
@@ -238,8 +238,8 @@ leak_free = Exercise(
             "You divided by the variance. Divide by its root, the standard deviation.",
         ),
     },
-    hint="scale the series with the mean and std of series[:train_rows]; window i is "
-    "scaled[i : i + width], its target scaled[i + width - 1 + steps].",
+    hint="First scale the whole series, with what the training rows alone teach. Then cut: where "
+    "does window i start and end, and where, `steps` rows behind its end, is its target?",
 )
 
 # --- the baseline: my_baseline(values, period, steps) -> the next `steps` values ------------
@@ -264,7 +264,7 @@ baseline = Exercise(
         "the last values, whatever the period": (
             lambda values, period, steps: np.asarray(values[-steps:]),
             "You repeated the last `steps` values. The first month to come equals the month one "
-            "period before it: values[-period].",
+            "period before it.",
         ),
         "the first season": (
             lambda values, period, steps: np.resize(values[:period], steps),
@@ -274,8 +274,8 @@ baseline = Exercise(
             lambda values, period, steps: np.array(
                 [values[len(values) - period + (k + 1) % period] for k in range(steps)]
             ),
-            "You are one step late: the first step to come is the step after values[-1], and one "
-            "period before it stands values[-period].",
+            "You are one step late: the first step to come is the step after values[-1]. What "
+            "stands one period before that one?",
         ),
         "mean of the last season": (
             lambda values, period, steps: np.full(steps, np.mean(values[-period:])),
@@ -292,5 +292,6 @@ baseline = Exercise(
             "You averaged that month over all years. Naive means: the last one only.",
         ),
     },
-    hint="the value k steps ahead (k = 0, 1, ...) is values[len(values) - period + k % period].",
+    hint="Where in `values` does the last period begin? Walk through it, and begin again at its "
+    "start when it ends.",
 )

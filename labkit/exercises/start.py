@@ -2,13 +2,16 @@
 
 import os
 
+import numpy as np
+
 from labkit.learn.checks import Exercise, Feedback
+from labkit.maths.start import fit_line
 
 prediction = Exercise(
     name="prediction",
     lesson="00",
     right=lambda length, w, b: w * length + b,
-    cases=[(1.4, 0.5, -0.2), (6.0, 0.3, 0.1), (2.0, -1.0, 3.0)],
+    cases=[(1.4, 0.5, -0.2), (6.0, 0.3, 0.1), (2.0, -1.0, 3.0), (1.37, -0.83, 0.45)],
     mistakes={
         "the intercept is missing": (
             lambda length, w, b: w * length,
@@ -33,6 +36,35 @@ prediction = Exercise(
     },
     hint="How wide is a petal of length 0? And how much wider does each further cm make it?",
 )
+
+# A drawing that is no digit: strokes x, y, x, y, ... on the field of 28 x 28 pixels.
+HEART = [
+    [14.0, 24.0, 5.0, 14.0, 5.0, 8.0, 9.0, 6.0, 14.0, 10.0],
+    [14.0, 10.0, 19.0, 6.0, 23.0, 8.0, 23.0, 14.0, 14.0, 24.0],
+]
+
+# What a network may say to a drawing that is no digit -> what is right or wrong about expecting it.
+SAYINGS = {
+    "It says that this is no digit.": "It has no such answer.",
+    "It is torn: no digit gets more than 0.5.": "That would be wise of it.",
+    "It leans to one digit, between 0.5 and 0.9.": "That would be careful of it.",
+    "It is sure of one digit: more than 0.9.": "That would be rash of it.",
+}
+
+
+def saying(probabilities):
+    """Return which of `SAYINGS` these ten probabilities are.
+
+    >>> saying([0.97] + [0.03 / 9] * 9)
+    'It is sure of one digit: more than 0.9.'
+    """
+    _, torn, leans, sure = SAYINGS
+    top = max(probabilities)
+    return sure if top > 0.9 else leans if top > 0.5 else torn
+
+
+GOAL = 0.05  # cm^2: a little above the best possible loss
+TO_BEAT = 95  # steps that learning rate 0.04 needs
 
 YOURS = ["started", "param.learning_rate", "param.steps", "result.loss", "result.diverged"]
 
@@ -78,8 +110,8 @@ def check_rows(rows):
     if tried == 1:
         return _say(
             "not tried",
-            "One row so far: change learning_rate in the second cell, then choose "
-            "Run > Run All Cells.",
+            "One row so far: change learning_rate in the cell of the parameters, then choose "
+            "Run > Run Selected Cell and All Below.",
         )
     losses = rows["result.loss"]
     return _say(
@@ -88,6 +120,38 @@ def check_rows(rows):
         f"{losses.min():.3g} cm², with learning_rate = "
         f"{rows['param.learning_rate'][losses.idxmin()]:g}.",
     )
+
+
+def score(rows):
+    """Return feedback on the fewest steps with which one of the learner's rows meets the goal.
+
+    Args:
+        rows: what `your_rows` returned.
+    """
+    reached = rows[(rows["result.loss"] <= GOAL) & rows["param.steps"].notna()]
+    if len(settings(rows)) < 2 or os.environ.get("LABKIT_HEADLESS"):
+        return _say("not tried", f"Make a row with a loss of at most {GOAL} cm².")
+    if len(reached) == 0:
+        return _say(
+            "above the goal",
+            f"The smallest loss in your table is {rows['result.loss'].min():.3g} cm²; it should "
+            f"be at most {GOAL}. The explorer shows which settings come further.",
+        )
+    steps = int(reached["param.steps"].min())
+    if steps >= TO_BEAT:
+        told = f"You need {steps} steps; the score to beat is {TO_BEAT}. Does it need all of them?"
+        return _say("too many steps", told)
+    return _say("right", f"{steps} steps: that beats {TO_BEAT}. The fewest are {fewest_steps()}.")
+
+
+def fewest_steps():
+    """Return the fewest steps that meet the goal, over learning rates 0.0005 apart.
+
+    >>> fewest_steps() < TO_BEAT
+    True
+    """
+    curves = [fit_line(rate, 100)["losses"] for rate in np.arange(0.001, 0.1, 0.0005)]
+    return min(int(np.argmax(losses <= GOAL)) for losses in curves if losses.min() <= GOAL)
 
 
 def _say(kind, message):

@@ -22,8 +22,8 @@ interval = Exercise(
     mistakes={
         "spread of the runs": (
             lambda v, t: _interval(np.mean(v), t * np.std(v, ddof=1)),
-            "You did not divide by the root of n. This is where single runs lie; the mean of n "
-            "runs is known better than one run.",
+            "This is where single runs lie. The mean of n runs is known better than one run: by "
+            "how much?",
         ),
         "divided by n": (
             lambda v, t: _interval(np.mean(v), t * np.std(v, ddof=1) / len(v)),
@@ -33,15 +33,15 @@ interval = Exercise(
         "n instead of n - 1": (
             lambda v, t: _interval(np.mean(v), t * np.std(v) / sqrt(len(v))),
             "Your standard deviation divides by n, NumPy's default. Estimated from a few runs it "
-            "comes out too small; take ddof=1.",
+            "comes out too small.",
         ),
         "variance": (
             lambda v, t: _interval(np.mean(v), t * np.var(v, ddof=1) / sqrt(len(v))),
-            "You used the variance. Take its root, the standard deviation: np.std(..., ddof=1).",
+            "You used the variance. It is a square: accuracy times accuracy.",
         ),
         "t forgotten": (
             lambda v, t: _interval(np.mean(v), np.std(v, ddof=1) / sqrt(len(v))),
-            "This is one standard error to each side. Multiply it by t to cover 95 %.",
+            "This is one standard error to each side. That covers fewer than 95 %.",
         ),
         "median": (
             lambda v, t: _interval(np.median(v), t * np.std(v, ddof=1) / sqrt(len(v))),
@@ -49,10 +49,11 @@ interval = Exercise(
         ),
         "half width": (
             lambda v, t: t * np.std(v, ddof=1) / sqrt(len(v)),
-            "This is half the width of the interval. Return both ends, mean minus and plus it.",
+            "This is half the width of the interval. Asked are both of its ends.",
         ),
     },
-    hint="mean minus and plus t times the standard deviation (ddof=1) over the root of n.",
+    hint="An interval is a middle and a half width. The half width is t standard errors; what is "
+    "the standard error of a mean?",
 )
 
 # --- which setting: my_winner(scores) -> name -------------------------------------------------
@@ -96,8 +97,7 @@ winner = Exercise(
         ),
         "sum": (
             _best_by(sum),
-            "You compared sums, so a setting wins by being repeated more often. Divide by the "
-            "number of runs.",
+            "You compared sums, so a setting wins by being repeated more often.",
         ),
         "smallest spread": (
             lambda scores: min(scores, key=lambda name: np.std(scores[name])),
@@ -108,7 +108,7 @@ winner = Exercise(
             "This is the best mean itself. Return the name of the setting that has it.",
         ),
     },
-    hint="max(scores, key=...) returns a key; np.mean gives the mean of a list.",
+    hint="`max` can be told by what to compare: see its argument `key`. It returns a name.",
 )
 
 # --- how flattered: my_flattery(chosen, fresh) -> float ---------------------------------------
@@ -157,5 +157,5 @@ flattery = Exercise(
             "You compared with the worst of the new runs. What the setting is worth is their mean.",
         ),
     },
-    hint="the score for which it was chosen, minus the mean of the new runs.",
+    hint="What did the choice promise, and what do the new runs say on average?",
 )

@@ -182,7 +182,7 @@ stop = Exercise(
         ),
         "one epoch too early": (
             lambda losses, patience: _stop(losses, patience, late=-1),
-            "You stop one epoch too early: `patience` epochs without progress have to pass.",
+            "You stop one epoch too early: count the epochs that passed without progress.",
         ),
         "an equal loss counts as progress": (
             lambda losses, patience: _stop(losses, patience, ties=True),
@@ -217,7 +217,8 @@ stop = Exercise(
             "You count from 1. `losses[0]` is the loss after 0 epochs, before training.",
         ),
     },
-    hint="best = place of the lowest loss so far; stop when epoch - best == patience.",
+    hint="Go through the epochs as training does. Keep the place of the lowest loss so far: how "
+    "long ago may it be?",
 )
 
 # --- choose and report: my_choice(validation_accuracy, test_accuracy) -> (number, accuracy) -----
@@ -286,5 +287,5 @@ choice = Exercise(
             "You count the networks from 1. Python counts from 0, as np.argmax does.",
         ),
     },
-    hint="np.argmax of the list you may look at; then the other list at that place.",
+    hint="Which of the two lists may choose, and which one reports? np.argmax gives a place.",
 )

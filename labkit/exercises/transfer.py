@@ -159,7 +159,7 @@ freeze = Exercise(
         ),
         "one layer too many": (
             lambda layers, count: _set(layers, np.arange(4) > count),
-            "You freeze one layer too many: count = 0 shall freeze nothing.",
+            "You freeze one layer too many. Which ones are frozen for count = 0?",
         ),
         "everything but the head": (
             lambda layers, count: _set(layers, np.arange(4) == 3),
@@ -180,7 +180,8 @@ freeze = Exercise(
             "No flag changes. Set `layer.trainable` on the layers themselves.",
         ),
     },
-    hint="take the layers with weights, in order; layer.trainable = (place >= count).",
+    hint="Number the layers that have weights. Say for each whether it learns, on the layer "
+    "itself.",
 )
 
 # --- count: my_trained(shapes, frozen) -> number of weights that are trained ---------------------
@@ -231,7 +232,8 @@ trained = Exercise(
             "3 * 3 * 16 * 32 weights.",
         ),
     },
-    hint="np.prod(kernel) + np.prod(bias) for each layer from `frozen` on; add them up.",
+    hint="How many numbers are in an array of that shape? Count kernels and biases of the layers "
+    "that still learn.",
 )
 
 # --- gain: my_gain(transfer, scratch, t) -> (mean gain, margin) ---------------------------------
@@ -270,7 +272,7 @@ gain = Exercise(
     mistakes={
         "sign": (
             lambda transfer, scratch, t: _gain(scratch, transfer, t),
-            "Your gain is negative where transfer is better. Subtract the result from scratch.",
+            "Your gain is negative where transfer is better.",
         ),
         "size of the gain": (
             lambda transfer, scratch, t: (
@@ -304,15 +306,14 @@ gain = Exercise(
                 _gain(transfer, scratch, t)[0],
                 t * float(np.subtract(transfer, scratch).std()) / sqrt(len(transfer)),
             ),
-            "np.std divides by n unless told otherwise. The spread of a few results needs n - 1: "
-            "ddof=1.",
+            "np.std divides by n unless told otherwise. The spread of a few results needs n - 1.",
         ),
         "spread of single results": (
             lambda transfer, scratch, t: (
                 _gain(transfer, scratch, t)[0],
                 t * float(np.subtract(transfer, scratch).std(ddof=1)),
             ),
-            "You forgot to divide by the root of n. A mean varies less than a single result.",
+            "This is the spread of single results. A mean varies less: by how much?",
         ),
         "1.96 for t": (
             lambda transfer, scratch, t: _gain(transfer, scratch, 1.96),
@@ -323,8 +324,9 @@ gain = Exercise(
                 _gain(transfer, scratch, t)[0],
                 _gain(transfer, scratch, t)[1] / sqrt(len(transfer)),
             ),
-            "You divided by n. The margin of a mean falls with the *root* of n.",
+            "Your margin falls too fast with n: four times the seeds only halve it.",
         ),
     },
-    hint="d = transfer - scratch; mean of d, and t * np.std(d, ddof=1) / sqrt(n).",
+    hint="Subtract seed by seed first. Then the mean of these differences, and how sure it is: t "
+    "standard errors to each side.",
 )

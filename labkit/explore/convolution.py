@@ -65,9 +65,8 @@ class WeightGrid(widgets.VBox):
                 min=low,
                 max=high,
                 step=0.5,
-                description=f"w{u}{v}",
-                style={"description_width": "2.4em"},
-                layout={"width": "7.6em"},
+                tooltip=f"weight row {u + 1}, column {v + 1}",
+                layout={"width": "5.6em"},
             )
             for u in range(3)
             for v in range(3)
@@ -120,12 +119,9 @@ class KernelExplorer(kit.Explorer):
 
     def _rows(self) -> list[widgets.Widget]:
         # The presets stand above the weights that they fill in, the rest beside them.
-        weights, *others, presets = super()._rows()
-        presets.layout.flex_flow = "row wrap"
-        rest = widgets.VBox(others, layout={"flex": "1 1 22em", "margin": "0 0 0 2em"})
-        weights.layout.flex = "0 0 auto"
-        both = widgets.HBox([weights, rest], layout={"flex_flow": "row wrap"})
-        return [widgets.Label("Kernel: choose one, or type nine weights"), presets, both]
+        grid, presets = super()._rows()
+        self.controls["weights"].layout.grid_area = "1 / 1 / span 3 / auto"
+        return [presets, grid]
 
     @staticmethod
     def compute(weights: list[float], digit: int, stride: int, padding: str) -> dict:

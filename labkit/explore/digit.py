@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from traitlets import Bunch
 
 LONGEST = 20_000  # numbers in all strokes of a drawing
+HIDDEN = ("relu", "sigmoid")  # activations that the page computes
 
 DRAWINGS = {  # for walking: nothing, a dot, corners, and a digit of three strokes
     "empty": [],
@@ -71,20 +72,23 @@ class DigitExplorer(kit.PageExplorer):
     """Draw a digit with the mouse or the keyboard; the network answers with every stroke.
 
     Args:
-        model: a trained Keras network of Dense layers, ReLU inside and softmax at the end.
+        network: a trained Keras network of Dense layers, or a list of NumPy layers (W, b) from 784
+            inputs to 10 outputs; softmax at the end.
         images: ten held-out images, one of each digit from 0 to 9, shape (10, 28, 28, 1) in [0, 1].
         digit: which of them lies on the field at first, -1 for an empty field.
         pen: width of the pen in pixels of the network, 1 to 5.
         center: whether a drawing is centered and scaled as MNIST does.
         strokes: a drawing to begin with, lists x, y, x, y, ... in pixels, as "Copy the drawing"
             gives it.
+        lesson: whose parameters the settings are, for the copy buttons; "" for none.
+        hidden: activation of the hidden layers, "relu" (a Keras network has it) or "sigmoid".
 
     Attributes:
         image: what the network sees, array (28, 28). probabilities: its ten answers.
         text: the answer in words. png: the picture.
 
     Raises:
-        ValueError: images of another shape, or a setting that is not allowed.
+        ValueError: a network or images of another shape, or a setting that is not allowed.
 
     The page holds the weights rounded to 6 bits; lesson 10 measures what that changes.
     """
@@ -105,21 +109,33 @@ class DigitExplorer(kit.PageExplorer):
 
     def __init__(
         self,
-        model: keras.Model,
+        network: keras.Model | maths.Layers,
         images: np.ndarray,
         digit: int = -1,
         pen: float = 2.0,
         center: bool = True,
         strokes: Strokes = (),
+        lesson: str = "10",
+        hidden: str = "relu",
     ) -> None:
         images = np.asarray(images)
         if images.shape not in ((10, SIDE, SIDE, 1), (10, SIDE, SIDE)):
             raise ValueError(
                 f"images has shape {images.shape}; give one of each digit, (10, 28, 28, 1)"
             )
+        if hidden not in HIDDEN:
+            raise ValueError(f"hidden = {hidden!r}; use one of: {', '.join(HIDDEN)}")
+        layers = [layer | {"hidden": hidden} for layer in pack(network)]
+        ends = layers[0]["inputs"], layers[-1]["units"]
+        if ends != (SIDE * SIDE, 10):
+            raise ValueError(
+                f"the network has {ends[0]} inputs and {ends[1]} outputs; "
+                "give one with 784, a pixel each, and 10, a digit each"
+            )
         pixels = np.rint(255 * images).astype(np.uint8)
         super().__init__(
-            layers=pack(model),
+            lesson=lesson,
+            layers=layers,
             examples=base64.b64encode(pixels.tobytes()).decode(),
             digit=digit, pen=float(pen), center=center,
             strokes=[list(map(float, stroke)) for stroke in strokes],
@@ -173,7 +189,8 @@ class DigitExplorer(kit.PageExplorer):
     def texts(self) -> dict[str, str]:
         """Return what the copy buttons copy: label -> text."""
         drawing = [[int(v) if v == int(v) else v for v in stroke] for stroke in self.strokes]
-        return super().texts() | {"Copy the drawing": f"strokes = {drawing}"}
+        settings = super().texts() if self.lesson else {}
+        return settings | {"Copy the drawing": f"strokes = {drawing}"}
 
     def grid(self) -> Iterator[dict[str, Any]]:
         """Yield every control over its range, with each drawing."""
@@ -210,7 +227,8 @@ class DigitExplorer(kit.PageExplorer):
         return image_of(strokes, pen, center, self._example(digit) if digit >= 0 else None)
 
     def _answer(self, image: np.ndarray) -> np.ndarray:
-        return maths.forward(self._network, image.reshape(1, -1), "relu", "softmax")[-1][0]
+        hidden = self.layers[0]["hidden"]
+        return maths.forward(self._network, image.reshape(1, -1), hidden, "softmax")[-1][0]
 
     def _example(self, digit: int) -> np.ndarray:
         pixels = np.frombuffer(base64.b64decode(self.examples), dtype=np.uint8)

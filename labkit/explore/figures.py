@@ -1,8 +1,9 @@
 """One look for all figures, and one way to show them: picture, alt text and caption together.
 
 A figure shown here reads the same in JupyterLab, in an executed copy and in an HTML page, in the
-light and in the dark theme: the picture brings its own white ground, the caption takes the color
-of the page.
+light and in the dark theme. One picture serves both: on a dark page its white paper turns into the
+page's ground, black into white, and every line keeps its hue (`THEMES`). Axes in which colors stand
+for numbers, such as digits and maps, stay as they are drawn: inverted they would lie.
 """
 
 from __future__ import annotations
@@ -10,14 +11,20 @@ from __future__ import annotations
 import base64
 import html
 import io
+import zlib
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from cycler import cycler
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.transforms import BboxBase
     from PIL.Image import Image
+
+    Box = tuple[float, float, float, float]  # left, top, right, bottom; shares of a picture
 
 # petroff8: eight colors that also color-blind readers tell apart (M. A. Petroff, 2021).
 # Its sand and sky are darkened, so that every line stands out from white paper (3 : 1).
@@ -47,7 +54,20 @@ STYLE = {
 }
 
 CSS_DPI = 96  # CSS pixels in an inch: a figure of 7 inches is shown 672 pixels wide
+_BORDER = 0.08  # inches of white around a figure
 SHARPNESS = 1.75  # picture pixels per CSS pixel, so that dense screens show crisp letters
+
+# invert(0.933) makes white the #111 of JupyterLab and of our pages; hue-rotate gives the hues back.
+# JupyterLab says on its body which theme it has, an HTML page follows the reader's.
+_TURN = "{filter:var(--labkit-turn,invert(0.933) hue-rotate(180deg))}"
+THEMES = (
+    "@media screen{body[data-jp-theme-light=false] .labkit-paper" + _TURN + "}"
+    "@media screen and (prefers-color-scheme:dark){body.jp-Notebook .labkit-paper" + _TURN + "}"
+)
+# The same as a matrix: red, green, blue from red, green, blue, alpha and 1.
+_MATRIX = (
+    "0.497 -1.239 -0.125 0 0.933 -0.369 -0.373 -0.125 0 0.933 -0.369 -1.239 0.742 0 0.933 0 0 0 1 0"
+)
 
 
 def use_style() -> None:
@@ -79,56 +99,106 @@ def show(fig: Figure, caption: str) -> None:
     caption = _checked_caption(caption)
     if not callable(getattr(fig, "savefig", None)):
         raise TypeError(f"show needs a matplotlib Figure, got {type(fig).__name__}")
-    png, width = _draw(fig)
-    display(bundle(png, caption, width), raw=True)
+    png, width, data = _draw(fig)
+    display(bundle(png, caption, width, data), raw=True)
     if _is_pyplot(fig):
         import matplotlib.pyplot as plt
 
         plt.close(fig)  # else the notebook would show it a second time
 
 
-def bundle(png: bytes, caption: str, width: int) -> dict[str, str]:
+def bundle(png: bytes, caption: str, width: int, data: Sequence[Box] = ()) -> dict[str, str]:
     """Return the forms in which a viewer can take a picture: HTML with alt text, PNG, plain text.
 
     Args:
         png: bytes of the PNG file.
         caption: text; alt and visible caption at once.
         width: width on the page in CSS pixels.
+        data: parts that keep their colors on a dark page, see `data_boxes`.
     """
     return {
-        "text/html": html_figure(png, caption, width),
+        "text/html": html_figure(png, caption, width, data),
         "image/png": base64.b64encode(png).decode(),
         "text/plain": caption,
     }
 
 
-def html_figure(png: bytes, caption: str, width: int) -> str:
+def html_figure(png: bytes, caption: str, width: int, data: Sequence[Box] = ()) -> str:
     """Return HTML of a picture with its caption; no script, no address, nothing to load.
 
-    >>> html_figure(b"", "a < b", 10)[:70]
-    '<figure style="margin:0.5em 0;max-width:100%;width:10px"><img alt="a &'
+    >>> html_figure(b"", "a < b", 10)[:60]
+    '<figure style="margin:0.5em 0;max-width:100%;width:10px"><st'
     """
     return (
-        f'<figure style="margin:0.5em 0;max-width:100%;width:{width}px">{image(png, caption)}'
+        f'<figure style="margin:0.5em 0;max-width:100%;width:{width}px">'
+        f"<style>{THEMES}</style>{image(png, caption, data=data)}"
         f'<figcaption style="margin-top:0.4em">{html.escape(caption)}</figcaption></figure>'
     )
 
 
-def image(png: bytes, alt: str, size: tuple[int, int] | None = None) -> str:
-    """Return an `img` that holds the whole picture.
+def data_boxes(fig: Figure, frame: BboxBase | None = None) -> list[Box]:
+    """Return where colors stand for numbers: axes with an image, a map, a color bar.
+
+    Args:
+        fig: a figure that has been drawn.
+        frame: the part of it that is shown, in its pixels; None for all.
+    """
+    frame = frame or fig.bbox
+    return [
+        (
+            (ax.bbox.x0 - frame.x0) / frame.width,
+            (frame.y1 - ax.bbox.y1) / frame.height,
+            (ax.bbox.x1 - frame.x0) / frame.width,
+            (frame.y1 - ax.bbox.y0) / frame.height,
+        )
+        for ax in fig.axes
+        if ax.get_visible() and any(_colored(ax))
+    ]
+
+
+def _colored(ax: Axes) -> Iterator[bool]:
+    """Yield for each artist of the axes whether its colors come from an array of numbers."""
+    for artist in (*ax.images, *ax.collections):
+        yield artist.get_array() is not None
+
+
+def image(
+    png: bytes, alt: str, size: tuple[int, int] | None = None, data: Sequence[Box] = ()
+) -> str:
+    """Return an `img` that holds the whole picture, and follows the theme of a page with `THEMES`.
 
     Args:
         png: bytes of the PNG file.
         alt: what it shows, in words.
         size: width and height on the page in CSS pixels, for a picture that is soon replaced: they
             keep the page from jumping meanwhile. Without them it is as wide as what it stands in.
+        data: parts that keep their colors on a dark page, see `data_boxes`.
     """
     place = "width:100%" if size is None else "max-width:100%"
     fixed = "" if size is None else 'width="{}" height="{}" decoding="sync" '.format(*size)
-    return (
-        f'<img alt="{html.escape(alt)}" {fixed}'
-        f'style="display:block;{place};height:auto;background:white;border-radius:3px" '
+    kept = _keeping(data) if data else ""
+    name = f"labkit-{zlib.crc32(kept.encode()):x}"  # equal filters may share their name
+    turn = f";--labkit-turn:url(#{name})" if data else ""
+    return kept.replace("NAME", name) + (
+        f'<img class="labkit-paper" alt="{html.escape(alt)}" {fixed}'
+        f'style="display:block;{place};height:auto;background:white{turn}" '
         f'src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+    )
+
+
+def _keeping(boxes: Sequence[Box]) -> str:
+    """Return an SVG filter, to be named, that turns the colors around but in these boxes."""
+    parts = [
+        f'<feOffset in="SourceGraphic" result="{n}" x="{left:.4f}" y="{top:.4f}" '
+        f'width="{right - left:.4f}" height="{bottom - top:.4f}"/>'
+        for n, (left, top, right, bottom) in enumerate(boxes)
+    ]
+    merged = "".join(f'<feMergeNode in="{n}"/>' for n in ("turned", *range(len(boxes))))
+    return (
+        '<svg width="0" height="0" style="position:absolute" aria-hidden="true"><filter id="NAME" '
+        'x="0" y="0" width="1" height="1" primitiveUnits="objectBoundingBox" '
+        f'color-interpolation-filters="sRGB"><feColorMatrix values="{_MATRIX}" result="turned"/>'
+        f"{''.join(parts)}<feMerge>{merged}</feMerge></filter></svg>"
     )
 
 
@@ -178,16 +248,22 @@ def _packed(image: Image) -> bytes:
     return out.getvalue()
 
 
-def _draw(fig: Figure) -> tuple[bytes, int]:
-    """Return a PNG of a figure with the empty border cut off, and its width on the page."""
+def _draw(fig: Figure) -> tuple[bytes, int, list[Box]]:
+    """Return a PNG of a figure with the empty border cut off, its width, its boxes of data."""
     from PIL import Image
 
     out = io.BytesIO()
     dpi = CSS_DPI * SHARPNESS
     quick = {"compress_level": 1}  # it is read again at once; the border is known only after it
-    fig.savefig(out, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.08, pil_kwargs=quick)
+    fig.savefig(
+        out, format="png", dpi=dpi, bbox_inches="tight", pad_inches=_BORDER, pil_kwargs=quick
+    )
     image = Image.open(out).convert("RGB")
-    return _packed(image), round(image.width / SHARPNESS)
+    data = data_boxes(fig)
+    if data:  # seldom: this takes as long as it takes to lay the figure out
+        inches = fig.get_tightbbox().padded(_BORDER)
+        data = data_boxes(fig, inches.transformed(fig.dpi_scale_trans))
+    return _packed(image), round(image.width / SHARPNESS), data
 
 
 def _is_pyplot(fig: Figure) -> bool:

@@ -175,9 +175,6 @@ class LiveTraining(widgets.VBox):
             "learning_rate": kit.log_slider(rate, slow, fast, description="learning rate"),
             "speed": kit.choice(0, SPEEDS, description="speed"),
         }
-        for control in self.controls.values():
-            control.style.description_width = "8.2em"
-        self.controls["learning_rate"].layout.width = "min(36em, 98%)"
         self.controls["learning_rate"].observe(self._rate_changed, "value")
         self._button = {
             name: widgets.Button(description=label, layout={"width": "auto"}, tooltip=tip)
@@ -200,7 +197,8 @@ class LiveTraining(widgets.VBox):
         self._view, self._status, self._copies = widgets.HTML(), widgets.HTML(), kit.CopyButtons()
         self._status.add_class("labkit-status")
         row = widgets.HBox(list(self._button.values()), layout={"flex_flow": "row wrap"})
-        parts = [row, *self.controls.values(), self._view, self._status, self._copies]
+        controls = kit.arranged(self.controls)
+        parts = [row, controls, self._view, self._status, self._copies]
         super().__init__(children=parts)
         self.add_class("labkit-explorer")
 

@@ -64,7 +64,7 @@ class ThresholdExplorer(kit.Explorer):
         "screening": {"positive_share": 0.01},
     }
     rebuild_for = ("feature",)
-    size = (9.6, 6.6)
+    size = (9.6, 4.3)
 
     def make_controls(self) -> dict:
         """Return the controls: the measurement that is the score, threshold, share of positives."""
@@ -97,8 +97,12 @@ class ThresholdExplorer(kit.Explorer):
         }
 
     def build(self, figure: Figure) -> dict:
-        """Draw scores and counts above, the two curves below."""
-        (scores, table), (roc, pr) = figure.subplots(2, 2)
+        """Draw scores over counts on the left, the two curves beside them."""
+        axes = figure.subplot_mosaic(
+            [["scores", "roc", "pr"], ["table", "roc", "pr"]],
+            width_ratios=[1.25, 1, 1], height_ratios=[1.35, 1],
+        )  # fmt: skip
+        scores, table, roc, pr = (axes[name] for name in ("scores", "table", "roc", "pr"))
         return self._build_scores(scores) | self._build_table(table) | self._build_curves(roc, pr)
 
     def _build_scores(self, ax: Axes) -> dict:

@@ -36,7 +36,7 @@ class GatesExplorer(kit.Explorer):
     lesson = "13"
     view_only = ("step", "masking")
     rebuild_for = ("padded_length",)
-    size = (8.8, 5.0)
+    size = (9.6, 4.4)
 
     def __init__(
         self,
@@ -193,7 +193,7 @@ class MemoryExplorer(kit.Explorer):
         "gates open": {"radius": 1.0, "forget_bias": 5.0, "update_bias": 5.0, "input_size": 0.3},
         "explodes": {"cell": "rnn", "radius": 1.5, "input_size": 0.1},
     }
-    size = (8.8, 3.9)
+    size = (9.6, 3.9)
 
     def make_controls(self) -> dict:
         """Return the controls: the cell, its recurrent weights, its gates, its inputs, the draw."""

@@ -1,4 +1,4 @@
-"""The first explorer: a line learns to fit twelve flowers."""
+"""All that lesson 00 shows, and the first explorer: a line learns to fit twelve flowers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labkit.explore import figures, kit
+from labkit.explore.digit import DigitExplorer
+from labkit.explore.predict import predict
+from labkit.explore.watch import WatchDigits
 from labkit.lab.words import count
 from labkit.maths.start import FLOWERS, TOO_LARGE, best_loss, fit_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+__all__ = ["DigitExplorer", "StartExplorer", "WatchDigits", "figures", "predict"]
 
 
 class StartExplorer(kit.Explorer):
@@ -58,7 +63,7 @@ class StartExplorer(kit.Explorer):
         ax.set(xlabel="step", ylabel="loss: mean square (cm²)", title="loss after each step")
         best = best_loss()
         ax.axhline(best, color=figures.GRAY, linestyle=":")
-        ax.text(100, best * 1.2, "best possible", ha="right", color=figures.GRAY, size=10)
+        ax.text(100, best / 1.1, "best possible", ha="right", va="top", color=figures.GRAY, size=10)
         (curve,) = ax.plot([], [], "-", color=figures.BLUE)
         (now,) = ax.plot([], [], "o", color=figures.RED)
         return {"curve": curve, "now": now}

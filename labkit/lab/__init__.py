@@ -1,12 +1,13 @@
 """The laboratory itself: parameters, runs, records, checks, claims, doctor.
 
-Lessons need four names from here: `record`, `expect`, `claim` and `results`.
+Lessons need five names from here: `record`, `expect`, `claim`, `claim_table` and `results`.
 """
 
 from importlib import import_module
 
 _LAZY = {
     "claim": "labkit.learn.claims",
+    "claim_table": "labkit.learn.claims",
     "expect": "labkit.lab.records.kernel",
     "log": "labkit.lab.records.curves",
     "record": "labkit.lab.records.kernel",

@@ -91,13 +91,20 @@ class Report:
             *(f"To fix: {problem}" for problem in self.problems),
         ]
 
-    def _time_lines(self) -> list[str]:
-        """Return what to expect of each lesson, a line each, below a heading."""
+    def _span(self) -> list[str]:
+        """Return in sentences what the lessons take, and whether to expect more now."""
         if not self.times:
             return ["No lesson has been measured yet, so expected minutes are unknown."]
-        lines = [f"  {t.lesson} {t.title}: {duration(t.seconds)}" for t in self.times]
+        least, most = (choose(self.times, key=lambda t: t.seconds) for choose in (min, max))
+        told = f"Run without stops, a lesson takes {duration(least.seconds)} ({least.lesson})"
         busy = [f"Other programs keep it busy now ({self.busy}): expect more."] if self.busy else []
-        return [*busy, "Expected time here, run without stops:", *lines]
+        return [f"{told} to {duration(most.seconds)} ({most.lesson}).", *busy]
+
+    def _lessons(self) -> list[str]:
+        return [f"{t.lesson} {t.title}: {duration(t.seconds)}" for t in self.times]
+
+    def _time_lines(self) -> list[str]:
+        return [*self._span(), *(f"  {line}" for line in self._lessons())]
 
     def __repr__(self) -> str:
         width = max(len(check.name) for check in self.checks)
@@ -106,16 +113,24 @@ class Report:
         return "\n".join([*lines, *self._time_lines()])
 
     def _repr_html_(self) -> str:
-        heads = [line for line in self._time_lines() if not line.startswith("  ")]
-        items = [line for line in self._time_lines() if line.startswith("  ")]
-        paragraphs = "".join(f"<p>{escape(line)}</p>" for line in [*self._sentences(), *heads])
-        paragraphs += f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
         rows = "".join(
             f"<tr><th style='text-align:left' scope='row'>{_sign(c)} {escape(c.name)}</th>"
             f"<td style='text-align:left'>{escape(c.value)}</td></tr>"
             for c in self.checks
         )
-        return f"{paragraphs}<details><summary>All checks</summary><table>{rows}</table></details>"
+        return (
+            _list([*self._sentences(), *self._span()])
+            + _folded("Each lesson", _list(self._lessons()))
+            + _folded("All checks", f"<table>{rows}</table>")
+        )
+
+
+def _list(lines: list[str]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
+
+
+def _folded(summary: str, inside: str) -> str:
+    return f"<details><summary>{summary}</summary>{inside}</details>"
 
 
 def report(

@@ -82,14 +82,15 @@ class Lesson:
 
     @cached_property
     def before(self) -> str:
-        """What comes before it, from the `**Before it:**` line of its first cell; "" for no line.
+        """What comes before it: the first sentence of `**Before it:**` in its first cell, or "".
 
         >>> read("00").before
         'nothing'
         """
         texts = [c["source"] for c in self.content["cells"] if c["cell_type"] == "markdown"]
         _, _, rest = texts[0].partition("**Before it:**") if texts else ("", "", "")
-        return rest.split("\n\n")[0].partition(". ")[0].strip().rstrip(".")
+        said = rest.split("\n\n")[0].partition(". ")[0].strip().rstrip(".")
+        return re.sub(r" \([^)]*\)", "", said)  # without the titles
 
     @cached_property
     def minutes(self) -> int:

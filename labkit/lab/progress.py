@@ -7,22 +7,17 @@ kernel of a notebook writes.
 
 import json
 import os
-import re
 import sys
-from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from labkit.lab import lesson as lessons
 from labkit.lab import places
-from labkit.lab.lesson import Lesson, tags
 from labkit.lab.records.shell import in_notebook, is_headless
 
 FILE = "progress.jsonl"
 _START = '{"at": '  # every line begins so; inside of a text a quote has a backslash before it
-CHECK = re.compile(r"\bexercise\.(\w+)\.(?:use|check)\(")  # in a check cell: the exercise
-_PREDICT = re.compile(r"""\bpredict\(\s*["']\d\d["'],\s*["']([^"']+)["']""")
 _NAMES = ("at", "lesson", "what", "name")  # what every line says, as texts
 
 _told = False  # that nothing can be kept; once a kernel is enough
@@ -90,6 +85,9 @@ def read_file(path: str | os.PathLike) -> list[dict]:
 
     Raises:
         OSError: it cannot be read.
+
+    >>> read_file(os.devnull)
+    []
     """
     text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
     return [line for part in text.split("\n") if (line := _line(part))]
@@ -107,101 +105,52 @@ def _line(text: str) -> dict | None:
     return None
 
 
-# --- what a lesson asks for, and how far a learner is -------------------------------------------
+# --- a class ------------------------------------------------------------------------------------
 
 
-def tasks(lesson: Lesson) -> list[tuple[str, str]]:
-    """Return what a lesson asks for, in its order: ("check", exercise) or ("guess", prediction).
+def read_class(folder: str | os.PathLike, skipped: Callable[[str], None]) -> dict[str, list[dict]]:
+    """Return name -> lines of every learner of a class, names in order.
 
-    >>> tasks(lessons.read("03"))[0]
-    ('check', 'network')
-    """
-    found: dict[tuple[str, str], None] = {}
-    for cell in lesson.content["cells"]:
-        for tag, what, pattern in (("check", "check", CHECK), ("predict", "guess", _PREDICT)):
-            if tag in tags(cell):
-                found |= {(what, name): None for name in pattern.findall(cell["source"])}
-    return list(found)
-
-
-def standing(lesson: Lesson, lines: list[dict]) -> dict:
-    """Return how far a learner is in one lesson.
+    A learner is a folder with `progress.jsonl` in it or in its `learner/`, or a file NAME.jsonl.
 
     Args:
-        lesson: which one.
-        lines: all that this learner did, from `read`.
+        folder: of the class.
+        skipped: gets a sentence on each learner of whom nothing can be read.
 
-    Returns:
-        status: "not begun", "begun", or "done" when all exercises are right and all predictions
-        guessed; exercises and predictions: [done, all]; runs: how many; last: when something
-        was done, "" for never; items: see `item`.
-
-    >>> line = {"at": "2026-11-28T09:00:00+00:00", "lesson": "03", "what": "check"}
-    >>> found = standing(lessons.read("03"), [line | {"name": "hat", "kind": "right", "ok": True}])
-    >>> found["status"], found["exercises"]
-    ('begun', [1, 4])
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     Path(folder, "anna").mkdir()
+    ...     read_class(folder, print)
+    anna: there is no progress.jsonl in it.
+    {}
     """
-    own = [line for line in lines if line["lesson"] == lesson.number]
-    items = [item(what, name, own) for what, name in tasks(lesson)]
-    exercises = [each["done"] for each in items if each["what"] == "exercise"]
-    predictions = [each["done"] for each in items if each["what"] == "prediction"]
-    is_done = bool(items) and all(exercises) and all(predictions)
-    return {
-        "number": lesson.number,
-        "status": "done" if is_done else "begun" if own else "not begun",
-        "exercises": [sum(exercises), len(exercises)],
-        "predictions": [sum(predictions), len(predictions)],
-        "runs": len({line["name"] for line in own if line["what"] == "run"}),
-        "last": max((line["at"] for line in own), default=""),
-        "items": items,
-    }
+    found: dict[str, list[dict]] = {}
+    for name, paths in _learners(Path(folder)).items():
+        lines = []
+        for path in paths:
+            try:
+                read_here = read_file(path)
+            except OSError as error:
+                skipped(f"{name}: {path} cannot be read: {error.strerror}.")
+                continue
+            if not read_here:
+                skipped(f"{name}: {path} has no line that can be read.")
+            lines += read_here
+        if not paths:
+            skipped(f"{name}: there is no {FILE} in it.")
+        if lines:
+            found[name] = sorted(lines, key=lambda line: line["at"])
+    return found
 
 
-def item(what: str, name: str, lines: list[dict]) -> dict:
-    """Return what became of one exercise or prediction.
-
-    Args:
-        what: "check" or "guess".
-        name: of the exercise or prediction.
-        lines: what a learner did in its lesson.
-
-    Returns:
-        A flat dict. tries counts up to the first right answer; mistakes is kind -> how often;
-        guess and close are those of the first guess.
-    """
-    mine = [line for line in lines if (line["what"], line["name"]) == (what, name)]
-    mine = [line for line in mine if line.get("kind") != "not tried"]
-    right = [line.get("ok") is True for line in mine]
-    tries = right.index(True) + 1 if True in right else len(mine)
-    wrong = [str(line.get("kind", "other")) for line in mine if line.get("ok") is not True]
-    first = mine[0] if mine else {}
-    is_check = what == "check"
-    return {
-        "what": "exercise" if is_check else "prediction",
-        "name": name,
-        "done": any(right) if is_check else bool(mine),
-        "tries": tries,
-        "first_try_right": first.get("ok" if is_check else "close"),
-        "mistakes": dict(Counter(wrong)) if is_check else {},
-        "last_kind": str(mine[-1].get("kind", "")) if mine and is_check else "",
-        "guess": first.get("guess"),
-        "close": first.get("close"),
-        "first": first.get("at", ""),
-        "last": mine[-1]["at"] if mine else "",
-    }
-
-
-def standings(lines: list[dict]) -> list[dict]:
-    """Return `standing` of every lesson, in order; `next` is true for the one to go on with.
-
-    That is the lesson begun and not done in which something was done last, else the first one
-    that is not begun.
-
-    >>> [each["number"] for each in standings([]) if each["next"]]
-    ['00']
-    """
-    found = [standing(lesson, lines) for lesson in lessons.read_all(lambda *skipped: None)]
-    begun = [each for each in found if each["status"] == "begun"]
-    new = [each["number"] for each in found if each["status"] == "not begun"]
-    here = max(begun, key=lambda each: each["last"])["number"] if begun else (new or [None])[0]
-    return [each | {"next": each["number"] == here} for each in found]
+def _learners(folder: Path) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            inside = (path / FILE, path / "learner" / FILE)
+            found.setdefault(path.name, []).extend(each for each in inside if each.exists())
+        elif path.suffix == ".jsonl":
+            found.setdefault(path.stem, []).append(path)
+    return found

@@ -26,7 +26,7 @@ def unread_definition(answer: Any) -> str:
     name = getattr(answer, "__name__", "")
     if not isinstance(answer, Callable) or not name.isidentifier():
         return ""
-    for source in reversed(_sources()[:-1]):
+    for source in reversed(_sources()):
         if re.search(rf"^\s*(async\s+)?def\s+{name}\b|^{name}\s*=", source, re.MULTILINE):
             return "" if _compiles(source) else _STALE.format(name=name)
     return ""

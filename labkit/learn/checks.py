@@ -14,6 +14,7 @@ nobody planned for is named by what came back.
 True
 """
 
+import difflib
 import io
 import re
 import sys
@@ -26,9 +27,12 @@ from typing import Any
 
 from labkit.lab import progress
 from labkit.lab.records.shell import is_headless
-from labkit.learn import cells, errors, kinds, values
+from labkit.learn import cells, kinds, values
+from labkit.learn.kinds import errors, things
+from labkit.learn.kinds.arguments import names
 
 _SIGNS = {"right": "✓", "not tried": "○"}
+_NO_TRY = ("not tried", "an older version")
 _COLORS = {"right": "#2e7d32", "not tried": "#6c6c6c"}
 # What this kernel remembers, by lesson and exercise.
 _owners: dict[tuple[str, str], str] = {}  # whose function the lesson runs on
@@ -130,7 +134,9 @@ class Exercise:
         _owners[self._key] = "yours" if yours else "the lab's"
         name = getattr(answer, "__name__", "<")
         mine = self.name if "<" in name else name
-        if yours:
+        if yours and self.cases is None:
+            whose = "From here on the lesson goes on with your answer."
+        elif yours:
             whose = f"From here on the lesson runs on your `{mine}`."
         elif feedback.ok:
             whose = "A run without a reader takes the lab's own, at full speed."
@@ -151,7 +157,7 @@ class Exercise:
     def _told(self, found: "_Found") -> Feedback:
         """Return what is said about an answer, keep it in the learner's progress, count a try."""
         feedback = Feedback(self.name, found.kind, found.message)
-        if found.kind == "not tried" or cells.shows_a_solution():
+        if found.kind in _NO_TRY or cells.shows_a_solution():
             return feedback
         wrong = _tries.setdefault(self._key, [])
         if not feedback.ok and found.trace not in wrong:
@@ -227,14 +233,19 @@ class Exercise:
         for kind, (wrong, message) in self.mistakes.items():
             if self._same(got, self._outputs(wrong)):
                 return _Found(kind, message, trace)
+        if self.cases is not None:
+            for kind, (wrong, message) in self.mistakes.items():
+                if self._same(got, list(map(values.negative, self._outputs(wrong)))):
+                    told = f"{message} And the sign is turned over."
+                    return _Found(f"{kind}, and the sign", told, trace)
         return self._unplanned(answer, trial, right, trace)
 
     def _unplanned(self, answer: Any, trial: "_Trial", right: list, trace: str) -> "_Found":
         """Say what kind of thing came back, and for which case it is not the right one."""
-        if any(map(kinds.is_unfinished, got := trial.got)):
+        if any(map(things.is_unfinished, got := trial.got)):
             return _Found("not tried", "A part of your answer is still `...`.", trace)
         if letters := self._letter_by_letter(got[0]):
-            return _Found("other", letters, trace)
+            return _Found(*letters, trace)
         kind, text = kinds.named(
             kinds.Tried(
                 got=got,
@@ -243,18 +254,29 @@ class Exercise:
                 answer=answer,
                 right=self.right if self.read is None else None,
                 tolerance=self.tolerance,
-                changed=trial.arguments,
+                names=names([answer, self.right], len(self.cases[0])) if self.cases else (),
+                accepts=self._accepts,
             )
         ) or ("other", "")
         return _Found(kind, f"{text} {self._first_difference(got, right)}".strip(), trace)
+
+    def _accepts(self, answer: Any) -> bool:
+        """Return whether a function is right, as soon as one case tells."""
+        cases = [*self.cases, *self.then]
+        wanted = replace(self, cases=cases)._outputs(self.right)
+        try:
+            return all(
+                values.same(replace(self, cases=[case])._outputs(answer)[0], each, self.tolerance)
+                for case, each in zip(cases, wanted, strict=True)
+            )
+        except Exception:  # whatever changed code raises
+            return False
 
     def _usable(self, answer: Any, trial: "_Trial", wanted: list) -> Any:
         """Return a right answer as the lesson can run on it: itself, if it behaves."""
         if self.cases is None:
             words = isinstance(self.right, str) or values.has_words(self.right)
             return self.right if words else values.in_form(trial.got[0], wanted)
-        if self.read is not None:
-            return answer
         spoils = not all(map(values.unchanged, self.cases, trial.arguments))
         formed = [values.in_form(each, wanted) for each in trial.raw]
         if not spoils and all(a is b for a, b in zip(formed, trial.raw, strict=True)):
@@ -280,11 +302,11 @@ class Exercise:
                 return f"{start}; yours is {yours}{place}."
         raise AssertionError("unreachable: the answers were found to differ")
 
-    def _letter_by_letter(self, answer: Any) -> str:
+    def _letter_by_letter(self, answer: Any) -> tuple[str, str] | None:
         """Say of each question A, B, C ... whether its word is right, and what is wrong with it."""
         words = self.cases is None and values.has_words(self.right) and values.items(answer)
         if not words or len(words) != len(self.right):
-            return ""
+            return None
         letters = [chr(ord("A") + place) for place in range(len(words))]
         fits = [values.same(*pair) for pair in zip(words, self.right, strict=True)]
         said = [f"Right: {', '.join(x for x, fit in zip(letters, fits, strict=True) if fit)}."]
@@ -294,8 +316,21 @@ class Exercise:
                 known = [
                     text for wrong, text in self.mistakes.values() if self._same([alone], [wrong])
                 ]
-                said += known[:1] or [f"{letter}: it is not {values.short(word)}."]
-        return " ".join(said if any(fits) else said[1:])
+                said += known[:1] or [f"{letter}: it is {self._no_word(word)}."]
+        wrong = ", ".join(x for x, fit in zip(letters, fits, strict=True) if not fit)
+        return wrong, " ".join(said if any(fits) else said[1:])
+
+    def _no_word(self, word: Any) -> str:
+        """Say what is wrong with an answer that no planned mistake has."""
+        answers = [self.right, *(wrong for wrong, _ in self.mistakes.values())]
+        known = {each for answer in answers for each in values.items(answer) or []}
+        if not isinstance(word, str):
+            return f"a word, in quotes, and not {values.short(word)}"
+        if any(values.same(word, each) for each in known):
+            return f"not {values.short(word)}"
+        near = difflib.get_close_matches(word.lower().strip(), known, 1)
+        meant = f"; did you mean {near[0]!r}?" if near else " of the task"
+        return f"not {values.short(word)}, which is none of the words{meant}".rstrip("?")
 
     def _where_nothing(self, trial: "_Trial") -> str:
         """Say for which case a function returned nothing, and what it did instead."""

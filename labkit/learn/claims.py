@@ -110,18 +110,21 @@ def claim(id: str, *values: float | bool | str, when: bool = True) -> None:
     display(ClaimCard(check_claim(id, *values, when=when), values, when))
 
 
-def claim_table(rows: dict[str, tuple]) -> None:
+def claim_table(rows: dict[str, tuple], when: bool = True) -> None:
     """Show many rows of the ledger in one folded table, each beside what this lesson computed.
 
     Args:
-        rows: id -> what the lesson computed for it, as in `claim`: {"A2-GD-01": (5,)}.
+        rows: id -> what the lesson computed for it, as in `claim`: {"A2-GD-01": (6,)}.
+        when: as in `claim`.
 
     Raises:
         ClaimError: see `claim`.
     """
     from IPython.display import HTML, display
 
-    cards = [ClaimCard(check_claim(id, *values), values) for id, values in rows.items()]
+    cards = [
+        ClaimCard(check_claim(id, *values, when=when), values, when) for id, values in rows.items()
+    ]
     verdicts: dict[str, int] = {}
     for card in cards:
         verdicts[card.row["verdict"]] = verdicts.get(card.row["verdict"], 0) + 1

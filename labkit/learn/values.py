@@ -54,6 +54,18 @@ def _same_parts(a: Any, b: Any, tolerance: float) -> bool:
         return False
 
 
+def negative(value: Any) -> Any:
+    """Return numbers with the other sign, None for what has none.
+
+    >>> negative((1, np.ones(1)))
+    (-1.0, array([-1.]))
+    """
+    if isinstance(value, tuple):
+        return tuple(map(negative, value))
+    array = numbers(value)
+    return None if array is None or not array.any() else -array if array.ndim else -float(array)
+
+
 def is_blank(value: Any) -> bool:
     """Return whether a value is None or `...`."""
     return value is None or value is ...
@@ -88,6 +100,12 @@ def numbers(value: Any) -> np.ndarray | None:
         return array.astype(float) if array.dtype.kind in "biufO" else None
     except Exception:  # ragged lists, or whatever a learner's object does when it is converted
         return None
+
+
+def has_nan(value: Any) -> bool:
+    """Return whether there is nan among the numbers of a value."""
+    array = numbers(value)
+    return array is not None and bool(np.isnan(array).any())
 
 
 def is_coarse(value: Any) -> bool:
@@ -208,6 +226,8 @@ def short(value: Any, digits: int = 6) -> str:
     >>> short([1 / 3, np.float64(2)]), short(np.ones((3, 4)))
     ('[0.333333, 2.0]', 'an array of shape (3, 4)')
     """
+    if isinstance(value, Callable) and not hasattr(value, "shape"):
+        return "a function"
     try:
         shape = tuple(getattr(value, "shape", ()))
         if math.prod(shape) > SHOWN:

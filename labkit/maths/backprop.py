@@ -8,7 +8,7 @@ work on all of them at once: this is how hundreds of seeds are trained in second
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -177,16 +177,39 @@ def backward(
     >>> backward(one_one, forward(one_one, [[3.0]], output="linear"), [[5.0]])[0][0].tolist()
     [[3.0]]
     """
+    steps = deltas(layers, outputs, y, activation)
+    return [
+        (a.mT @ delta, delta.sum(axis=-2)) for a, delta in zip(outputs[:-1], steps, strict=True)
+    ]
+
+
+def deltas(
+    layers: Layers, outputs: list[np.ndarray], y: ArrayLike, activation: str = "sigmoid"
+) -> list[np.ndarray]:
+    """Return the delta of every layer, the first one first: the slope of `network_loss` for its z.
+
+    Args: as in `backward`.
+
+    Returns:
+        Arrays (..., n, units). The slope for the inputs is the first one times `W.mT` of the first
+        layer; training does not need it.
+
+    Raises:
+        ValueError: see `backward`.
+
+    Source: the chain rule, from the last layer to the first. Lesson: 04_backpropagation.
+
+    >>> chain = [(np.array([[2.0]]), np.array([0.0])), (np.array([[3.0]]), np.array([0.0]))]
+    >>> found = deltas(chain, forward(chain, [[1.0]], "relu", "linear"), [[4.0]], "relu")
+    >>> [delta.tolist() for delta in found]
+    [[[6.0]], [[2.0]]]
+    """
     _, slope = _find(ACTIVATIONS, activation, "activation")
     y = _check_targets(outputs[-1], y)
-    delta = (outputs[-1] - y) / len(y)  # dJ/dz of the last layer, (..., n, outputs)
-    gradients = []
-    for number in reversed(range(len(layers))):
-        W, a = layers[number][0], outputs[number]  # a went into this layer
-        gradients.insert(0, (a.mT @ delta, delta.sum(axis=-2)))
-        if number > 0:  # the inputs of the network need no delta
-            delta = (delta @ W.mT) * slope(a)
-    return gradients
+    found = [(outputs[-1] - y) / len(y)]  # dJ/dz of the last layer, (..., n, outputs)
+    for (W, _), a in zip(layers[:0:-1], outputs[-2:0:-1], strict=True):
+        found.insert(0, (found[0] @ W.mT) * slope(a))
+    return found
 
 
 def network_loss(
@@ -285,6 +308,46 @@ def train(
         layers = descend_layers(layers, backward(layers, outputs, y, activation), learning_rate)
     losses.append(network_loss(forward(layers, X, activation, output)[-1], y, output))
     return layers, np.array(losses)
+
+
+def descend_batches(
+    layers: Layers,
+    X: ArrayLike,
+    y: ArrayLike,
+    learning_rate: float,
+    batch_size: int = 32,
+    activation: str = "sigmoid",
+    output: str = "sigmoid",
+    seed: int = 0,
+) -> Iterator[Layers]:
+    """Yield the layers after every step of mini-batch descent, for as long as one asks.
+
+    Args:
+        layers, X, y, learning_rate, activation, output: as in `train`.
+        batch_size: samples of a step; those left over at the end of an epoch wait for the next.
+        seed: of the order of the samples, drawn anew for every epoch.
+
+    Raises:
+        ValueError: the batch is larger than the data.
+
+    Lesson: 04_backpropagation.
+
+    >>> walk = descend_batches([(np.zeros((1, 1)), np.zeros(1))], [[1.0]], [[1.0]], 1.0, 1)
+    >>> [next(walk)[0][0].round(3).tolist() for _ in range(2)]
+    [[[0.5]], [[0.769]]]
+    """
+    X, y = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
+    if not 1 <= batch_size <= len(X):
+        raise ValueError(f"batch_size is {batch_size}; use 1 to {len(X)}, the number of samples")
+    rng = np.random.default_rng(seed)
+    while True:
+        order = rng.permutation(len(X))
+        for first in range(0, len(X) - batch_size + 1, batch_size):
+            rows = order[first : first + batch_size]
+            outputs = forward(layers, X[rows], activation, output)
+            gradients = backward(layers, outputs, y[rows], activation)
+            layers = descend_layers(layers, gradients, learning_rate)
+            yield layers
 
 
 def solved(layers: Layers, X: ArrayLike, y: ArrayLike, activation: str = "sigmoid") -> np.ndarray:

@@ -32,6 +32,7 @@ __all__ = [
     "linear_gradient",
     "linear_hessian",
     "linear_loss",
+    "measure_limit",
     "start_optimizer",
     "step_decay",
     "steps_to_reach",
@@ -221,7 +222,7 @@ def descend(
     path = [w]
     for step in range(steps):
         rate = learning_rate if schedule is None else schedule(step)
-        w = np.asarray(update(w, surface.gradient(w), rate), dtype=float)
+        w = np.asarray(update(w.copy(), surface.gradient(w), rate), dtype=float)
         path.append(w)
         if diverged(w):
             break
@@ -299,6 +300,47 @@ def largest_stable_rate(curvature: ArrayLike) -> float:
             "so it has no minimum and no stable learning rate"
         )
     return 2 / largest
+
+
+def measure_limit(
+    gradient: Callable[[np.ndarray], np.ndarray], start: ArrayLike, update: Update | None = None
+) -> float:
+    """Return the largest learning rate at which the steps of a walk do not grow, found by trying.
+
+    The rate is doubled until the steps grow; then the gap between the last good and the first bad
+    rate is halved thirty times.
+
+    Args:
+        gradient: function from w to dJ/dw, of a quadratic.
+        start: where each walk starts, a number or shape (n,); not the minimum.
+        update: your own update(w, gradient, learning_rate); plain gradient descent when None.
+
+    Returns:
+        The rate, with a relative error below 1e-6; 1e6 where every rate up to it is stable.
+
+    Lesson: 01_gradient_descent.
+
+    >>> round(measure_limit(lambda w: 8 * w, 1.0), 6)
+    0.25
+    """
+    update = update or _sgd()
+    low, high = 0.0, 1.0
+    while high < 1e6 and not _steps_grow(gradient, start, high, update):
+        low, high = high, 2 * high
+    for _ in range(30):
+        middle = (low + high) / 2
+        grow = _steps_grow(gradient, start, middle, update)
+        low, high = (low, middle) if grow else (middle, high)
+    return low
+
+
+def _steps_grow(gradient: Callable, start: ArrayLike, rate: float, update: Update) -> bool:
+    w, lengths = np.array(start, dtype=float), []
+    while len(lengths) < 150 and (not lengths or lengths[-1] < 1e6 * lengths[0]):
+        new = update(w.copy(), gradient(w), rate)
+        lengths.append(np.linalg.norm(new - w))
+        w = np.asarray(new, dtype=float)
+    return bool(lengths[-1] > max(lengths[-2], 1e-9 * lengths[0]))  # below that it is rounding
 
 
 def steps_to_reach(path: ArrayLike, minimum: ArrayLike, tolerance: float = 1e-6) -> int | None:
@@ -424,7 +466,7 @@ def fit_linear(
         for first in range(0, len(X), batch_size):
             batch = order[first : first + batch_size]
             gradient = _linear_gradient(path[-1], X[batch], y[batch])
-            path.append(update(path[-1], gradient, schedule(len(path) - 1)))
+            path.append(update(path[-1].copy(), gradient, schedule(len(path) - 1)))
             if not np.abs(path[-1]).max() <= DIVERGED:
                 return np.array(path)
     return np.array(path)

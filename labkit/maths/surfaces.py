@@ -79,6 +79,24 @@ def _ravine_gradient(w: ArrayLike) -> np.ndarray:
     return np.stack([0.2 * w1, 5 * w2], axis=-1)
 
 
+def _along_and_across(w1: np.ndarray, w2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far a point lies along and across a ravine that runs along (4, 3)."""
+    return 0.8 * w1 + 0.6 * w2, 0.8 * w2 - 0.6 * w1
+
+
+def _rotated_value(w: ArrayLike) -> np.ndarray:
+    along, across = _along_and_across(*_coordinates(w))
+    return 0.1 * along**2 + 2.5 * across**2
+
+
+def _rotated_gradient(w: ArrayLike) -> np.ndarray:
+    along, across = _along_and_across(*_coordinates(w))
+    return np.stack(
+        [0.8 * (0.2 * along) - 0.6 * (5 * across), 0.6 * (0.2 * along) + 0.8 * (5 * across)],
+        axis=-1,
+    )
+
+
 def _saddle_value(w: ArrayLike) -> np.ndarray:
     w1, w2 = _coordinates(w)
     return w1**2 + w2**2 * (w2**2 - 2) / 4
@@ -130,6 +148,16 @@ SURFACES: dict[str, Surface] = {
             gradient=_ravine_gradient,
             start=(-5.0, 2.0),
             bounds=((-6.0, 3.0), (-3.0, 3.0)),
+            minimum=(0.0, 0.0),
+            largest_curvature=5.0,
+        ),
+        Surface(
+            name="rotated",  # the ravine, turned by 37 degrees: its Hessian is not diagonal
+            formula="J = 0.1 (0.8 w1 + 0.6 w2)^2 + 2.5 (0.8 w2 - 0.6 w1)^2",
+            value=_rotated_value,
+            gradient=_rotated_gradient,
+            start=(-5.2, -1.4),  # as far along and across as the start of the ravine
+            bounds=((-6.0, 4.0), (-5.0, 3.0)),
             minimum=(0.0, 0.0),
             largest_curvature=5.0,
         ),

@@ -1,11 +1,12 @@
 """A dense network made small for a web page: every weight in 6 bits, one character each.
 
 The page unpacks it in JavaScript (explore/js/digit/maths.js). Lesson 10 measures what the rounding
-changes. Lesson: 10_first_network.
+changes. Lessons: 00_start_here, 10_first_network.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,20 +16,45 @@ CODES = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 MIDDLE, MOST = 32, 31  # the place of a weight 0, and how far others lie from it at most
 
 
-def pack(model: Any) -> list[dict]:
-    """Return the Dense layers of a model for the page: every weight rounded to 6 bits.
+def pack(network: Any) -> list[dict]:
+    """Return the dense layers of a network for the page: every weight rounded to 6 bits.
 
     Args:
-        model: a Keras Sequential of Flatten, Dense and Dropout layers, ReLU inside, softmax at the
-            end.
+        network: a Keras Sequential of Flatten, Dense and Dropout layers, or a list of NumPy layers,
+            pairs (W, b) of shapes (inputs, units) and (units,). ReLU inside, softmax at the end.
 
     Returns:
         A list of dicts: inputs, units, codes (one character for each weight, its place in `CODES`
         less 32), steps (what a unit's numbers are multiplied by), biases.
 
     Raises:
-        ValueError: the model has other layers or other activations; the message names the first.
+        ValueError: other layers, activations or shapes; the message names the first.
+
+    >>> layers = pack([(np.ones((4, 3)), np.zeros(3)), (np.ones((3, 2)), np.zeros(2))])
+    >>> [layer["units"] for layer in layers]
+    [3, 2]
     """
+    plain = isinstance(network, list | tuple)
+    return [pack_layer(W, b) for W, b in (_checked(network) if plain else _dense(network))]
+
+
+def _checked(layers: Sequence) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return NumPy layers, if each takes what the one before gives."""
+    pairs = [(np.asarray(W, dtype=float), np.asarray(b, dtype=float)) for W, b in layers]
+    inputs = None
+    for number, (W, b) in enumerate(pairs, start=1):
+        if W.ndim != 2 or b.shape != W.shape[1:] or W.shape[0] != (inputs or W.shape[0]):
+            wanted = f"({inputs or 'inputs'}, units) and (units,)"
+            raise ValueError(
+                f"layer {number} has W {W.shape} and b {b.shape}; give pairs (W, b) of shapes "
+                f"{wanted}, each layer with as many inputs as the one before has units"
+            )
+        inputs = W.shape[1]
+    return pairs
+
+
+def _dense(model: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return weights and biases of a Keras model, if the page can compute it."""
     dense = [layer for layer in model.layers if _is_dense(layer)]
     wanted = ["relu"] * (len(dense) - 1) + ["softmax"]
     for layer, name in zip(dense, wanted, strict=True):
@@ -37,7 +63,7 @@ def pack(model: Any) -> list[dict]:
                 f"layer {layer.name} has the activation {layer.activation.__name__!r}; the page "
                 f"computes hidden layers with 'relu' and the last one with 'softmax'"
             )
-    return [pack_layer(*layer.get_weights()) for layer in dense]
+    return [tuple(layer.get_weights()) for layer in dense]
 
 
 def _is_dense(layer: Any) -> bool:

@@ -8,20 +8,18 @@ and not the whole text again.  Lesson: 14_attention.
 
 from __future__ import annotations
 
-import functools
 import time
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from labkit.machine import one_thread
 from labkit.maths import attention as maths
 from labkit.networks.backend import without_chatter
 
 if TYPE_CHECKING:
     import keras
-    from threadpoolctl import ThreadpoolController
 
 EPSILON = 1e-5  # of the layer normalizations, as in GPT-2
 
@@ -270,7 +268,7 @@ def generate(
     if not visible:
         raise ValueError("the prompt is empty; give at least one character to begin with")
     written, cache, new = [], None, visible
-    with _one_thread():
+    with one_thread():
         for draw in np.random.default_rng(seed).random(length):
             if len(visible) > decoder.context:
                 visible = visible[-max(1, decoder.context // 2) :]
@@ -297,7 +295,7 @@ def seconds_per_character(
         repeats: measurements, of which the median counts; one more goes before, to warm up.
     """
     codes, seconds = np.zeros(places, int), []
-    with _one_thread():
+    with one_thread():
         for _ in range(repeats + 1):
             cache = decoder.new_cache()
             if use_cache and places > 1:
@@ -306,18 +304,6 @@ def seconds_per_character(
             decoder.read(codes[cache.length :], cache)
             seconds.append(time.perf_counter() - started)
     return float(np.median(seconds[1:]))
-
-
-def _one_thread() -> AbstractContextManager:
-    """Hold NumPy to one thread: for matrices this small, others only wait and burn a core."""
-    return _thread_pools().limit(limits=1, user_api="blas")
-
-
-@functools.cache
-def _thread_pools() -> ThreadpoolController:
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()  # looks through all loaded libraries: once is enough
 
 
 def _gelu(x: np.ndarray) -> np.ndarray:

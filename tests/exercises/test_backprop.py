@@ -10,13 +10,31 @@ from labkit.exercises import backprop as exercise
     "answer",
     [
         lambda p, y: (p - y) / y.shape[0],
-        lambda p, y: (p - y) / y.size,
+        lambda p, y: (p - y) / p.shape[0],
         lambda p, y: (-(y / p) + (1 - y) / (1 - p)) * p * (1 - p) / len(y),
         lambda p, y: np.where(y == 1, p - 1, p) / len(y),
     ],
 )
 def test_every_right_form_of_the_output_delta_counts(answer):
     assert exercise.output_delta.check(answer).ok
+
+
+def test_all_numbers_are_not_the_samples():
+    assert (
+        exercise.output_delta.check(lambda p, y: (p - y) / y.size).kind == "divided by all numbers"
+    )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda a, b, slope: [b * slope, a * slope],
+        lambda a, b, slope: slope * np.array([b, a]),
+        lambda a, b, slope: (((a + 1) * b - a * b) * slope, (a * (b + 1) - a * b) * slope),
+    ],
+)
+def test_every_right_form_of_the_product_counts(answer):
+    assert exercise.product_slopes.check(answer).ok
 
 
 def aliases(loss, w, tiny):

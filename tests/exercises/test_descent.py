@@ -70,3 +70,50 @@ def test_the_conventions_of_other_books_are_right_and_walk_the_same_way():
             w, v = rule(w, v, 0.3 * w, 0.1, 0.9)
             u, velocity = exercise.momentum.right(u, velocity, 0.3 * u, 0.1, 0.9)
         assert w == pytest.approx(u)
+
+
+def in_rule(update):
+    """An entry of the race that remembers nothing."""
+    return lambda w, memory, gradient, rate, step: (update(w, gradient, rate), memory)
+
+
+def adam(w, memory, gradient, learning_rate, step):
+    mean, squares = memory if step > 1 else (0.0, 0.0)
+    mean, squares = mean + 0.1 * (gradient - mean), squares + 0.001 * (gradient**2 - squares)
+    rate = learning_rate * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+    return w - rate * mean / (np.sqrt(squares) + 1e-7), (mean, squares)
+
+
+def sums(w, memory, gradient, learning_rate, step):
+    """Adagrad, with a memory of its own kind."""
+    memory = {"squares": gradient**2 + (memory["squares"] if step > 1 else 0)}
+    return w - learning_rate * gradient / np.sqrt(memory["squares"] + 1e-9), memory
+
+
+def test_any_rule_that_goes_down_may_enter_the_race():
+    plain = in_rule(exercise.update.right)
+
+    def momentum(w, v, gradient, rate, step):
+        return exercise.momentum.right(w, v, gradient, rate, 0.9)
+
+    for rule in (plain, momentum, adam, sums):
+        assert exercise.optimizer.check(rule).ok
+        assert exercise.optimizer.use(rule) is rule
+        assert exercise.optimizer.whose == "yours"
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (in_rule(lambda w, g, rate: 0.999 * w), "does not go down"),
+        (in_rule(lambda w, g, rate: w - g / rate), "does not go down"),
+        (lambda w, memory, g, rate, step: w - rate * g, "the new w alone"),
+        (lambda w, memory, g, rate, step: w.upper(), "upper"),
+        (in_rule(lambda w, g, rate: w * np.nan), "does not go down"),
+    ],
+)
+def test_a_rule_that_goes_nowhere_may_not(rule, words):
+    with np.errstate(all="ignore"):
+        feedback = exercise.optimizer.check(rule)
+    assert not feedback.ok
+    assert words in feedback.message

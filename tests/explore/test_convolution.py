@@ -81,8 +81,8 @@ def test_zero_weights_are_said_in_words(explorer):
 
 def test_every_weight_field_has_a_name_and_takes_the_keyboard(explorer):
     fields = explorer.controls["weights"].fields
-    assert [field.description for field in fields] == [
-        f"w{u}{v}" for u in range(3) for v in range(3)
+    assert [field.tooltip for field in fields] == [
+        f"weight row {u}, column {v}" for u in (1, 2, 3) for v in (1, 2, 3)
     ]
     assert all(field.step == 0.5 for field in fields)  # what an arrow key adds
 

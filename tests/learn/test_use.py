@@ -198,6 +198,7 @@ def test_a_definition_that_python_could_not_read_is_pointed_out(notebook):
     feedback = STEP.check(my_step)
     assert feedback.kind == "an older version"
     assert "`my_step` that you ran last has a syntax error" in feedback.message
+    assert [line["ok"] for line in kept()] == [True]  # nothing new was tried
     assert STEP.use(my_step) is STEP.right
     notebook[-1:] = ["def my_step(w, gradient):\n    return w - gradient / 10", "my check"]
     assert STEP.use(my_step) is my_step

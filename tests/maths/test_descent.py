@@ -66,7 +66,7 @@ def test_largest_curvature_is_the_hessian_s(surface):
 
 
 def test_only_quadratics_claim_a_constant_curvature():
-    assert {s.name for s in QUADRATICS} == {"article", "bowl", "ravine"}
+    assert {s.name for s in QUADRATICS} == {"article", "bowl", "ravine", "rotated"}
 
 
 def test_ravine_has_condition_number_25():
@@ -74,6 +74,25 @@ def test_ravine_has_condition_number_25():
         [d.SURFACES["ravine"].gradient(v) for v in np.eye(2)]  # a quadratic around 0: J' = H w
     )
     assert large / small == pytest.approx(25)
+
+
+def test_the_rotated_ravine_is_the_ravine_rotated():
+    """Same values, starts and gradients, seen from axes that are turned."""
+    turn = np.array([[0.8, -0.6], [0.6, 0.8]])
+    ravine, rotated = d.SURFACES["ravine"], d.SURFACES["rotated"]
+    points = points_inside(ravine)
+    np.testing.assert_allclose(rotated.value(points @ turn.T), ravine.value(points))
+    np.testing.assert_allclose(rotated.gradient(points @ turn.T), ravine.gradient(points) @ turn.T)
+    np.testing.assert_allclose(rotated.start, turn @ ravine.start)
+
+
+def test_rotation_changes_neither_plain_descent_nor_momentum_but_adam():
+    turn = np.array([[0.8, -0.6], [0.6, 0.8]])
+    for rule in ("sgd", "momentum", "nesterov"):
+        straight = d.descend("ravine", rule, 0.1, steps=60)
+        np.testing.assert_allclose(d.descend("rotated", rule, 0.1, steps=60), straight @ turn.T)
+    straight = d.descend("ravine", "adam", 0.1, steps=60)
+    assert np.abs(d.descend("rotated", "adam", 0.1, steps=60) - straight @ turn.T).max() > 0.1
 
 
 @by_name
@@ -98,12 +117,10 @@ def test_worked_example_of_the_article():
 def test_contraction_predicts_every_step_in_the_steepest_direction(surface, share):
     limit = d.largest_stable_rate(surface.largest_curvature)
     rate = share * limit
-    axis = int(np.argmax(np.abs(surface.gradient(np.add(surface.minimum, 1)))))
-    start = np.array(surface.minimum)
-    start[axis] += 1
-    distance = (d.descend(surface, learning_rate=rate, steps=5, start=start) - surface.minimum)[
-        :, axis
-    ]
+    hessian = [surface.gradient(np.add(surface.minimum, e)) for e in np.eye(2)]
+    steepest = np.linalg.eigh(hessian)[1][:, -1]
+    path = d.descend(surface, learning_rate=rate, steps=5, start=surface.minimum + steepest)
+    distance = (path - surface.minimum) @ steepest
     factor = d.contraction(rate, surface.largest_curvature)
     np.testing.assert_allclose(distance, factor ** np.arange(6), atol=1e-12)
 
@@ -113,6 +130,36 @@ def test_largest_stable_rate_is_where_divergence_begins(surface):
     limit = d.largest_stable_rate(surface.largest_curvature)
     assert not d.diverged(d.descend(surface, learning_rate=0.999 * limit, steps=20_000))
     assert d.diverged(d.descend(surface, learning_rate=1.001 * limit, steps=20_000))
+
+
+@quadratics
+def test_the_measured_limit_is_that_of_theory(surface):
+    limit = d.measure_limit(surface.gradient, surface.start)
+    assert limit == pytest.approx(d.largest_stable_rate(surface.largest_curvature), rel=1e-5)
+
+
+@pytest.mark.parametrize("curvature", [2e-4, 0.5, 8.0, 2e4])
+def test_a_limit_is_measured_over_many_sizes(curvature):
+    limit = d.measure_limit(lambda w: curvature * w, 1.0)
+    assert limit == pytest.approx(2 / curvature, rel=1e-5)
+
+
+def test_the_limit_of_another_update_is_measured():
+    half = d.measure_limit(lambda w: 8 * w, 1.0, lambda w, g, rate: w - rate / 2 * g)
+    assert half == pytest.approx(0.5, rel=1e-5)
+
+
+def in_place(w, gradient, learning_rate):
+    w -= learning_rate * gradient
+    return w
+
+
+def test_an_update_that_changes_w_in_place_walks_like_any_other(samples):
+    walked = d.descend("ravine", in_place, 0.1, steps=20)
+    np.testing.assert_array_equal(walked, d.descend("ravine", "sgd", 0.1, steps=20))
+    fitted = d.fit_linear(*samples, batch_size=7, epochs=2, optimizer=in_place)
+    np.testing.assert_array_equal(fitted, d.fit_linear(*samples, batch_size=7, epochs=2))
+    assert d.measure_limit(lambda w: 8 * w, 1.0, in_place) == pytest.approx(0.25, rel=1e-5)
 
 
 def test_stable_rate_takes_the_largest_eigenvalue():

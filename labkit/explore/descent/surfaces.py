@@ -31,6 +31,12 @@ PRESETS = {
         "oscillates": {"learning_rate": 0.4, "steps": 50},
         "diverges": {"learning_rate": 0.44, "steps": 100},
     },
+    "rotated": {
+        "crawls": {"learning_rate": 0.03, "steps": 50},
+        "converges": {"learning_rate": 0.36, "steps": 250},
+        "oscillates": {"learning_rate": 0.4, "steps": 50},
+        "diverges": {"learning_rate": 0.44, "steps": 100},
+    },
     "saddle": {
         "crawls": {"learning_rate": 0.02, "steps": 50},
         "converges": {"learning_rate": 0.2, "steps": 100},
@@ -53,8 +59,8 @@ def describe_surface(name: str) -> dict[str, Any]:
     Returns:
         dict with label; start; bounds; minima, list of points; lowest, J there; curvature, the
         largest at the minimum; local, whether it is another one elsewhere; curvatures, those along
-        w1 and w2 where they are the same everywhere; flat, whether w2 plays no part; levels of the
-        map; loss_axis, lowest and highest loss drawn; presets.
+        w1 and w2 where each weight walks alone and they are the same everywhere; flat, whether w2
+        plays no part; levels of the map; loss_axis, lowest and highest loss drawn; presets.
 
     >>> describe_surface("ravine")["curvatures"]
     [0.2, 5.0]
@@ -72,8 +78,7 @@ def describe_surface(name: str) -> dict[str, Any]:
         "lowest": lowest,
         "curvature": _curvature(surface),
         "local": local,
-        # One step beside the minimum of a parabola, its slope is its curvature.
-        "curvatures": [] if local else np.diag(surface.gradient(_beside(surface, 1.0))).tolist(),
+        "curvatures": [] if local else _curvatures(surface),
         "flat": name == "article",
         "levels": levels,
         "loss_axis": [1e-5 if name == "rosenbrock" else 1e-13, 10.0**top],
@@ -107,6 +112,13 @@ def _minima(surface: Surface) -> list[list[float]]:
 def _beside(surface: Surface, h: float) -> np.ndarray:
     """Return the points beside the minimum along w1 and along w2."""
     return np.array(surface.minimum) + h * np.eye(2)
+
+
+def _curvatures(surface: Surface) -> list[float]:
+    """Return the curvatures along w1 and w2 of a quadratic, none where its axes are rotated."""
+    hessian = surface.gradient(_beside(surface, 1.0))  # its slopes one step beside the minimum
+    curvatures = np.diag(hessian)
+    return curvatures.tolist() if np.array_equal(hessian, np.diag(curvatures)) else []
 
 
 def _curvature(surface: Surface) -> float:

@@ -8,6 +8,7 @@ JavaScript of `labkit/explore/js`, so that it follows the pointer and lives with
 
 from labkit.explore.kit.controls import (
     LogSlider,
+    arranged,
     bounds,
     choice,
     log_slider,

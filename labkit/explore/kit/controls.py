@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -86,6 +86,41 @@ def choice(value: Any, options: Sequence | dict[str, Any], **more: Any) -> widge
 def switch(value: bool, **options: Any) -> widgets.Checkbox:
     """Return a control that is on or off."""
     return widgets.Checkbox(value, **options)
+
+
+COLUMN = 445  # pixels of one of two columns in JupyterLab, 1366 pixels wide, side bar open
+# At most two columns: more would leave the sliders no room. One, where two are too narrow.
+_COLUMNS = "repeat(auto-fit, minmax(min(100%, max(22em, 34%)), 1fr))"
+
+
+def arranged(controls: Mapping[str, widgets.Widget]) -> widgets.GridBox:
+    """Return the controls with their labels, side by side where the page is wide enough.
+
+    Args:
+        controls: name -> control; one without a description gets its name as its label.
+
+    >>> arranged({"rate": slider(1, 0, 9)}).children[0].description
+    'rate'
+    """
+    for name, control in controls.items():
+        control.description = control.description or name.replace("_", " ")
+    # Wide enough for the longest: the default cuts "learning rate" to "learning r..."
+    label = 0.55 * max(len(control.description) for control in controls.values()) + 1
+    for control in controls.values():
+        control.style.description_width = f"{label:.1f}em"
+        if "Slider" in type(control).__name__:
+            control.layout.width = "auto"  # all of its column
+        elif isinstance(control, widgets.ToggleButtons) and _width(control, label) > COLUMN:
+            control.layout.grid_area = "auto / 1 / auto / -1"  # the page forgets grid_column
+    return widgets.GridBox(
+        list(controls.values()),
+        layout={"grid_template_columns": _COLUMNS, "grid_gap": "0 1.5em"},
+    )
+
+
+def _width(buttons: widgets.ToggleButtons, label: float) -> float:
+    """Return about how many pixels these buttons and their label take in one line."""
+    return 13 * label + sum(7 * len(text) + 24 for text in buttons._options_labels)
 
 
 def read(control: widgets.Widget) -> Any:

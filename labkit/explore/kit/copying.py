@@ -13,6 +13,7 @@ import anywidget
 import numpy as np
 import traitlets
 
+from labkit.explore import figures
 from labkit.explore.kit.script import script
 
 
@@ -103,6 +104,7 @@ class CopyButtons(anywidget.AnyWidget):
 
     Inside an explorer of ipywidgets (class `labkit-explorer`) its script also mends what their
     controls lack: names, a live status line, and keys that JupyterLab would take for shortcuts.
+    Its style lets the explorer's picture follow the theme.
 
     Args:
         texts: label of a button -> the text that it copies.
@@ -112,6 +114,7 @@ class CopyButtons(anywidget.AnyWidget):
     asked = traitlets.Unicode().tag(sync=True)  # the page asks whether a kernel is there
     answered = traitlets.Unicode().tag(sync=True)
     _esm = script("kit/copies")
+    _css = figures.THEMES  # of the picture above the buttons
 
     def __init__(self, texts: Mapping[str, str] | None = None) -> None:
         super().__init__(texts=dict(texts or {}))

@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from labkit.explore import figures
-from labkit.explore.kit.controls import place, read, walk_values
+from labkit.explore.kit.controls import arranged, place, read, walk_values
 from labkit.explore.kit.copying import CopyButtons, as_call, as_command, as_parameters, literal
 from labkit.explore.kit.picture import Picture
 from labkit.explore.kit.walking import ExplorerError, headless, sentence, walks
@@ -137,19 +137,14 @@ class Explorer(widgets.VBox):
             place(owner, name, self.controls[name], value)
 
     def _rows(self) -> list[widgets.Widget]:
-        """Return the controls with their labels, and a row of presets."""
-        for name, control in self.controls.items():
-            control.description = control.description or name.replace("_", " ")
-        # Wide enough for the longest: the default cuts "learning rate" to "learning r..."
-        longest = max(len(control.description) for control in self.controls.values())
-        for control in self.controls.values():
-            control.style.description_width = f"{0.55 * longest + 1:.1f}em"
-            if "Slider" in type(control).__name__:
-                control.layout.width = "min(36em, 98%)"
-        rows = list(self.controls.values())
+        """Return the controls, and a row of presets."""
+        rows = [arranged(self.controls)]
         if self.presets:
-            rows.append(widgets.HBox([self._preset(*item) for item in self.presets.items()]))
-            rows[-1].add_class("labkit-presets")
+            buttons = [self._preset(*item) for item in self.presets.items()]
+            row = widgets.HBox([widgets.HTML("<b>Try:</b>"), *buttons])
+            row.layout.flex_flow = "row wrap"
+            row.add_class("labkit-presets")
+            rows.append(row)
         return rows
 
     def _preset(self, label: str, params: dict[str, Any]) -> widgets.Button:
@@ -178,10 +173,14 @@ class Explorer(widgets.VBox):
             self._say(f"{self._at(params)}: {sentence(error)} The picture shows earlier settings.")
             raise
         self.png = figures.encode_png(self._pixels, level=1)
-        height, width = self._pixels.shape[:2]
-        self._view.value = figures.image(self.png, self.text, (width, height))
+        self._view.value = self._html()
         self._say(self.text)
         self._copies.texts = self.texts()
+
+    def _html(self) -> str:
+        height, width = self._pixels.shape[:2]
+        data = self._picture(self.params).data
+        return figures.image(self.png, self.text, (width, height), data)
 
     def _say(self, text: str) -> None:
         self._status.value = html.escape(text)
@@ -247,7 +246,8 @@ class Explorer(widgets.VBox):
         """Return the live widget, and a picture for viewers without a kernel."""
         live = super()._repr_mimebundle_(**options) or {}
         small = figures.small_png(self._pixels)
-        still = figures.bundle(small, self.text, width=self._pixels.shape[1])
+        data = self._picture(self.params).data
+        still = figures.bundle(small, self.text, self._pixels.shape[1], data)
         # A widget without its kernel shows an error in JupyterLab: leave it out of executed copies.
         return still if headless() else live | still
 

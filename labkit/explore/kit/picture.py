@@ -31,6 +31,7 @@ class Picture:
                 artist.set_animated(True)  # left out by canvas.draw()
             self.canvas.draw()
         self._static = self.canvas.copy_from_bbox(self.figure.bbox)
+        self.data = figures.data_boxes(self.figure)
 
     def draw(self) -> np.ndarray:
         """Return pixels (height, width, 4) of the static part with the moving artists on top."""

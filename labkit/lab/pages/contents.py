@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 
-from labkit.lab import files, places, progress
+from labkit.lab import files, places, progress, standing
 from labkit.lab import lesson as lessons
 from labkit.lab.lesson import NAVIGATION, Lesson
 from labkit.lab.pages.glossary import with_tooltips
@@ -36,7 +37,7 @@ def overview(folder: str | os.PathLike | None = None) -> list[dict]:
     ('00_start_here.ipynb', 'not begun', True)
     """
     kept = ("status", "exercises", "predictions", "next")
-    found = {each["number"]: each for each in progress.standings(progress.read(folder))}
+    found = {each["number"]: each for each in standing.standings(progress.read(folder))}
     return [
         {
             "number": lesson.number,
@@ -147,5 +148,8 @@ def _write(path: Path, cells: list[dict]) -> bool:
 
 
 if __name__ == "__main__":
-    for path in write_all():
-        print(path)
+    try:
+        for path in write_all():
+            print(path)
+    except (OSError, ValueError) as error:
+        sys.exit(str(error))

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import nbformat
 import pytest
 from browser import QUIET, find_browser
+from colors import contrast
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from labkit.lab.pages.page import mathml, write_page
@@ -140,3 +141,64 @@ def test_the_page_opens_in_a_browser_without_a_complaint(path, tmp_path):
     assert [line for line in done.stderr.splitlines() if ":CONSOLE" in line] == []
     assert "<math" in done.stdout
     assert "Show the solution" in done.stdout
+
+
+CODE = """@decorate  # a comment
+def update(w: float, *rest) -> float:
+    \"\"\"What it does.\"\"\"
+    if w > 0.5 and not None:
+        raise ValueError(f"w = {w!r}" + 'x')
+    return [np.sum(w @ each) for each in range(10)]  # another
+class Name(object): pass"""
+# Each text that shows: its color, what stands behind it, and the text itself.
+TEXTS = """() => {
+  const found = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const node = walk.currentNode.parentElement;
+    if (!walk.currentNode.data.trim() || !node.checkVisibility()) continue;
+    if (node.closest('style, script, math')) continue;
+    let behind = node;
+    const clear = (each) => /, 0\\)$/.test(getComputedStyle(each).backgroundColor);
+    while (behind.parentElement && clear(behind)) behind = behind.parentElement;
+    const at = getComputedStyle(node);
+    found.push([at.color, getComputedStyle(behind).backgroundColor, walk.currentNode.data.trim()]);
+  }
+  return found;
+}"""
+
+
+def hexadecimal(color: str) -> str:
+    """A color such as rgb(1, 2, 3) as #010203; one that is half clear is taken as it is."""
+    return "#" + "".join(f"{round(float(n)):02x}" for n in re.findall(r"[\d.]+", color)[:3])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_browser() is None, reason="no Chromium or Chrome on PATH")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_of_the_page_stands_out_in_both_themes(tmp_path, scheme):
+    from playwright.sync_api import sync_playwright
+
+    notebook = lesson()
+    words = f"A `name` and a [word](glossary.ipynb#loss):\n\n```python\n{CODE}\n```"
+    colors = new_output(
+        "stream", text="".join(f"\x1b[{n}mcolor {n}\x1b[0m " for n in range(31, 37))
+    )
+    executed = new_code_cell(CODE, execution_count=1, outputs=[colors])
+    notebook.cells += [executed, new_markdown_cell(words)]
+    write_page(notebook, tmp_path / "page.html", "98 Trial")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=find_browser(), args=QUIET)
+        page = browser.new_page(color_scheme=scheme)
+        page.goto((tmp_path / "page.html").as_uri())
+        texts = page.evaluate(TEXTS)
+        browser.close()
+    ground = "#111111" if scheme == "dark" else "#ffffff"
+    faint = []
+    for color, behind, text in texts:
+        under = ground if re.search(r", 0\)$", behind) else hexadecimal(behind)
+        if contrast(hexadecimal(color), under) < 4.5:
+            faint.append((text, color, under))
+    assert len(texts) > 60
+    assert faint == []
+    assert ground in {hexadecimal(behind) for _, behind, _ in texts}

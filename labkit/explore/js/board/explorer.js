@@ -88,7 +88,7 @@ export function mount(host, store) {
     wide = width;
     root.classList.toggle("narrow", narrow);
     // Controls and picture fit into a low window together.
-    chart.resize(narrow ? 320 : clamp(Math.round(0.46 * innerHeight), 300, 390));
+    chart.resize(narrow ? 320 : clamp(Math.round(0.42 * innerHeight), 290, 390));
   }
   refresh();
   const forgetTheme = watchTheme(root, () => chart.draw());

@@ -130,7 +130,7 @@ class Descent {
     if (!width) return; // not in the page yet, or hidden
     const narrow = width < 620;
     const panel = narrow ? width : Math.floor((width - 20) / 2);
-    const rows = Math.round(clamp(panel * 0.8, 260, 400));
+    const rows = Math.round(clamp(panel * 0.72, 260, 400)); // with the controls not higher than a small window
     const key = [panel, rows, this.view.state.surface, this.view.length, this.view.theme].join();
     if (key === this.drawn) return;
     this.drawn = key;

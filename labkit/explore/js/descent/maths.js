@@ -3,6 +3,10 @@
 const DIVERGED = 1e6; // a weight larger than this counts as diverged, and the walk stops there
 const EPSILON = 1e-7;
 
+// How far a point lies along and across a ravine that runs along (4, 3).
+const alongRavine = (x, y) => 0.8 * x + 0.6 * y;
+const acrossRavine = (x, y) => 0.8 * y - 0.6 * x;
+
 export const SURFACES = {
   article: {
     value: (x) => (2 * x - 1) * (2 * x - 1),
@@ -15,6 +19,13 @@ export const SURFACES = {
   ravine: {
     value: (x, y) => 0.1 * (x * x) + 2.5 * (y * y),
     gradient: (x, y) => [0.2 * x, 5 * y],
+  },
+  rotated: {
+    value: (x, y) => 0.1 * alongRavine(x, y) ** 2 + 2.5 * acrossRavine(x, y) ** 2,
+    gradient: (x, y) => {
+      const [flat, steep] = [0.2 * alongRavine(x, y), 5 * acrossRavine(x, y)];
+      return [0.8 * flat - 0.6 * steep, 0.6 * flat + 0.8 * steep];
+    },
   },
   saddle: {
     value: (x, y) => x * x - (y * y) / 2 + (y * y * y * y) / 4,

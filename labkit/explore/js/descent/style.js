@@ -12,14 +12,14 @@ export const STYLE = `
   --rail: #ffffff3d; --halo: #0b0d12cc; --iso: #ffffff38; --now: #0b0d12;
   --run1: #86c8dd; --run2: #f08ad6; --run3: #c9c9a0; --run4: #9db9ff;
 }
-.controls { display: flex; flex-wrap: wrap; gap: 10px 28px; margin-bottom: 8px; }
+.controls { display: flex; flex-wrap: wrap; gap: 4px 28px; margin-bottom: 4px; }
 .control { flex: 1 1 150px; min-width: 0; border: 0; padding: 0; margin: 0; }
 .control.learning_rate { flex: 2 1 240px; }
-.control.surface { flex: 3 1 360px; }
-.control.optimizer { flex: 1 1 150px; max-width: 240px; }
+.control.surface { flex: 3 1 420px; display: flow-root; } /* its name floats: a legend cannot stand in a row */
+.control.optimizer { flex: 1 1 190px; max-width: 300px; display: flex; align-items: center; gap: 10px; }
 .control.optimizer > span, legend, .head label { font-weight: 600; padding: 0; white-space: nowrap; }
-.control.optimizer > span, legend { display: block; height: 24px; }
-.control select { width: 100%; padding: 5px 8px; height: 30px; }
+legend { float: left; line-height: 30px; margin-right: 10px; }
+.control select { width: 100%; padding: 4px 8px; height: 30px; }
 .head { display: flex; justify-content: space-between; align-items: baseline; height: 24px; }
 input[type="number"] {
   width: 5.6em; min-width: 3em; text-align: right; background: none; border: 0; border-bottom: 1px dotted var(--line);
@@ -47,10 +47,11 @@ input[type="range"]::-moz-range-thumb {
 .mark i { position: absolute; left: -1px; top: -13px; width: 2px; height: 17px; background: var(--danger); }
 .mark span { position: absolute; left: -1px; top: 7px; white-space: nowrap; }
 .mark.late span { left: auto; right: -1px; }
-.presets { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; margin: 0 0 12px; }
+.presets { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; margin: 0 0 6px; }
 .presets span { font-weight: 600; margin-right: 4px; }
 .presets button { border-radius: 14px; padding: 2px 12px; }
-.below { display: flex; flex-wrap: wrap; gap: 8px 20px; margin-top: 12px; }
+.below { display: flex; flex-wrap: wrap; gap: 8px 16px; margin-top: 8px; }
+.below > .copying { flex: 1 0 auto; max-width: 100%; }
 .panels { display: flex; gap: 20px; }
 .narrow .panels { flex-direction: column; gap: 8px; }
 .above { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 2px 28px; margin: 0 8px 4px 46px; min-height: 22px; }
@@ -88,7 +89,9 @@ ${RUNS.join("\n")}
 .ring { fill: none; stroke: currentColor; stroke-width: 2.2; }
 .handle:hover .ring, .handle:focus .ring { stroke-width: 3.5; }
 .handle:focus-visible { outline: none; }
-.handle:focus-visible .ring { stroke: var(--accent); stroke-width: 4; }
+.focus { fill: none; stroke: none; } /* a ring of its own, on every ground */
+.handle:focus-visible .focus { stroke: var(--accent); stroke-width: 2.5; }
+.handle:focus-visible .under { stroke: var(--halo); stroke-width: 6; }
 .start-label { font-weight: 600; paint-order: stroke; stroke: var(--halo); stroke-width: 3px; }
 .status { margin-top: 8px; font-size: 14px; min-height: 2.8em; }
 .status strong { font-weight: 700; }

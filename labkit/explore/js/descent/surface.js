@@ -50,7 +50,8 @@ function startHandle(moveBy) {
   const node = make("g", {
     class: "handle", tabindex: 0, role: "slider", "aria-roledescription": "draggable point",
     "aria-label": "start point: drag it, or move it with the arrow keys", keydown,
-  }, make("circle", { r: 20, class: "grip" }), make("circle", { r: 9, class: "ring" }), label);
+  }, make("circle", { r: 20, class: "grip" }), make("circle", { r: 9, class: "ring" }),
+  ["focus under", "focus"].map((name) => make("circle", { r: 15, class: name })), label);
 
   function keydown(event) {
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];

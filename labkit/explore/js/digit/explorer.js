@@ -39,11 +39,7 @@ class DigitView {
     this.hand = make("p", { class: "hand", "aria-live": "polite" });
     this.undo = button("Undo", () => this.takeBack(), { title: "take the last stroke back (Backspace)" });
     const clear = button("Clear", () => this.write({ digit: -1, strokes: [] }), { title: "an empty field" });
-    this.copying = copyRow({
-      "Copy as parameters": () => asParameters(this.params, REAL),
-      "Copy as command": () => asCommand(this.store.get("lesson"), this.params, REAL),
-      "Copy the drawing": () => asStrokes(this.drawing.strokes),
-    });
+    this.copying = copyRow(this.texts());
     this.body = shell(host, "draw a digit", STYLE,
       make("div", { class: "panels" },
         make("div", {}, this.field.canvas, make("div", { class: "buttons" }, clear, this.undo)),
@@ -54,6 +50,15 @@ class DigitView {
       make("p", { class: "small" }, "Draw with the mouse, a finger, or the keys: click the field or Tab to it, then " +
         "arrow keys, Space (pen down or up), Backspace."),
       this.copying.node);
+  }
+
+  texts() { // in a lesson that has no such parameters, only the drawing can be copied
+    const lesson = this.store.get("lesson");
+    const settings = {
+      "Copy as parameters": () => asParameters(this.params, REAL),
+      "Copy as command": () => asCommand(lesson, this.params, REAL),
+    };
+    return { ...(lesson ? settings : {}), "Copy the drawing": () => asStrokes(this.drawing.strokes) };
   }
 
   buildField() {

@@ -31,7 +31,7 @@ function mendChoice(box) {
 /** Fields of a matrix are known by their place: what stands beside them names a symbol. */
 function mendMatrix(matrix) {
   [...matrix.children].forEach((row, i) => row.querySelectorAll("input").forEach((field, j) =>
-    mark(field, "aria-label", `row ${i + 1}, column ${j + 1}`)));
+    mark(field, "aria-label", `weight row ${i + 1}, column ${j + 1}`)));
   mark(matrix, "role", "group");
   mark(matrix, "aria-label", "kernel weights");
 }

@@ -104,7 +104,7 @@ class TrainingView {
     this.wide = width;
     const narrow = width < 620;
     this.body.classList.toggle("narrow", narrow);
-    const map = narrow ? Math.min(width, 420) : Math.min(430, Math.floor(width * 0.46));
+    const map = narrow ? Math.min(width, 420) : Math.min(400, Math.floor(width * 0.43)); // fits a small window
     this.picture.resize({ map, left: narrow ? width : width - map - 20 });
     this.drawPoints();
   }
@@ -233,7 +233,7 @@ export const { render, revive } = doors(mount, PARAMETERS);
 export default { render };
 
 const STYLE = `
-.controls { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 8px 20px; margin: 10px 0 12px; }
+.controls { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 4px 20px; margin: 6px 0 8px; }
 .controls label > span { display: block; font-weight: 600; }
 .controls select, .controls input { width: 100%; }
 b { font-weight: 400; }

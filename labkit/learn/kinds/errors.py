@@ -7,6 +7,8 @@ import re
 import traceback
 from collections.abc import Callable
 
+import numpy as np
+
 from labkit.learn.values import quoted
 
 # Type of the error, what stands in its text, and what it means. The first that fits is told; each
@@ -53,6 +55,7 @@ _MEANINGS = [
         "A number grew too large. An exponential overflows above about 709: can it be rewritten so "
         "that its argument is never large?",
     ),
+    ("TypeError", "__round__", "Python's `round` takes one number; NumPy has `np.round`."),
     ("ZeroDivisionError", "", "What stands below the line became 0."),
     (
         "FloatingPointError",
@@ -74,11 +77,6 @@ _MEANINGS = [
     ("AttributeError", "'NoneType'", "The value before the dot is None: nothing was returned."),
     (
         "TypeError",
-        r"got an unexpected keyword argument",
-        "An argument has another name there.",
-    ),
-    (
-        "TypeError",
         "got multiple values for argument",
         "One argument is given twice, by its place and by its name.",
     ),
@@ -97,7 +95,7 @@ _MEANINGS = [
     ("ValueError", "could not convert string", "One of the values is text, and no number."),
     (
         "TypeError",
-        "'(function|builtin_function_or_method|type|method|ufunc|numpy.ufunc)'",
+        r"'(function|builtin_function_or_method|type|method|(numpy\.)?(ufunc|\w*Dispatcher))'",
         "One of the values is a function and not its result: call it, with parentheses.",
     ),
     (
@@ -244,6 +242,8 @@ def _meaning(error: BaseException, answer: Callable, arguments: int) -> str:
     if isinstance(error, NameError):
         return _misspelt(error, answer)
     text = str(error)
+    if "unexpected keyword argument" in text:
+        return _keyword(text)
     if isinstance(error, TypeError) and (said := _miscounted(text, answer, arguments)):
         return said
     for kind, sign, meaning in _MEANINGS:
@@ -255,7 +255,7 @@ def _meaning(error: BaseException, answer: Callable, arguments: int) -> str:
 
 def _misspelt(error: NameError, answer: Callable) -> str:
     """Say what a name that Python does not know may have been meant for."""
-    name = getattr(error, "name", None) or ""
+    name = getattr(error, "name", None) or "".join(re.findall(r"'(\w+)'", str(error))[:1])
     code = getattr(answer, "__code__", None)
     own = list(code.co_varnames + code.co_freevars) if code else []
     if isinstance(error, UnboundLocalError):
@@ -265,14 +265,23 @@ def _misspelt(error: NameError, answer: Callable) -> str:
         )
     there = [*own, *getattr(answer, "__globals__", {}), *dir(builtins)]
     near = [n for n in own if n.lower() == name.lower()]
+    near = near or [n for n in own if "_" in n and name == "".join(w[0] for w in n.split("_") if w)]
     near = near or difflib.get_close_matches(name, own, 1, 0.6)
     near = near or difflib.get_close_matches(name, there, 1, 0.75)
     if near:
         return f"There is no `{name}`; did you mean `{near[0]}`?"
+    if hasattr(np, name):
+        return f"There is no `{name}` here; did you mean `np.{name}`?"
     if own and code.co_argcount:
         given = ", ".join(f"`{each}`" for each in own[: code.co_argcount])
         return f"There is no `{name}` here. Your function is given {given}."
     return f"There is no `{name}` here: was the cell run that makes it?"
+
+
+def _keyword(text: str) -> str:
+    name = text.split("'")[-2] if text.count("'") > 1 else ""
+    near = difflib.get_close_matches(name, ["axis", "keepdims", "dtype", "ddof", "where", "out"], 1)
+    return f"Did you mean `{near[0]}=`?" if near else "It has no argument of that name."
 
 
 def _miscounted(text: str, answer: Callable, arguments: int) -> str:
@@ -299,9 +308,11 @@ def _no_attribute(error: AttributeError) -> str:
         return "That is a plain number here: it has no shape and no length."
     there = [each for each in dir(owner) if not each.startswith("_")] if owner is not None else []
     near = [_HABITS[name]] if _HABITS.get(name) in there else []
-    near = near or difflib.get_close_matches(name, there, 1, 0.6)
+    near = near or difflib.get_close_matches(name, there, 1, 0.75)
     if near:
         return f"There is no `.{quoted(name)}`; did you mean `.{near[0]}`?"
+    if hasattr(np, name):
+        return f"It has no `.{name}`; NumPy itself has `np.{name}(...)`."
     if hasattr(owner, "shape"):
-        return f"An array has no `.{name}`; many functions stand in NumPy itself: `np.name(a)`."
+        return "An array has nothing of that name; a table of pandas may have."
     return "What stands before the dot has nothing of that name."

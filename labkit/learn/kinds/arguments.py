@@ -1,0 +1,182 @@
+"""What an answer does with its arguments: one is not used, two are exchanged, a sign is lost."""
+
+import dis
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from labkit.learn.kinds.tried import Said, Tried, alike
+from labkit.learn.values import copied, numbers, same
+
+
+def names(functions: list, count: int) -> tuple[str, ...]:
+    """Return the names of the arguments, from the first function that tells them."""
+    for function in functions:
+        try:
+            found = tuple(inspect.signature(function).parameters)
+        except (TypeError, ValueError):
+            continue
+        if len(found) == count:
+            return found
+    return tuple(f"argument {place}" for place in range(1, count + 1))
+
+
+def came_back(tried: Tried) -> Said:
+    """What came in, and nothing done to it."""
+    for place, name in enumerate(tried.names):
+        given = [numbers(case[place]) for case in tried.cases]
+        if all(
+            a is not None and b is not None and alike(a, b, 1e-12)
+            for a, b in zip(tried.x, given, strict=True)
+        ):
+            return f"{name} came back", (
+                f"Your function gives `{name}` back as it came in. Is the result computed, and is "
+                "it what stands after `return`?"
+            )
+    return None
+
+
+def unused(tried: Tried) -> Said:
+    """Name the arguments that the learner's code never reads, and the lab's does."""
+    mine, ours = _read(tried.answer), _read(tried.right)
+    if mine is None or ours is None or len(mine) != len(ours):
+        return None
+    left = [n for n, a, b in zip(tried.names, mine, ours, strict=True) if b and not a]
+    if not left:
+        return None
+    if not any(mine):
+        return "no argument used", (
+            "Your function uses none of its arguments, so it gives the same whatever comes: "
+            f"{_listed(left)}."
+        )
+    return f"{', '.join(left)} not used", f"Your function never uses {_listed(left)}."
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def _read(function: Any) -> list[bool] | None:
+    """Return for each argument whether a function's code reads it, None if that is not known."""
+    function = inspect.unwrap(function) if callable(function) else function
+    code = getattr(function, "__code__", None)
+    if code is None or code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
+        return None
+    loaded: set[str] = set()
+    for step in dis.get_instructions(code):
+        if step.opname.startswith("LOAD") or step.opname in ("MAKE_CELL", "LOAD_CLOSURE"):
+            names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
+            loaded |= {name for name in names if isinstance(name, str)}
+    return [name in loaded for name in code.co_varnames[: code.co_argcount]]
+
+
+# --- the lab's function with other arguments -----------------------------------------------------
+
+
+def named(tried: Tried) -> Said:
+    """Name the change of the arguments under which the lab's function does what the learner's does.
+
+    "with the wrong sign before `b`", "as if `b` were 0", "only the first of `y`".
+    """
+    if tried.right is None:
+        return None
+    count = len(tried.names)
+    for i in range(count):
+        for j in range(i + 1, count):
+            if _explains(tried, lambda case, i=i, j=j: _exchanged(case, i, j)):
+                one, other = tried.names[i], tried.names[j]
+                return f"{one} and {other} exchanged", (
+                    f"Your function does what is asked, with `{one}` and `{other}` exchanged."
+                )
+    for place, name in enumerate(tried.names):
+        for kind, change, text in _CHANGES:
+            if _explains(tried, lambda case, p=place, c=change: _with(case, p, c)):
+                return kind.format(name), text.format(name)
+    for which, part in _PARTS.items():
+        if _explains(tried, lambda case, part=part: _cut(case, part)):
+            return f"{which} only", (
+                f"Your function does what is asked with {which} only. Does a loop end too early, "
+                "or does each turn overwrite what the turn before it found?"
+            )
+    return None
+
+
+_PARTS = {
+    "the first sample": slice(0, 1),
+    "the last sample": slice(-1, None),
+    "all samples but the last": slice(0, -1),
+    "all samples but the first": slice(1, None),
+    "every second sample": slice(0, None, 2),
+}
+
+
+_CHANGES = [
+    (
+        "{} left out",
+        lambda value: np.zeros_like(value, dtype=float),
+        "Your function does what it would do if `{}` were 0: is it left out somewhere?",
+    ),
+    (
+        "{} left out",
+        lambda value: np.ones_like(value, dtype=float),
+        "Your function does what it would do if `{}` were 1: is it left out somewhere?",
+    ),
+    (
+        "sign of {}",
+        np.negative,
+        "Your function does what is asked, with the wrong sign before `{}`.",
+    ),
+    ("size of {}", np.abs, "Your function loses the sign of `{}`."),
+    ("{} transposed", lambda value: _square(value).T, "Your function uses `{}` turned over."),
+    ("{} squared", np.square, "Your function uses the square of `{}`."),
+    ("root of {}", np.sqrt, "Your function uses the root of `{}`."),
+    ("{} upside down", lambda value: 1 / value, "You divide by `{}` for times, or the reverse."),
+    ("{} twice", lambda value: 2 * value, "Your function does what is asked, with twice `{}`."),
+    ("half of {}", lambda value: value / 2, "Your function does what is asked, with half of `{}`."),
+    ("{} and 1", lambda value: value + 1, "Your function uses `{}` + 1."),
+    ("{} less 1", lambda value: value - 1, "Your function uses `{}` - 1."),
+    ("the rest of {}", lambda value: 1 - value, "Your function uses 1 - `{}` in place of `{0}`."),
+    ("only the sign of {}", np.sign, "Your function uses the sign of `{}`, and loses its size."),
+]
+
+
+def _square(value: np.ndarray) -> np.ndarray:
+    if np.ndim(value) != 2:
+        raise ValueError("no matrix")
+    return value
+
+
+def _exchanged(case: tuple, i: int, j: int) -> tuple:
+    if np.shape(case[i]) != np.shape(case[j]) or type(case[i]) is not type(case[j]):
+        raise ValueError("no two of a kind")
+    new = list(case)
+    new[i], new[j] = new[j], new[i]
+    return tuple(new)
+
+
+def _with(case: tuple, place: int, change: Callable) -> tuple:
+    if not isinstance(case[place], (int, float, np.ndarray)) or isinstance(case[place], bool):
+        raise TypeError("no number")
+    new = list(case)
+    value = change(np.asarray(case[place]))
+    new[place] = value if isinstance(case[place], np.ndarray) else value.item()
+    return tuple(new)
+
+
+def _explains(tried: Tried, change: Callable[[tuple], tuple]) -> bool:
+    """Return whether the lab's function with changed arguments does what the learner's does."""
+    try:
+        made = [tried.right(*change(tuple(map(copied, case)))) for case in tried.cases]
+        return all(same(a, b, tried.tolerance) for a, b in zip(tried.got, made, strict=True))
+    except Exception:  # the lab's function need not take such arguments
+        return False
+
+
+def _cut(case: tuple, part: slice) -> tuple:
+    """Keep a part of the rows of all arrays that have as many rows as the first."""
+    sizes = [len(each) for each in case if np.ndim(each)]
+    if not sizes or len(np.arange(sizes[0])[part]) in (0, sizes[0]):
+        raise ValueError("no part of it")
+    return tuple(each[part] if np.ndim(each) and len(each) == sizes[0] else each for each in case)

@@ -1,0 +1,199 @@
+"""Wrong numbers of which something is right: some cases, some places, the pattern, the signs."""
+
+import numpy as np
+
+from labkit.learn.kinds.tried import Said, Tried, alike
+from labkit.learn.values import call, close, has_nan, numbers
+
+
+def named(tried: Tried) -> Said:
+    """Name what is right in a wrong answer; None where nothing is."""
+    return next(filter(None, (rule(tried) for rule in _RULES)), None)
+
+
+def _cases(tried: Tried) -> Said:
+    """Right for some cases."""
+    right = [alike(a, b, tried.tolerance) for a, b in tried.arrays()]
+    return _some_cases(tried, right) if any(right) else None
+
+
+def _places(tried: Tried) -> Said:
+    """Right in some places of each case."""
+    fits = [close(a, b, tried.tolerance) for a, b in tried.arrays()]
+    if said := _edges(fits):
+        return said
+    told = [fit & (b != 0) for fit, b in zip(fits, tried.y, strict=True)]
+    return _some_places(fits) if all(each.any() for each in told) else None
+
+
+def _some_cases(tried: Tried, right: list[bool]) -> Said:
+    wrong = [case for case, fit in zip(tried.cases, right, strict=True) if not fit]
+    good = [case for case, fit in zip(tried.cases, right, strict=True) if fit]
+    for place, name in enumerate(tried.names):
+        for text, has in _TRAITS:
+            try:
+                if all(has(case[place]) for case in wrong) and not any(
+                    has(case[place]) for case in good
+                ):
+                    return "right for some cases", (
+                        f"Right for some cases; wrong where {text.format(name)}."
+                    )
+            except Exception:  # this trait does not go with such an argument
+                continue
+    if len(good) == 1:
+        return "right for one case", f"Right for {call(good[0])} only: what is different there?"
+    return "right for some cases", (
+        f"Right for {len(good)} of {len(right)} cases: what is different in the others?"
+    )
+
+
+_TRAITS = [
+    ("`{}` is an array", lambda a: np.ndim(a) > 0),
+    ("`{}` is a single number", lambda a: np.ndim(a) == 0 and numbers(a) is not None),
+    ("there is nan in `{}`", has_nan),
+    ("`{}` holds numbers above 100", lambda a: np.max(np.abs(numbers(a))) > 100),
+    ("`{}` is negative", lambda a: np.max(numbers(a)) < 0),
+    ("`{}` is positive", lambda a: np.min(numbers(a)) > 0),
+    ("`{}` holds negative numbers", lambda a: np.min(numbers(a)) < 0),
+    ("`{}` holds positive numbers", lambda a: np.max(numbers(a)) > 0),
+    ("`{}` is 0", lambda a: not np.any(numbers(a))),
+    ("`{}` is not 0", lambda a: bool(np.any(numbers(a)))),
+    ("`{}` has more than one row", lambda a: len(a) > 1),
+    ("`{}` has one row", lambda a: len(a) == 1),
+    ("`{}` has more than two rows", lambda a: len(a) > 2),
+    ("`{}` has more than one column", lambda a: np.shape(a)[1] > 1),
+    ("`{}` is not square", lambda a: np.shape(a)[0] != np.shape(a)[1]),
+    ("`{}` is not diagonal", lambda a: bool(np.any(a - np.diag(np.diag(a))))),
+    ("`{}` is odd", lambda a: a % 2 == 1),
+    ("`{}` is larger than 1", lambda a: a > 1),
+]
+
+
+def _edges(fits: list[np.ndarray]) -> Said:
+    """Right but for an edge, or at an edge only."""
+    if not all(each.ndim and len(each) > 1 for each in fits):
+        return None
+    for text, edge in (("first", 0), ("last", -1)):
+        ends = [each[edge].all() for each in fits]
+        others = [np.delete(each, edge, 0) for each in fits]
+        if all(each.all() for each in others) and not any(ends):
+            return f"all but the {text}", (
+                f"All is right but the {text}. Does a loop start or end one too early?"
+            )
+        if all(ends) and not any(each.any() for each in others):
+            return f"only the {text}", (
+                f"Only the {text} of your numbers is right. Does a loop end too early, or is the "
+                "rest overwritten?"
+            )
+    return None
+
+
+def _some_places(fits: list[np.ndarray]) -> Said:
+    if all(each.ndim == 2 for each in fits):
+        if all(each.all(axis=0).any() for each in fits):
+            return "some columns", "Some columns of your answer are right, and others are not."
+        if all(each.all(axis=1).any() for each in fits):
+            return "some rows", "Some rows of your answer are right, and others are not."
+    count, total = sum(int(each.sum()) for each in fits), sum(each.size for each in fits)
+    return "right in some places", f"{count} of your {total} numbers are right: which are they?"
+
+
+def _pattern(tried: Tried) -> Said:
+    """Right up to a scale and a zero: of the whole, of each column, of each row."""
+    for what, axis in (("", None), ("each column of ", 0), ("each row of ", 1)):
+        long = [b for b in tried.y if b.ndim and (axis is None or b.ndim == 2)]
+        if (
+            len(long) < len(tried.y)
+            or min(b.size if axis is None else b.shape[axis] for b in long) < 3
+        ):
+            continue
+        for kind, text, fitted in (
+            ("scale", "a factor", _scaled),
+            ("zero", "something added", _shifted),
+            ("scale and zero", "a factor and something added", _stretched),
+        ):
+            if all(alike(a, fitted(a, b, axis), 1e-5) for a, b in tried.arrays()):
+                return f"{kind}{f' of {what[:-4]}' if what else ''}", (
+                    f"{what.capitalize()}{'y' if what else 'Y'}our answer is right up to {text}: "
+                    "what is subtracted, and by what is divided?"
+                )
+    return None
+
+
+def _scaled(a: np.ndarray, b: np.ndarray, axis: int | None) -> np.ndarray:
+    return b * (a * b).sum(axis=axis, keepdims=True) / (b * b).sum(axis=axis, keepdims=True)
+
+
+def _shifted(a: np.ndarray, b: np.ndarray, axis: int | None) -> np.ndarray:
+    return b + (a - b).mean(axis=axis, keepdims=True)
+
+
+def _stretched(a: np.ndarray, b: np.ndarray, axis: int | None) -> np.ndarray:
+    center = a.mean(axis=axis, keepdims=True)
+    return center + _scaled(a - center, b - b.mean(axis=axis, keepdims=True), axis)
+
+
+def _range(tried: Tried) -> Said:
+    """Outside of where all right answers lie."""
+    low, high = (edge(tried.y, default=0) for edge in (_least, _most))
+    if low >= 0 and _least(tried.x) < 0:
+        return "below 0", (
+            "Your answer is negative in some places, and the right one never is: a sign, or the "
+            "order of a difference?"
+        )
+    if low >= 0 and high <= 1 and _most(tried.x) > 1 + tried.tolerance:
+        return "above 1", (
+            "Your answer is larger than 1 in some places; the right ones lie between 0 and 1. Is a "
+            "division missing, or do parentheses stand at another place?"
+        )
+    whole = [(each == np.round(each)).all() for each in (*tried.x, *tried.y)]
+    count = len(tried.x)
+    if all(whole[:count]) and not any(whole[count:]):
+        return "whole numbers", "Your answer is whole numbers only, and the right ones are not."
+    if all(whole[count:]) and not any(whole[:count]):
+        return "not whole", "Asked are whole numbers, and yours are not: `//` divides to one."
+    return None
+
+
+def _least(arrays: list[np.ndarray], default: float = 0) -> float:
+    return min((float(each.min(initial=np.inf)) for each in arrays), default=default)
+
+
+def _most(arrays: list[np.ndarray], default: float = 0) -> float:
+    return max((float(each.max(initial=-np.inf)) for each in arrays), default=default)
+
+
+def _signs(tried: Tried) -> Said:
+    """The signs are right, and the sizes are not."""
+    x, y = (np.concatenate([each.ravel() for each in side]) for side in (tried.x, tried.y))
+    told = np.abs(y) > 1e-12
+    if told.sum() < 6 or not (y[told] > 0).any() or not (y[told] < 0).any():
+        return None
+    if (np.sign(x[told]) == np.sign(y[told])).all():
+        return "only the signs are right", (
+            "All your signs are right, the sizes are not: a factor is missing or too much, another "
+            "one at each place."
+        )
+    if (np.sign(x[told]) == -np.sign(y[told])).all():
+        return "all signs are wrong", (
+            "All your signs are wrong, and the sizes as well: something is turned over, and a "
+            "factor is missing or too much, another one at each place."
+        )
+    return None
+
+
+def _size(tried: Tried) -> Said:
+    """Too large, or too small, in all cases."""
+    x, y = (np.concatenate([each.ravel() for each in side]) for side in (tried.x, tried.y))
+    if len(y) < 3 or (np.sign(x) != np.sign(y)).any():
+        return None
+    for word, less in (("small", np.abs(x) < np.abs(y)), ("large", np.abs(x) > np.abs(y))):
+        if less.all():
+            return (
+                f"too {word}",
+                f"Your answer is too {word} in every case, and has the right sign.",
+            )
+    return None
+
+
+_RULES = [_cases, _places, _pattern, _range, _signs, _size]

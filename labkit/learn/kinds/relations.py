@@ -1,0 +1,389 @@
+"""How wrong numbers stand to the right ones: the sign, a factor, rounded, right in part.
+
+A relation is only named when it holds for every number of every case.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from labkit.learn.kinds.tried import Said, Tried, alike
+from labkit.learn.values import call, has_nan, numbers, short
+
+# --- no number at all, or the same whatever comes ------------------------------------------------
+
+
+def _not_finite(tried: Tried) -> Said:
+    bad = [~np.isfinite(a) & np.isfinite(b) for a, b in tried.arrays()]
+    place = next((k for k, each in enumerate(bad) if each.any()), None)
+    if place is None:
+        return None
+    nan = np.isnan(tried.x[place][bad[place]]).any()
+    what, why = (
+        ("nan", "0 / 0, infinity minus infinity, or the logarithm or root of a negative number")
+        if nan
+        else ("infinity", "an overflow of `np.exp`, a division by 0, or the logarithm of 0")
+    )
+    if nan and tried.cases and any(map(has_nan, tried.cases[place])):
+        return "nan", (
+            "Your answer holds nan, because there is nan in what came in: a sum, a mean or a "
+            "comparison with nan is nan, or never true. NumPy has `np.isnan` and `np.nanmean`."
+        )
+    where = "" if all(each.any() for each in bad) else f" for {call(tried.cases[place])}"
+    return what, f"Your answer holds {what}{where}: {why}."
+
+
+def _zeros(tried: Tried) -> Said:
+    if any(each.any() for each in tried.x):
+        return None
+    return "zeros", (
+        "All of your answer is 0. Is an array of zeros never filled, a number rounded down, or "
+        "does something cancel with itself?"
+    )
+
+
+def _constant(tried: Tried) -> Said:
+    """The same answer to every case, whatever the arguments are."""
+    if len(tried.x) < 2 or any(a.shape != tried.x[0].shape for a in tried.x):
+        return None
+    if all(alike(a, tried.x[0], 1e-12) for a in tried.x):
+        return "always the same", (
+            f"Your function returns {short(tried.got[0])} whatever it is given: it must "
+            "compute with its arguments."
+        )
+    return None
+
+
+# --- one rule for all numbers --------------------------------------------------------------------
+
+
+def _transposed(tried: Tried) -> Said:
+    if any(each.ndim == 2 and min(each.shape) > 1 for each in tried.y) and tried.holds(
+        np.transpose
+    ):
+        return "transposed", (
+            "The numbers are right, but rows and columns are exchanged: `.T` turns a matrix over."
+        )
+    return None
+
+
+def _order(tried: Tried) -> Said:
+    if not any(each.size > 1 for each in tried.y):
+        return None
+    if tried.holds(lambda y: y[::-1] if y.ndim else y):
+        return "reversed", "The numbers are right, but stand the other way round, last one first."
+    if tried.holds(lambda y: y[:, ::-1] if y.ndim == 2 else y):
+        return "columns reversed", "The numbers are right, but the columns stand in reverse order."
+    for shift in (1, -1):
+        if tried.holds(lambda y, shift=shift: np.roll(y, shift, axis=0) if y.ndim else y):
+            return "shifted by one", "The numbers are right, but each stands one place too far."
+    if all(
+        alike(np.sort(a, axis=None), np.sort(b, axis=None), tried.tolerance)
+        for a, b in tried.arrays()
+    ):
+        return "order", "Your numbers are the right ones, in another order."
+    return None
+
+
+def _sign(tried: Tried) -> Said:
+    if tried.holds(np.negative):
+        return "sign", "Your answer has the right size and the wrong sign, everywhere."
+    if any((each < 0).any() for each in tried.y):
+        if tried.holds(np.abs):
+            return "absolute value", "Your answer is never negative: the sign of it is lost."
+        if tried.holds(lambda y: np.maximum(y, 0)):
+            return "nothing below 0", "Right where the answer is positive; yours is cut off at 0."
+        if tried.holds(lambda y: -np.abs(y)):
+            return "never positive", "Your answer has the right size, but is never positive."
+    if any((each > 1).any() for each in tried.y) and tried.holds(lambda y: np.clip(y, 0, 1)):
+        return "cut off", "Right between 0 and 1; beyond, your answer is cut off."
+    sizes = all(alike(np.abs(a), np.abs(b), tried.tolerance) for a, b in tried.arrays())
+    if sizes:
+        return "some signs", "All numbers have the right size, and some of them the wrong sign."
+    return None
+
+
+_FACTORS = {
+    2: "Your answer is twice the right one, everywhere",
+    0.5: "Your answer is half of the right one, everywhere",
+    1 / math.log(2): "Your logarithm is the one to base 2; the natural one is meant",
+    1 / math.log(10): "Your logarithm is the one to base 10; the natural one is meant",
+    math.log(2): "Your answer is too small by the factor ln 2: logarithms of two bases are mixed",
+    100: "Your answer is in percent, and asked is a share",
+    0.01: "Your answer is a share, and asked is percent",
+    math.pi: "Your answer is too large by the factor pi",
+    180 / math.pi: "Your answer is in degrees, and radians are meant",
+    math.pi / 180: "Your answer is in radians, and degrees are meant",
+}
+
+
+def _ratios(tried: Tried) -> list[float] | None:
+    """Return answer / right answer, one number a case; None where there is not one."""
+    found = []
+    for a, b in tried.arrays():
+        big = np.abs(b) > 1e-12
+        if not big.any():
+            if a.any():
+                return None
+            continue  # 0 for 0 says nothing
+        ratio = float(np.sum(a * b) / np.sum(b * b))
+        if abs(ratio) < 1e-9 or not math.isfinite(ratio):
+            return None
+        if not alike(a, ratio * b, max(1e-6, tried.tolerance) * max(1.0, abs(ratio))):
+            return None
+        found.append(ratio)
+    return found or None
+
+
+def _near(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=1e-5)
+
+
+def _factor(tried: Tried) -> Said:
+    ratios = _ratios(tried)
+    if ratios is None:
+        return None
+    one = all(_near(ratio, ratios[0]) for ratio in ratios)
+    if one and _near(ratios[0], -1):
+        return "sign", "Your answer has the right size and the wrong sign, everywhere."
+    if one and (said := _known_factor(abs(ratios[0]))):
+        sign = ", with the wrong sign" if ratios[0] < 0 else ""
+        return said[0], f"{said[1]}{sign}."
+    if not one and len(ratios) == len(tried.x) and (said := _factor_of_the_case(tried, ratios)):
+        return said
+    if one and _distinct(tried.y) > 1:
+        return f"a factor of {ratios[0]:.4g}", (
+            f"Your answer is {ratios[0]:.4g} times the right one, everywhere: a constant factor is "
+            "too much, or missing."
+        )
+    if not one and all(each.size > 2 for each in tried.y):
+        return "a factor", (
+            "Your answer is right up to a factor, another one for each case: by what do you "
+            "multiply, or divide, too often or not at all?"
+        )
+    return None
+
+
+def _known_factor(ratio: float) -> Said:
+    for factor, text in _FACTORS.items():
+        if _near(ratio, factor):
+            return f"a factor of {factor:.4g}", text
+    power = math.log10(ratio)
+    if _near(10.0 ** round(power), ratio) and round(power):
+        return f"a factor of {10.0 ** round(power):g}", "Your answer is off by a power of ten"
+    return None
+
+
+def _distinct(values: list[np.ndarray]) -> int:
+    flat = np.concatenate([np.abs(each).ravel() for each in values])
+    return len(set(np.round(flat[flat > 1e-12], 9)))
+
+
+def _counts(tried: Tried) -> Iterator[tuple[str, list[float]]]:
+    """Yield what a factor may be: the length of an argument, or an argument itself."""
+    for place, name in enumerate(tried.names):
+        given = [case[place] for case in tried.cases]
+        if all(hasattr(each, "__len__") and not isinstance(each, str) for each in given):
+            yield f"the length of `{name}`", [float(len(each)) for each in given]
+            if any(np.ndim(each) > 1 for each in given if numbers(each) is not None):
+                yield f"the size of `{name}`", [float(np.size(each)) for each in given]
+                yield f"the columns of `{name}`", [float(np.shape(each)[-1]) for each in given]
+        elif all(isinstance(each, (int, float)) for each in given):
+            yield f"`{name}`", [float(each) for each in given]
+    yield "the count of numbers in the answer", [float(each.size) for each in tried.y]
+
+
+def _factor_of_the_case(tried: Tried, ratios: list[float]) -> Said:
+    for what, counts in _counts(tried):
+        if len({round(each, 9) for each in counts}) < 2 or 0 in counts:
+            continue
+        for text, power in (
+            (f"{what}", 1.0),
+            (f"the root of {what.removeprefix('the ')}", 0.5),
+            (f"the square of {what.removeprefix('the ')}", 2.0),
+        ):
+            for sign in (1, -1):
+                made = [abs(count) ** (sign * power) for count in counts]
+                if all(map(_near, map(abs, ratios), made)):
+                    large = sign > 0
+                    mean = " Is it a sum where a mean is asked?" if large else ""
+                    mean = mean or " Is it divided by that twice, or a mean where a sum is asked?"
+                    mean = mean if "length" in what or "size" in what or "count" in what else ""
+                    turned = " The sign is wrong as well." if min(ratios) < 0 else ""
+                    return f"{'times' if large else 'divided by'} {text.replace('`', '')}", (
+                        f"Your answer is too {'large' if large else 'small'} by a factor: {text}."
+                        f"{mean}{turned}"
+                    )
+        less = [count / (count - 1) if count > 1 else 0.0 for count in counts]
+        for made in (less, [math.sqrt(each) for each in less], [1 / e if e else 0.0 for e in less]):
+            if "length" in what and all(map(_near, ratios, made)):
+                return "n - 1", (
+                    "Your answer is off by n and n - 1 exchanged: `ddof=1` divides by n - 1, "
+                    "NumPy's default is n."
+                )
+    return None
+
+
+def _offset(tried: Tried) -> Said:
+    """The right number plus something."""
+    apart = [a - b for a, b in tried.arrays()]
+    flat = np.concatenate([each.ravel() for each in apart])
+    scale = max(float(np.abs(np.concatenate([b.ravel() for b in tried.y])).max()), 1e-12)
+    for place, name in enumerate(tried.names if tried.cases else []):
+        given = [numbers(case[place]) for case in tried.cases]
+        if any(each is None for each in given) or not any(each.any() for each in given):
+            continue
+        for sign, word in ((1, "too much"), (-1, "missing")):
+            try:
+                if all(
+                    np.allclose(a, sign * b, rtol=1e-6, atol=1e-9 * scale)
+                    for a, b in zip(apart, given, strict=True)
+                ):
+                    return f"off by {name}", (
+                        f"Your answer differs from the right one by exactly `{name}`: it is {word}."
+                    )
+            except ValueError:  # shapes that do not go together
+                break
+    constant = flat[0]
+    if abs(constant) > 1e-9 and np.allclose(flat, constant, rtol=1e-5, atol=1e-9 * scale):
+        whole = abs(constant) == 1 and all((each == np.round(each)).all() for each in tried.y)
+        if _distinct(tried.y) > 1:
+            return "off by one" if whole else "an offset", (
+                f"Your answer is too {'large' if constant > 0 else 'small'} by "
+                f"{abs(constant):.4g}, everywhere."
+            )
+    return None
+
+
+_MADE = [
+    ("squared", np.square, "Your answer is the square of the right one."),
+    ("the root", lambda y: np.sqrt(np.abs(y)), "Your answer is the root of the right one."),
+    ("upside down", lambda y: 1 / y, "Your answer is one over the right one: turn it over."),
+    ("the rest to 1", lambda y: 1 - y, "Your answer is one minus the right one."),
+    ("the logarithm", np.log, "Your answer is the logarithm of the right one."),
+    ("the exponential", np.exp, "Your answer is the exponential of the right one."),
+    ("the cube", lambda y: y**3, "Your answer is the third power of the right one."),
+    (
+        "minus the logarithm",
+        lambda y: -np.log(y),
+        "Your answer is minus the logarithm of the right one.",
+    ),
+    ("the sine", np.sin, "Your answer is the sine of the right one."),
+    (
+        "the running sum",
+        lambda y: np.cumsum(y, axis=0) if y.ndim else y,
+        "Your answer adds up the right numbers as it goes: each holds all before it.",
+    ),
+    (
+        "a share of the whole",
+        lambda y: y / y.sum() if y.ndim else y,
+        "Your answer is divided by its own sum.",
+    ),
+    (
+        "shares of the rows",
+        lambda y: y / y.sum(axis=1, keepdims=True) if y.ndim == 2 else y,
+        "Each row of your answer is divided by its own sum.",
+    ),
+]
+
+
+def _made(tried: Tried) -> Said:
+    """Something was done to the right number, or a last step was left out."""
+    for kind, function, text in _MADE:
+        if tried.holds(function):
+            return kind, text
+    shares = [each for each in tried.y if each.ndim == 2 and np.allclose(each.sum(axis=1), 1)]
+    if len(shares) == len(tried.y) and all(
+        alike(a / a.sum(axis=1, keepdims=True), b, tried.tolerance) for a, b in tried.arrays()
+    ):
+        return "not divided by the sum", "Your rows are in proportion, but do not add up to 1."
+    return None
+
+
+def _rounded(tried: Tried) -> Said:
+    if all((b == np.round(b)).all() for b in tried.y):
+        return _not_whole(tried)
+    for digits in range(1, 7):
+        if tried.holds(lambda y, digits=digits: np.round(y, digits), 1e-9):
+            return "rounded", (
+                "Your answer is the right one, rounded. Return all its digits; rounding is for "
+                "showing."
+            )
+    for function in (np.round, np.trunc, np.floor, np.ceil):
+        if tried.holds(function):
+            return "whole numbers", (
+                "Your answer is the right one, cut to whole numbers: by `//`, by `int()`, or by an "
+                "array whose dtype is int."
+            )
+    off = max(float(np.abs(a - b).max() / max(np.abs(b).max(), 1e-12)) for a, b in tried.arrays())
+    if off < 5e-3:
+        return "nearly right", (
+            "Your answer is right to about three digits, and not more: a rounded constant, a step "
+            "of another size, or an approximation?"
+        )
+    return None
+
+
+def _not_whole(tried: Tried) -> Said:
+    """Asked are whole numbers; what came lies less than one from them."""
+    near = all((np.abs(a - b) < 1).all() for a, b in tried.arrays())
+    if near and not all((a == np.round(a)).all() for a in tried.x):
+        return "not whole", (
+            "Your answer lies within one of the right whole number. Which way is to be rounded, "
+            "and where?"
+        )
+    apart = {float(d) for a, b in tried.arrays() for d in np.ravel(a - b)}
+    if apart <= {0.0, 1.0} or apart <= {0.0, -1.0}:
+        return "off by one", "Your answer is off by one in some places: `<` or `<=`, up or down?"
+    return None
+
+
+# --- a value: nothing may tell the right one -----------------------------------------------------
+
+
+def _value_off(tried: Tried) -> Said:
+    """What may be said of a wrong number without saying the right one."""
+    if tried.holds(np.negative):
+        return "sign", "Look at the sign."
+    for factor in (2.0, 0.5):
+        if tried.holds(lambda y, factor=factor: factor * y):
+            return "a factor of 2", "A factor of 2 is too much, or missing."
+    for power in (-3, -2, -1, 1, 2, 3):
+        if tried.holds(lambda y, power=power: 10.0**power * y):
+            return "a power of ten", "You are off by a power of ten: percent, or another unit?"
+    if tried.holds(lambda y: 1 / y):
+        return "upside down", "Look at what stands above the line, and what below."
+    for digits in range(1, 4):
+        if tried.holds(lambda y, digits=digits: np.round(y, digits)):
+            return "rounded", "You are close: more digits are asked."
+    return None
+
+
+_OF_VALUES = [_not_finite, _order, _value_off]
+_PLAIN = [
+    _not_finite,
+    _zeros,
+    _constant,
+    _transposed,
+    _sign,
+    _factor,
+    _order,
+    _rounded,
+    _made,
+    _offset,
+]
+
+
+def plain(tried: Tried) -> Said:
+    """Name one relation that holds for all numbers that a function gave."""
+    return _first(_PLAIN, tried)
+
+
+def of_values(tried: Tried) -> Said:
+    """Name what may be said of a wrong value."""
+    return _first(_OF_VALUES, tried)
+
+
+def _first(rules: list[Callable], tried: Tried) -> Said:
+    return next(filter(None, (rule(tried) for rule in rules)), None)

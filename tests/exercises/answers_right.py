@@ -1,0 +1,691 @@
+"""Right answers to the exercises of lessons 00 to 05, in the many ways people write them.
+
+A line is the body of the function, or what it returns; lines that are indented go on with it.
+"""
+
+RIGHT = {
+    "start.prediction": """
+w * length + b
+b + w * length
+length * w + b
+(w * length) + b
+b + length * w
+np.multiply(w, length) + b
+np.dot(w, length) + b
+np.add(w * length, b)
+float(w * length + b)
+np.array(w * length + b)
+np.float32(w * length + b)
+np.polyval([w, b], length)
+sum([w * length, b])
+np.sum([w * length, b])
+-(-w * length - b)
+w * (length + b / w)
+np.array([length, 1]) @ np.array([w, b])
+math.fsum((w * length, b))
+result = w * length
+  result += b
+  return result
+line = lambda x: w * x + b
+  return line(length)
+y = w * length + b
+  print(y)
+  return y
+if w == 0:
+      return b
+  return w * length + b
+return w * length + b  # the line
+""",
+    "descent.update": """
+w - learning_rate * gradient
+w - gradient * learning_rate
+w + -learning_rate * gradient
+w + (-1) * learning_rate * gradient
+-learning_rate * gradient + w
+w - np.multiply(learning_rate, gradient)
+np.subtract(w, learning_rate * gradient)
+np.array(w) - learning_rate * np.array(gradient)
+np.asarray(w, dtype=float) - learning_rate * np.asarray(gradient)
+np.float32(w - learning_rate * gradient)
+(w - learning_rate * gradient).astype(np.float32) if np.ndim(w) else w - learning_rate * gradient
+(w / learning_rate - gradient) * learning_rate
+-(learning_rate * gradient - w)
+list(w - learning_rate * gradient) if np.ndim(w) else w - learning_rate * gradient
+tuple(w - learning_rate * gradient) if np.ndim(w) else w - learning_rate * gradient
+[a - learning_rate * b for a, b in zip(w, gradient)] if np.ndim(w) else w - learning_rate * gradient
+w -= learning_rate * gradient
+  return w
+step = learning_rate * gradient
+  return w - step
+gradient *= learning_rate
+  w -= gradient
+  return w
+new_w = w - learning_rate * gradient
+  return new_w
+direction = -gradient
+  return w + learning_rate * direction
+def step(w):
+      return w - learning_rate * gradient
+  return step(w)
+old = np.copy(w)
+  old = old - learning_rate * gradient
+  return old
+""",
+    "descent.momentum": """
+w + momentum * velocity - learning_rate * gradient, momentum * velocity - learning_rate * gradient
+velocity = momentum * velocity - learning_rate * gradient
+  return w + velocity, velocity
+v = momentum * velocity - learning_rate * gradient
+  return (w + v, v)
+v = momentum * velocity - learning_rate * gradient
+  return [w + v, v]
+v = momentum * velocity - learning_rate * gradient
+  return np.array([w + v, v])
+v = momentum * velocity - learning_rate * gradient
+  w = w + v
+  return w, v
+v = momentum * velocity + -learning_rate * gradient
+  return v + w, v
+v = momentum * velocity + gradient
+  return w - learning_rate * v, v
+v = momentum * velocity + learning_rate * gradient
+  return w - v, v
+velocity *= momentum
+  velocity -= learning_rate * gradient
+  w += velocity
+  return w, velocity
+velocity = velocity * momentum
+  velocity = velocity - gradient * learning_rate
+  return w + velocity, velocity
+step = learning_rate * gradient
+  kept = momentum * velocity
+  return w + kept - step, kept - step
+v = momentum * velocity - learning_rate * gradient
+  return np.float32(w + v), np.float32(v)
+v = momentum * np.array(velocity) - learning_rate * np.array(gradient)
+  return np.array(w) + v, v
+v = momentum * velocity - learning_rate * gradient
+  return np.stack([w + v, v])
+v = momentum * velocity - learning_rate * gradient
+  return (list(w + v), list(v)) if np.ndim(w) else (w + v, v)
+velocity, old = momentum * velocity - learning_rate * gradient, velocity
+  return w + velocity, velocity
+v = -(learning_rate * gradient - momentum * velocity)
+  return w + v, v
+v = np.add(momentum * velocity, -learning_rate * gradient)
+  return np.add(w, v), v
+""",
+    "descent.stable_rate": """
+2 / np.linalg.eigvalsh(hessian)[-1]
+2 / np.linalg.eigvalsh(hessian).max()
+2 / max(np.linalg.eigvalsh(hessian))
+2 / np.max(np.linalg.eigvals(hessian))
+2 / np.linalg.eigvals(hessian).real.max()
+2 / max(np.linalg.eigvals(hessian).real)
+2.0 / np.linalg.eigh(hessian)[0][-1]
+2 / np.linalg.eigh(hessian).eigenvalues.max()
+2 / np.linalg.eig(hessian)[0].max()
+2 / np.linalg.norm(hessian, 2)
+2 / np.linalg.svd(hessian)[1][0]
+2 / np.linalg.svd(hessian, compute_uv=False).max()
+2 / sorted(np.linalg.eigvalsh(hessian))[-1]
+2 / scipy.linalg.eigvalsh(hessian)[-1]
+2 / scipy.linalg.eigh(hessian, eigvals_only=True)[-1]
+np.min(2 / np.linalg.eigvalsh(hessian))
+min(2 / np.linalg.eigvalsh(hessian))
+float(2 / np.linalg.eigvalsh(hessian)[-1])
+np.float32(2 / np.linalg.eigvalsh(hessian)[-1])
+np.array(2 / np.linalg.eigvalsh(hessian)[-1])
+curvatures = np.linalg.eigvalsh(hessian)
+  largest = curvatures[-1]
+  return 2 / largest
+1 / (np.linalg.eigvalsh(hessian)[-1] / 2)
+v = np.arange(1.0, len(hessian) + 1)
+  for _ in range(2000):
+      v = hessian @ v
+      v /= np.linalg.norm(v)
+  return 2 / (v @ hessian @ v)
+rate = 2 / np.linalg.eigvalsh(np.asarray(hessian))
+  return rate[-1]
+2 / np.linalg.eigvals(hessian.astype(complex)).max()
+""",
+    "losses.mse": """
+np.mean((y_true - y_pred) ** 2)
+np.mean((y_pred - y_true) ** 2)
+((y_true - y_pred) ** 2).mean()
+np.square(y_true - y_pred).mean()
+np.sum((y_true - y_pred) ** 2) / len(y_true)
+((y_true - y_pred) ** 2).sum() / y_true.size
+(y_true - y_pred) @ (y_true - y_pred) / len(y_true)
+np.dot(y_true - y_pred, y_true - y_pred) / len(y_true)
+np.linalg.norm(y_true - y_pred) ** 2 / len(y_true)
+np.average((y_true - y_pred) ** 2)
+np.mean(np.abs(y_true - y_pred) ** 2)
+np.mean(y_true**2 - 2 * y_true * y_pred + y_pred**2)
+sum((y_true - y_pred) ** 2) / len(y_true)
+sum((a - b) ** 2 for a, b in zip(y_true, y_pred)) / len(y_true)
+float(np.mean((y_true - y_pred) ** 2))
+np.float32(np.mean((y_true - y_pred) ** 2))
+np.asarray(np.mean((y_true - y_pred) ** 2))
+sklearn.metrics.mean_squared_error(y_true, y_pred)
+np.einsum("i,i->", y_true - y_pred, y_true - y_pred) / len(y_true)
+error = y_true - y_pred
+  return np.mean(error * error)
+total = 0
+  for a, b in zip(y_true, y_pred):
+      total += (a - b) ** 2
+  return total / len(y_true)
+total = 0.0
+  n = y_true.shape[0]
+  for i in range(n):
+      total = total + (y_pred[i] - y_true[i]) ** 2 / n
+  return total
+y_true -= y_pred
+  y_true **= 2
+  return y_true.mean()
+statistics.fmean((y_true - y_pred) ** 2)
+""",
+    "losses.mse_gradient": """
+2 * (y_pred - y_true) / len(y_true)
+2 / len(y_true) * (y_pred - y_true)
+(y_pred - y_true) * 2 / y_true.size
+-2 * (y_true - y_pred) / len(y_pred)
+2 * (y_pred - y_true) / y_pred.shape[0]
+(y_pred - y_true) / (len(y_true) / 2)
+(y_pred - y_true + y_pred - y_true) / len(y_true)
+[2 * (p - y) / len(y_true) for y, p in zip(y_true, y_pred)]
+tuple(2 * (y_pred - y_true) / len(y_true))
+(2 * (y_pred - y_true) / len(y_true)).tolist()
+np.multiply(2 / len(y_true), y_pred - y_true)
+np.array([2 * (p - y) for y, p in zip(y_true, y_pred)]) / len(y_true)
+np.float32(2 * (y_pred - y_true) / len(y_true))
+2 * np.subtract(y_pred, y_true) / np.size(y_true)
+n = len(y_true)
+  return 2 * (y_pred - y_true) / n
+y_pred -= y_true
+  return 2 * y_pred / len(y_true)
+gradient = np.zeros_like(y_pred)
+  for i in range(len(y_pred)):
+      gradient[i] = 2 * (y_pred[i] - y_true[i]) / len(y_pred)
+  return gradient
+gradient = []
+  for y, p in zip(y_true, y_pred):
+      gradient.append(2 * (p - y) / len(y_true))
+  return gradient
+error = y_pred - y_true
+  return np.gradient(error**2 / len(error)) * 0 + 2 * error / len(error)
+""",
+    "losses.stable_cross_entropy": """
+np.mean(np.maximum(logits, 0) - y_true * logits + np.log1p(np.exp(-np.abs(logits))))
+np.mean(np.logaddexp(0, logits) - y_true * logits)
+(np.logaddexp(0, logits) - y_true * logits).mean()
+np.mean(y_true * np.logaddexp(0, -logits) + (1 - y_true) * np.logaddexp(0, logits))
+np.mean(np.logaddexp(0, np.where(y_true == 1, -logits, logits)))
+np.mean(np.logaddexp(0, (1 - 2 * y_true) * logits))
+np.mean(np.maximum(0, logits) - logits * y_true + np.log(1 + np.exp(-abs(logits))))
+np.mean(np.clip(logits, 0, None) - y_true * logits + np.log1p(np.exp(-abs(logits))))
+np.sum(np.logaddexp(0, logits) - y_true * logits) / len(y_true)
+-np.mean(scipy.special.log_expit(np.where(y_true > 0.5, logits, -logits)))
+-np.mean(y_true * scipy.special.log_expit(logits) + (1 - y_true) * scipy.special.log_expit(-logits))
+np.mean(scipy.special.softplus(logits) - y_true * logits)
+np.mean(relu(logits) - y_true * logits + np.log1p(np.exp(-np.abs(logits))))
+np.mean(np.logaddexp(0, logits)) - np.mean(y_true * logits)
+np.mean([max(z, 0) - y * z + math.log1p(math.exp(-abs(z))) for y, z in zip(y_true, logits)])
+sum(np.logaddexp(0, logits) - y_true * logits) / len(logits)
+float(np.mean(np.logaddexp(0, logits) - y_true * logits))
+np.float32(np.mean(np.logaddexp(0, logits) - y_true * logits))
+np.average(np.logaddexp(0, logits) - y_true * logits)
+np.mean(np.where(logits > 0, logits, 0) - y_true * logits + np.log1p(np.exp(-np.abs(logits))))
+m = np.maximum(logits, 0)
+  return np.mean(m + np.log(np.exp(-m) + np.exp(logits - m)) - y_true * logits)
+losses = []
+  for y, z in zip(y_true, logits):
+      losses.append(max(z, 0) - y * z + np.log1p(np.exp(-abs(z))))
+  return np.mean(losses)
+total = 0
+  for y, z in zip(y_true, logits):
+      s = z if y == 0 else -z
+      total += s + math.log1p(math.exp(-s)) if s > 0 else math.log1p(math.exp(s))
+  return total / len(y_true)
+""",
+    "losses.softmax_gradient": """
+(scipy.special.softmax(logits, axis=1) - y_true) / len(y_true)
+(scipy.special.softmax(logits, axis=-1) - y_true) / logits.shape[0]
+e = np.exp(logits - logits.max(axis=1, keepdims=True))
+  return (e / e.sum(axis=1, keepdims=True) - y_true) / len(y_true)
+e = np.exp(logits - np.max(logits, axis=1)[:, None])
+  p = e / np.sum(e, axis=1)[:, None]
+  return (p - y_true) / y_true.shape[0]
+e = np.exp(logits - logits.max(1, keepdims=True))
+  return (e / e.sum(1, keepdims=True) - y_true) / len(logits)
+e = np.exp((logits.T - logits.max(axis=1)).T)
+  p = (e.T / e.sum(axis=1)).T
+  return (p - y_true) / len(p)
+p = np.exp(logits - scipy.special.logsumexp(logits, axis=1, keepdims=True))
+  return (p - y_true) / len(p)
+rows = []
+  for y, z in zip(y_true, logits):
+      e = np.exp(z - max(z))
+      rows.append((e / e.sum() - y) / len(y_true))
+  return rows
+rows = []
+  for y, z in zip(y_true, logits):
+      e = np.exp(z - max(z))
+      rows.append((e / e.sum() - y) / len(y_true))
+  return np.array(rows)
+logits -= logits.max(axis=1, keepdims=True)
+  np.exp(logits, out=logits)
+  logits /= logits.sum(axis=1, keepdims=True)
+  logits -= y_true
+  return logits / len(y_true)
+p = np.float32(scipy.special.softmax(logits, axis=1))
+  return (p - y_true) / len(p)
+p = np.float32(scipy.special.softmax(logits, axis=1)) - np.float32(y_true)
+  return p / np.float32(len(p))
+p = scipy.special.softmax(logits, axis=1)
+  p[np.arange(len(p)), y_true.argmax(axis=1)] -= 1
+  return p / len(p)
+p = scipy.special.softmax(logits, axis=1)
+  return p / len(p) - y_true / len(p)
+p = np.apply_along_axis(scipy.special.softmax, 1, logits)
+  return (p - y_true) * (1 / len(p))
+n = logits.shape[0]
+  e = np.exp(logits - logits.max(axis=1).reshape(-1, 1))
+  return ((e / e.sum(axis=1).reshape(n, 1) - y_true) / n).tolist()
+-(y_true - scipy.special.softmax(logits, axis=1)) / len(y_true)
+""",
+    "activations.sigmoid_slope": """
+sigmoid(x) * (1 - sigmoid(x))
+s = sigmoid(x)
+  return s * (1 - s)
+s = sigmoid(x)
+  return s - s * s
+sigmoid(x) - sigmoid(x) ** 2
+sigmoid(x) * sigmoid(-x)
+np.exp(-x) / (1 + np.exp(-x)) ** 2
+1 / (np.exp(x) + 2 + np.exp(-x))
+1 / (2 + 2 * np.cosh(x))
+0.25 / np.cosh(x / 2) ** 2
+(1 - np.tanh(x / 2) ** 2) / 4
+scipy.special.expit(x) * scipy.special.expit(-x)
+scipy.special.expit(x) * (1 - scipy.special.expit(x))
+s = 1 / (1 + np.exp(-x))
+  return s * (1 - s)
+s = 1.0 / (1.0 + np.exp(-np.asarray(x)))
+  return np.multiply(s, 1 - s)
+e = np.exp(-x)
+  return e / (1 + e) ** 2
+e = np.exp(-np.abs(x))
+  return e / (1 + e) ** 2
+np.array(sigmoid(x) * (1 - sigmoid(x)))
+np.float32(sigmoid(x) * sigmoid(-x))
+scipy.stats.logistic.pdf(x)
+sigmoid(-x) * (1 - sigmoid(-x))
+[float(sigmoid(v) * sigmoid(-v)) for v in x] if np.ndim(x) else sigmoid(x) * sigmoid(-x)
+""",
+    "activations.softmax": """
+scipy.special.softmax(z, axis=1)
+scipy.special.softmax(z, axis=-1)
+e = np.exp(z - z.max(axis=1, keepdims=True))
+  return e / e.sum(axis=1, keepdims=True)
+e = np.exp(z - np.max(z, axis=1, keepdims=True))
+  return np.divide(e, np.sum(e, axis=1, keepdims=True))
+e = np.exp(z - z.max(axis=1)[:, None])
+  return e / e.sum(axis=1)[:, None]
+e = np.exp(z - z.max(axis=-1)[:, np.newaxis])
+  return e / e.sum(axis=-1)[:, np.newaxis]
+e = np.exp(z.T - z.max(axis=1))
+  return (e / e.sum(axis=0)).T
+np.exp(z - scipy.special.logsumexp(z, axis=1, keepdims=True))
+np.exp(scipy.special.log_softmax(z, axis=1))
+np.array([scipy.special.softmax(row) for row in z])
+[scipy.special.softmax(row) for row in z]
+[list(scipy.special.softmax(row)) for row in z]
+scipy.special.softmax(z, axis=1).tolist()
+scipy.special.softmax(z, axis=1).astype("float32")
+z -= z.max(axis=1, keepdims=True)
+  z = np.exp(z)
+  z /= z.sum(axis=1, keepdims=True)
+  return z
+rows = []
+  for row in z:
+      e = np.exp(row - max(row))
+      rows.append(e / sum(e))
+  return np.array(rows)
+shares = np.zeros_like(z)
+  for i in range(z.shape[0]):
+      e = np.exp(z[i] - z[i].max())
+      shares[i] = e / e.sum()
+  return shares
+np.apply_along_axis(lambda r: np.exp(r - r.max()) / np.exp(r - r.max()).sum(), 1, z)
+m = np.amax(z, axis=1).reshape(-1, 1)
+  e = np.exp(z - m)
+  return e / np.sum(e, axis=1).reshape(-1, 1)
+e = np.exp(z - z.max(axis=1, keepdims=True) - 3)
+  return e / e.sum(axis=1, keepdims=True)
+e = np.exp(z - z.max(axis=1, keepdims=True))
+  return e * (1 / e.sum(axis=1, keepdims=True))
+""",
+    "activations.network": """
+relu(x @ W1 + b1) @ W2 + b2
+np.maximum(x @ W1 + b1, 0) @ W2 + b2
+np.maximum(0, x @ W1 + b1) @ W2 + b2
+relu(np.dot(x, W1) + b1).dot(W2) + b2
+np.matmul(relu(np.matmul(x, W1) + b1), W2) + b2
+relu(b1 + x @ W1) @ W2 + b2
+b2 + relu(x @ W1 + b1) @ W2
+hidden = relu(x @ W1 + b1)
+  return hidden @ W2 + b2
+hidden = x @ W1 + b1
+  hidden[hidden < 0] = 0
+  return hidden @ W2 + b2
+hidden = x @ W1 + b1
+  hidden = hidden * (hidden > 0)
+  return hidden @ W2 + b2
+z = x @ W1 + b1
+  h = (z + np.abs(z)) / 2
+  return h @ W2 + b2
+z = x @ W1 + b1
+  return np.where(z > 0, z, 0) @ W2 + b2
+np.clip(x @ W1 + b1, 0, None) @ W2 + b2
+(W2.T @ relu(W1.T @ x.T + b1[:, None]) + b2[:, None]).T
+np.array([relu(row @ W1 + b1) @ W2 + b2 for row in x])
+[relu(row @ W1 + b1) @ W2 + b2 for row in x]
+(relu(x @ W1 + b1) @ W2 + b2).tolist()
+(relu(x @ W1 + b1) @ W2 + b2).astype(np.float32)
+np.einsum("nh,ho->no", relu(np.einsum("ni,ih->nh", x, W1) + b1), W2) + b2
+h = x.dot(W1)
+  h += b1
+  h = relu(h)
+  out = h.dot(W2)
+  out += b2
+  return out
+x = np.hstack([x, np.ones((len(x), 1))])
+  h = relu(x @ np.vstack([W1, b1]))
+  return h @ W2 + b2
+""",
+    "activations.hat": """
+relu(x) - 2 * relu(x - 1) + relu(x - 2)
+relu(x) - relu(x - 1) - relu(x - 1) + relu(x - 2)
+relu(x - 2) - 2 * relu(x - 1) + relu(x)
+relu(x) - relu(2 * x - 2) + relu(x - 2)
+relu(x - 2 * relu(x - 1))
+relu(1 - abs(x - 1))
+relu(1 - np.abs(x - 1))
+relu(1 - relu(x - 1) - relu(1 - x))
+np.interp(x, [0, 1, 2], [0, 1, 0])
+np.maximum(0, 1 - np.abs(1 - x))
+np.clip(1 - np.abs(x - 1), 0, None)
+np.clip(1 - abs(x - 1), 0, 1)
+np.minimum(relu(x), relu(2 - x))
+np.maximum(x, 0) - 2 * np.maximum(x - 1, 0) + np.maximum(x - 2, 0)
+np.where(x < 1, relu(x), relu(2 - x))
+np.where((x > 0) & (x < 2), 1 - np.abs(x - 1), 0)
+up = relu(x)
+  down = -2 * relu(x - 1)
+  level = relu(x - 2)
+  return up + down + level
+y = np.zeros_like(x)
+  y[(x >= 0) & (x <= 1)] = x[(x >= 0) & (x <= 1)]
+  y[(x > 1) & (x <= 2)] = 2 - x[(x > 1) & (x <= 2)]
+  return y
+[max(0.0, 1 - abs(v - 1)) for v in x]
+sum(s * relu(x - k) for k, s in [(0, 1), (1, -2), (2, 1)])
+np.float32(relu(1 - abs(x - 1)))
+kinks, slopes = np.array([0, 1, 2]), np.array([1, -2, 1])
+  return relu(x[:, None] - kinks) @ slopes
+""",
+    "backprop.product_slopes": """
+slope * b, slope * a
+(b * slope, a * slope)
+[slope * b, slope * a]
+np.array([b, a]) * slope
+b * slope, slope * a
+da = slope * b
+  db = slope * a
+  return da, db
+tuple(slope * each for each in (b, a))
+((a + 1) * b - a * b) * slope, (a * (b + 1) - a * b) * slope
+np.float32(slope * b), np.float32(slope * a)
+""",
+    "backprop.output_delta": """
+(prediction - y) / len(y)
+(prediction - y) / y.shape[0]
+(prediction - y) / len(prediction)
+1 / len(y) * (prediction - y)
+-(y - prediction) / len(y)
+np.subtract(prediction, y) / len(y)
+(prediction - y) / prediction.shape[0]
+(-(y / prediction) + (1 - y) / (1 - prediction)) * prediction * (1 - prediction) / len(y)
+(prediction - y) / (prediction * (1 - prediction)) * prediction * (1 - prediction) / len(y)
+np.where(y == 1, prediction - 1, prediction) / len(y)
+(prediction * (1 - y) - (1 - prediction) * y) / len(y)
+[[(a - b) / len(y) for a, b in zip(p, t)] for p, t in zip(prediction, y)]
+[(p - t) / len(y) for p, t in zip(prediction, y)]
+((prediction - y) / len(y)).tolist()
+np.float32((prediction - y) / len(y))
+((prediction - y) / len(y)).reshape(y.shape)
+prediction -= y
+  return prediction / len(y)
+n = y.shape[0]
+  dJda = (-(y / prediction) + (1 - y) / (1 - prediction)) / n
+  dadz = prediction * (1 - prediction)
+  return dJda * dadz
+delta = np.empty_like(prediction)
+  for i in range(len(y)):
+      delta[i] = (prediction[i] - y[i]) / len(y)
+  return delta
+delta = prediction.copy()
+  delta[y == 1] -= 1
+  return delta / len(y)
+""",
+    "backprop.hidden_delta": """
+delta @ W.T * h * (1 - h)
+(delta @ W.T) * h * (1 - h)
+h * (1 - h) * (delta @ W.T)
+np.dot(delta, W.T) * h * (1 - h)
+delta.dot(W.T) * (h - h**2)
+(delta @ W.T) * (h * (1 - h))
+np.matmul(delta, np.transpose(W)) * h * (1 - h)
+(W @ delta.T).T * h * (1 - h)
+np.einsum("no,ho->nh", delta, W) * h * (1 - h)
+np.multiply(delta @ W.T, h * (1 - h))
+(delta @ W.T * h * (1 - h)).tolist()
+[row * g * (1 - g) for row, g in zip(delta @ W.T, h)]
+np.float32(delta @ W.T * h * (1 - h))
+np.inner(delta, W) * h * (1 - h)
+np.tensordot(delta, W, axes=(1, 1)) * (1 - h) * h
+back = delta @ W.T
+  slope = h * (1 - h)
+  return back * slope
+back = np.zeros_like(h)
+  for n in range(len(h)):
+      for j in range(h.shape[1]):
+          back[n, j] = sum(delta[n, k] * W[j, k] for k in range(W.shape[1]))
+  return back * h * (1 - h)
+h *= 1 - h
+  return delta @ W.T * h
+np.array([W @ d for d in delta]) * h * (1 - h)
+""",
+    "backprop.gradient": """
+slopes = np.zeros(len(w))
+  for place in range(len(w)):
+      above, below = w.copy(), w.copy()
+      above[place] += tiny
+      below[place] -= tiny
+      slopes[place] = (loss(above) - loss(below)) / (2 * tiny)
+  return slopes
+slopes = []
+  for i in range(len(w)):
+      up = np.array(w)
+      down = np.array(w)
+      up[i] = up[i] + tiny
+      down[i] = down[i] - tiny
+      slopes.append((loss(up) - loss(down)) / 2 / tiny)
+  return slopes
+slopes = []
+  for i in range(len(w)):
+      up = w.copy()
+      up[i] += tiny
+      down = w.copy()
+      down[i] -= tiny
+      slopes.append((loss(up) - loss(down)) / (tiny + tiny))
+  return np.array(slopes)
+g = np.zeros_like(w)
+  for i in range(w.size):
+      w[i] += tiny
+      up = loss(w)
+      w[i] -= 2 * tiny
+      down = loss(w)
+      w[i] += tiny
+      g[i] = (up - down) / (2 * tiny)
+  return g
+g = np.zeros_like(w)
+  for i in range(w.size):
+      old = w[i]
+      w[i] = old + tiny
+      up = loss(w)
+      w[i] = old - tiny
+      g[i] = (up - loss(w)) / (2 * tiny)
+      w[i] = old
+  return g
+moves = tiny * np.eye(len(w))
+  return np.array([(loss(w + m) - loss(w - m)) / (2 * tiny) for m in moves])
+[(loss(w + e) - loss(w - e)) / (2 * tiny) for e in tiny * np.eye(len(w))]
+tuple((loss(w + e) - loss(w - e)) / (2 * tiny) for e in tiny * np.eye(len(w)))
+-np.array([(loss(w - e) - loss(w + e)) / (2 * tiny) for e in tiny * np.eye(len(w))])
+np.array([loss(w + e) - loss(w - e) for e in tiny * np.eye(len(w))]) / (2 * tiny)
+np.array([0.5 * (loss(w + e) - loss(w - e)) for e in tiny * np.eye(len(w))]) / tiny
+g = np.zeros(len(w))
+  for i, e in enumerate(np.eye(len(w))):
+      g[i] = (loss(w + tiny * e) - loss(w - tiny * e)) / (2 * tiny)
+  return g
+def slope(i):
+      e = np.zeros(len(w))
+      e[i] = tiny
+      return (loss(w + e) - loss(w - e)) / (2 * tiny)
+  return np.array([slope(i) for i in range(len(w))])
+np.float32([(loss(w + e) - loss(w - e)) / (2 * tiny) for e in tiny * np.eye(len(w))])
+list(map(lambda e: (loss(w + e) - loss(w - e)) / (2 * tiny), tiny * np.eye(len(w))))
+g = np.empty(w.shape)
+  for i in np.ndindex(w.shape):
+      e = np.zeros(w.shape)
+      e[i] = tiny
+      g[i] = (loss(w + e) - loss(w - e)) / tiny / 2
+  return g
+""",
+    "metrics.f1": """
+2 * tp / (2 * tp + fp + fn)
+tp / (tp + (fp + fn) / 2)
+tp / (tp + 0.5 * (fp + fn))
+2 * tp / (tp + fp + tp + fn)
+precision = tp / (tp + fp)
+  recall = tp / (tp + fn)
+  return 2 * precision * recall / (precision + recall)
+p, r = tp / (tp + fp), tp / (tp + fn)
+  return 2 / (1 / p + 1 / r)
+p, r = tp / (tp + fp), tp / (tp + fn)
+  return statistics.harmonic_mean([p, r])
+p, r = tp / (tp + fp), tp / (tp + fn)
+  return 2 * (p * r) / (p + r)
+p, r = tp / (tp + fp), tp / (tp + fn)
+  return scipy.stats.hmean([p, r])
+p, r = tp / (tp + fp), tp / (tp + fn)
+  return (1 + 1**2) * p * r / (1**2 * p + r)
+p, r = tp / (tp + fp), tp / (tp + fn)
+  return p * r / ((p + r) / 2)
+p, r = tp / (tp + fp), tp / (tp + fn)
+  return ((p**-1 + r**-1) / 2) ** -1
+p, r = tp / (tp + fp), tp / (tp + fn)
+  return 2 * p * r / (p + r) if p + r else 0.0
+1 / np.mean([(tp + fp) / tp, (tp + fn) / tp])
+float(2 * tp / (2 * tp + fp + fn))
+np.float32(2 * tp / (2 * tp + fp + fn))
+np.array(2 * tp / (2 * tp + fp + fn))
+np.divide(2 * tp, 2 * tp + fp + fn)
+1 - (fp + fn) / (2 * tp + fp + fn)
+y = [1] * tp + [0] * fp + [1] * fn + [0] * tn
+  p = [1] * tp + [1] * fp + [0] * fn + [0] * tn
+  return sklearn.metrics.f1_score(y, p)
+jaccard = tp / (tp + fp + fn)
+  return 2 * jaccard / (1 + jaccard)
+""",
+    "metrics.pipeline": """
+median = np.nanmedian(rows[:-test_count], axis=0)
+  filled = np.where(np.isnan(rows), median, rows)
+  train = filled[:-test_count]
+  return (filled - train.mean(axis=0)) / train.std(axis=0)
+n = len(rows) - test_count
+  m = np.nanmedian(rows[:n], axis=0)
+  rows = np.where(np.isnan(rows), m, rows)
+  return (rows - rows[:n].mean(0)) / rows[:n].std(0)
+train, test = rows[:-test_count].copy(), rows[-test_count:].copy()
+  for j in range(rows.shape[1]):
+      m = np.nanmedian(train[:, j])
+      train[np.isnan(train[:, j]), j] = m
+      test[np.isnan(test[:, j]), j] = m
+  mean, std = train.mean(axis=0), train.std(axis=0)
+  return np.vstack([(train - mean) / std, (test - mean) / std])
+train, test = rows[:-test_count], rows[-test_count:]
+  imputer = sklearn.impute.SimpleImputer(strategy="median").fit(train)
+  scaler = sklearn.preprocessing.StandardScaler().fit(imputer.transform(train))
+  return scaler.transform(imputer.transform(rows))
+pipe = sklearn.pipeline.make_pipeline(
+      sklearn.impute.SimpleImputer(strategy="median"), sklearn.preprocessing.StandardScaler()
+  )
+  pipe.fit(rows[:-test_count])
+  return pipe.transform(rows)
+rows = rows.copy()
+  m = np.nanmedian(rows[:-test_count], axis=0)
+  i, j = np.where(np.isnan(rows))
+  rows[i, j] = m[j]
+  t = rows[:-test_count]
+  return (rows - np.mean(t, axis=0)) / np.std(t, axis=0)
+m = np.nanmedian(rows[:-test_count], axis=0)
+  gaps = np.isnan(rows)
+  rows[gaps] = np.broadcast_to(m, rows.shape)[gaps]
+  t = rows[:-test_count]
+  rows -= t.mean(axis=0)
+  rows /= rows[:-test_count].std(axis=0)
+  return rows
+columns = []
+  for c in rows.T:
+      m = np.nanmedian(c[:-test_count])
+      c = np.where(np.isnan(c), m, c)
+      t = c[:-test_count]
+      columns.append((c - t.mean()) / t.std())
+  return np.array(columns).T
+frame = pandas.DataFrame(rows)
+  train = frame.iloc[:-test_count]
+  frame = frame.fillna(train.median())
+  train = frame.iloc[:-test_count]
+  return (frame - train.mean()) / train.std(ddof=0)
+frame = pandas.DataFrame(rows)
+  frame = frame.fillna(frame[:-test_count].median())
+  train = frame[:-test_count]
+  return ((frame - train.mean()) / train.std(ddof=0)).to_numpy()
+cut = rows.shape[0] - test_count
+  filled = np.where(np.isnan(rows), np.nanmedian(rows[:cut], 0), rows)
+  train = filled[:cut]
+  return ((filled - train.mean(0)) / np.sqrt(train.var(0))).tolist()
+median = np.nanmedian(rows[:-test_count], axis=0, keepdims=True)
+  filled = np.where(np.isnan(rows), median, rows)
+  train = filled[:-test_count]
+  z = (filled - train.mean(axis=0, keepdims=True)) / train.std(axis=0, keepdims=True)
+  return z.astype(np.float32)
+""",
+    "metrics.which_metric": """
+["recall", "precision", "accuracy", "auc", "f1"]
+("recall", "precision", "accuracy", "auc", "f1")
+"recall", "precision", "accuracy", "auc", "f1"
+["Recall", "Precision", "Accuracy", "AUC", "F1"]
+[" recall", "precision ", "accuracy", "auc", "f1"]
+np.array(["recall", "precision", "accuracy", "auc", "f1"])
+np.array(["recall", "precision", "accuracy", "auc", "f1"], dtype=object)
+["RECALL", "PRECISION", "ACCURACY", "AUC", "F1"]
+"recall precision accuracy auc f1".split()
+"recall, precision, accuracy, auc, f1".split(", ")
+list(dict(A="recall", B="precision", C="accuracy", D="auc", E="f1").values())
+pandas.Series(["recall", "precision", "accuracy", "auc", "f1"])
+""",
+}

@@ -1,0 +1,557 @@
+"""Wrong answers to the exercises of lessons 00 to 05, as learners slip; most are on no list.
+
+Written as in answers_right.
+"""
+
+WRONG = {
+    "start.prediction": """
+w * length - -b * 2
+w ** length + b
+print(w * length + b)
+y = w * length + b
+[w * length + b]
+w * lenght + b
+str(w * length + b)
+(w * length, b)
+w * length + b == 0
+int(w * length + b)
+round(w * length + b, 1)
+w(length) + b
+2 * (w * length + b)
+(w * length + b) / 2
+length
+w * length + b * length
+lambda length: w * length + b
+w / length + b
+{w * length + b}
+w * length + 1
+if w > 0:
+      return w * length + b
+abs(w * length + b)
+-(w * length + b)
+np.array([w * length, b])
+(w + b) * length
+""",
+    "descent.update": """
+w - learning_rate * gradient**2
+w - learning_rate * abs(gradient)
+w - 2 * learning_rate * gradient
+w = w - learning_rate * gradient
+print(w - learning_rate * gradient)
+learning_rate - w * gradient
+w * (1 - learning_rate * gradient)
+w - gradient(learning_rate)
+w - learning_rate
+w
+w -= learning_rate * gradient
+w - learning_rate * grad
+w - lr * gradient
+(w, learning_rate * gradient)
+-w - learning_rate * gradient
+float(w - learning_rate * gradient)
+w[0] - learning_rate * gradient[0]
+for i in range(len(w)):
+      w[i] -= learning_rate * gradient[i]
+  return w
+np.sum(w - learning_rate * gradient)
+gradient
+w - learning_rate * np.linalg.norm(gradient)
+0.4
+[w - learning_rate * gradient]
+w - learning_rate ^ gradient
+w - 0.1 * gradient
+learning_rate * gradient - w
+w - learning_rate * gradient if w < 0 else w
+np.round(w - learning_rate * gradient, 2) + 0.001
+""",
+    "descent.momentum": """
+v = momentum * velocity - learning_rate * gradient
+  return w + v
+v = momentum * velocity - learning_rate * gradient
+  return v
+v = momentum * velocity - learning_rate * gradient
+  return w - v, v
+v = momentum * velocity - learning_rate * gradient
+  return w + velocity + v, v
+v = momentum * velocity - learning_rate * gradient
+  return w + v, velocity
+v = momentum * velocity - learning_rate * gradient
+  return w + v, v, gradient
+v = velocity - momentum * learning_rate * gradient
+  return w + v, v
+v = momentum * (velocity - learning_rate * gradient)
+  return w + v, v
+v = momentum * velocity - gradient
+  return w + v, v
+velocity = momentum * velocity - learning_rate * gradient
+  w = w + velocity
+w + velocity, velocity
+w = w - learning_rate * gradient
+  velocity = momentum * velocity - learning_rate * gradient
+  return w, velocity
+v = momentum * velocity - learning_rate * gradient
+  return w + momentum * v, v
+v = momentum * velocity - learning_rate * gradient
+  return {"w": w + v, "velocity": v}
+v = momentum * velocity - learning_rate * gradient
+  return print(w + v, v)
+velocity = momentum * velocity - learning_rate * gradient
+  return w + velocity, velocity * learning_rate
+v += momentum * velocity - learning_rate * gradient
+  return w + v, v
+""",
+    "descent.stable_rate": """
+2 / np.linalg.eigvalsh(hessian)
+2 / np.linalg.eigvalsh(hessian)[1]
+2 / np.linalg.eig(hessian)[-1]
+2 / np.linalg.eigh(hessian)[0]
+2 / np.linalg.det(hessian)
+2 / hessian
+2 / np.linalg.norm(hessian)
+2 / np.mean(np.linalg.eigvalsh(hessian))
+2 / np.linalg.eigvalsh(hessian)[-1] - 0.001
+1.99 / np.linalg.eigvalsh(hessian)[-1]
+np.sqrt(2 / np.linalg.eigvalsh(hessian)[-1])
+2 // np.linalg.eigvalsh(hessian)[-1]
+np.linalg.eigvalsh(hessian)
+2 / np.linalg.eigvalsh(hessian)[len(hessian)]
+2 / np.linalg.eigvalsh
+2 * np.linalg.eigvalsh(hessian)[-1]
+1 / (2 * np.linalg.eigvalsh(hessian)[-1])
+-2 / np.linalg.eigvalsh(hessian)[-1]
+2 / np.linalg.max(hessian)
+2 / np.linalg.eigvalsh(hessian)[-1:]
+4 / np.linalg.eigvalsh(hessian)[-1]
+round(2 / np.linalg.eigvalsh(hessian)[-1], 3)
+0.25
+""",
+    "losses.mse": """
+(y_true - y_pred) ** 2
+np.mean(y_true - y_pred ** 2)
+np.mean((y_true - y_pred) * 2)
+np.mean((y_true - y_pred) ^ 2)
+np.mean(y_true**2 - y_pred**2)
+np.sum((y_true - y_pred) ** 2) / (len(y_true) - 1)
+np.mean((y_true + y_pred) ** 2)
+-np.mean((y_true - y_pred) ** 2)
+np.median((y_true - y_pred) ** 2)
+np.max((y_true - y_pred) ** 2)
+np.var(y_true - y_pred)
+((y_true - y_pred) ** 2).sum
+np.mean(((y_true - y_pred) / y_true) ** 2)
+for a, b in zip(y_true, y_pred):
+      return (a - b) ** 2
+total = 0
+  for a, b in zip(y_true, y_pred):
+      total = (a - b) ** 2
+  return total / len(y_true)
+mean((y_true - y_pred) ** 2)
+sum((y_true - y_pred) ** 2) // len(y_true)
+[np.mean((y_true - y_pred) ** 2)]
+math.pow(y_true - y_pred, 2) / len(y_true)
+np.mean((y_true[:, None] - y_pred) ** 2, axis=0)
+np.mean((y_true - y_pred) ** 2) ** 2
+np.linalg.norm(y_true - y_pred) / len(y_true)
+np.mean(y_true) - np.mean(y_pred)
+""",
+    "losses.mse_gradient": """
+2 * (y_pred - y_true) / len(y_true) ** 2
+2 * np.abs(y_pred - y_true) / len(y_true)
+-(y_true - y_pred)
+np.sum(2 * (y_pred - y_true))
+2 * (y_pred - y_true) / 2
+(2 * (y_pred - y_true) / len(y_true))[:, None]
+2 * (y_pred - y_true) * len(y_true)
+2 * (y_pred + y_true) / len(y_true)
+2 * y_pred - y_true / len(y_true)
+2 * y_pred / len(y_true)
+2 * (y_pred - y_true) / (len(y_true) - 1)
+np.gradient((y_pred - y_true) ** 2)
+np.mean((y_pred - y_true) ** 2)
+2 (y_pred - y_true) / len(y_true)
+for y, p in zip(y_true, y_pred):
+      return 2 * (p - y) / len(y_true)
+{"gradient": 2 * (y_pred - y_true) / len(y_true)}
+g = np.zeros_like(y_pred)
+  for i in range(len(y_pred) - 1):
+      g[i] = 2 * (y_pred[i] - y_true[i]) / len(y_pred)
+  return g
+(2 * (y_pred - y_true) / len(y_true))[::-1]
+(x for x in 2 * (y_pred - y_true) / len(y_true))
+y_true.shape
+4 * (y_pred - y_true) / len(y_true)
+np.where(y_pred > y_true, 2 * (y_pred - y_true) / len(y_true), 0)
+""",
+    "losses.stable_cross_entropy": """
+np.mean(np.logaddexp(0, logits))
+np.mean(np.logaddexp(0, logits) + y_true * logits)
+np.logaddexp(0, logits) - y_true * logits
+-np.mean(np.logaddexp(0, logits) - y_true * logits)
+np.mean(np.logaddexp(0, -logits) - y_true * logits)
+-np.mean(y_true * np.log(sigmoid(logits)) + (1 - y_true) * np.log(1 - sigmoid(logits)))
+np.mean(max(logits, 0) - y_true * logits + np.log1p(np.exp(-abs(logits))))
+np.mean(np.maximum(logits, 0) - y_true * logits + np.log(np.exp(-np.abs(logits))))
+np.mean(np.maximum(logits, 0) - y_true * logits)
+np.mean(np.abs(logits) - y_true * logits + np.log1p(np.exp(-np.abs(logits))))
+np.mean(math.log1p(np.exp(-np.abs(logits))))
+2 * np.mean(np.logaddexp(0, logits) - y_true * logits)
+np.mean((sigmoid(logits) - y_true) ** 2)
+np.mean(np.logaddexp(0, logits) - y_true * logits, keepdims=True)
+p = sigmoid(logits)
+  return np.nan_to_num(-np.mean(y_true * np.log(p) + (1 - y_true) * np.log(1 - p)))
+np.mean(np.logaddexp(0, logits)) - np.mean(y_true) * np.mean(logits)
+np.mean(np.log10(1 + np.exp(-np.abs(logits))) + np.maximum(logits, 0) - y_true * logits)
+np.exp(-np.mean(np.logaddexp(0, logits) - y_true * logits))
+np.median(np.logaddexp(0, logits) - y_true * logits)
+""",
+    "losses.softmax_gradient": """
+p = scipy.special.softmax(logits)
+  return (p - y_true) / len(y_true)
+p = scipy.special.softmax(logits, axis=1)
+  return ((p - y_true) / len(y_true)).T
+p = scipy.special.softmax(logits, axis=1)
+  return (p - y_true).mean(axis=0)
+p = scipy.special.softmax(logits, axis=1)
+  return (p - y_true) * p / len(y_true)
+p = scipy.special.softmax(logits, axis=1)
+  return -(y_true / p) / len(y_true)
+p = scipy.special.softmax(logits, axis=1)
+  return (p - y_true) / y_true.shape[1]
+p = scipy.special.softmax(logits, axis=1)
+  return 2 * (p - y_true) / len(y_true)
+p = scipy.special.softmax(logits, axis=1)
+  return np.abs(p - y_true) / len(y_true)
+(logits - y_true) / len(y_true)
+np.exp(logits) / np.exp(logits).sum(axis=1) - y_true
+e = np.exp(logits - logits.max(axis=1, keepdims=True))
+  return (e / e.sum(axis=1) - y_true) / len(y_true)
+e = np.exp(logits - logits.max(axis=1, keepdims=True))
+  return (e - y_true) / len(y_true)
+p = scipy.special.softmax(logits, axis=1)
+  return ((p - y_true) / len(y_true)).ravel()
+p = scipy.special.softmax(logits, axis=1)
+  p -= y_true
+  p /= len(y_true)
+y_true - logits
+p = softmx(logits)
+  return (p - y_true) / len(y_true)
+p = scipy.special.softmax(logits, axis=1)
+  return (p - 1) / len(y_true)
+""",
+    "activations.sigmoid_slope": """
+x * (1 - x) * sigmoid(x)
+1 - sigmoid(x)
+s = sigmoid
+  return s * (1 - s)
+2 * sigmoid(x) * (1 - sigmoid(x))
+s = sigmoid(x)
+  return s * (1 - x)
+np.gradient(sigmoid(x))
+(sigmoid(x + 1) - sigmoid(x - 1)) / 2
+np.exp(-x) / (1 + np.exp(-x))
+1 / (1 + np.exp(-x)) ** 2
+sigmoid(x) * (1 - sigmoid(x)) / 2
+np.log(sigmoid(x) * (1 - sigmoid(x)))
+sigmoid(x), 1 - sigmoid(x)
+s = sigmoid(x)
+  return s(1 - s)
+round(sigmoid(x) * (1 - sigmoid(x)), 2)
+0.25
+s = 1 / (1 + math.exp(-x))
+  return s * (1 - s)
+sigmoid(x) * (1 - sigmoid(x)) * x
+np.exp(x) / (1 + np.exp(x) ** 2)
+s = sigmoid(-x)
+  return -s * (1 - s)
+(1 - np.tanh(x) ** 2) / 4
+""",
+    "activations.softmax": """
+scipy.special.softmax(z)
+scipy.special.softmax(z[0])
+scipy.special.softmax(z, axis=1).T
+scipy.special.softmax(z, axis=1).ravel()
+scipy.special.softmax(z, axis=1).argmax(axis=1)
+scipy.special.softmax(z, axis=1).max(axis=1)
+scipy.special.softmax(z, axis=1) == 1
+np.round(scipy.special.softmax(z, axis=1))
+np.round(scipy.special.softmax(z, axis=1), 2)
+100 * scipy.special.softmax(z, axis=1)
+1 - scipy.special.softmax(z, axis=1)
+scipy.special.softmax(-z, axis=1)
+scipy.special.softmax(z, axis=1)[:, ::-1]
+scipy.special.softmax(z / 2, axis=1)
+e = np.exp(z - z.max(axis=1))
+  return e / e.sum(axis=1)
+e = np.exp(z - z.max(axis=1, keepdims=True))
+  return e / e.max(axis=1, keepdims=True)
+e = np.exp(z - z.max(axis=1, keepdims=True))
+  return e / e.mean(axis=1, keepdims=True)
+for row in z:
+      e = np.exp(row - row.max())
+      return e / e.sum()
+np.max(z, axis=1)
+z / z.sum(axis=1, keepdim=True)
+z - z.max(axis=1, keepdims=True)
+""",
+    "activations.network": """
+relu(W1 @ x + b1) @ W2 + b2
+relu(x * W1 + b1) * W2 + b2
+relu(x @ W1) + b1 @ W2 + b2
+sigmoid(x @ W1 + b1) @ W2 + b2
+np.abs(x @ W1 + b1) @ W2 + b2
+relu(x @ W1 + b1) @ W2 - b2
+relu(x @ W1 - b1) @ W2 + b2
+relu(-(x @ W1 + b1)) @ W2 + b2
+(relu(x @ W1 + b1) @ W2 + b2).sum()
+(relu(x @ W1 + b1) @ W2 + b2).ravel()
+(relu(x @ W1 + b1) @ W2 + b2).T
+(relu(x @ W1 + b1) @ W2 + b2) > 0.5
+relu(relu(x @ W1 + b1) @ W2) + b2
+max(0, x @ W1 + b1) @ W2 + b2
+relu(x @ W1 + b1 @ W2) + b2
+hidden = relu(x @ W1 + b1)
+  hidden @ W2 + b2
+relu(x.W1 + b1).W2 + b2
+np.tanh(x @ W1 + b1) @ W2 + b2
+relu(x @ W1 + b1) @ W2 + 2 * b2
+relu(x @ W1 + b2) @ W2 + b1
+relu(x @ w1 + b1) @ w2 + b2
+""",
+    "activations.hat": """
+relu(x) - relu(x - 2)
+relu(x) - 2 * relu(x - 1) - relu(x - 2)
+2 * relu(x) - 4 * relu(x - 1) + 2 * relu(x - 2)
+relu(x) + relu(1 - x) + relu(2 - x)
+1 - abs(x - 1)
+relu(x - 1) - 2 * relu(x - 2) + relu(x - 3)
+-(relu(x) - 2 * relu(x - 1) + relu(x - 2))
+relu(2 - x)
+relu(x) * relu(2 - x)
+np.where(x < 1, x, 2 - x)
+relu(1 - (x - 1) ** 2)
+np.exp(-((x - 1) ** 2))
+relu(0), relu(1), relu(2)
+relu(x) - 2 * relu(x) - 1 + relu(x) - 2
+if x < 1:
+      return relu(x)
+  return relu(2 - x)
+relu(x) - 2(relu(x - 1))
+np.sum(relu(x) - 2 * relu(x - 1) + relu(x - 2))
+0 if x < 0 else 1
+relu(x) - 2 * relu(x - 1) + relu(x - 3)
+x
+""",
+    "backprop.product_slopes": """
+slope * b
+slope * (b + a)
+slope * b + slope * a
+slope * b, a
+slope / b, slope / a
+b, a, slope
+slope * b, slope * b
+slope * a * b
+[slope * b]
+print(slope * b, slope * a)
+slope * b, slope + a
+-slope * a, -slope * b
+""",
+    "backprop.output_delta": """
+(prediction - y) / 2
+(prediction - y) * len(y)
+(prediction - y) / len(y) ** 2
+((prediction - y) / len(y)).ravel()
+((prediction - y) / len(y)).T
+np.sum(prediction - y) / len(y)
+np.mean((prediction - y) ** 2)
+(prediction - y) / (len(y) - 1)
+abs(prediction - y) / len(y)
+(prediction - y[0]) / len(y)
+(prediction + y) / len(y)
+prediction / len(y)
+prediction - y / len(y)
+-np.log(prediction) * y / len(y)
+(prediction - y.T) / len(y)
+(prediction > 0.5) - y
+(prediction - y) / prediction.sum()
+(prediction - y) / len(x)
+prediction.append(y)
+(prediction - y) ** 2 / len(y)
+(y * prediction) / len(y)
+""",
+    "backprop.hidden_delta": """
+delta @ W.T * (1 - h)
+(delta * W.T) * h * (1 - h)
+W.T @ delta * h * (1 - h)
+delta @ W.T * h * (h - 1)
+2 * (delta @ W.T) * h * (1 - h)
+(delta @ W.T * h * (1 - h)).T
+np.sum(delta @ W.T * h * (1 - h), axis=0)
+delta @ W.T @ h * (1 - h)
+delta @ W.T + h * (1 - h)
+h * (1 - h)
+delta @ W.T * h * 1 - h
+delta @ W.T * sigmoid(h) * (1 - h)
+delta.T @ h
+delta @ W.T * (h > 0)
+delta @ np.linalg.inv(W) * h * (1 - h)
+(delta @ W.T) / (h * (1 - h))
+delta @ abs(W.T) * h * (1 - h)
+delta @ W.T * h * (1 + h)
+(delta @ W.T * h * (1 - h)).mean()
+""",
+    "backprop.gradient": """
+(loss(w + tiny) - loss(w - tiny)) / (2 * tiny)
+above, below = w, w
+  slopes = np.zeros(len(w))
+  for i in range(len(w)):
+      above[i] += tiny
+      below[i] -= tiny
+      slopes[i] = (loss(above) - loss(below)) / (2 * tiny)
+  return slopes
+slopes = np.zeros(len(w))
+  for i in range(len(w)):
+      up, down = w.copy(), w.copy()
+      up[i] += tiny
+      down[i] -= tiny
+      slopes[i] = (loss(up) - loss(down)) / 2 * tiny
+      return slopes
+slopes = np.zeros(len(w))
+  for i in range(len(w) - 1):
+      up, down = w.copy(), w.copy()
+      up[i] += tiny
+      down[i] -= tiny
+      slopes[i] = (loss(up) - loss(down)) / (2 * tiny)
+  return slopes
+slopes = []
+  for e in np.eye(len(w)):
+      slopes.append((loss(w + e) - loss(w - e)) / 2)
+  return slopes
+total = 0
+  for e in tiny * np.eye(len(w)):
+      total += (loss(w + e) - loss(w - e)) / (2 * tiny)
+  return total
+np.gradient(loss)
+np.gradient(loss(w))
+slopes = []
+  for i in range(len(w)):
+      w[i] += tiny
+      slopes.append((loss(w) - loss(w)) / (2 * tiny))
+  return slopes
+loss(w)
+slopes = []
+  for e in tiny * np.eye(len(w)):
+      slopes.append((loss(w + e) + loss(w - e)) / (2 * tiny))
+  return slopes
+np.array([(loss(w + e) - loss(w - e)) / (4 * tiny) for e in tiny * np.eye(len(w))])
+np.array([abs(loss(w + e) - loss(w - e)) / (2 * tiny) for e in tiny * np.eye(len(w))])
+np.array([(loss(w + e) - loss(w - e)) / (2 * tiny) for e in tiny * np.eye(len(w))])[:, None]
+np.array([(loss(w + e) - loss(w - e)) / (2 * tiny) for e in tiny * np.eye(len(w))])[::-1]
+slopes = np.zeros(len(w), dtype=int)
+  for i, e in enumerate(tiny * np.eye(len(w))):
+      slopes[i] = (loss(w + e) - loss(w - e)) / (2 * tiny)
+  return slopes
+for i in range(1, len(w) + 1):
+      w[i] += tiny
+  return w
+{i: (loss(w + e) - loss(w - e)) / (2 * tiny) for i, e in enumerate(tiny * np.eye(len(w)))}
+""",
+    "metrics.f1": """
+2 * tp / 2 * tp + fp + fn
+2 * tp / (2 * tp + fp - fn)
+tp + tn / (tp + fp + fn + tn)
+p, r = tp / (tp + fp), tp / (tp + fn)
+  return 2 * p * r
+p, r = tp / (tp + fp), tp / (tp + fn)
+  return p * r
+p, r = tp / (tp + fp), tp / (tp + fn)
+  return p * r / (p + r)
+p, r = tp / (tp + fp), tp / (tp + fn)
+  return 2 * (p + r) / (p * r)
+p, r = tp / (tp + fp), tp / (tp + fn)
+  return p, r
+p, r = tp / (tp + fp), tp / (tp + fn)
+  return min(p, r)
+p, r = tp // (tp + fp), tp // (tp + fn)
+  return 2 * p * r / (p + r)
+100 * 2 * tp / (2 * tp + fp + fn)
+round(2 * tp / (2 * tp + fp + fn), 2)
+1 - 2 * tp / (2 * tp + fp + fn)
+2 * tp / (2 * tp + fp + tn)
+p, r = tp / (tp + fp), tp / (tn + fp)
+  return 2 * p * r / (p + r)
+sklearn.metrics.f1_score(tp, fp)
+2 * precision * recall / (precision + recall)
+[2 * tp / (2 * tp + fp + fn)]
+5 * tp / (5 * tp + 4 * fn + fp)
+f"{2 * tp / (2 * tp + fp + fn):.2f}"
+2 * tp // (2 * tp + fp + fn)
+(2 * tp + fp + fn) / (2 * tp)
+p, r = tp / (tp + fp), tn / (tn + fp)
+  return 2 * p * r / (p + r)
+""",
+    "metrics.pipeline": """
+(rows - rows.mean(axis=0)) / rows.std(axis=0)
+rows
+(rows - np.nanmean(rows)) / np.nanstd(rows)
+np.nan_to_num(rows)
+median = np.nanmedian(rows[:-test_count], axis=0)
+  filled = np.where(np.isnan(rows), median, rows)
+  train = filled[:-test_count]
+  return (filled - train.mean(axis=1)) / train.std(axis=1)
+median = np.median(rows[:-test_count], axis=0)
+  filled = np.where(np.isnan(rows), median, rows)
+  train = filled[:-test_count]
+  return (filled - train.mean(axis=0)) / train.std(axis=0)
+median = np.nanmedian(rows[:-test_count], axis=0)
+  filled = np.where(np.isnan(rows), median, rows)
+  train = filled[:-test_count]
+  return filled - train.mean(axis=0)
+median = np.nanmedian(rows[:-test_count], axis=0)
+  filled = np.where(np.isnan(rows), median, rows)
+  train = filled[:-test_count]
+  return filled - train.mean(axis=0) / train.std(axis=0)
+median = np.nanmedian(rows[:-test_count], axis=0)
+  filled = np.where(np.isnan(rows), median, rows)
+  train = filled[:-test_count]
+  return (filled - median) / train.std(axis=0)
+median = np.nanmedian(rows[:-test_count], axis=0)
+  filled = np.where(np.isnan(rows), median, rows)
+  train = filled[:-test_count]
+  return (filled - train.min(axis=0)) / (train.max(axis=0) - train.min(axis=0))
+train = rows[~np.isnan(rows).any(axis=1)]
+  return (rows - train.mean(axis=0)) / train.std(axis=0)
+median = np.nanmedian(rows[:-test_count], axis=0)
+  filled = np.where(rows == np.nan, median, rows)
+  train = filled[:-test_count]
+  return (filled - train.mean(axis=0)) / train.std(axis=0)
+rows[np.isnan(rows)] = 0
+  train = rows[:-test_count]
+  return (rows - train.mean(axis=0)) / train.std(axis=0)
+median = np.nanmedian(rows[:-test_count], axis=0)
+  filled = np.where(np.isnan(rows), median, rows)
+  train, test = filled[:-test_count], filled[-test_count:]
+  mean, std = train.mean(axis=0), train.std(axis=0)
+  return (train - mean) / std, (test - mean) / std
+rows.fillna(rows.median())
+""",
+    "metrics.which_metric": """
+["precision", "recall", "accuracy", "auc", "f1"]
+["recall", "precision", "accuracy", "f1", "auc"]
+["recall", "precision", "f1", "auc", "accuracy"]
+["recall", "precision", "accuracy", "auc"]
+["recall", "precision", "accuracy", "auc", "f1", "f1"]
+"recall"
+["recall"]
+[recall for recall in range(5)]
+["recal", "precision", "accuracy", "auc", "f1"]
+["sensitivity", "precision", "accuracy", "auc", "f1"]
+{"recall", "precision", "accuracy", "auc", "f1"}
+{"A": "recall", "B": "precision", "C": "accuracy", "D": "auc", "E": "f1"}
+"recall, precision, accuracy, auc, f1"
+["recall", None, "accuracy", "auc", "f1"]
+[("recall", "precision", "accuracy", "auc", "f1")]
+["A", "B", "C", "D", "E"]
+len
+3
+""",
+}

@@ -1,0 +1,100 @@
+"""Many answers as people write them: the right ones are accepted, the wrong ones are named."""
+
+import re
+import runpy
+import warnings
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from every_exercise import all_exercises
+from written import written
+
+from labkit.learn import checks
+
+EXERCISES = all_exercises()
+
+
+def answers(file: str) -> list[tuple[str, str]]:
+    """Return (exercise, source) for each answer of a file; lines that are indented go on."""
+    (found,) = [
+        table
+        for name, table in runpy.run_path(Path(__file__).with_name(file)).items()
+        if name.isupper()
+    ]
+    return [
+        (name, source)
+        for name, text in found.items()
+        for source in re.split(r"\n(?! )", text.strip())
+    ]
+
+
+RIGHT, WRONG = answers("answers_right.py"), answers("answers_wrong.py")
+
+
+def checked(name: str, source: str, **tools) -> checks.Feedback:
+    """Return the feedback on an answer as the first one in a kernel."""
+    checks._tries.clear()
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return EXERCISES[name].check(written(name, source, **tools))
+
+
+@pytest.mark.parametrize(("name", "source"), RIGHT)
+def test_a_right_answer_in_any_form_is_right(name, source):
+    feedback = checked(name, source)
+    assert feedback.ok, feedback
+
+
+@pytest.mark.parametrize(("name", "source"), WRONG)
+def test_a_wrong_answer_is_wrong_and_no_first_try_gets_the_hint(name, source):
+    feedback = checked(name, source)
+    assert feedback.kind not in ("right", "not tried")
+    assert "Hint:" not in feedback.message
+    assert not EXERCISES[name].hint or EXERCISES[name].hint not in feedback.message
+
+
+def is_named(feedback: checks.Feedback) -> bool:
+    """Return whether more was said than that it is wrong, or than what Python says itself."""
+    raw = re.fullmatch(r"Your code raised .*\(line \d+(: `.*`)?\)\.", feedback.message)
+    return feedback.kind != "other" and not raw
+
+
+def test_nine_of_ten_wrong_answers_that_nobody_planned_for_are_named(capsys):
+    found = [(name, checked(name, source)) for name, source in WRONG]
+    planned = [f for name, f in found if f.kind in EXERCISES[name].mistakes]
+    unplanned = [f for name, f in found if f.kind not in EXERCISES[name].mistakes]
+    named = [f for f in unplanned if is_named(f)]
+    kinds = Counter(f.kind for f in named)
+    with capsys.disabled():
+        print(
+            f"\n{len(RIGHT)} right answers; {len(WRONG)} wrong ones, {len(planned)} of them "
+            f"planned; of the other {len(unplanned)} are named {len(named)}, of {len(kinds)} kinds"
+        )
+    assert len(named) > 0.9 * len(unplanned)
+
+
+KERAS = {
+    "losses.mse": ["keras.losses.MeanSquaredError()(y_true, y_pred)"],
+    "losses.stable_cross_entropy": [
+        "keras.losses.binary_crossentropy(y_true, logits, from_logits=True)",
+        "keras.losses.BinaryCrossentropy(from_logits=True)(y_true[:, None], logits[:, None])",
+    ],
+    "activations.softmax": [
+        "keras.ops.softmax(z, axis=-1)",
+        "keras.ops.convert_to_numpy(keras.activations.softmax(keras.ops.convert_to_tensor(z)))",
+    ],
+    "activations.network": ["keras.ops.relu(x @ W1 + b1) @ W2 + b2"],
+    "activations.hat": ["keras.ops.relu(x) - 2 * keras.ops.relu(x - 1) + keras.ops.relu(x - 2)"],
+}
+
+
+@pytest.mark.slow
+def test_answers_by_keras_are_right():
+    import keras
+
+    for name, sources in KERAS.items():
+        for source in sources:
+            feedback = checked(name, source, keras=keras)
+            assert feedback.ok, (source, feedback)

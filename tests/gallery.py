@@ -1,0 +1,123 @@
+"""Every explorer of the lessons in one notebook, with small data, and how high each is."""
+
+from pathlib import Path
+
+from browser import SETTLED, write_notebook
+
+MOST = 640  # pixels of height; the notebook's part of the window has about 647
+TESTS = str(Path(__file__).parent)
+
+SETUP = f"""
+import sys
+sys.path.insert(0, {TESTS!r})
+import numpy as np
+from labkit.explore.descent import DescentExplorer
+rng = np.random.default_rng(0)"""
+
+# lesson and explorer -> source, as the lesson shows it
+EXPLORERS = {
+    "00 start": """
+from labkit.explore.start import StartExplorer
+StartExplorer(learning_rate=0.01, steps=20)""",
+    "01 rate": """
+DescentExplorer(surface="article", learning_rate=0.1, steps=20,
+                hide=["surface", "optimizer", "momentum", "limit", "presets"])""",
+    "01 momentum": """
+DescentExplorer(surface="ravine", optimizer="momentum", learning_rate=0.1, steps=60, momentum=0.9,
+                kept=[{"optimizer": "sgd"}], hide=["surface"])""",
+    "01 all controls": """
+DescentExplorer(surface="rosenbrock", optimizer="adam", learning_rate=0.01, steps=500)""",
+    "02 outlier": """
+from labkit.explore.losses import OutlierExplorer, PredictionExplorer
+OutlierExplorer()""",
+    "02 predictions": "PredictionExplorer()",
+    "03 function": """
+from labkit.explore.activations import ActivationExplorer, SignalExplorer
+ActivationExplorer()""",
+    "03 signal": "SignalExplorer()",
+    "04 graph": """
+from labkit.explore.backprop import GraphExplorer, TrainingExplorer
+GraphExplorer(graph_step=8)""",
+    "04 training": "TrainingExplorer()",
+    "05 threshold": """
+from labkit.explore.metrics import ThresholdExplorer
+ThresholdExplorer()""",
+    "10 watch": """
+import keras
+from labkit.explore.network import LiveTraining
+from labkit.networks.models import mlp
+model = mlp(hidden=16)
+model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy", metrics=["accuracy"])
+x, y = rng.random((640, 28, 28, 1)), rng.integers(0, 10, 640)
+LiveTraining(model, x[:320], y[:320], (x[320:], y[320:]), epochs=2)""",
+    "10 draw": """
+from plain_network import plain_network
+from labkit.data import load_mnist
+from labkit.explore.digit import DigitExplorer
+digits = load_mnist()
+one_each = np.stack([digits.x_test[digits.y_test == d][0] for d in range(10)])
+DigitExplorer(plain_network(), one_each)""",
+    "11 kernel": """
+from labkit.explore.convolution import FeatureMapExplorer, KernelExplorer
+KernelExplorer()""",
+    "11 features": """
+from labkit.networks.models import small_cnn
+FeatureMapExplorer(small_cnn(), one_each)""",
+    "13 memory": """
+from labkit.explore.recurrent import GatesExplorer, MemoryExplorer
+MemoryExplorer()""",
+    "13 gates": """
+from labkit.maths import recurrent
+series = [rng.normal(size=(frames, 12)) for frames in (9, 20, 29)]
+lstm = recurrent.random_weights("lstm", 12, 6, radius=0.5)
+GatesExplorer(lstm, (rng.normal(size=(6, 9)), rng.normal(size=9)), series, [0, 4, 8])""",
+    "14 temperature": """
+from labkit.explore.attention import AttentionExplorer, TemperatureExplorer
+from labkit.networks.transformer import Decoder, small_transformer
+decoder = Decoder(small_transformer(context=48, width=16, layers=2, heads=2, seed=0))
+TemperatureExplorer(decoder)""",
+    "14 attention": "AttentionExplorer(decoder)",
+    "15 transfer": """
+from labkit.explore.transfer import TransferExplorer
+found = {"scratch": rng.normal(90, 2, (3, 5))}
+for source in ("digits 0 to 4", "shuffled pixels"):
+    found |= {(source, frozen): rng.normal(91, 2, (3, 5)) for frozen in range(4)}
+TransferExplorer([1, 20, 400], found)""",
+    "91 results": """
+import tempfile
+from labkit import explore, results
+from synthetic import write_runs
+folder = tempfile.mkdtemp()
+write_runs(folder, 40)
+explore.results(results(folder=folder))""",
+}
+
+
+def write_gallery(path: Path) -> None:
+    """Write a notebook whose first cell prepares, and whose every other cell is one explorer."""
+    write_notebook(path, SETUP.strip(), *(source.strip() for source in EXPLORERS.values()))
+
+
+# Height and overflow of every output; of all boxes inside, shadow roots too.
+SIZES = """() => [...document.querySelectorAll('.jp-Notebook .jp-Cell')].map((cell) => {
+  const area = [...cell.querySelectorAll('.jp-OutputArea-output')].pop();
+  if (!area) return null;
+  let over = 0;
+  const look = (node) => {
+    const scrolls = /auto|scroll/.test(getComputedStyle(node).overflowX);
+    if (scrolls && node.clientWidth) over = Math.max(over, node.scrollWidth - node.clientWidth);
+    for (const child of [...node.children, ...(node.shadowRoot?.children ?? [])]) look(child);
+  };
+  look(area);
+  const { width, height } = area.getBoundingClientRect();
+  return { width: Math.round(width), height: Math.round(height), over };
+})"""
+
+
+def measure(page, width=1366, height=768):
+    """Return width, height and overflow of each cell's last output in a window of this size."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.evaluate("() => jupyterapp.shell.expandLeft()")
+    page.wait_for_timeout(1000)  # pictures are laid out anew
+    page.evaluate(SETTLED)
+    return page.evaluate(SIZES)
