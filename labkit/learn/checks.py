@@ -18,6 +18,7 @@ import difflib
 import io
 import re
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
@@ -246,19 +247,27 @@ class Exercise:
             return _Found("not tried", "A part of your answer is still `...`.", trace)
         if letters := self._letter_by_letter(got[0]):
             return _Found(*letters, trace)
-        kind, text = kinds.named(
-            kinds.Tried(
-                got=got,
-                wanted=right,
-                cases=None if self.cases is None else list(self.cases),
-                answer=answer,
-                right=self.right if self.read is None else None,
-                tolerance=self.tolerance,
-                names=names([answer, self.right], len(self.cases[0])) if self.cases else (),
-                accepts=self._accepts,
-            )
-        ) or ("other", "")
+        kind, text = self._named(answer, got, right) or ("other", "")
         return _Found(kind, f"{text} {self._first_difference(got, right)}".strip(), trace)
+
+    def _named(self, answer: Any, got: list, right: list) -> tuple[str, str] | None:
+        function = self.cases is not None
+        tried = kinds.Tried(
+            got=got,
+            wanted=right,
+            cases=list(self.cases) if function else None,
+            answer=answer,
+            right=self.right if self.read is None else None,
+            tolerance=self.tolerance,
+            names=names([answer, self.right], len(self.cases[0])) if function else (),
+            accepts=self._accepts,
+        )
+        try:
+            return kinds.named(tried)
+        except Exception as error:  # the learner goes on; that the lab failed is not hidden
+            failed = f"The lab has no name for this answer: {type(error).__name__}: {error}"
+            warnings.warn(failed, stacklevel=2)
+            return None
 
     def _accepts(self, answer: Any) -> bool:
         """Return whether a function is right, as soon as one case tells."""

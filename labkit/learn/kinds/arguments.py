@@ -137,7 +137,7 @@ _CHANGES = [
     ("half of {}", lambda value: value / 2, "Your function does what is asked, with half of `{}`."),
     ("{} and 1", lambda value: value + 1, "Your function uses `{}` + 1."),
     ("{} less 1", lambda value: value - 1, "Your function uses `{}` - 1."),
-    ("the rest of {}", lambda value: 1 - value, "Your function uses 1 - `{}` in place of `{0}`."),
+    ("the rest of {}", lambda value: 1 - value, "Your function uses 1 - `{0}` in place of `{0}`."),
     ("only the sign of {}", np.sign, "Your function uses the sign of `{}`, and loses its size."),
 ]
 

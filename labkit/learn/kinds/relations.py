@@ -55,6 +55,17 @@ def _constant(tried: Tried) -> Said:
     return None
 
 
+def _level(tried: Tried) -> Said:
+    """One number for all places of a case."""
+    flat = all(a.size > 1 and np.ptp(a) <= 1e-12 * max(1.0, np.abs(a).max()) for a in tried.x)
+    if not flat or any(np.ptp(b) <= 1e-9 for b in tried.y):
+        return None
+    return "the same at each place", (
+        "Your answer holds one and the same number at each place. The right one differs from place "
+        "to place: is there a sum, a mean or a maximum too early?"
+    )
+
+
 # --- one rule for all numbers --------------------------------------------------------------------
 
 
@@ -365,6 +376,7 @@ _PLAIN = [
     _not_finite,
     _zeros,
     _constant,
+    _level,
     _transposed,
     _sign,
     _factor,
