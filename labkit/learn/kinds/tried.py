@@ -9,6 +9,7 @@ import numpy as np
 
 from labkit.learn.values import close, numbers, same
 
+SECONDS = 1.0  # that any one search for a name may take; a learner waits for it
 Said = tuple[str, str] | None  # the name of the kind, and a sentence
 
 
