@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from traitlets import Bunch
 
 LONGEST = 20_000  # numbers in all strokes of a drawing
+HIDDEN = ("relu", "sigmoid")  # activations that the page computes
 
 DRAWINGS = {  # for walking: nothing, a dot, corners, and a digit of three strokes
     "empty": [],
@@ -72,7 +73,7 @@ class DigitExplorer(kit.PageExplorer):
 
     Args:
         network: a trained Keras network of Dense layers, or a list of NumPy layers (W, b) from 784
-            inputs to 10 outputs; ReLU inside and softmax at the end.
+            inputs to 10 outputs; softmax at the end.
         images: ten held-out images, one of each digit from 0 to 9, shape (10, 28, 28, 1) in [0, 1].
         digit: which of them lies on the field at first, -1 for an empty field.
         pen: width of the pen in pixels of the network, 1 to 5.
@@ -80,6 +81,7 @@ class DigitExplorer(kit.PageExplorer):
         strokes: a drawing to begin with, lists x, y, x, y, ... in pixels, as "Copy the drawing"
             gives it.
         lesson: whose parameters the settings are, for the copy buttons; "" for none.
+        hidden: activation of the hidden layers, "relu" (a Keras network has it) or "sigmoid".
 
     Attributes:
         image: what the network sees, array (28, 28). probabilities: its ten answers.
@@ -114,13 +116,16 @@ class DigitExplorer(kit.PageExplorer):
         center: bool = True,
         strokes: Strokes = (),
         lesson: str = "10",
+        hidden: str = "relu",
     ) -> None:
         images = np.asarray(images)
         if images.shape not in ((10, SIDE, SIDE, 1), (10, SIDE, SIDE)):
             raise ValueError(
                 f"images has shape {images.shape}; give one of each digit, (10, 28, 28, 1)"
             )
-        layers = pack(network)
+        if hidden not in HIDDEN:
+            raise ValueError(f"hidden = {hidden!r}; use one of: {', '.join(HIDDEN)}")
+        layers = [layer | {"hidden": hidden} for layer in pack(network)]
         ends = layers[0]["inputs"], layers[-1]["units"]
         if ends != (SIDE * SIDE, 10):
             raise ValueError(
@@ -222,7 +227,8 @@ class DigitExplorer(kit.PageExplorer):
         return image_of(strokes, pen, center, self._example(digit) if digit >= 0 else None)
 
     def _answer(self, image: np.ndarray) -> np.ndarray:
-        return maths.forward(self._network, image.reshape(1, -1), "relu", "softmax")[-1][0]
+        hidden = self.layers[0]["hidden"]
+        return maths.forward(self._network, image.reshape(1, -1), hidden, "softmax")[-1][0]
 
     def _example(self, digit: int) -> np.ndarray:
         pixels = np.frombuffer(base64.b64decode(self.examples), dtype=np.uint8)

@@ -118,7 +118,7 @@ class FoldingExplorer(kit.Explorer):
         "circle, 3 units": {"data": "circle", "units": 3},
         "spiral, 8 units": {"data": "spiral", "units": 8},
     }
-    size = (9.6, 4.2)
+    size = (9.6, 3.9)
 
     def make_controls(self) -> dict:
         """Return the controls: points, hidden units, random start, epochs."""

@@ -76,6 +76,20 @@ def here_at(e, case):
     return {"image": e.image.ravel(), "chances": e.probabilities, "text": e.text, "texts": texts}
 
 
+def test_sigmoids_answer_alike_in_the_page_and_in_python(images, tmp_path):
+    e = DigitExplorer(plain_network(), images, lesson="", hidden="sigmoid")
+    cases = [{"digit": d, "pen": 2.0, "center": True, "strokes": []} for d in (-1, 3, 8)]
+    question = {"layers": e.layers, "examples": e.examples, "cases": cases}
+    answers = browser.ask("digit/explorer", "digit", ASK, question, tmp_path)
+    plain = DigitExplorer(plain_network(), images)
+    for case, there in zip(cases, answers, strict=True):
+        here = here_at(e, case)["chances"]
+        np.testing.assert_allclose(there["chances"], here, atol=1e-9)
+        assert np.abs(here - here_at(plain, case)["chances"]).max() > 1e-3  # not ReLU's answer
+    with pytest.raises(ValueError, match="use one of: relu, sigmoid"):
+        DigitExplorer(plain_network(), images, hidden="tanh")
+
+
 def test_javascript_sees_and_answers_as_python_does(both):
     assert len(both) > 100
     for here, there in both:

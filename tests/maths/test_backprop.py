@@ -7,6 +7,7 @@ from labkit.maths import backprop as maths
 from labkit.maths.backprop import (
     backward,
     check_gradients,
+    deltas,
     forward,
     glorot_layers,
     network_loss,
@@ -142,6 +143,54 @@ def test_training_leaves_its_start_alone():
     assert (start[0][0] == before).all()
 
 
+def test_deltas_are_the_slopes_for_what_comes_before_the_activation():
+    """Moving a bias by t moves z of all samples by t: its slope is the sum of the deltas."""
+    layers = network([3, 4, 5, 2])
+    samples, targets = task(2, "softmax")
+    outputs = forward(layers, samples, "tanh", "softmax")
+    found = maths.deltas(layers, outputs, targets, "tanh")
+    assert [each.shape for each in found] == [(6, 4), (6, 5), (6, 2)]
+
+    def loss(shift):  # of one unit's z, for one sample only
+        h = np.tanh(samples @ layers[0][0] + layers[0][1])
+        z = h @ layers[1][0] + layers[1][1]
+        z[2, 3] += shift[0]
+        last = np.tanh(z) @ layers[2][0] + layers[2][1]
+        return network_loss(last, targets, "softmax", from_logits=True)
+
+    assert found[1][2, 3] == pytest.approx(numeric_gradient(loss, [0.0])[0], abs=1e-9)
+
+
+def test_one_batch_of_everything_is_a_step_of_plain_training():
+    samples, targets = task(1, "sigmoid")
+    layers = network([3, 4, 1])
+    walk = maths.descend_batches(layers, samples, targets, 0.5, batch_size=6)
+    trained, _ = train(layers, samples, targets, 0.5, epochs=3)
+    *_, last = (next(walk) for _ in range(3))
+    for (W, b), (V, c) in zip(last, trained, strict=True):
+        assert np.allclose(W, V)
+        assert np.allclose(b, c)
+
+
+def test_batches_use_every_sample_once_an_epoch(monkeypatch):
+    seen = []
+    taken = maths.forward
+
+    def watched(layers, X, *names):
+        seen.append(X)
+        return taken(layers, X, *names)
+
+    monkeypatch.setattr(maths, "forward", watched)
+    samples, targets = np.arange(12.0).reshape(12, 1), np.zeros((12, 1))
+    walk = maths.descend_batches(network([1, 2, 1]), samples, targets, 0.1, batch_size=4)
+    [next(walk) for _ in range(6)]
+    for epoch in (seen[:3], seen[3:6]):
+        assert sorted(np.concatenate(epoch).ravel()) == list(range(12))
+    assert not np.array_equal(np.concatenate(seen[:3]), np.concatenate(seen[3:6]))
+    with pytest.raises(ValueError, match="use 1 to 12"):
+        next(maths.descend_batches(network([1, 2, 1]), samples, targets, 0.1, batch_size=13))
+
+
 # --- the tools of the check -------------------------------------------------------------------
 
 
@@ -255,6 +304,17 @@ def test_gradients_equal_those_of_keras_in_float64(activation, output, keras_in_
         ours = backward(layers, forward(layers, samples, activation, output), targets, activation)
         for there, here in zip(found, [a for pair in ours for a in pair], strict=True):
             assert relative_error(scale * there, here) < 1e-6
+
+
+@pytest.mark.slow
+def test_the_lessons_comparison_with_keras_sees_a_wrong_gradient(monkeypatch):
+    from labkit.networks.gradients import gradient_error
+
+    samples, _ = task(1, "sigmoid")
+    targets, layers = np.array([[1.0], [0], [0], [1], [1], [0]]), network([3, 4, 4, 1])
+    assert gradient_error(layers, samples, targets, "tanh") < 1e-6
+    monkeypatch.setattr(maths, "deltas", lambda *a: [d * 1.01 for d in deltas(*a)])
+    assert gradient_error(layers, samples, targets, "tanh") > 1e-3
 
 
 def _moved_by_keras(keras, layers, samples, targets, activation, loss):

@@ -111,29 +111,30 @@ export function bytes(text) {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
+const BENDS = { relu: (z) => Math.max(z, 0), sigmoid: (z) => 1 / (1 + Math.exp(-z)) };
+
 /** Layers as numbers: each weight is a whole number of its unit's steps. */
 export function unpack(layers) {
   const places = new Int8Array(128);
   [...CODES].forEach((character, place) => { places[character.charCodeAt(0)] = place - MIDDLE; });
-  return layers.map(({ inputs, units, codes, steps, biases }) => {
+  return layers.map(({ inputs, units, codes, steps, biases, hidden }) => {
     const W = new Float64Array(inputs * units);
     for (let k = 0; k < W.length; k++) W[k] = places[codes.charCodeAt(k)] * steps[k % units];
-    return { inputs, units, W, b: Float64Array.from(biases) };
+    return { inputs, units, W, b: Float64Array.from(biases), bend: BENDS[hidden] };
   });
 }
 
-/** Ten probabilities: hidden layers with ReLU, softmax at the end. */
+/** Ten probabilities: hidden layers with their own activation, softmax at the end. */
 export function probabilitiesOf(layers, image) {
   let below = image;
-  layers.forEach(({ inputs, units, W, b }, l) => {
+  layers.forEach(({ inputs, units, W, b, bend }, l) => {
     const out = Float64Array.from(b);
     for (let i = 0; i < inputs; i++) {
       const a = below[i];
       if (a === 0) continue; // most pixels are black
       for (let j = 0, k = i * units; j < units; j++, k++) out[j] += a * W[k];
     }
-    if (l < layers.length - 1) for (let j = 0; j < units; j++) if (out[j] < 0) out[j] = 0;
-    below = out;
+    below = l < layers.length - 1 ? out.map(bend) : out;
   });
   const highest = Math.max(...below);
   const powers = below.map((z) => Math.exp(z - highest));
