@@ -133,8 +133,7 @@ class Exercise:
         feedback = self._told(found)
         yours = feedback.ok and not is_headless()
         _owners[self._key] = "yours" if yours else "the lab's"
-        name = getattr(answer, "__name__", "<")
-        mine = self.name if "<" in name else name
+        mine = cells.name_of(answer, self.name) or self.name
         if yours and self.cases is None:
             whose = "From here on the lesson goes on with your answer."
         elif yours:
@@ -173,12 +172,12 @@ class Exercise:
     # --- judging -------------------------------------------------------------------------------
 
     def _judged(self, answer: Any) -> "_Found":
+        if stale := cells.unread_definition(cells.name_of(answer, self.name)):
+            return _Found("an older version", stale, stale)
         if self.cases is not None and not values.is_blank(answer) and not callable(answer):
             shown = values.short(answer)
             text = f"Give the function itself, not its result: got {shown}."
             return _Found("error", text, shown)
-        if self.cases is not None and (stale := cells.unread_definition(answer)):
-            return _Found("an older version", stale, stale)
         try:
             trial = self._trial(answer)
         except NotImplementedError:
