@@ -289,7 +289,9 @@ def test_words_are_told_on_hover_and_focus_and_the_glossary_opens_at_the_word(op
     expect(tip).to_be_hidden()
     expect(link).to_have_attribute("title", "动量 · A running sum. Of gradients.")
     page.mouse.move(5, 5)
-    link.focus()
+    page.evaluate(SCROLL_TO, READ)
+    link.focus()  # which scrolls to it
+    page.evaluate(SETTLED)
     expect(tip).to_be_visible()
     expect(link).to_have_accessible_description("gradients 动量 A running sum. Of gradients.")
     link.click()

@@ -26,10 +26,7 @@ _INTRODUCTION = """# Glossary
 
 The words of the lessons, each with its Chinese term and its meaning in one line. \
 This page is made from `data/glossary.csv`; change that file, then run \
-`python -m labkit.lab.pages.glossary`.
-
-In JupyterLab the first link that you click opens this page at its top. Every later one leads to \
-its word."""
+`python -m labkit.lab.pages.glossary`."""
 
 
 def read_glossary() -> list[dict[str, str]]:
@@ -61,7 +58,7 @@ def glossary_notebook(words: list[dict[str, str]]) -> dict:
     letters: dict[str, list[str]] = {}
     for word in words:
         # The heading is in lower case, because JupyterLab makes the anchor from it.
-        heading = f"### {word['term'].lower()}"
+        heading = f"## {word['term'].lower()}"
         line = f"**{word['term']}** · {word['chinese']} · {word['meaning']}"
         letters.setdefault(word["term"][0].upper(), []).append(f"{heading}\n\n{line}")
     sources = {"introduction": _INTRODUCTION}

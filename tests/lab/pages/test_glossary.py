@@ -75,7 +75,7 @@ def test_the_notebook_is_made_from_the_table():
 def test_the_notebook_has_one_heading_a_word_with_its_anchor():
     text = lesson_text(NOTEBOOK)
     # JupyterLab's anchor of a heading is its text with "-" for each space.
-    headings = [h.replace(" ", "-") for h in re.findall(r"^### (.+)$", text, re.MULTILINE)]
+    headings = [h.replace(" ", "-") for h in re.findall(r"^## (.+)$", text, re.MULTILINE)]
     assert sorted(headings) == sorted(ANCHORS)
 
 

@@ -43,7 +43,8 @@ export function tellWords() {
   });
   document.addEventListener("focusin", ({ target }) => (wordOf(target) ? show(target) : hide()));
   document.addEventListener("click", hide);
-  document.addEventListener("scroll", hide, true);
+  // The focus on a link below the page scrolls to it, after the slip was shown.
+  document.addEventListener("scroll", () => link && (inView(link) ? place(tip, link) : hide()), true);
   document.addEventListener("keydown", (event) => event.key === "Escape" && hide(), true);
 }
 
@@ -57,6 +58,11 @@ function fill(tip, link) {
   const [chinese, ...meaning] = link.dataset.labkitTitle.split(" · ");
   const head = make("p", {}, make("b", {}, link.textContent), " ", make("span", { lang: "zh" }, chinese));
   tip.replaceChildren(head, make("p", {}, meaning.join(" · ")));
+}
+
+function inView(link) {
+  const { top, bottom } = link.getBoundingClientRect();
+  return link.isConnected && bottom > 0 && top < innerHeight;
 }
 
 function place(tip, link) {
