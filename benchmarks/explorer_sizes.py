@@ -24,31 +24,6 @@ import browser
 import gallery
 
 ROOT = Path(__file__).parents[1]
-MOST = 640  # pixels; the notebook's part of the window has about 647
-
-# Height and overflow of every output; of all boxes inside, shadow roots too.
-SIZES = """() => [...document.querySelectorAll('.jp-Notebook .jp-Cell')].map((cell) => {
-  const area = [...cell.querySelectorAll('.jp-OutputArea-output')].pop();
-  if (!area) return null;
-  let over = 0;
-  const look = (node) => {
-    const scrolls = /auto|scroll/.test(getComputedStyle(node).overflowX);
-    if (scrolls && node.clientWidth) over = Math.max(over, node.scrollWidth - node.clientWidth);
-    for (const child of [...node.children, ...(node.shadowRoot?.children ?? [])]) look(child);
-  };
-  look(cell);
-  const { width, height } = area.getBoundingClientRect();
-  return { width: Math.round(width), height: Math.round(height), over };
-})"""
-
-
-def measure(page, width=1366, height=768):
-    """Return width, height and overflow of each cell's last output in a window of this size."""
-    page.set_viewport_size({"width": width, "height": height})
-    page.evaluate("() => jupyterapp.shell.expandLeft()")
-    page.wait_for_timeout(1000)  # pictures are laid out anew
-    page.evaluate(browser.SETTLED)
-    return page.evaluate(SIZES)
 
 
 def shots(page, names, folder, theme):
@@ -99,10 +74,10 @@ def main():
                 page = lab.open(file, options.theme)
                 if not lab.run(page):
                     print(f"{file}: a cell raised; those before it were measured")
-                sizes = measure(page, options.width, options.height)
+                sizes = gallery.measure(page, options.width, options.height)
                 for at, name in names.items():
                     size = sizes[at] or {"width": 0, "height": 0, "over": 0}
-                    fits = "" if size["height"] <= MOST else "  TOO HIGH"
+                    fits = "" if size["height"] <= gallery.MOST else "  TOO HIGH"
                     print("{:26}{width:5} x {height:4}  over {over}{}".format(name, fits, **size))
                     worst = max(worst, size["height"])
                 if options.shots:
@@ -110,7 +85,7 @@ def main():
                 for problem in page.problems:
                     print("console:", problem)
                 lab.close(page)
-    print(f"highest: {worst} pixels (at most {MOST})")
+    print(f"highest: {worst} pixels (at most {gallery.MOST})")
 
 
 if __name__ == "__main__":

@@ -171,7 +171,7 @@ def open_lesson(lesson, port, page) -> None:
             _open_page(notebook.name[:2])
             return
         if notebook.is_relative_to(places.home() / "notebooks"):
-            notebook = copies.open_copy(notebook, _tell).resolve()
+            notebook = copies.open_copy(notebook, _tell)
         if not notebook.is_relative_to(jupyter.root(notebook)):
             raise terminal.Refused(f"{notebook} is outside of the lab's folder {places.home()}.")
         if there := jupyter.running(notebook, port):
@@ -266,7 +266,9 @@ def show_progress(lesson, folder, form) -> None:
     with sentences():
         number = places.lesson_file(lesson).name[:2] if lesson else None
         if folder is None:
-            rows = standing.rows(progress.read())
+            own = places.learner_folder() / progress.FILE
+            lines = progress.read_file(own) if own.exists() else []
+            rows = standing.rows(lines)
         else:
             learners = progress.read_class(os.path.expanduser(folder), _tell)
             if not learners:
@@ -282,7 +284,7 @@ def show_progress(lesson, folder, form) -> None:
         elif number:
             _show_table(standing.items_told(rows), "mistakes, or guess")
         else:
-            _show_progress(progress.read())
+            _show_progress(lines)
 
 
 def _show_table(rows: list[dict], cut_first: str) -> None:

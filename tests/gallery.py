@@ -1,9 +1,10 @@
-"""Every explorer of the lessons in one notebook, with small data: nothing is trained."""
+"""Every explorer of the lessons in one notebook, with small data, and how high each is."""
 
 from pathlib import Path
 
-from browser import write_notebook
+from browser import SETTLED, write_notebook
 
+MOST = 640  # pixels of height; the notebook's part of the window has about 647
 TESTS = str(Path(__file__).parent)
 
 SETUP = f"""
@@ -37,6 +38,12 @@ ActivationExplorer()""",
     "04 graph": """
 from labkit.explore.backprop import GraphExplorer, TrainingExplorer
 GraphExplorer(graph_step=8)""",
+    "04 flow": """
+from labkit.explore.flow import FlowExplorer
+FlowExplorer()""",
+    "04 folding": """
+from labkit.explore.folding import FoldingExplorer
+FoldingExplorer()""",
     "04 training": "TrainingExplorer()",
     "05 threshold": """
 from labkit.explore.metrics import ThresholdExplorer
@@ -95,3 +102,28 @@ explore.results(results(folder=folder))""",
 def write_gallery(path: Path) -> None:
     """Write a notebook whose first cell prepares, and whose every other cell is one explorer."""
     write_notebook(path, SETUP.strip(), *(source.strip() for source in EXPLORERS.values()))
+
+
+# Height and overflow of every output; of all boxes inside, shadow roots too.
+SIZES = """() => [...document.querySelectorAll('.jp-Notebook .jp-Cell')].map((cell) => {
+  const area = [...cell.querySelectorAll('.jp-OutputArea-output')].pop();
+  if (!area) return null;
+  let over = 0;
+  const look = (node) => {
+    const scrolls = /auto|scroll/.test(getComputedStyle(node).overflowX);
+    if (scrolls && node.clientWidth) over = Math.max(over, node.scrollWidth - node.clientWidth);
+    for (const child of [...node.children, ...(node.shadowRoot?.children ?? [])]) look(child);
+  };
+  look(area);
+  const { width, height } = area.getBoundingClientRect();
+  return { width: Math.round(width), height: Math.round(height), over };
+})"""
+
+
+def measure(page, width=1366, height=768):
+    """Return width, height and overflow of each cell's last output in a window of this size."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.evaluate("() => jupyterapp.shell.expandLeft()")
+    page.wait_for_timeout(1000)  # pictures are laid out anew
+    page.evaluate(SETTLED)
+    return page.evaluate(SIZES)

@@ -33,6 +33,7 @@ STUBS = {  # the arguments of the lessons' stubs
     "activations.softmax": "z",
     "activations.network": "x, W1, b1, W2, b2",
     "activations.hat": "x",
+    "backprop.product_slopes": "a, b, slope",
     "backprop.output_delta": "prediction, y",
     "backprop.hidden_delta": "delta, W, h",
     "backprop.gradient": "loss, w, tiny",

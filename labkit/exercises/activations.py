@@ -13,7 +13,7 @@ sigmoid_slope = Exercise(
     lesson="03",
     right=sigmoid_grad,
     # Far out each case stands alone: beside a larger slope, a slope of 1e-11 would count as 0.
-    cases=[(0.0,), (1.0,), (-2.0,), (np.array([-4.0, 0.5, 3.0]),), (-25.0,), (20.0,)],
+    cases=[(0.0,), (1.0,), (-2.0,), (np.array([-4.0, 0.5, 3.0]),), (-25.0,), (20.0,), (24.0,)],
     tolerance=1e-4,  # there 1 - s has lost most of its digits
     mistakes={
         "the sigmoid itself": (

@@ -249,7 +249,12 @@ def _only_w(*arguments):
     return _rising_momentum(*arguments)[0]
 
 
-_RUNS_NOT = ("not tried", "error", "nothing returned", "an older version")
+def _alone(rule) -> bool:
+    """Return whether a rule gives back one array, as large as w."""
+    try:
+        return getattr(rule(np.ones(2), np.zeros(2), np.ones(2), 0.1, 1), "shape", None) == (2,)
+    except (Exception, SystemExit):  # what was raised is said already
+        return False
 
 
 class _Rule(Exercise):
@@ -257,9 +262,12 @@ class _Rule(Exercise):
 
     def _judged(self, answer):
         found = super()._judged(answer)
-        left = None if found.kind in (*self.mistakes, *_RUNS_NOT) else self._loss_left(answer)
-        if left is None:
+        if found.kind in (*self.mistakes, "not tried", "nothing returned", "an older version"):
             return found
+        left = self._loss_left(answer)  # also of what raised an error: memory may be anything
+        if left is None:
+            alone = self.mistakes["memory missing"][1]
+            return replace(found, kind="memory missing", message=alone) if _alone(answer) else found
         if left < 0.1:
             told = "It goes down, so it may enter the race."
             return replace(found, kind="right", message=told, usable=answer)

@@ -47,6 +47,7 @@ LOCAL = {
     ("v1", "p"): lambda g: g["h1"], ("v2", "p"): lambda g: g["h2"],
     ("p", "J"): lambda g: g["d_p"],
 }  # fmt: skip
+QUIET = "#8c8c8c"  # an edge on which nothing happens at this step
 LABELS = {"z1": "w₁x", "z2": "w₂x", "h1": "tanh", "h2": "tanh", "target": "y"}
 LABELS |= {"w1": "w₁", "w2": "w₂", "v1": "v₁", "v2": "v₂"}
 
@@ -92,7 +93,7 @@ class GraphExplorer(kit.Explorer):
             gap = 0.26 / math.hypot(x1 - x0, y1 - y0)  # the line ends where the circles begin
             ends = np.array([gap, 1 - gap])
             (artists[start + end],) = ax.plot(
-                x0 + ends * (x1 - x0), y0 + ends * (y1 - y0), "-", color="#bbb", zorder=1
+                x0 + ends * (x1 - x0), y0 + ends * (y1 - y0), "-", color=QUIET, zorder=1
             )
             place = (x0 + 0.5 * (x1 - x0), y0 + 0.5 * (y1 - y0))
             box = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # over the line
@@ -132,7 +133,7 @@ class GraphExplorer(kit.Explorer):
             told = f"× {kit.short(LOCAL[start, end](result))}" if known else ""
             artists[f"on {start}{end}"].set_text(told)
             active = step in (NODES[end][1], backward)
-            artists[start + end].set_color(figures.ORANGE if active else "#bbb")
+            artists[start + end].set_color(figures.ORANGE if active else QUIET)
             artists[start + end].set_linewidth(3 if active else 1.5)
 
     def caption(self, result: dict, params: dict) -> str:

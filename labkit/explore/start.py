@@ -63,7 +63,7 @@ class StartExplorer(kit.Explorer):
         ax.set(xlabel="step", ylabel="loss: mean square (cm²)", title="loss after each step")
         best = best_loss()
         ax.axhline(best, color=figures.GRAY, linestyle=":")
-        ax.text(100, best * 1.2, "best possible", ha="right", color=figures.GRAY, size=10)
+        ax.text(100, best / 1.1, "best possible", ha="right", va="top", color=figures.GRAY, size=10)
         (curve,) = ax.plot([], [], "-", color=figures.BLUE)
         (now,) = ax.plot([], [], "o", color=figures.RED)
         return {"curve": curve, "now": now}

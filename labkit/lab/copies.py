@@ -51,13 +51,19 @@ def open_copy(notebook: str | os.PathLike, tell: Tell = print) -> Path:
     Raises:
         CopyError: the learner's folder cannot be written.
         ParameterError: this is no readable notebook.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from unittest.mock import patch
+    >>> with TemporaryDirectory() as folder, patch.dict(os.environ, LABKIT_LEARNER=folder):
+    ...     open_copy(places.lesson_file("04")).name
+    '04_backpropagation.ipynb'
     """
     notebook = Path(notebook)
     for path in _given():
         if path != notebook:
             _refresh_or_tell(path, tell)
     _refresh(notebook, tell)
-    return places.learner_folder() / notebook.name
+    return Path(os.path.realpath(places.learner_folder())) / notebook.name
 
 
 def refresh(tell: Tell = print) -> None:
@@ -68,6 +74,13 @@ def refresh(tell: Tell = print) -> None:
 
     Raises:
         CopyError: the learner's folder cannot be written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from unittest.mock import patch
+    >>> with TemporaryDirectory() as folder, patch.dict(os.environ, LABKIT_LEARNER=folder):
+    ...     refresh()
+    ...     "index.ipynb" in os.listdir(folder)
+    True
     """
     for path in _given():
         _refresh_or_tell(path, tell)
@@ -85,6 +98,12 @@ def reset(lesson: str | int | os.PathLike, exercise: str | None = None, tell: Te
         UnknownExercise: the lesson has no such exercise.
         CopyError: the learner's folder cannot be written.
         PlaceError: there is no such lesson.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from unittest.mock import patch
+    >>> with TemporaryDirectory() as folder, patch.dict(os.environ, LABKIT_LEARNER=folder):
+    ...     copy = reset("04", "hidden_delta")
+    The exercise hidden_delta is as it was given. No answer was in it.
     """
     path = places.lesson_file(lesson)
     stub = _stub(path, exercise) if exercise else None
@@ -92,7 +111,7 @@ def reset(lesson: str | int | os.PathLike, exercise: str | None = None, tell: Te
     with _writing():
         mine, given = _read(copy), _fresh(path)
         if stub is None:
-            is_touched, new, what = bool(_answers(mine, given)), given, path.stem
+            is_touched, new, what = any(_answers(mine, given)), given, path.stem
         else:
             here = _by_id(mine).get(stub["id"], {"source": ""})["source"]
             is_touched = here.strip() not in ("", stub["source"])
@@ -140,7 +159,7 @@ def _refresh(path: Path, tell: Tell) -> None:
         if _mark(mine).get("lesson") == _mark(given)["lesson"]:
             _tell_kernel(copy, mine, given)
             return
-        if not _answers(mine, given):
+        if not any(_answers(mine, given)):
             _write(copy, given)
             return
         kept = _keep(copy)
@@ -169,16 +188,21 @@ def _kernel_of(mine: dict, given: dict) -> dict:
     return {name: given["metadata"][name] for name in ("kernelspec", "language_info")} | own
 
 
-def _answers(mine: dict, given: dict) -> list[dict]:
-    """Return the cells of a copy that the learner has changed or added, in order."""
-    was = _mark(mine).get("cells") or _mark(given)["cells"]
-    found, seen = [], set()
+def _was(mine: dict, given: dict) -> dict[str, str]:
+    """Return id -> hash of the cells that a copy was made from."""
+    return _mark(mine).get("cells") or _mark(given)["cells"]
+
+
+def _answers(mine: dict, given: dict) -> tuple[list[dict], list[dict]]:
+    """Return the cells of a copy that the learner has changed, and those added, in order."""
+    was, seen, changed, added = _was(mine, given), set(), [], []
     for cell in mine["cells"]:
-        is_new = cell.get("id") not in was or cell["id"] in seen
-        if cell["source"].strip() if is_new else _hash(cell["source"]) != was[cell["id"]]:
-            found.append(cell)
+        if cell.get("id") not in was or cell["id"] in seen:
+            added += [cell] if cell["source"].strip() else []
+        elif _hash(cell["source"]) != was[cell["id"]]:
+            changed.append(cell)
         seen.add(cell.get("id"))
-    return found
+    return changed, added
 
 
 def _carried(mine: dict, given: dict) -> tuple[dict, int, list[str]]:
@@ -187,26 +211,23 @@ def _carried(mine: dict, given: dict) -> tuple[dict, int, list[str]]:
     A changed cell takes its old place if the lesson still gives the same cell there, or an
     exercise about the same function. An added cell stays behind the one that it stood behind.
     """
-    was = _mark(mine).get("cells") or _mark(given)["cells"]
     new = given | {"metadata": given["metadata"] | _kernel_of(mine, given)}
     new["cells"] = [dict(cell) for cell in given["cells"]]
-    answers, lost, place, done = _answers(mine, given), [], 0, set()
+    (changed, added), lost, place = _answers(mine, given), [], 0
     for cell in mine["cells"]:
-        here = _by_id(new).get(cell.get("id")) if cell.get("id") not in done else None
-        is_answer = any(cell is each for each in answers)
-        if here is None and is_answer and (cell.get("id") not in was or cell["id"] in done):
+        if any(cell is each for each in added):
             new["cells"].insert(place, _without_outputs(cell, _free_id(cell, new)))
             place += 1
-        elif here is None and is_answer:
-            lost.append(cell["id"])
-        elif here is not None:
+            continue
+        here = _by_id(new).get(cell.get("id"))
+        if here is not None:
             place = _position(new, cell["id"]) + 1
-            if is_answer and _fits(cell, here, was):
+        if any(cell is each for each in changed):
+            if here is not None and _fits(cell, here, _was(mine, given)):
                 here["source"] = cell["source"]
-            elif is_answer:
+            else:
                 lost.append(cell["id"])
-        done.add(cell.get("id"))
-    return new, len(answers) - len(lost), lost
+    return new, len(changed) + len(added) - len(lost), lost
 
 
 def _fits(cell: dict, here: dict, was: dict[str, str]) -> bool:

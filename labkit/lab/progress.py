@@ -85,6 +85,9 @@ def read_file(path: str | os.PathLike) -> list[dict]:
 
     Raises:
         OSError: it cannot be read.
+
+    >>> read_file(os.devnull)
+    []
     """
     text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
     return [line for part in text.split("\n") if (line := _line(part))]
@@ -113,6 +116,13 @@ def read_class(folder: str | os.PathLike, skipped: Callable[[str], None]) -> dic
     Args:
         folder: of the class.
         skipped: gets a sentence on each learner of whom nothing can be read.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     Path(folder, "anna").mkdir()
+    ...     read_class(folder, print)
+    anna: there is no progress.jsonl in it.
+    {}
     """
     found: dict[str, list[dict]] = {}
     for name, paths in _learners(Path(folder)).items():

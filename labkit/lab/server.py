@@ -35,9 +35,9 @@ def guesses(lesson: str) -> dict:
             f"{lesson!r} is not the number of a lesson: give two digits, such as lesson=01."
         )
     made = {
-        str(line["name"])
+        line["name"]
         for line in progress.read()
-        if line.get("what") == "guess" and line.get("lesson") == lesson and "name" in line
+        if line["what"] == "guess" and line["lesson"] == lesson
     }
     return {"lesson": lesson, "names": sorted(made)}
 
@@ -47,10 +47,9 @@ class _Handler(APIHandler):
         """Send what question(*arguments) returns; it may read files, so it gets a thread."""
         try:
             found = await asyncio.to_thread(question, *arguments)
-        except ValueError as error:
-            raise web.HTTPError(400, str(error)) from error
-        except OSError as error:
-            raise web.HTTPError(500, str(error)) from error
+        except (ValueError, OSError) as error:
+            self.set_status(400 if isinstance(error, ValueError) else 500)
+            found = {"message": str(error)}
         self.finish(json.dumps(found, ensure_ascii=False))
 
 

@@ -435,10 +435,22 @@ np.float32(relu(1 - abs(x - 1)))
 kinks, slopes = np.array([0, 1, 2]), np.array([1, -2, 1])
   return relu(x[:, None] - kinks) @ slopes
 """,
+    "backprop.product_slopes": """
+slope * b, slope * a
+(b * slope, a * slope)
+[slope * b, slope * a]
+np.array([b, a]) * slope
+b * slope, slope * a
+da = slope * b
+  db = slope * a
+  return da, db
+tuple(slope * each for each in (b, a))
+((a + 1) * b - a * b) * slope, (a * (b + 1) - a * b) * slope
+np.float32(slope * b), np.float32(slope * a)
+""",
     "backprop.output_delta": """
 (prediction - y) / len(y)
 (prediction - y) / y.shape[0]
-(prediction - y) / y.size
 (prediction - y) / len(prediction)
 1 / len(y) * (prediction - y)
 -(y - prediction) / len(y)
@@ -448,11 +460,11 @@ np.subtract(prediction, y) / len(y)
 (prediction - y) / (prediction * (1 - prediction)) * prediction * (1 - prediction) / len(y)
 np.where(y == 1, prediction - 1, prediction) / len(y)
 (prediction * (1 - y) - (1 - prediction) * y) / len(y)
-[[(p[0] - t[0]) / len(y)] for p, t in zip(prediction, y)]
+[[(a - b) / len(y) for a, b in zip(p, t)] for p, t in zip(prediction, y)]
 [(p - t) / len(y) for p, t in zip(prediction, y)]
 ((prediction - y) / len(y)).tolist()
 np.float32((prediction - y) / len(y))
-((prediction - y) / len(y)).reshape(-1, 1)
+((prediction - y) / len(y)).reshape(y.shape)
 prediction -= y
   return prediction / len(y)
 n = y.shape[0]
@@ -465,7 +477,7 @@ delta = np.empty_like(prediction)
   return delta
 delta = prediction.copy()
   delta[y == 1] -= 1
-  return delta / y.size
+  return delta / len(y)
 """,
     "backprop.hidden_delta": """
 delta @ W.T * h * (1 - h)

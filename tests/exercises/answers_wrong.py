@@ -341,6 +341,20 @@ np.sum(relu(x) - 2 * relu(x - 1) + relu(x - 2))
 relu(x) - 2 * relu(x - 1) + relu(x - 3)
 x
 """,
+    "backprop.product_slopes": """
+slope * b
+slope * (b + a)
+slope * b + slope * a
+slope * b, a
+slope / b, slope / a
+b, a, slope
+slope * b, slope * b
+slope * a * b
+[slope * b]
+print(slope * b, slope * a)
+slope * b, slope + a
+-slope * a, -slope * b
+""",
     "backprop.output_delta": """
 (prediction - y) / 2
 (prediction - y) * len(y)

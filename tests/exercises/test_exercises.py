@@ -1,11 +1,14 @@
 """Every exercise tells the right answer, the untouched stub and each planted mistake apart."""
 
+import re
 from copy import deepcopy
 
+import nbformat
 import numpy as np
 import pytest
 from every_exercise import all_exercises
 
+from labkit.lab import places
 from labkit.learn.checks import Exercise
 from labkit.learn.values import numbers
 
@@ -128,3 +131,26 @@ def test_code_that_raises_is_feedback_and_not_a_crash(name):
     feedback = exercise.check(lambda *_: 1 / 0)
     assert feedback.kind == "error"
     assert "ZeroDivisionError" in feedback.message
+
+
+@every_exercise
+def test_its_lesson_shows_it(name):
+    exercise = EXERCISES[name]
+    cells = nbformat.read(places.lesson_files()[exercise.lesson], as_version=4).cells
+    checks = [cell.source for cell in cells if "check" in cell.metadata.get("tags", [])]
+    assert any(re.search(rf"\bexercise\.{exercise.name}\.(use|check)\(", each) for each in checks)
+
+
+@every_exercise
+def test_the_labs_own_function_is_used_as_it_is(name):
+    exercise = EXERCISES[name]
+    used = exercise.use(exercise.right)
+    assert used is exercise.right or (exercise.cases is None and used == exercise.right)
+    assert exercise.whose == "yours"
+
+
+@every_exercise
+def test_no_message_and_no_hint_has_a_lone_backtick(name):
+    exercise = EXERCISES[name]
+    for text in (exercise.hint, *(message for _, message in exercise.mistakes.values())):
+        assert text.count("`") % 2 == 0

@@ -122,6 +122,7 @@ def test_one_goes_on_where_one_was_last_and_then_with_what_is_new(lab):
     assert going_on() == ["96"]
     assert going_on(*done) == ["97"]
     assert going_on(*done, line(lesson="97"), later) == ["98"]
+    assert going_on(*done, later | {"lesson": "97"}, line(lesson="98")) == ["97"]
     both = [
         line(name=n, lesson=k, ok=True) for k in ["97", "98"] for n in ("update", "stable_rate")
     ]
@@ -251,6 +252,11 @@ def test_a_class_of_which_nothing_can_be_read_is_exit_status_1(lesson, tmp_path)
     assert "anna: " in result.stderr
     assert "bert: " in result.stderr
     assert "Nothing of any learner could be read" in result.stderr
+
+
+def test_progress_that_cannot_be_read_is_said(lab, lesson):
+    (lab.home / "learner" / progress.FILE).mkdir(parents=True)
+    assert "Is a directory" in call("progress", code=1).stderr
 
 
 def test_a_class_that_is_not_there_is_refused(lesson, tmp_path):

@@ -198,9 +198,26 @@ def test_a_definition_that_python_could_not_read_is_pointed_out(notebook):
     feedback = STEP.check(my_step)
     assert feedback.kind == "an older version"
     assert "`my_step` that you ran last has a syntax error" in feedback.message
+    assert [line["ok"] for line in kept()] == [True]  # nothing new was tried
     assert STEP.use(my_step) is STEP.right
     notebook[-1:] = ["def my_step(w, gradient):\n    return w - gradient / 10", "my check"]
     assert STEP.use(my_step) is my_step
+
+
+def test_an_answer_is_known_by_the_name_that_the_cell_gives_it(notebook, capsys):
+    notebook += ["my_step = lambda w, g: w - 0.1 * g", "step = exercise.step.use(my_step)"]
+    STEP.use(lambda w, g: w - 0.1 * g)
+    assert "runs on your `my_step`" in capsys.readouterr().out
+    notebook += ["my_step = lambda w, g: w - (", "step = exercise.step.use(my_step)"]
+    assert STEP.check(lambda w, g: w - 0.1 * g).kind == "an older version"
+
+
+def test_a_value_that_python_could_not_read_is_no_blank(notebook):
+    words = Exercise("words", right=["auc", "f1"], lesson="05")
+    notebook += ["my_words = ...", "exercise.words.use(my_words)"]
+    assert words.check(...).kind == "not tried"
+    notebook += ["my_words = ['auc', 'f1'", "exercise.words.use(my_words)"]
+    assert words.check(...).kind == "an older version"
 
 
 def test_a_check_warns_of_nothing_itself():

@@ -46,23 +46,24 @@ def axes(surface: Surface, hessian: np.ndarray) -> None:
         hessian: its second derivatives, shape (2, 2).
     """
     curvatures, directions = np.linalg.eigh(hessian)
-    grid = np.stack(np.meshgrid(np.linspace(-4, 4, 80), np.linspace(-3, 3, 80)), axis=-1)
-    fig, ax = plt.subplots(figsize=(6, 4.2))
-    lines = np.geomspace(0.1, 30, 8)
-    ax.contour(
-        grid[..., 0], grid[..., 1], surface.value(grid), lines, colors=figures.GRAY, alpha=0.5
-    )
+    turn = np.linspace(0, 2 * np.pi, 100)
+    circle = np.stack([np.cos(turn), np.sin(turn)])
+    fig, ax = plt.subplots(figsize=(5.2, 3.7))
+    for level in np.geomspace(0.05, 40, 9):  # an ellipse for each loss
+        ellipse = directions @ (np.sqrt(2 * level / curvatures)[:, None] * circle)
+        ax.plot(*ellipse, "-", color=figures.GRAY, linewidth=0.8)
     for curvature, axis, color in zip(
         curvatures, directions.T, [figures.BLUE, figures.ORANGE], strict=True
     ):
         up = axis * np.sign(axis[1])
-        both = {"arrowstyle": "<->", "color": color, "lw": 2}
+        both = {"arrowstyle": "<->", "color": color, "lw": 2.5}
         ax.annotate("", 2.4 * up, -2.4 * up, arrowprops=both)
         ax.annotate(f"curvature {curvature:.2g}", 2.5 * up, color=color, ha="center")
-    points = np.array([[-3.0, 0.5], [-1.0, -2.6], [0.5, 2.4], [3.2, 0.6]])
-    downhill = -surface.gradient(points)
-    downhill /= np.linalg.norm(downhill, axis=1, keepdims=True)
-    ax.quiver(*points.T, *downhill.T, angles="xy", width=0.006)
+    for point in np.array([[-3.0, 0.5], [-1.0, -2.6], [0.8, 2.5], [3.2, 0.6]]):
+        downhill = -surface.gradient(point)
+        to = point + 0.8 * downhill / np.linalg.norm(downhill)
+        ax.annotate("", to, point, arrowprops={"arrowstyle": "-|>", "color": "black", "lw": 1.5})
+    ax.set(xlim=(-4, 4), ylim=(-3, 3))
     ax.set(xlabel="w₁", ylabel="w₂", aspect="equal")
     caption = f"The {surface.name} ravine and its own two axes, with the curvature along each."
     figures.show(fig, f"{caption} Black arrows point against the gradient.")
@@ -114,10 +115,10 @@ def noise_balls(
         excess: (batch size, learning rate) -> mean excess loss of each seed, a share.
         theory: from batch size and learning rate to the excess loss.
     """
-    fig, panels = plt.subplots(1, len(walks) + 1, figsize=(3 * len(walks) + 3, 3.2))
+    fig, panels = plt.subplots(1, len(walks) + 1, figsize=(2.7 * len(walks) + 2.7, 2.9))
     reach = 1.05 * max(np.abs(path).max() for path in walks.values())
     for ax, ((size, rate), path) in zip(panels, walks.items(), strict=False):
-        ax.plot(*path.T, linewidth=0.4)
+        ax.plot(*path[-1500:].T, linewidth=0.5)  # enough to see, and a smaller picture
         ax.plot(0, 0, "+", color=figures.ORANGE, markersize=13, markeredgewidth=2.5)
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="steepest direction")
         ax.set_title(f"batch size {size}, rate {rate:g}", fontsize=11)
@@ -162,7 +163,7 @@ def schedules(
         ends.append(f"{name} {middle[-1]:.2f}%")
     left.set(xlabel="epoch", ylabel="learning rate")
     right.set(xlabel="epoch", ylabel=ABOVE)
-    right.legend()
+    right.legend(loc="lower left")
     caption = "Left: the plans. Right: stochastic descent with each, median of the seeds."
     figures.show(fig, f"{caption} At the end: {', '.join(ends)}.")
 

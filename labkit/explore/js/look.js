@@ -75,6 +75,7 @@ input[type="range"] { margin: 2px 0; } /* with the browser's margin one as wide 
 .options input:checked + label { background: var(--accent); color: var(--on-accent); font-weight: 600; }
 .options input:focus-visible + label { outline: 2px solid var(--ink); outline-offset: -3px; border-radius: 6px; }
 .buttons, .buttons > div { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
-.copied { margin: 10px 0 0; padding: 8px 12px; background: var(--soft); border-radius: 6px; font: 12px/1.5 var(--jp-code-font-family, monospace); white-space: pre-wrap; overflow-wrap: anywhere; max-height: 340px; overflow: auto; }
+.said { min-width: 4em; } /* kept free, so that nothing moves when it speaks */
+.copied { width: 0; min-width: 100%; margin: 10px 0 0; padding: 8px 12px; background: var(--soft); border-radius: 6px; font: 12px/1.5 var(--jp-code-font-family, monospace); white-space: pre-wrap; overflow-wrap: anywhere; max-height: 340px; overflow: auto; }
 @media print { .buttons, .copied { display: none; } }
 `;

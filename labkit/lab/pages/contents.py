@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 
 from labkit.lab import files, places, progress, standing
@@ -147,5 +148,8 @@ def _write(path: Path, cells: list[dict]) -> bool:
 
 
 if __name__ == "__main__":
-    for path in write_all():
-        print(path)
+    try:
+        for path in write_all():
+            print(path)
+    except (OSError, ValueError) as error:
+        sys.exit(str(error))

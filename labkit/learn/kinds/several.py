@@ -51,21 +51,30 @@ def _order(tried: Tried, parts: list[list]) -> Said:
 
 
 def _parts(tried: Tried, named: Callable[[Tried], Said]) -> Said:
-    """Say which of several values are right, and what is wrong with the first that has a name."""
-    count = len(tried.wanted[0])
-    wrong = {place: part for place in range(count) if (part := tried.part(place))}
-    for place, part in wrong.items():
-        only = len(wrong) == 1
-        name = _PLACES[place] if place < len(_PLACES) else f"{place + 1}th"
-        start = f"Of your {count} values only the {name} is not right."
+    """Say what is wrong with the first of several values that has a name."""
+    for place, part in _wrong(tried).items():
         if said := named(part):
-            return (
-                f"{name} value: {said[0]}",
-                f"{start if only else f'The {name} value:'} {said[1]}",
-            )
-        if only:
-            return f"{name} value", start
+            return f"{_PLACES[place]} value: {said[0]}", f"{_only(tried, place)} {said[1]}"
     return None
+
+
+def only_one(tried: Tried) -> Said:
+    """Say which of several values is not right, if it is only one."""
+    if not all(isinstance(each, tuple) for each in tried.wanted):
+        return None
+    wrong = list(_wrong(tried))
+    return (f"{_PLACES[wrong[0]]} value", _only(tried, wrong[0])) if len(wrong) == 1 else None
+
+
+def _wrong(tried: Tried) -> dict[int, Tried]:
+    count = min(len(tried.wanted[0]), len(_PLACES))
+    return {place: part for place in range(count) if (part := tried.part(place))}
+
+
+def _only(tried: Tried, place: int) -> str:
+    if len(_wrong(tried)) > 1:
+        return f"The {_PLACES[place]} value:"
+    return f"Of your {len(tried.wanted[0])} values only the {_PLACES[place]} is not right."
 
 
 def for_one(tried: Tried) -> Said:
@@ -73,7 +82,8 @@ def for_one(tried: Tried) -> Said:
     if not all(isinstance(mine, tuple) and len(mine) > 1 for mine in tried.got):
         return None
     counts = {len(mine) for mine in tried.got}
-    if len(counts) > 1 or all(x.shape == y.shape for x, y in tried.arrays()):
+    fits = [x is not None and y is not None and x.shape == y.shape for x, y in tried.arrays()]
+    if len(counts) > 1 or all(fits) or has_words(tried.wanted[0]):
         return None
     count = counts.pop()
     right = [

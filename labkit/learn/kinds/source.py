@@ -22,19 +22,19 @@ def likely(tried: Tried) -> Said:
 
 
 def _first(rules: list[Callable[[ast.FunctionDef, Tried], Said]], tried: Tried) -> Said:
-    tree = _tree(tried.answer)
-    if tree is None:
+    code = tree(tried.answer)
+    if code is None:
         return None
-    return next(filter(None, (rule(tree, tried) for rule in rules)), None)
+    return next(filter(None, (rule(code, tried) for rule in rules)), None)
 
 
-def _tree(function: Any) -> ast.FunctionDef | None:
+def tree(function: Any) -> ast.FunctionDef | None:
     """Return the parsed code of a function that was written with `def`, None for any other."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        parsed = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError, ValueError):
         return None
-    return tree.body[0] if tree.body and isinstance(tree.body[0], ast.FunctionDef) else None
+    return parsed.body[0] if parsed.body and isinstance(parsed.body[0], ast.FunctionDef) else None
 
 
 def _loops(tree: ast.AST) -> Iterator[ast.For | ast.While]:
@@ -64,6 +64,12 @@ def _equals_nan(tree: ast.FunctionDef, _: Tried) -> Said:
                 "nan is equal to nothing, not even to nan, so `== np.nan` finds no gap. "
                 "`np.isnan` finds them."
             )
+    return None
+
+
+def _bits(tree: ast.FunctionDef, _: Tried) -> Said:
+    if any(isinstance(node, ast.BitXor) for node in ast.walk(tree)):
+        return "^", "A power is written `**`; `^` works on the bits of whole numbers."
     return None
 
 
@@ -159,50 +165,6 @@ def _short_loop(tree: ast.FunctionDef, _: Tried) -> Said:
     return None
 
 
-def _divided_then_multiplied(tree: ast.FunctionDef, _: Tried) -> Said:
-    """`a / 2 * b`, which Python reads from left to right."""
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.BinOp)
-            and isinstance(node.op, ast.Mult)
-            and isinstance(node.left, ast.BinOp)
-            and isinstance(node.left.op, (ast.Div, ast.FloorDiv))
-            and isinstance(node.right, ast.Name)
-            and f"/ {ast.unparse(node.left.right)} * {node.right.id}" in ast.unparse(node)
-        ):
-            shown = f"/ {ast.unparse(node.left.right)} * {node.right.id}"
-            return "divided, then multiplied", (
-                f"Python reads `{shown}` from left to right: it divides, and then multiplies by "
-                f"`{node.right.id}`. Parentheses keep together what is divided by."
-            )
-    return None
-
-
-def _share_of_a_sum(tree: ast.FunctionDef, _: Tried) -> Said:
-    """`a - b / c` or `a + b / c`, where a sum is divided only in part."""
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.BinOp)
-            and isinstance(node.op, (ast.Add, ast.Sub))
-            and isinstance(node.right, ast.BinOp)
-            and isinstance(node.right.op, (ast.Div, ast.FloorDiv))
-            and not isinstance(node.left, ast.Constant)
-            and f"{ast.unparse(node.left)} {'+' if isinstance(node.op, ast.Add) else '-'} "
-            f"{ast.unparse(node.right)}"
-            == ast.unparse(node)
-        ):
-            return "divided in part", (
-                f"In `{_short(node)}` only the last part is divided. Parentheses keep a sum or a "
-                "difference together before it is divided."
-            )
-    return None
-
-
-def _short(node: ast.AST) -> str:
-    text = ast.unparse(node)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
 def _whole_division(tree: ast.FunctionDef, tried: Tried) -> Said:
     x, y = (
         [each is not None and np.all(each == np.round(each)) for each in side]
@@ -213,11 +175,16 @@ def _whole_division(tree: ast.FunctionDef, tried: Tried) -> Said:
     return None
 
 
-_CERTAIN = [_return_in_loop, _equals_nan, _compared_for_assigned, _two_names, _whole_division]
+_CERTAIN = [
+    _bits,
+    _return_in_loop,
+    _equals_nan,
+    _compared_for_assigned,
+    _two_names,
+    _whole_division,
+]
 _LIKELY = [
     _overwritten,
     _short_loop,
     _never_read,
-    _divided_then_multiplied,
-    _share_of_a_sum,
 ]

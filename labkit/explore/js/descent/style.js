@@ -51,6 +51,7 @@ input[type="range"]::-moz-range-thumb {
 .presets span { font-weight: 600; margin-right: 4px; }
 .presets button { border-radius: 14px; padding: 2px 12px; }
 .below { display: flex; flex-wrap: wrap; gap: 8px 16px; margin-top: 8px; }
+.below > .copying { flex: 1 0 auto; max-width: 100%; }
 .panels { display: flex; gap: 20px; }
 .narrow .panels { flex-direction: column; gap: 8px; }
 .above { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 2px 28px; margin: 0 8px 4px 46px; min-height: 22px; }

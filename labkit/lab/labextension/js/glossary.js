@@ -28,7 +28,7 @@ export function tellWords() {
     link.dataset.labkitTitle = link.title;
     link.removeAttribute("title"); // the browser's own slip would lie on top
     link.setAttribute("aria-describedby", tip.id);
-    fill(tip, link.dataset.labkitTitle);
+    fill(tip, link);
     place(tip, link);
   };
   const later = (work) => {
@@ -52,13 +52,11 @@ function wordOf(node) {
   return link && (link.title || link.dataset.labkitTitle) ? link : null;
 }
 
-// A title reads "term · 中文 · meaning".
-function fill(tip, title) {
-  const [term, chinese, ...meaning] = title.split(" · ");
-  const head = make("p", {}, make("b", {}, term));
-  if (meaning.length) head.append(" ", make("span", { lang: "zh" }, chinese));
-  const rest = meaning.length ? meaning.join(" · ") : (chinese ?? "");
-  tip.replaceChildren(head, ...(rest ? [make("p", {}, rest)] : []));
+// A title reads "中文 · meaning".
+function fill(tip, link) {
+  const [chinese, ...meaning] = link.dataset.labkitTitle.split(" · ");
+  const head = make("p", {}, make("b", {}, link.textContent), " ", make("span", { lang: "zh" }, chinese));
+  tip.replaceChildren(head, make("p", {}, meaning.join(" · ")));
 }
 
 function place(tip, link) {

@@ -68,9 +68,10 @@ function filter(node, { field, count }, lessons) {
   const rows = lessonRows(node);
   let found = 0;
   for (const { row, number } of rows) {
-    const { title, question, before } = lessons?.get(number) ?? {};
-    const text = [row.textContent, title, question, before].join(" ").toLowerCase();
-    const fits = wanted.every((word) => text.includes(word));
+    const { title, question } = lessons?.get(number) ?? {};
+    const text = [row.textContent, title, question].join(" ").toLowerCase();
+    // A number is that of the lesson, not of one that comes before it.
+    const fits = wanted.every((word) => (/^\d+$/.test(word) ? number.includes(word) : text.includes(word)));
     row.classList.toggle("labkit-hidden", !fits);
     found += fits;
   }

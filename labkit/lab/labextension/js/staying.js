@@ -9,17 +9,21 @@ export function runInPlace(commands, current) {
   commands.execute = (id, args) => {
     const notebook = RUN_MANY.includes(id) || id === RESTART_AND_RUN ? current() : null;
     if (!notebook) return execute(id, args);
-    if (id !== RESTART_AND_RUN) return inPlace(notebook, () => execute(id, args));
-    return execute("notebook:restart-kernel", args).then((restarted) =>
-      restarted ? inPlace(notebook, () => execute(RUN_MANY[0], args)) : undefined,
-    );
+    const still = holdStill(notebook);
+    if (id !== RESTART_AND_RUN) return inPlace(notebook, still, () => execute(id, args));
+    still.hard = true; // the dialog that asks gives the focus back to a cell anywhere
+    return execute("notebook:restart-kernel", args).then((restarted) => {
+      still.hard = false;
+      if (restarted) return inPlace(notebook, still, () => execute(RUN_MANY[0], args));
+      still.end();
+      return undefined;
+    });
   };
 }
 
 // Cell and place are chosen before the command returns; the cells run afterwards.
-function inPlace(notebook, run) {
+function inPlace(notebook, still, run) {
   const here = notebook.activeCellIndex;
-  const still = holdStill(notebook);
   Object.defineProperty(notebook, "activeCellIndex", {
     configurable: true,
     get: () => here,
@@ -28,7 +32,7 @@ function inPlace(notebook, run) {
   notebook.scrollToItem = () => Promise.resolve();
   try {
     const running = run();
-    running.catch(() => {}).then(still.end);
+    running.catch(() => {}).then(() => setTimeout(still.end, LINGER));
     return running;
   } finally {
     delete notebook.activeCellIndex;
@@ -38,29 +42,37 @@ function inPlace(notebook, run) {
 
 // --- what is read stays in its place until the run ends, or the reader scrolls -------------------
 
-const INPUTS = ["wheel", "touchmove", "pointerdown", "keydown"];
-const FREE = 1000; // ms that a scrolling may take after its last key, click or turn of the wheel
 const LINGER = 2000; // ms that the last outputs may take to be drawn
 
 function holdStill(notebook) {
+  const { outerNode } = notebook;
+  const inner = notebook.viewportNode.parentElement;
   let held = standing(notebook);
-  let free = 0;
-  let end = Infinity;
-  const scrolling = () => {
-    free = performance.now() + FREE;
+  let last = outerNode.scrollTop;
+  const resized = new ResizeObserver(() => {
+    if (held?.cell.node.isConnected) putBack(outerNode, held);
+    else held = standing(notebook);
+    last = outerNode.scrollTop;
+  });
+  const scrolled = () => {
+    if (still.hard) putBack(outerNode, held);
+    else if (Math.abs(outerNode.scrollTop - last) > 1) held = standing(notebook);
+    last = outerNode.scrollTop;
   };
-  INPUTS.forEach((name) => document.addEventListener(name, scrolling, { capture: true, passive: true }));
-  const frame = (now) => {
-    if (now > end || notebook.isDisposed) {
-      INPUTS.forEach((name) => document.removeEventListener(name, scrolling, { capture: true }));
-      return;
-    }
-    if (now < free || !held?.cell.node.isConnected) held = standing(notebook);
-    else putBack(notebook, held);
-    requestAnimationFrame(frame);
+  const still = {
+    hard: false, // whether a scrolling cannot be the reader's
+    end() {
+      resized.disconnect();
+      outerNode.removeEventListener("scroll", scrolled);
+      inner.style.minHeight = "";
+    },
   };
-  requestAnimationFrame(frame);
-  return { end: () => (end = performance.now() + LINGER) };
+  // Outputs go before they come again: without them the page could be too short for its place.
+  inner.style.minHeight = `${outerNode.scrollHeight}px`;
+  notebook.widgets.forEach((cell) => resized.observe(cell.node));
+  outerNode.addEventListener("scroll", scrolled);
+  outerNode.addEventListener("wheel", () => (still.hard = false), { once: true, passive: true });
+  return still;
 }
 
 // The first cell that begins in view, or else the one that fills it, and where it is.
@@ -74,7 +86,9 @@ function standing(notebook) {
   return found && { cell: found.cell, top: found.rect.top - view.top };
 }
 
-function putBack({ outerNode }, { cell, top }) {
+function putBack(outerNode, held) {
+  if (!held?.cell.node.isConnected) return;
+  const { cell, top } = held;
   const now = cell.node.getBoundingClientRect().top - outerNode.getBoundingClientRect().top;
   if (Math.abs(now - top) > 1) outerNode.scrollTop += now - top;
 }

@@ -1,0 +1,148 @@
+"""Explorers in a small window of JupyterLab, 1366 x 768 pixels with its side bar open."""
+
+import io
+import re
+
+import gallery
+import numpy as np
+import pytest
+from browser import SETTLED, Lab, needs_browser
+from colors import contrast
+from PIL import Image
+
+pytestmark = [pytest.mark.slow, needs_browser]
+
+NAMES = list(gallery.EXPLORERS)
+# Its own table of runs scrolls; header, controls, picture and words above it are measured below.
+ALONE = "91 results"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gallery")
+    gallery.write_gallery(folder / "gallery.ipynb")
+    with Lab(folder, 1366, 768) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def page(lab):
+    page = lab.open("gallery.ipynb")
+    assert lab.run(page), "a cell raised"
+    page.set_default_timeout(15_000)
+    yield page
+    assert page.problems == []
+    lab.close(page)
+
+
+def explorer(page, name):
+    output = page.locator(".jp-Notebook .jp-Cell").nth(NAMES.index(name) + 1)
+    root = output.locator(".jp-OutputArea-output").last
+    root.scroll_into_view_if_needed()
+    return root
+
+
+def test_controls_and_picture_fit_together_and_nothing_scrolls_sideways(page):
+    for width in (1366, 1353, 1100):
+        sizes = dict(zip(NAMES, gallery.measure(page, width)[1:], strict=True))
+        alone = sizes.pop(ALONE)
+        assert {name for name, size in sizes.items() if size["over"]} == set(), width
+        if width > 1300:
+            high = {name: size["height"] for name, size in sizes.items()}
+            assert {name: h for name, h in high.items() if h > gallery.MOST} == {}
+    assert alone["width"] > 500
+    gallery.measure(page)
+    root = explorer(page, ALONE)
+    status, chart = root.locator("p.status"), root.locator(".chart")
+    box = status.bounding_box()
+    assert chart.bounding_box()["height"] > 250
+    assert box["y"] + box["height"] - root.bounding_box()["y"] <= gallery.MOST
+
+
+@pytest.mark.parametrize(
+    ("name", "play", "turned"),
+    [("01 rate", "Play", r"step\s+\d+ of 20"), ("04 training", "Start", r"epoch [1-9]"),
+     ("10 watch", "Start", r"[1-9]\d* of 10 updates")],
+)  # fmt: skip
+def test_what_was_reset_can_play(page, name, play, turned):
+    from playwright.sync_api import expect
+
+    root = explorer(page, name)
+    button = root.get_by_role("button", name=play, exact=True)
+    reset = root.get_by_role("button", name="Reset", exact=True)
+    if name == "04 training":
+        button.click()
+        expect(reset).to_be_enabled()
+        root.get_by_role("button", name="Pause", exact=True).click()
+    reset.click()
+    expect(button).to_be_enabled()
+    button.click()
+    expect(root).to_contain_text(re.compile(turned))
+
+
+@pytest.mark.parametrize("name", ["00 start", "01 momentum", "04 training", "10 draw", ALONE])
+def test_copied_is_said_beside_the_button_and_moves_nothing(page, name):
+    from playwright.sync_api import expect
+
+    root = explorer(page, name)
+    button = root.get_by_role("button", name="Copy as command", exact=True).first
+    button.scroll_into_view_if_needed()
+    before = button.bounding_box()
+    button.click()
+    said = root.get_by_text("Copied.", exact=True)
+    expect(said).to_have_count(1)
+    now, word = button.bounding_box(), said.bounding_box()
+    assert now == before
+    beside = now["y"] < word["y"] + word["height"] / 2 < now["y"] + now["height"]
+    assert beside or name == ALONE  # there the three buttons take two rows
+
+
+def test_the_focus_of_the_start_point_has_a_ring_of_its_own(page):
+    root = explorer(page, "01 rate")
+    ring = root.locator(".handle .focus").last
+    stroke = "node => getComputedStyle(node).stroke"
+    assert ring.evaluate(stroke) == "none"
+    root.get_by_role("slider", name="start point").focus()
+    page.keyboard.press("ArrowRight")
+    assert ring.evaluate(stroke) != "none"
+
+
+def test_presets_and_weights_have_names_with_their_context(page):
+    root = explorer(page, "11 kernel")
+    assert root.get_by_role("group", name="presets").get_by_role("button").count() == 7
+    field = root.get_by_label("weight row 1, column 2")
+    assert field.count() == 1
+    assert field.input_value() == "0"
+
+
+def _colors(locator):
+    return np.asarray(Image.open(io.BytesIO(locator.screenshot())).convert("RGB"))
+
+
+def _hex(color):
+    return "#" + "".join(f"{part:02x}" for part in color)
+
+
+def test_pictures_follow_the_theme_at_any_time_and_data_keep_their_colors(lab, page):
+    """The paper turns into the page's ground, letters into white; digits stay as they are."""
+    seen = {}
+    for theme in ("dark", "light"):
+        lab.change_theme(page, theme)
+        line, digit = (explorer(page, name).locator("img") for name in ("00 start", "11 kernel"))
+        ground = page.locator(".jp-Notebook").first.evaluate(
+            "node => getComputedStyle(node).backgroundColor"
+        )
+        page.evaluate(SETTLED)
+        line.scroll_into_view_if_needed()
+        corner = _colors(line)[3, 3]
+        assert re.findall(r"\d+", ground)[:3] == [str(part) for part in corner]
+        darkest = min(_colors(line).reshape(-1, 3).tolist(), key=sum)
+        lightest = max(_colors(line).reshape(-1, 3).tolist(), key=sum)
+        assert contrast(_hex(darkest), _hex(lightest)) > 12
+        digit.scroll_into_view_if_needed()
+        pixels = _colors(digit)
+        height, width = pixels.shape[:2]
+        seen[theme] = pixels[int(0.15 * height) : int(0.8 * height), int(0.1 * width) : width // 3]
+    assert (seen["dark"] == seen["light"]).all()
+    assert seen["dark"].min() == 0
+    assert seen["dark"].max() > 240
