@@ -118,7 +118,7 @@ def noise_balls(
     fig, panels = plt.subplots(1, len(walks) + 1, figsize=(2.7 * len(walks) + 2.7, 2.9))
     reach = 1.05 * max(np.abs(path).max() for path in walks.values())
     for ax, ((size, rate), path) in zip(panels, walks.items(), strict=False):
-        ax.plot(*path[-1500:].T, linewidth=0.5)  # enough to see, and a smaller picture
+        ax.plot(*path[-800:].T, linewidth=0.5)  # enough to see, and a smaller picture
         ax.plot(0, 0, "+", color=figures.ORANGE, markersize=13, markeredgewidth=2.5)
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="steepest direction")
         ax.set_title(f"batch size {size}, rate {rate:g}", fontsize=11)
