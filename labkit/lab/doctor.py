@@ -92,13 +92,14 @@ class Report:
         ]
 
     def _span(self) -> list[str]:
-        """Return in sentences what the lessons take, and whether to expect more now."""
+        """Return in sentences what the lessons take, and how far to trust that."""
         if not self.times:
             return ["No lesson has been measured yet, so expected minutes are unknown."]
         least, most = (choose(self.times, key=lambda t: t.seconds) for choose in (min, max))
         told = f"Run without stops, a lesson takes {duration(least.seconds)} ({least.lesson})"
-        busy = [f"Other programs keep it busy now ({self.busy}): expect more."] if self.busy else []
-        return [f"{told} to {duration(most.seconds)} ({most.lesson}).", *busy]
+        busy = f"Other programs keep it busy now ({self.busy}): these times are rough."
+        told += f" to {duration(most.seconds)} ({most.lesson})."
+        return [told, busy] if self.busy else [told]
 
     def _lessons(self) -> list[str]:
         return [f"{t.lesson} {t.title}: {duration(t.seconds)}" for t in self.times]

@@ -1,14 +1,17 @@
-"""Lesson 00 as a learner meets it: a live kernel, two settings, two rows."""
+"""Lesson 00 as a learner meets it: a network in seconds, a live kernel, two settings, two rows."""
 
 import os
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 
 from labkit.exercises import start as exercise
+from labkit.lab import lesson as lessons
 from labkit.lab import places
 from labkit.lab.table import results
+from labkit.maths.start import FLOWERS, best_loss, fit_line
 
 LOADED = "import sys; sorted({'tensorflow', 'keras', 'jax', 'torch'} & set(sys.modules))"
 
@@ -42,7 +45,7 @@ def test_the_same_setting_twice_is_one_setting(live):
     rows = exercise.your_rows(table(("live", 0.01, 20, 0.1), ("live", 0.01, 20, 0.1)))
     feedback = exercise.check_rows(rows)
     assert feedback.kind == "not tried"
-    assert "One row so far: change learning_rate in the second cell" in feedback.message
+    assert "One row so far: change learning_rate in the cell of the param" in feedback.message
 
 
 def test_two_settings_are_praised_with_the_better_one(live):
@@ -71,6 +74,61 @@ def test_a_run_that_was_stopped_is_marked_in_the_table(live):
     assert list(exercise.your_rows(stopped)["result.diverged"]) == [True]
 
 
+# --- the score to beat ----------------------------------------------------------------------
+
+
+def scored(*steps_of_rate):
+    """The feedback on rows of these (learning_rate, steps), each with the loss it really has."""
+    made = [("live", rate, steps, fit_line(rate, steps)["loss"]) for rate, steps in steps_of_rate]
+    return exercise.score(exercise.your_rows(table(*made)))
+
+
+def test_the_score_names_what_is_missing(live):
+    assert scored((0.01, 20)).kind == "not tried"
+    assert scored((0.01, 20), (0.03, 20)).kind == "above the goal"
+    assert scored((0.01, 20), (0.04, 100)).kind == "too many steps"
+    assert scored((0.01, 20), (0.04, exercise.TO_BEAT)).kind == "too many steps"
+    assert scored((0.01, 20), (0.1, 20)).kind == "above the goal", "a diverged run is no score"
+    beaten = scored((0.01, 20), (0.045, 85))
+    assert beaten.ok
+    assert beaten.message.startswith("85 steps: that beats 95.")
+
+
+def test_the_score_to_beat_is_what_a_rate_of_0_04_needs():
+    losses = fit_line(0.04, exercise.TO_BEAT)["losses"]
+    assert losses[-1] <= exercise.GOAL < losses[-2]
+
+
+def test_no_rate_needs_fewer_steps_than_the_fewest():
+    """By the closed form: along each eigenvector the distance shrinks by 1 - rate * curvature."""
+    X = np.column_stack([FLOWERS[:, 0], np.ones(len(FLOWERS))])
+    curvatures, vectors = np.linalg.eigh(2 * X.T @ X / len(X))
+    start = vectors.T @ np.linalg.lstsq(X, FLOWERS[:, 1])[0]
+    rates = np.linspace(0.001, 0.0518, 2000)[:, None]
+    steps = exercise.fewest_steps() - 1
+    left = start * (1 - rates * curvatures) ** steps
+    losses = best_loss() + (curvatures * left**2).sum(axis=1) / 2
+    assert losses.min() > exercise.GOAL, "fewer steps would do"
+
+
+# --- its first ten minutes --------------------------------------------------------------------
+
+
+def test_the_digit_is_drawn_within_the_first_ten_minutes():
+    cells = lessons.read("00").content["cells"]
+    ids = [cell["id"] for cell in cells]
+    until_drawn = cells[: ids.index("explorer-digit") + 1]
+    assert lessons.minutes(until_drawn) <= 10
+    assert "DigitExplorer(" in until_drawn[-1]["source"]
+    assert ids.index("explorer-digit") < ids.index("explorer"), "the digits before the flowers"
+
+
+def test_three_predictions_one_of_each_form():
+    source = "\n".join(lessons.read("00").code)
+    for form in ("choices=", '"number":', "curve="):
+        assert source.count(form) == 1, form
+
+
 # --- the lesson in a live kernel ------------------------------------------------------------
 
 
@@ -92,24 +150,35 @@ def test_two_settings_in_a_live_kernel_give_two_rows(tmp_path, monkeypatch):
             client.execute_cell(cell, index)
         outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
         assert not [output for output in outputs if output.get("name") == "stderr"]
-        return cells["check-rows"].outputs[0].data["text/plain"]
+        return plain("check-rows")
+
+    def plain(name):
+        return cells[name].outputs[-1].data["text/plain"]
 
     with client.setup_kernel(env=environment):
         assert "One row so far" in run_all_cells()
+        assert "This line is the lab's." in plain("line")
         assert "One row so far" in run_all_cells(), "the same setting again adds no row"
         parameters = cells["parameters"]
-        parameters.source = parameters.source.replace("= 0.01 ", "= 0.03 ")
-        cells[
-            "exercise-prediction"
-        ].source = "def my_prediction(length, w, b):\n    return w * length + b"
+        parameters.source = parameters.source.replace("= 0.01 ", "= 0.045 ")
+        parameters.source = parameters.source.replace("steps: int = 20 ", "steps: int = 85 ")
+        stub = "def my_prediction(length, w, b):\n    "
+        cells["exercise-prediction"].source = f"{stub}calls.append(1)\n    return w * length + b"
+        cells["setup"].source += "\ncalls = []"
+        cells["loaded"].source = f"{LOADED}, len(calls)"
         assert "✓ Right. 2 settings" in run_all_cells()
-        assert "✓ Right" in cells["check-prediction"].outputs[0].data["text/plain"]
-        assert cells["loaded"].outputs[0].data["text/plain"] == "[]", "a framework was imported"
+        assert "✓ Right" in plain("check-prediction")
+        assert "This line is yours." in plain("line")
+        assert "✓ Right. 85 steps" in plain("score")
+        found, calls = eval(plain("loaded"))
+        assert found == [], "a framework was imported"
+        assert calls >= 3 + 2 + 12, "the check, the line and the loss call the learner's function"
 
     rows = results("00", tmp_path)
-    assert list(rows["param.learning_rate"]) == [0.01, 0.03]
+    assert list(rows["param.learning_rate"]) == [0.01, 0.045]
     assert set(rows["status"]) == {"finished"}
     assert rows["result.loss"].is_monotonic_decreasing
+    assert rows["result.digit_accuracy"].between(0.93, 0.975).all()
 
 
 @pytest.mark.slow
@@ -118,25 +187,10 @@ def test_the_lesson_runs_headlessly(tmp_path, monkeypatch):
     from labkit.lab.runs.runner import run
 
     monkeypatch.setenv("LABKIT_RUNS", str(tmp_path))
-    done = run("00", {"learning_rate": 0.05, "steps": 100})
+    done = run("00", {"learning_rate": 0.1, "epochs": 1})
     assert done.ok, done
+    assert done.results["diverged"] is True
+    assert done.results["digit_accuracy"] > 0.8
+    assert done.entry["curves"]["digit_accuracy"]["step"][-1] == 1
     cells = {cell.id: cell for cell in nbformat.read(done.notebook, as_version=4).cells}
     assert "ran without a reader" in cells["check-rows"].outputs[0].data["text/plain"]
-
-
-@pytest.mark.slow
-def test_a_run_that_diverges_tells_when_it_was_stopped(tmp_path, monkeypatch):
-    """No loss is told as that of a step that was never done."""
-    from labkit.lab.runs.runner import run
-
-    monkeypatch.setenv("LABKIT_RUNS", str(tmp_path))
-    done = run("00", {"learning_rate": 0.1})
-    assert done.ok, done
-    cells = {cell.id: cell for cell in nbformat.read(done.notebook, as_version=4).cells}
-    assert "After 3 steps (stopped: it diverged)" in shown(cells["fit"])
-    assert "at 5 % more it passes 1,000 cm² at step 32." in shown(cells["limit"])
-    assert results("00", tmp_path)["result.diverged"].tolist() == [True]
-
-
-def shown(cell):
-    return cell.outputs[0].data["text/markdown"]

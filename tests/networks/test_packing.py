@@ -34,3 +34,24 @@ def test_other_layers_and_activations_are_refused_by_name():
     conv = type("Conv2D", (), {"name": "conv_1"})()
     with pytest.raises(ValueError, match="conv_1 is a Conv2D"):
         pack(types.SimpleNamespace(layers=[conv]))
+
+
+def test_numpy_layers_are_packed_as_a_model_of_the_same_weights():
+    model = plain_network()
+    assert pack([layer.get_weights() for layer in model.layers]) == pack(model)
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([(np.zeros((4, 3)), np.zeros(2))], r"layer 1 has W \(4, 3\) and b \(2,\)"),
+        ([(np.zeros(4), np.zeros(4))], "layer 1"),
+        (
+            [(np.zeros((4, 3)), np.zeros(3)), (np.zeros((4, 2)), np.zeros(2))],
+            r"layer 2 has W \(4, 2\).*\(3, units\)",
+        ),
+    ],
+)
+def test_numpy_layers_that_do_not_fit_are_refused_by_number(layers, message):
+    with pytest.raises(ValueError, match=message):
+        pack(layers)
