@@ -516,7 +516,7 @@ def test_every_control_acts(still):
     page.get_by_role("button", name="diverges").click()
     assert "diverged at step" in status(page)
     page.get_by_label("Ravine").press("ArrowRight")
-    assert "on the saddle surface" in status(page)
+    assert "on the rotated surface" in status(page)
     page.get_by_label("learning rate, typed").fill("0.5")
     page.get_by_label("learning rate, typed").press("Enter")
     assert "learning rate 0.5" in status(page)

@@ -12,6 +12,7 @@ from labkit.maths.surfaces import Surface
 
 MARKERS = "os^DvP"
 ABOVE = "loss above the best possible (%)"
+SHOWN = 800  # steps of a stochastic walk
 
 
 def contraction(walks: Mapping[float, np.ndarray], lowest: float, curvature: float) -> None:
@@ -116,9 +117,9 @@ def noise_balls(
         theory: from batch size and learning rate to the excess loss.
     """
     fig, panels = plt.subplots(1, len(walks) + 1, figsize=(2.7 * len(walks) + 2.7, 2.9))
-    reach = 1.05 * max(np.abs(path).max() for path in walks.values())
+    reach = 1.05 * max(np.abs(path[-SHOWN:]).max() for path in walks.values())
     for ax, ((size, rate), path) in zip(panels, walks.items(), strict=False):
-        ax.plot(*path[-1500:].T, linewidth=0.5)  # enough to see, and a smaller picture
+        ax.plot(*path[-SHOWN:].T, linewidth=0.5)  # enough to see, and a smaller picture
         ax.plot(0, 0, "+", color=figures.ORANGE, markersize=13, markeredgewidth=2.5)
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="steepest direction")
         ax.set_title(f"batch size {size}, rate {rate:g}", fontsize=11)
@@ -132,7 +133,8 @@ def noise_balls(
         for seed, end in enumerate(ends.T):
             label = None if seed else f"batch size {size}"
             panels[-1].loglog(rates, end, marker, color=color, markersize=5, label=label)
-    panels[-1].set(xlabel="learning rate", ylabel=ABOVE)
+    panels[-1].set(xlabel="learning rate")
+    panels[-1].set_title("loss above the best (%)", fontsize=11)
     panels[-1].legend()
     panels[-1].minorticks_off()
     panels[-1].set_xticks(rates, [f"{rate:g}" for rate in rates])
@@ -163,7 +165,7 @@ def schedules(
         ends.append(f"{name} {middle[-1]:.2f}%")
     left.set(xlabel="epoch", ylabel="learning rate")
     right.set(xlabel="epoch", ylabel=ABOVE)
-    right.legend(loc="lower left")
+    fig.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncol=len(plans))
     caption = "Left: the plans. Right: stochastic descent with each, median of the seeds."
     figures.show(fig, f"{caption} At the end: {', '.join(ends)}.")
 
