@@ -91,7 +91,7 @@ NUMBERS = [
     (CENTERED, done_to(CENTERED, lambda y: np.maximum(y, 0)), "nothing below 0", "cut off at 0"),
     (LINE, done_to(LINE, lambda y: 2 * y), "a factor of 2", "twice"),
     (LINE, done_to(LINE, lambda y: y / 2), "a factor of 0.5", "half"),
-    (LINE, done_to(LINE, lambda y: -2 * y), "a factor of 2", "with the wrong sign"),
+    (LINE, done_to(LINE, lambda y: -2 * y), "a factor of 2", "The sign is wrong as well"),
     (LINE, done_to(LINE, lambda y: 100 * y), "a factor of 100", "in percent"),
     (LINE, done_to(LINE, lambda y: 10 * y), "a factor of 10", "power of ten"),
     (LINE, done_to(LINE, lambda y: 1.7 * y), "a factor of 1.7", "a constant factor"),

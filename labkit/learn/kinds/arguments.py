@@ -69,7 +69,7 @@ def _read(function: Any) -> list[bool] | None:
         return None
     loaded: set[str] = set()
     for step in dis.get_instructions(code):
-        if step.opname.startswith("LOAD") or step.opname in ("MAKE_CELL", "LOAD_CLOSURE"):
+        if "LOAD" in step.opname:  # also STORE_FAST_LOAD_FAST, of newer Pythons
             names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
             loaded |= {name for name in names if isinstance(name, str)}
     return [name in loaded for name in code.co_varnames[: code.co_argcount]]

@@ -2,6 +2,7 @@
 
 import builtins
 import difflib
+import inspect
 import linecache
 import re
 import traceback
@@ -275,6 +276,8 @@ def _misspelt(error: NameError, answer: Callable) -> str:
     near = near or [n for n in own if "_" in n and name == "".join(w[0] for w in n.split("_") if w)]
     near = near or difflib.get_close_matches(name, own, 1, 0.6)
     near = near or difflib.get_close_matches(name, there, 1, 0.75)
+    if name == "self":
+        return "`self` belongs to the functions of a class only."
     if near:
         return f"There is no `{name}`; did you mean `{near[0]}`?"
     if hasattr(np, name):
@@ -320,6 +323,8 @@ def _no_attribute(error: AttributeError) -> str:
         return f"There is no `.{quoted(name)}`; did you mean `.{near[0]}`?"
     if hasattr(np, name):
         return f"It has no `.{name}`; NumPy itself has `np.{name}(...)`."
+    if inspect.ismodule(owner):
+        return "There is no function of that name in it."
     if hasattr(owner, "shape"):
         return "An array has nothing of that name; a table of pandas may have."
     return "What stands before the dot has nothing of that name."

@@ -13,8 +13,8 @@ _FACTORS = {
     1 / math.log(2): "Your logarithm is the one to base 2; the natural one is meant",
     1 / math.log(10): "Your logarithm is the one to base 10; the natural one is meant",
     math.log(2): "Your answer is too small by the factor ln 2: logarithms of two bases are mixed",
-    100: "Your answer is in percent, and asked is a share",
-    0.01: "Your answer is a share, and asked is percent",
+    100: "Your answer is 100 times the right one: is it in percent, and asked is a share?",
+    0.01: "Your answer is a hundredth of the right one: is it a share, and asked is percent?",
     math.pi: "Your answer is too large by the factor pi",
     180 / math.pi: "Your answer is in degrees, and radians are meant",
     math.pi / 180: "Your answer is in radians, and degrees are meant",
@@ -32,7 +32,8 @@ def named(tried: Tried) -> Said:
     if _near(first, -1):
         return "sign", "Your answer has the right size and the wrong sign, everywhere."
     if said := _known(abs(first)):
-        return said[0], f"{said[1]}{', with the wrong sign' if first < 0 else ''}."
+        turned = " The sign is wrong as well." if first < 0 else ""
+        return said[0], f"{said[1]}{'' if said[1].endswith('?') else '.'}{turned}"
     if distinct(tried.y) > 1:
         return f"a factor of {first:.4g}", (
             f"Your answer is {first:.4g} times the right one, everywhere: a constant factor is too "
