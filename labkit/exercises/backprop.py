@@ -123,17 +123,15 @@ def _slope_of_the_activation(delta, W, h):
     return (delta @ W.T) * again * (1 - again)
 
 
-def _not_transposed(delta, W, h):
-    square = W.shape[0] == W.shape[1]  # elsewhere NumPy refuses: then the error speaks
-    return (delta @ (W if square else W.T)) * h * (1 - h)
-
-
 hidden_delta = Exercise(
     name="hidden_delta",
     lesson="04",
     right=_hidden_delta,
-    cases=[
-        (_RNG.normal(size=(4, 2)), _RNG.normal(size=(2, 2)), _between(4, 2)),  # square
+    cases=[  # square: here every mistake runs, and can be named
+        (_RNG.normal(size=(4, 2)), _RNG.normal(size=(2, 2)), _between(4, 2)),
+        (_RNG.normal(size=(5, 3)), _RNG.normal(size=(3, 3)), _between(5, 3)),
+    ],
+    then=[
         (_RNG.normal(size=(4, 1)), _RNG.normal(size=(3, 1)), _between(4, 3)),
         (_RNG.normal(size=(2, 3)), _RNG.normal(size=(5, 3)), _between(2, 5)),
     ],
@@ -153,7 +151,7 @@ hidden_delta = Exercise(
             "1 - h² is the slope of tanh. The units here are sigmoids.",
         ),
         "W not transposed": (
-            _not_transposed,
+            lambda delta, W, h: (delta @ W) * h * (1 - h),
             "You went through W in the forward direction. It only ran because this W is square: "
             "with three units before W and one behind it, what would the shape be?",
         ),

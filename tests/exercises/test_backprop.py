@@ -37,6 +37,17 @@ def test_every_right_form_of_the_product_counts(answer):
     assert exercise.product_slopes.check(answer).ok
 
 
+def test_a_hidden_delta_must_fit_matrices_that_are_not_square():
+    forgotten = exercise.hidden_delta.check(lambda delta, W, h: (delta @ W) * h * (1 - h))
+    assert forgotten.kind == "W not transposed"
+
+    def only_square(delta, W, h):
+        turned = W.T if W.shape[0] == W.shape[1] else np.zeros(W.shape[::-1])
+        return (delta @ turned) * h * (1 - h)
+
+    assert not exercise.hidden_delta.check(only_square).ok
+
+
 def aliases(loss, w, tiny):
     slopes = np.zeros(len(w))
     for place in range(len(w)):
