@@ -405,10 +405,14 @@ def test_a_lesson_that_was_run_saved_and_opened_again_shows_its_explorers(lab, f
     page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
     wait_until(page, "() => !jupyterapp.shell.currentWidget.context.model.dirty")
     lab.close(page)
-    page = lab.open(name)
+    page = lab.open(name, theme="dark")  # saved in the light one
     outputs = page.locator(".jp-OutputArea-output")
     page.get_by_role("button", name="Reset").wait_for()
-    expect(outputs.first.locator("img")).to_be_visible()
+    picture = outputs.first.locator("img")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("img => getComputedStyle(img).filter") != "none"
+    lab.change_theme(page, "light")
+    assert picture.evaluate("img => getComputedStyle(img).filter") == "none"
     expect(page.get_by_text("to turn its controls, run the cell again")).to_be_visible()
     assert not page.get_by_text("model not found").count()
     assert not page.get_by_text("Error displaying widget").count()

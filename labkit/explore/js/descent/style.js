@@ -50,7 +50,7 @@ input[type="range"]::-moz-range-thumb {
 .presets { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; margin: 0 0 6px; }
 .presets span { font-weight: 600; margin-right: 4px; }
 .presets button { border-radius: 14px; padding: 2px 12px; }
-.below { display: flex; flex-wrap: wrap; gap: 8px 16px; margin-top: 8px; }
+.below { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 8px 16px; margin-top: 8px; }
 .below > .copying { flex: 1 0 auto; max-width: 100%; }
 .panels { display: flex; gap: 20px; }
 .narrow .panels { flex-direction: column; gap: 8px; }
