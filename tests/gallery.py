@@ -38,6 +38,12 @@ ActivationExplorer()""",
     "04 graph": """
 from labkit.explore.backprop import GraphExplorer, TrainingExplorer
 GraphExplorer(graph_step=8)""",
+    "04 flow": """
+from labkit.explore.flow import FlowExplorer
+FlowExplorer()""",
+    "04 folding": """
+from labkit.explore.folding import FoldingExplorer
+FoldingExplorer()""",
     "04 training": "TrainingExplorer()",
     "05 threshold": """
 from labkit.explore.metrics import ThresholdExplorer

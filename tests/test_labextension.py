@@ -119,7 +119,7 @@ RUN_AND_FOLLOW = """async (at) => {
   widgets.forEach((cell) => look.observe(cell.node));
   return [await running, places];
 }"""
-OPEN = "(path) => jupyterapp.commands.execute('docmanager:open', { path })"
+OPEN = "async (path) => { await jupyterapp.commands.execute('docmanager:open', { path }); }"
 HERE = "() => jupyterapp.shell.currentWidget.context.path"
 READ = 19  # the cell that is read while all run: outputs come above and below it
 
@@ -151,7 +151,7 @@ def lab(tmp_path_factory):
     """JupyterLab with the extension as it stands in the source, not as it was last set up."""
     folder, top = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
     for name in ("77_covers", "78_length", "trial", "01_gradient_descent"):
-        nbformat.write(_lesson(name[:2]), folder / f"{name}.ipynb")
+        nbformat.write(_lesson(name[:2].replace("tr", "79")), folder / f"{name}.ipynb")
     for name in ("index", "glossary"):
         shutil.copy(ROOT / "notebooks" / f"{name}.ipynb", folder)
     with pytest.MonkeyPatch.context() as patch:

@@ -277,8 +277,9 @@ gradient = Exercise(
         ),
         "one array under two names": (
             lambda loss, w, tiny: np.zeros(len(w)),
-            "All your slopes are 0. After above = w and below = w there is still one array, with "
-            "three names: what you add to one, you take from it again. Use w.copy().",
+            "All your slopes are 0: your two losses are one. After above = w and below = w there "
+            "is still one array, with three names, and w.copy() makes another. Or do both moves go "
+            "the same way?",
         ),
         "multiplied by tiny": (
             lambda loss, w, tiny: _by_moves(1, -1, divisor=2)(loss, w, tiny) * tiny**2,

@@ -259,11 +259,19 @@ def _draw(fig: Figure) -> tuple[bytes, int, list[Box]]:
         out, format="png", dpi=dpi, bbox_inches="tight", pad_inches=_BORDER, pil_kwargs=quick
     )
     image = Image.open(out).convert("RGB")
-    data = data_boxes(fig)
-    if data:  # seldom: this takes as long as it takes to lay the figure out
-        inches = fig.get_tightbbox().padded(_BORDER)
-        data = data_boxes(fig, inches.transformed(fig.dpi_scale_trans))
-    return _packed(image), round(image.width / SHARPNESS), data
+    return _packed(image), round(image.width / SHARPNESS), _boxes_cut(fig, dpi)
+
+
+def _boxes_cut(fig: Figure, dpi: float) -> list[Box]:
+    """Return the boxes of data in a picture whose empty border is cut off, as `_draw` does it."""
+    if not data_boxes(fig):
+        return []
+    before, fig.dpi = fig.dpi, dpi  # letters, and so the border, differ by a pixel
+    try:
+        frame = fig.get_tightbbox().padded(_BORDER)
+        return data_boxes(fig, frame.transformed(fig.dpi_scale_trans))
+    finally:
+        fig.dpi = before
 
 
 def _is_pyplot(fig: Figure) -> bool:

@@ -118,7 +118,7 @@ class Prediction(anywidget.AnyWidget):
 
     def __init__(self, task: Mapping[str, Any]) -> None:
         super().__init__(task=dict(task), kept=_kept_before(task))
-        self._page = None  # what a saved notebook keeps of the guess, once it is displayed
+        self._memory = None  # a handle of an output, once it is displayed
         self.observe(self._keep, "kept")  # from now on: what was kept before is not kept again
 
     def _keep(self, change: Bunch) -> None:
@@ -128,8 +128,8 @@ class Prediction(anywidget.AnyWidget):
         task = self.task
         answer = _few(task["truth"]["y"]) if task["form"] == "curve" else task["answer"]
         progress.add(task["lesson"], "guess", task["name"], answer=answer, **self.kept)
-        if self._page:
-            self._page.update({"text/html": self._memory()}, raw=True)
+        if self._memory:
+            self._memory.update(self._remembered(), raw=True)
 
     @property
     def text(self) -> str:
@@ -175,25 +175,21 @@ class Prediction(anywidget.AnyWidget):
         return live | {"text/html": self.html(), "text/plain": plain}, metadata
 
     def _ipython_display_(self) -> None:
-        """Display it, and before it a place that remembers the guess in the saved notebook."""
+        """Display it, and before it what makes JupyterLab save the notebook after a guess."""
         from IPython.display import display
 
         if not kit.headless():
-            memory = {"text/html": self._memory()}
-            self._page = display(memory, raw=True, display_id=True)
+            self._memory = display(self._remembered(), raw=True, display_id=True)
         data, metadata = self._repr_mimebundle_()
         display(data, metadata=metadata, raw=True)
 
     # ---- inside
 
-    def _memory(self) -> str:
-        """Return HTML that nobody sees; the page reads it when the notebook is opened again."""
+    def _remembered(self) -> dict[str, str]:
+        """Return an output that nobody sees; a change of it, not of a widget, is there to save."""
+        hidden = "<style>.jp-OutputArea-child:has(> * > .labkit-kept) { display: none; }</style>"
         kept = html.escape(json.dumps(self.kept))
-        name = f"{self.task['lesson']}/{self.task['name']}"
-        return (
-            "<style>.jp-OutputArea-child:has(> * > .labkit-kept) { display: none; }</style>"
-            f'<div hidden class="labkit-kept" data-of="{name}" data-kept="{kept}"></div>'
-        )
+        return {"text/html": f'{hidden}<i hidden class="labkit-kept" data-kept="{kept}"></i>'}
 
     def _asked(self) -> str:
         return f"<p><b>Predict.</b> {html.escape(self.task['question'])}</p>"

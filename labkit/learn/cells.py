@@ -1,7 +1,6 @@
 """What the cells of the live notebook tell about an answer; nothing in a plain script."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from labkit.lab.records.shell import shell
@@ -18,15 +17,25 @@ def shows_a_solution() -> bool:
     return bool(re.search(r"\b\w+_solution\b", (_sources() or [""])[-1]))
 
 
-def unread_definition(answer: Any) -> str:
-    """Say that the newest cell with the learner's function has a syntax error, '' if it has not.
+def name_of(answer: Any, exercise: str) -> str:
+    """Return under which name the learner's cell gives an answer to an exercise, '' if unknown.
 
-    Python then still holds the function of the run before, and would check that.
+    >>> name_of(shows_a_solution, "update")
+    'shows_a_solution'
     """
+    cell = (_sources() or [""])[-1]
+    if given := re.search(rf"\b{exercise}\.(?:use|check)\(\s*(\w+)\s*\)", cell):
+        return given[1]
     name = getattr(answer, "__name__", "")
-    if not isinstance(answer, Callable) or not name.isidentifier():
-        return ""
-    for source in reversed(_sources()):
+    return name if isinstance(name, str) and name.isidentifier() else ""
+
+
+def unread_definition(name: str) -> str:
+    """Say that the newest cell with the learner's answer has a syntax error, '' if it has not.
+
+    Python then still holds the answer of the run before, and would check that.
+    """
+    for source in reversed(_sources() if name else []):
         if re.search(rf"^\s*(async\s+)?def\s+{name}\b|^{name}\s*=", source, re.MULTILINE):
             return "" if _compiles(source) else _STALE.format(name=name)
     return ""

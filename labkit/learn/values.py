@@ -1,7 +1,7 @@
 """Values as answers: when two are the same, what form they have, and how to show them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -82,9 +82,22 @@ def items(value: Any) -> list | None:
     return list(value) if isinstance(value, (list, tuple, range)) else None
 
 
+def within(value: Any, depth: int = 6) -> Iterator:
+    """Yield all that stands inside a list, a tuple or an array of objects, and inside of that.
+
+    >>> [part for part in within([1, (2, ["a"])]) if not isinstance(part, (list, tuple))]
+    [1, 2, 'a']
+    """
+    if depth == 0 or (isinstance(value, np.ndarray) and value.dtype.kind not in "OSU"):
+        return  # a list may hold itself; an array of numbers holds nothing else
+    for item in items(value) or []:
+        yield item
+        yield from within(item, depth - 1)
+
+
 def has_words(value: Any) -> bool:
     """Return whether a list, at any depth, holds text."""
-    return any(isinstance(item, str) or has_words(item) for item in items(value) or [])
+    return any(isinstance(item, str) for item in within(value))
 
 
 def numbers(value: Any) -> np.ndarray | None:

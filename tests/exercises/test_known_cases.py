@@ -142,7 +142,7 @@ WRONG = [  # (exercise, answer, kind)
 
 def checked(name, source):
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore", RuntimeWarning)
         answer = written(name, source, scipy=scipy, recurrent=recurrent)
         return EXERCISES[name].check(answer)
 

@@ -454,7 +454,7 @@ def test_html_is_self_contained_and_closed():
     assert addresses == {"http://www.w3.org/2000/svg"}  # a name, never loaded
     assert not re.search(r"""\b(import\s*\(|import\s+[{*"']|fetch\(|@import|url\((?!#))""", page)
     assert page.count("</script>") == 1
-    assert len(re.findall(r"<img [^>]*\balt=", page)) == 1
+    assert len(re.findall("<img ", page)) == 1
 
 
 def test_html_escapes_what_could_close_the_script():

@@ -127,3 +127,56 @@ def test_a_html_page_keeps_alt_text_and_caption():
     assert page.count("<img ") == 1
     assert 'alt="A line, a &lt; b."' in page
     assert "A line, a &lt; b.</figcaption>" in page
+
+
+# --- the dark theme ---------------------------------------------------------------------------
+
+
+def test_axes_with_numbers_as_colors_keep_them_and_others_do_not(shown):
+    fig, axes = plt.subplots(1, 4)
+    axes[0].plot([0, 1])
+    axes[0].fill_between([0, 1], [0, 1], alpha=0.2)
+    picture = axes[1].imshow(np.eye(3))
+    axes[2].pcolormesh(np.eye(3))
+    axes[3].scatter([0, 1], [0, 1], color=figures.BLUE)
+    bar = fig.colorbar(picture, ax=axes[1])
+    fig.canvas.draw()
+    plt.close(fig)
+    found = figures.data_boxes(fig)
+    assert len(found) == 3
+    for ax, (left, top, right, bottom) in zip((axes[1], axes[2], bar.ax), found, strict=True):
+        place = ax.get_position()
+        assert (left, right) == pytest.approx((place.x0, place.x1))
+        assert (1 - bottom, 1 - top) == pytest.approx((place.y0, place.y1))
+
+
+def test_the_boxes_of_a_shown_figure_are_those_of_its_cut_picture(shown):
+    """A black square on white: its box, found in the pixels, is the box in the HTML."""
+    figures.use_style()
+    fig, ax = plt.subplots(figsize=(5, 3))
+    ax.imshow(np.zeros((2, 2)), cmap="gray", vmin=0, vmax=1)
+    ax.grid(False)
+    ax.set(title="a title", xlabel="a label")
+    figures.show(fig, "A square.")
+    png = io.BytesIO(base64.b64decode(shown[0]["image/png"]))
+    pixels = np.asarray(Image.open(png).convert("L"))
+    dark = pixels < 60
+    rows, columns = (np.flatnonzero(dark.mean(axis=k) > 0.4) for k in (1, 0))
+    offset = re.search(r"<feOffset[^>]*>", shown[0]["text/html"])[0]
+    x, y, width, height = (
+        float(re.search(rf' {name}="([\d.]+)"', offset)[1])
+        for name in ("x", "y", "width", "height")
+    )
+    size = np.array(pixels.shape)
+    assert np.array([y, y + height]) * size[0] == pytest.approx([rows[0], rows[-1] + 1], abs=2)
+    assert np.array([x, x + width]) * size[1] == pytest.approx([columns[0], columns[-1] + 1], abs=2)
+
+
+def test_a_figure_brings_its_style_and_only_one_of_lines_the_short_filter(shown):
+    fig, ax = plt.subplots()
+    ax.plot([0, 1])
+    figures.show(fig, "A line.")
+    text = shown[0]["text/html"]
+    assert f"<style>{figures.THEMES}</style>" in text
+    assert 'class="labkit-paper"' in text
+    assert "<svg" not in text

@@ -2,19 +2,24 @@
 
 import base64
 import html
+import importlib
 import io
+import pkgutil
 import re
 import shlex
 import subprocess
 import sys
 
+import gallery
 import ipywidgets
 import nbformat
 import numpy as np
 import pytest
 from PIL import Image
 
+import labkit.explore
 from labkit.explore import kit
+from labkit.explore.kit.script import FOLDER
 
 
 class Wave(kit.Explorer):
@@ -438,3 +443,37 @@ def test_explorers_load_no_framework():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# --- size -------------------------------------------------------------------------------------
+
+
+def _explorers():
+    """Every explorer class of the lab."""
+    for module in pkgutil.walk_packages(labkit.explore.__path__, "labkit.explore."):
+        importlib.import_module(module.name)
+    some, found = [kit.Explorer, kit.PageExplorer], []
+    while some:
+        some = [each for one in some for each in one.__subclasses__()]
+        found += [each for each in some if each.__module__.startswith("labkit.")]
+    return found
+
+
+def test_every_explorer_stands_in_the_gallery_that_is_measured():
+    shown = " ".join(gallery.EXPLORERS.values())
+    absent = {each.__name__ for each in _explorers()} - set(re.findall(r"\w+(?=\()", shown))
+    assert absent <= {"ResultsExplorer"}  # its function is called `results`
+
+
+def test_pictures_leave_room_for_their_controls():
+    """A small window shows 640 pixels: six controls in two columns, presets, words, buttons."""
+    high = {each.__name__: each.size for each in _explorers() if hasattr(each, "size")}
+    assert len(high) > 12
+    assert {name: size for name, size in high.items() if size[0] > 10 or size[1] > 4.6} == {}
+
+
+def test_no_style_sets_a_height_above_that_of_a_small_window():
+    styles = "".join(path.read_text("utf-8") for path in FOLDER.rglob("*.js"))
+    heights = [int(n) for n in re.findall(r"height: (\d+)px", styles)]
+    assert len(heights) > 5
+    assert max(heights) < gallery.MOST / 1.5

@@ -312,7 +312,7 @@ def test_html_is_self_contained_and_closed():
     assert addresses == {"http://www.w3.org/2000/svg"}  # a name, never loaded
     assert not re.search(r"""\b(import\s*\(|import\s+[{*"']|fetch\(|@import|url\((?!#))""", page)
     assert page.count("</script>") == 1
-    assert len(re.findall(r"<img [^>]*\balt=", page)) == 1
+    assert page.count("<img ") == 1
 
 
 # --- in a browser -----------------------------------------------------------------------------

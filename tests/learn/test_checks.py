@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from colors import DARK, LIGHT, contrast
 
-from labkit.learn import cells
+from labkit.learn import cells, checks
 from labkit.learn.checks import Exercise, Feedback
 
 UPDATE = Exercise(
@@ -369,3 +369,10 @@ def test_a_part_that_is_blank_is_not_tried_yet():
     assert LETTERS.check(["one", ..., "three"]).kind == "not tried"
     assert UPDATE.check(lambda w, g: [..., 1.0]).kind == "not tried"
     assert UPDATE.check(lambda w, g: w - ...).kind == "not tried"
+
+
+@pytest.mark.filterwarnings("default")
+def test_when_the_lab_fails_to_name_an_answer_the_learner_goes_on(monkeypatch):
+    monkeypatch.setattr(checks.kinds, "named", raises(ValueError("a slip of ours")))
+    with pytest.warns(UserWarning, match="no name for this answer: ValueError: a slip of ours"):
+        assert UPDATE.check(lambda w, g: g).kind == "other"

@@ -50,28 +50,33 @@ def numbers_missing(row):
 
 
 def claim_calls(path):
-    """Return (id, number of values) of each claim() call and each row of a claim_table()."""
+    """Return (id, number of values) of each claim() call and each row for claim_table()."""
     calls = []
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-        if cell["cell_type"] != "code":
-            continue
-        for node in ast.walk(ast.parse("".join(cell["source"]))):
-            called = getattr(node.func, "id", None) if isinstance(node, ast.Call) else None
-            if called == "claim":
-                calls.append(claim_call(node.args[0], node.args[1:]))
-            if called == "claim_table":
-                table = node.args[0]
-                assert isinstance(table, ast.Dict), f"{path.name}: write the rows in claim_table()"
-                for id, values in zip(table.keys, table.values, strict=True):
-                    counted = isinstance(values, ast.Tuple)
-                    calls.append(claim_call(id, values.elts if counted else [ast.Starred(values)]))
+        if cell["cell_type"] == "code":
+            for node in ast.walk(ast.parse("".join(cell["source"]))):
+                calls += [(id, counted(values)) for id, values in shown_claims(node)]
     return calls
 
 
-def claim_call(id, values):
-    """Return the id and how many values there are, None where the lesson unpacks them."""
-    starred = any(isinstance(value, ast.Starred) for value in values)
-    return getattr(id, "value", None), None if starred else len(values)
+def shown_claims(node):
+    """Yield (id, nodes of its values) of the claims that a piece of code shows."""
+    if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "claim":
+        yield getattr(node.args[0], "value", None), node.args[1:]
+    rows = []
+    if isinstance(node, ast.Dict):
+        rows = zip(node.keys, node.values, strict=True)
+    elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+        rows = [(node.targets[0].slice, node.value)]
+    for key, values in rows:
+        id = getattr(key, "value", None)
+        if isinstance(id, str) and re.fullmatch(r"[A-Z]\d-[A-Z]+-\d+", id):
+            yield id, values.elts if isinstance(values, ast.Tuple) else [ast.Starred(values)]
+
+
+def counted(values):
+    """Return how many values there are, None where the lesson unpacks them."""
+    return None if any(isinstance(value, ast.Starred) for value in values) else len(values)
 
 
 # --- the file -------------------------------------------------------------------------------

@@ -204,6 +204,22 @@ def test_a_definition_that_python_could_not_read_is_pointed_out(notebook):
     assert STEP.use(my_step) is my_step
 
 
+def test_an_answer_is_known_by_the_name_that_the_cell_gives_it(notebook, capsys):
+    notebook += ["my_step = lambda w, g: w - 0.1 * g", "step = exercise.step.use(my_step)"]
+    STEP.use(lambda w, g: w - 0.1 * g)
+    assert "runs on your `my_step`" in capsys.readouterr().out
+    notebook += ["my_step = lambda w, g: w - (", "step = exercise.step.use(my_step)"]
+    assert STEP.check(lambda w, g: w - 0.1 * g).kind == "an older version"
+
+
+def test_a_value_that_python_could_not_read_is_no_blank(notebook):
+    words = Exercise("words", right=["auc", "f1"], lesson="05")
+    notebook += ["my_words = ...", "exercise.words.use(my_words)"]
+    assert words.check(...).kind == "not tried"
+    notebook += ["my_words = ['auc', 'f1'", "exercise.words.use(my_words)"]
+    assert words.check(...).kind == "an older version"
+
+
 def test_a_check_warns_of_nothing_itself():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -48,7 +48,7 @@ def axes(surface: Surface, hessian: np.ndarray) -> None:
     curvatures, directions = np.linalg.eigh(hessian)
     turn = np.linspace(0, 2 * np.pi, 100)
     circle = np.stack([np.cos(turn), np.sin(turn)])
-    fig, ax = plt.subplots(figsize=(6, 4.2))
+    fig, ax = plt.subplots(figsize=(5.2, 3.7))
     for level in np.geomspace(0.05, 40, 9):  # an ellipse for each loss
         ellipse = directions @ (np.sqrt(2 * level / curvatures)[:, None] * circle)
         ax.plot(*ellipse, "-", color=figures.GRAY, linewidth=0.8)
@@ -115,10 +115,10 @@ def noise_balls(
         excess: (batch size, learning rate) -> mean excess loss of each seed, a share.
         theory: from batch size and learning rate to the excess loss.
     """
-    fig, panels = plt.subplots(1, len(walks) + 1, figsize=(3 * len(walks) + 3, 3.2))
+    fig, panels = plt.subplots(1, len(walks) + 1, figsize=(2.7 * len(walks) + 2.7, 2.9))
     reach = 1.05 * max(np.abs(path).max() for path in walks.values())
     for ax, ((size, rate), path) in zip(panels, walks.items(), strict=False):
-        ax.plot(*path.T, linewidth=0.4)
+        ax.plot(*path[-1500:].T, linewidth=0.5)  # enough to see, and a smaller picture
         ax.plot(0, 0, "+", color=figures.ORANGE, markersize=13, markeredgewidth=2.5)
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="steepest direction")
         ax.set_title(f"batch size {size}, rate {rate:g}", fontsize=11)

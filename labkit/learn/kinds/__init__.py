@@ -7,7 +7,8 @@ what is asked and how one usually mends it. It knows no exercise, and gives no f
     several    several values: too few, in another order, only the second wrong
     shapes     a column for a flat array, one number for many
     source     what stands in the code: a return inside a loop, a name that is never used
-    relations  how the numbers stand to the right ones: the sign, a factor, rounded
+    relations  how the numbers stand to the right ones: the sign, rounded, something added
+    factors    of these, a factor: 2, percent, n, an argument
     edits      the one change that makes the code right: a sign, a name, parentheses
     parts      what of it is right: some cases, some places, the signs
     arguments  what was done with the arguments: one not used, two exchanged

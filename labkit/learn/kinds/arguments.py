@@ -2,12 +2,15 @@
 
 import dis
 import inspect
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from labkit.learn.kinds.tried import Said, Tried, alike
+from labkit.learn.kinds.tried import SECONDS, Said, Tried, alike
 from labkit.learn.values import copied, numbers, same
 
 
@@ -66,7 +69,7 @@ def _read(function: Any) -> list[bool] | None:
         return None
     loaded: set[str] = set()
     for step in dis.get_instructions(code):
-        if step.opname.startswith("LOAD") or step.opname in ("MAKE_CELL", "LOAD_CLOSURE"):
+        if "LOAD" in step.opname:  # also STORE_FAST_LOAD_FAST, of newer Pythons
             names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
             loaded |= {name for name in names if isinstance(name, str)}
     return [name in loaded for name in code.co_varnames[: code.co_argcount]]
@@ -80,27 +83,33 @@ def named(tried: Tried) -> Said:
 
     "with the wrong sign before `b`", "as if `b` were 0", "only the first of `y`".
     """
-    if tried.right is None:
-        return None
-    count = len(tried.names)
-    for i in range(count):
-        for j in range(i + 1, count):
-            if _explains(tried, lambda case, i=i, j=j: _exchanged(case, i, j)):
-                one, other = tried.names[i], tried.names[j]
-                return f"{one} and {other} exchanged", (
-                    f"Your function does what is asked, with `{one}` and `{other}` exchanged."
-                )
-    for place, name in enumerate(tried.names):
-        for kind, change, text in _CHANGES:
-            if _explains(tried, lambda case, p=place, c=change: _with(case, p, c)):
-                return kind.format(name), text.format(name)
-    for which, part in _PARTS.items():
-        if _explains(tried, lambda case, part=part: _cut(case, part)):
-            return f"{which} only", (
-                f"Your function does what is asked with {which} only. Does a loop end too early, "
-                "or does each turn overwrite what the turn before it found?"
-            )
+    until = time.monotonic() + SECONDS
+    for change, kind, text in _guesses(tried.names) if tried.right else ():
+        if _explains(tried, change):
+            return kind, text
+        if time.monotonic() > until:
+            return None
     return None
+
+
+def _guesses(names: tuple[str, ...]) -> Iterator[tuple[Callable[[tuple], tuple], str, str]]:
+    """Yield (change of the arguments, kind, what to say)."""
+    for i, j in combinations(range(len(names)), 2):
+        yield (
+            partial(_exchanged, i, j),
+            f"{names[i]} and {names[j]} exchanged",
+            f"Your function does what is asked, with `{names[i]}` and `{names[j]}` exchanged.",
+        )
+    for place, name in enumerate(names):
+        for kind, change, text in _CHANGES:
+            yield partial(_with, place, change), kind.format(name), text.format(name)
+    for which, part in _PARTS.items():
+        yield (
+            partial(_cut, part),
+            f"{which} only",
+            f"Your function does what is asked with {which} only. Does a loop end too early, or "
+            "does each turn overwrite what the turn before it found?",
+        )
 
 
 _PARTS = {
@@ -132,12 +141,16 @@ _CHANGES = [
     ("{} transposed", lambda value: _square(value).T, "Your function uses `{}` turned over."),
     ("{} squared", np.square, "Your function uses the square of `{}`."),
     ("root of {}", np.sqrt, "Your function uses the root of `{}`."),
-    ("{} upside down", lambda value: 1 / value, "You divide by `{}` for times, or the reverse."),
+    (
+        "{} upside down",
+        lambda value: 1 / value,
+        "You divide by `{}` where it multiplies, or the reverse.",
+    ),
     ("{} twice", lambda value: 2 * value, "Your function does what is asked, with twice `{}`."),
     ("half of {}", lambda value: value / 2, "Your function does what is asked, with half of `{}`."),
     ("{} and 1", lambda value: value + 1, "Your function uses `{}` + 1."),
     ("{} less 1", lambda value: value - 1, "Your function uses `{}` - 1."),
-    ("the rest of {}", lambda value: 1 - value, "Your function uses 1 - `{}` in place of `{0}`."),
+    ("the rest of {}", lambda value: 1 - value, "Your function uses 1 - `{0}` in place of `{0}`."),
     ("only the sign of {}", np.sign, "Your function uses the sign of `{}`, and loses its size."),
 ]
 
@@ -148,7 +161,7 @@ def _square(value: np.ndarray) -> np.ndarray:
     return value
 
 
-def _exchanged(case: tuple, i: int, j: int) -> tuple:
+def _exchanged(i: int, j: int, case: tuple) -> tuple:
     if np.shape(case[i]) != np.shape(case[j]) or type(case[i]) is not type(case[j]):
         raise ValueError("no two of a kind")
     new = list(case)
@@ -156,7 +169,7 @@ def _exchanged(case: tuple, i: int, j: int) -> tuple:
     return tuple(new)
 
 
-def _with(case: tuple, place: int, change: Callable) -> tuple:
+def _with(place: int, change: Callable, case: tuple) -> tuple:
     if not isinstance(case[place], (int, float, np.ndarray)) or isinstance(case[place], bool):
         raise TypeError("no number")
     new = list(case)
@@ -168,13 +181,15 @@ def _with(case: tuple, place: int, change: Callable) -> tuple:
 def _explains(tried: Tried, change: Callable[[tuple], tuple]) -> bool:
     """Return whether the lab's function with changed arguments does what the learner's does."""
     try:
-        made = [tried.right(*change(tuple(map(copied, case)))) for case in tried.cases]
-        return all(same(a, b, tried.tolerance) for a, b in zip(tried.got, made, strict=True))
+        return all(
+            same(mine, tried.right(*change(tuple(map(copied, case)))), tried.tolerance)
+            for mine, case in zip(tried.got, tried.cases, strict=True)
+        )
     except Exception:  # the lab's function need not take such arguments
         return False
 
 
-def _cut(case: tuple, part: slice) -> tuple:
+def _cut(part: slice, case: tuple) -> tuple:
     """Keep a part of the rows of all arrays that have as many rows as the first."""
     sizes = [len(each) for each in case if np.ndim(each)]
     if not sizes or len(np.arange(sizes[0])[part]) in (0, sizes[0]):

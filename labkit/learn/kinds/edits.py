@@ -12,9 +12,8 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from labkit.learn.kinds import source
-from labkit.learn.kinds.tried import Said, Tried
+from labkit.learn.kinds.tried import SECONDS, Said, Tried
 
-_SECONDS = 1.0  # for all changes together
 _Edit = tuple[str, ast.AST, str]  # kind, what stands there instead, what is to be looked at
 
 # What is tried in place of an operator, the likeliest first.
@@ -96,7 +95,7 @@ def named(tried: Tried) -> Said:
         return None
     if any(isinstance(node, ast.While) for node in ast.walk(tree)):
         return None  # changed, it may never end
-    until = time.monotonic() + _SECONDS
+    until = time.monotonic() + SECONDS
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     names = sorted((names & _own(tree)) | {each.arg for each in tree.args.args})
     for later in (False, True):  # what is plain first, so that it is not told as something odd

@@ -2,6 +2,7 @@
 
 import builtins
 import difflib
+import inspect
 import linecache
 import re
 import traceback
@@ -24,8 +25,8 @@ _MEANINGS = [
     (
         "ValueError",
         "could not be broadcast",
-        "The shapes do not fit, number by number. A sum, mean or maximum along an axis keeps that "
-        "axis with `keepdims=True`.",
+        "The shapes do not fit. Compared from the right, each two sizes must be equal, or one of "
+        "them 1. A sum, mean or maximum keeps the axis it runs along with `keepdims=True`.",
     ),
     (
         "ValueError",
@@ -55,6 +56,11 @@ _MEANINGS = [
         "A number grew too large. An exponential overflows above about 709: can it be rewritten so "
         "that its argument is never large?",
     ),
+    (
+        "TypeError",
+        r"operand type\(s\) for @",
+        "`@` multiplies arrays, at least one axis each; a single number is multiplied with `*`.",
+    ),
     ("TypeError", "__round__", "Python's `round` takes one number; NumPy has `np.round`."),
     ("ZeroDivisionError", "", "What stands below the line became 0."),
     (
@@ -80,6 +86,7 @@ _MEANINGS = [
         "got multiple values for argument",
         "One argument is given twice, by its place and by its name.",
     ),
+    ("TypeError", "concatenate str", "One of the values is text, and `+` joins only texts."),
     (
         "TypeError",
         "'(list|tuple)' and '(list|tuple|int|float)'|'(int|float)' and '(list|tuple)'"
@@ -131,8 +138,14 @@ _MEANINGS = [
     ),
     (
         "TypeError",
-        "as an integer|indices must be integers|slice indices|only integer",
+        "as an integer|indices must be integers|slice indices|only integer|sequence of integers",
         "A place or a length must be a whole number: `//` divides to one, `/` does not.",
+    ),
+    (
+        "AxisError",
+        "",
+        "The array has fewer axes than you name: a flat array has only axis 0. Its `shape` says "
+        "how many.",
     ),
     (
         "IndexError",
@@ -151,12 +164,6 @@ _MEANINGS = [
         "There is no such place. Counting starts at 0, so the last place is the length minus 1.",
     ),
     ("IndexError", "boolean index", "The mask and the array have different shapes."),
-    (
-        "AxisError",
-        "",
-        "The array has fewer axes than you name: a flat array has only axis 0. Its `shape` says "
-        "how many.",
-    ),
     ("KeyError", "", "There is no such key in the dictionary."),
     (
         "ValueError",
@@ -220,6 +227,7 @@ def explained(error: BaseException, answer: Callable, arguments: int) -> tuple[s
         arguments: how many arguments it was given.
     """
     told = quoted(error).strip().split("\n")[0]
+    told = re.sub(r", with gufunc signature \S+", "", told)  # nobody reads that
     told = told if len(told) <= 120 else told[:117] + "..."
     text = f"Your code raised {type(error).__name__}{': ' if told else ''}{told}"
     text += f" ({where})" if (where := _line(error, answer)) else ""
@@ -268,6 +276,8 @@ def _misspelt(error: NameError, answer: Callable) -> str:
     near = near or [n for n in own if "_" in n and name == "".join(w[0] for w in n.split("_") if w)]
     near = near or difflib.get_close_matches(name, own, 1, 0.6)
     near = near or difflib.get_close_matches(name, there, 1, 0.75)
+    if name == "self":
+        return "`self` belongs to the functions of a class only."
     if near:
         return f"There is no `{name}`; did you mean `{near[0]}`?"
     if hasattr(np, name):
@@ -313,6 +323,8 @@ def _no_attribute(error: AttributeError) -> str:
         return f"There is no `.{quoted(name)}`; did you mean `.{near[0]}`?"
     if hasattr(np, name):
         return f"It has no `.{name}`; NumPy itself has `np.{name}(...)`."
+    if inspect.ismodule(owner):
+        return "There is no function of that name in it."
     if hasattr(owner, "shape"):
         return "An array has nothing of that name; a table of pandas may have."
     return "What stands before the dot has nothing of that name."

@@ -22,8 +22,33 @@ def _places(tried: Tried) -> Said:
     fits = [close(a, b, tried.tolerance) for a, b in tried.arrays()]
     if said := _edges(fits):
         return said
+    if said := _up_to(tried, fits):
+        return said
     told = [fit & (b != 0) for fit, b in zip(fits, tried.y, strict=True)]
     return _some_places(fits) if all(each.any() for each in told) else None
+
+
+def _up_to(tried: Tried, fits: list[np.ndarray]) -> Said:
+    """Right as long as an argument is small, or large, where each number has its own."""
+    fit = np.concatenate([each.ravel() for each in fits])
+    if fit.sum() < 2 or (~fit).sum() < 2:
+        return None
+    for place, name in enumerate(tried.names):
+        given = [numbers(case[place]) for case in tried.cases]
+        if any(a is None or a.shape != f.shape for a, f in zip(given, fits, strict=True)):
+            continue
+        values = np.concatenate([each.ravel() for each in given])
+        if values[fit].max() < values[~fit].min():
+            return "right up to a point", (
+                f"Right up to `{name}` = {values[fit].max():.4g}, and wrong beyond: what must "
+                "change there?"
+            )
+        if values[fit].min() > values[~fit].max():
+            return "right from a point on", (
+                f"Right from `{name}` = {values[fit].min():.4g} on, and wrong below: what must be "
+                "different there?"
+            )
+    return None
 
 
 def _some_cases(tried: Tried, right: list[bool]) -> Said:

@@ -1,13 +1,13 @@
-"""How wrong numbers stand to the right ones: the sign, a factor, rounded, right in part.
+"""How wrong numbers stand to the right ones: the sign, a factor, rounded, something added.
 
 A relation is only named when it holds for every number of every case.
 """
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
+from labkit.learn.kinds import factors
 from labkit.learn.kinds.tried import Said, Tried, alike
 from labkit.learn.values import call, has_nan, numbers, short
 
@@ -53,6 +53,17 @@ def _constant(tried: Tried) -> Said:
             "compute with its arguments."
         )
     return None
+
+
+def _level(tried: Tried) -> Said:
+    """One number for all places of a case."""
+    flat = all(a.size > 1 and np.ptp(a) <= 1e-12 * max(1.0, np.abs(a).max()) for a in tried.x)
+    if not flat or any(np.ptp(b) <= 1e-9 for b in tried.y):
+        return None
+    return "the same at each place", (
+        "Your answer holds one and the same number at each place. The right one differs from place "
+        "to place: is there a sum, a mean or a maximum too early?"
+    )
 
 
 # --- one rule for all numbers --------------------------------------------------------------------
@@ -104,127 +115,6 @@ def _sign(tried: Tried) -> Said:
     return None
 
 
-_FACTORS = {
-    2: "Your answer is twice the right one, everywhere",
-    0.5: "Your answer is half of the right one, everywhere",
-    1 / math.log(2): "Your logarithm is the one to base 2; the natural one is meant",
-    1 / math.log(10): "Your logarithm is the one to base 10; the natural one is meant",
-    math.log(2): "Your answer is too small by the factor ln 2: logarithms of two bases are mixed",
-    100: "Your answer is in percent, and asked is a share",
-    0.01: "Your answer is a share, and asked is percent",
-    math.pi: "Your answer is too large by the factor pi",
-    180 / math.pi: "Your answer is in degrees, and radians are meant",
-    math.pi / 180: "Your answer is in radians, and degrees are meant",
-}
-
-
-def _ratios(tried: Tried) -> list[float] | None:
-    """Return answer / right answer, one number a case; None where there is not one."""
-    found = []
-    for a, b in tried.arrays():
-        big = np.abs(b) > 1e-12
-        if not big.any():
-            if a.any():
-                return None
-            continue  # 0 for 0 says nothing
-        ratio = float(np.sum(a * b) / np.sum(b * b))
-        if abs(ratio) < 1e-9 or not math.isfinite(ratio):
-            return None
-        if not alike(a, ratio * b, max(1e-6, tried.tolerance) * max(1.0, abs(ratio))):
-            return None
-        found.append(ratio)
-    return found or None
-
-
-def _near(a: float, b: float) -> bool:
-    return math.isclose(a, b, rel_tol=1e-5)
-
-
-def _factor(tried: Tried) -> Said:
-    ratios = _ratios(tried)
-    if ratios is None:
-        return None
-    one = all(_near(ratio, ratios[0]) for ratio in ratios)
-    if one and _near(ratios[0], -1):
-        return "sign", "Your answer has the right size and the wrong sign, everywhere."
-    if one and (said := _known_factor(abs(ratios[0]))):
-        sign = ", with the wrong sign" if ratios[0] < 0 else ""
-        return said[0], f"{said[1]}{sign}."
-    if not one and len(ratios) == len(tried.x) and (said := _factor_of_the_case(tried, ratios)):
-        return said
-    if one and _distinct(tried.y) > 1:
-        return f"a factor of {ratios[0]:.4g}", (
-            f"Your answer is {ratios[0]:.4g} times the right one, everywhere: a constant factor is "
-            "too much, or missing."
-        )
-    if not one and all(each.size > 2 for each in tried.y):
-        return "a factor", (
-            "Your answer is right up to a factor, another one for each case: by what do you "
-            "multiply, or divide, too often or not at all?"
-        )
-    return None
-
-
-def _known_factor(ratio: float) -> Said:
-    for factor, text in _FACTORS.items():
-        if _near(ratio, factor):
-            return f"a factor of {factor:.4g}", text
-    power = math.log10(ratio)
-    if _near(10.0 ** round(power), ratio) and round(power):
-        return f"a factor of {10.0 ** round(power):g}", "Your answer is off by a power of ten"
-    return None
-
-
-def _distinct(values: list[np.ndarray]) -> int:
-    flat = np.concatenate([np.abs(each).ravel() for each in values])
-    return len(set(np.round(flat[flat > 1e-12], 9)))
-
-
-def _counts(tried: Tried) -> Iterator[tuple[str, list[float]]]:
-    """Yield what a factor may be: the length of an argument, or an argument itself."""
-    for place, name in enumerate(tried.names):
-        given = [case[place] for case in tried.cases]
-        if all(hasattr(each, "__len__") and not isinstance(each, str) for each in given):
-            yield f"the length of `{name}`", [float(len(each)) for each in given]
-            if any(np.ndim(each) > 1 for each in given if numbers(each) is not None):
-                yield f"the size of `{name}`", [float(np.size(each)) for each in given]
-                yield f"the columns of `{name}`", [float(np.shape(each)[-1]) for each in given]
-        elif all(isinstance(each, (int, float)) for each in given):
-            yield f"`{name}`", [float(each) for each in given]
-    yield "the count of numbers in the answer", [float(each.size) for each in tried.y]
-
-
-def _factor_of_the_case(tried: Tried, ratios: list[float]) -> Said:
-    for what, counts in _counts(tried):
-        if len({round(each, 9) for each in counts}) < 2 or 0 in counts:
-            continue
-        for text, power in (
-            (f"{what}", 1.0),
-            (f"the root of {what.removeprefix('the ')}", 0.5),
-            (f"the square of {what.removeprefix('the ')}", 2.0),
-        ):
-            for sign in (1, -1):
-                made = [abs(count) ** (sign * power) for count in counts]
-                if all(map(_near, map(abs, ratios), made)):
-                    large = sign > 0
-                    mean = " Is it a sum where a mean is asked?" if large else ""
-                    mean = mean or " Is it divided by that twice, or a mean where a sum is asked?"
-                    mean = mean if "length" in what or "size" in what or "count" in what else ""
-                    turned = " The sign is wrong as well." if min(ratios) < 0 else ""
-                    return f"{'times' if large else 'divided by'} {text.replace('`', '')}", (
-                        f"Your answer is too {'large' if large else 'small'} by a factor: {text}."
-                        f"{mean}{turned}"
-                    )
-        less = [count / (count - 1) if count > 1 else 0.0 for count in counts]
-        for made in (less, [math.sqrt(each) for each in less], [1 / e if e else 0.0 for e in less]):
-            if "length" in what and all(map(_near, ratios, made)):
-                return "n - 1", (
-                    "Your answer is off by n and n - 1 exchanged: `ddof=1` divides by n - 1, "
-                    "NumPy's default is n."
-                )
-    return None
-
-
 def _offset(tried: Tried) -> Said:
     """The right number plus something."""
     apart = [a - b for a, b in tried.arrays()]
@@ -248,7 +138,7 @@ def _offset(tried: Tried) -> Said:
     constant = flat[0]
     if abs(constant) > 1e-9 and np.allclose(flat, constant, rtol=1e-5, atol=1e-9 * scale):
         whole = abs(constant) == 1 and all((each == np.round(each)).all() for each in tried.y)
-        if _distinct(tried.y) > 1:
+        if factors.distinct(tried.y) > 1:
             return "off by one" if whole else "an offset", (
                 f"Your answer is too {'large' if constant > 0 else 'small'} by "
                 f"{abs(constant):.4g}, everywhere."
@@ -365,9 +255,10 @@ _PLAIN = [
     _not_finite,
     _zeros,
     _constant,
+    _level,
     _transposed,
     _sign,
-    _factor,
+    factors.named,
     _order,
     _rounded,
     _made,

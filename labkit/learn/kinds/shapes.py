@@ -169,9 +169,13 @@ def _length(x: np.ndarray, y: np.ndarray, tolerance: float) -> Said:
         return None
     what = "numbers" if x.ndim == 1 else "rows"
     return f"too {'few' if len(x) < len(y) else 'many'} {what}", (
-        f"Your answer holds {len(x)} {what}, asked are {len(y)}. Does a slice or a loop "
+        f"Your answer holds {_counted(len(x), what)}, asked are {len(y)}. Does a slice or a loop "
         "stop one too early, or go one too far?"
     )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what.removesuffix('s') if count == 1 else what}"
 
 
 def _turned(x: np.ndarray, y: np.ndarray, tolerance: float) -> Said:

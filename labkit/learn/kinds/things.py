@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from labkit.learn.kinds.tried import Said
-from labkit.learn.values import has_words, items, numbers, same, short
+from labkit.learn.values import has_words, numbers, same, short, within
 
 
 def named(mine: Any, wanted: Any) -> Said:
@@ -38,11 +38,7 @@ def named(mine: Any, wanted: Any) -> Said:
 
 def is_unfinished(answer: Any) -> bool:
     """Return whether a part of an answer is still `...`."""
-    return any(part is ... or is_unfinished(part) for part in _parts_of(answer))
-
-
-def _parts_of(value: Any) -> list:
-    return [] if isinstance(value, (str, np.ndarray)) else items(value) or []
+    return any(part is ... for part in within(answer))
 
 
 def _is_word(mine: Any) -> bool:
@@ -68,7 +64,7 @@ def _reads_as_number(text: str) -> bool:
 
 def _inside(mine: Any) -> Said:
     """Name what does not belong inside a list, at any depth."""
-    for part in _parts_of(mine):
+    for part in within(mine):
         if part is None:
             return "None inside", (
                 "A part of your answer is None: the result of a function without `return`, or of "
@@ -79,8 +75,6 @@ def _inside(mine: Any) -> Said:
                 "A part of your answer is a function itself, not what it returns: call it, with "
                 "parentheses."
             )
-        if said := _inside(part):
-            return said
     return None
 
 

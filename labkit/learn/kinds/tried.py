@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, wraps
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from labkit.learn.values import close, numbers, same
+from labkit.learn.values import close, items, numbers, same
 
+SECONDS = 1.0  # that any one search for a name may take; a learner waits for it
 Said = tuple[str, str] | None  # the name of the kind, and a sentence
 
 
@@ -61,7 +63,8 @@ class Tried:
 
     def part(self, place: Any) -> "Tried | None":
         """Return one of several values (by place or by key), None if it is right."""
-        got, wanted = ([each[place] for each in side] for side in (self.got, self.wanted))
+        take = (lambda each: items(each)[place]) if isinstance(place, int) else itemgetter(place)
+        got, wanted = list(map(take, self.got)), list(map(take, self.wanted))
         if all(same(a, b, self.tolerance) for a, b in zip(got, wanted, strict=True)):
             return None
         return replace(self, got=got, wanted=wanted, right=_one_of(self.right, place))

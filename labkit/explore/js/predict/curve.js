@@ -63,7 +63,7 @@ class CurveForm {
     const { task } = this;
     const width = clamp(room, 260, WIDEST);
     const left = MARGIN.left + 16;
-    const box = { left, top: MARGIN.top, w: width - left - 14, h: ROWS - MARGIN.top - MARGIN.bottom };
+    const box = { left, top: MARGIN.top, w: width - left - 20, h: ROWS - MARGIN.top - MARGIN.bottom };
     const [low, high] = task.across;
     this.x = axis({ low, high }, [left, left + box.w], { wanted: 6 });
     this.y = axis({ low: task.low, high: task.high, log: task.log }, [box.top + box.h, box.top]);
@@ -106,7 +106,7 @@ class CurveForm {
     const points = x.map(place);
     set(this.truth, { d: through(points) });
     set(this.dots, { d: points.length > 60 ? "" : markers(points) });
-    set(this.reveal, { width: this.shown * (this.box.left + this.box.w + 20) });
+    set(this.reveal, { width: this.shown * (this.box.left + this.box.w + 4) });
   }
 
   /** Show the true curve; slowly if asked and if the reader has nothing against motion. */

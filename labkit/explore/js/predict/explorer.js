@@ -1,7 +1,7 @@
 // A prediction: the question, a guess, and then the measurement beside it.
 //
 // What never changes is `task`; `kept` is {} until the first guess (or "Show me"), which counts.
-import { button, make, roomIn } from "../dom.js";
+import { button, make, roomIn, whenInside } from "../dom.js";
 import { doors } from "../doors.js";
 import { shell, watchTheme } from "../look.js";
 import { short } from "../numbers.js";
@@ -12,6 +12,7 @@ import { STYLE } from "./style.js";
 import { verdict } from "./words.js";
 
 const FORMS = { choice: chooseForm, number: numberForm, curve: curveForm };
+const APART = ".jupyter-widgets-disconnected"; // a notebook that was opened again: no kernel hears of a guess
 const PAUSE = 300; // milliseconds without a change until a further guess is judged
 
 class PredictView {
@@ -22,7 +23,8 @@ class PredictView {
     this.ends = [watchTheme(this.body), store.listen(() => this.refresh(false))];
     const sizes = new ResizeObserver(() => this.form.layout?.(roomIn(this.body)));
     sizes.observe(this.body);
-    this.ends.push(() => sizes.disconnect());
+    const apart = whenInside(host, APART, () => this.hint.prepend("To have your guess kept, run this cell first. "));
+    this.ends.push(() => sizes.disconnect(), apart);
     host.dataset.labkitPredict = `${this.task.lesson}/${this.task.name}`;
     host.addEventListener("labkit:show-me", () => this.showMe());
     this.refresh(false);
@@ -35,13 +37,14 @@ class PredictView {
 
   build() {
     const { task, form } = this;
+    this.hint = make("p", { class: "hint" }, form.hint);
     this.problem = make("span", { class: "problem", role: "alert" });
     this.asking = make("div", {},
       make("div", { class: "buttons" },
         button("That is my guess", () => this.submit(), { class: "primary" }),
         button("Show me", () => this.showMe(), { title: "the answer, without a guess" }),
         form.clear, this.problem),
-      make("p", { class: "hint" }, this.store.get("apart") ? "To have your guess kept, run this cell first. " : "", form.hint));
+      this.hint);
     this.result = make("div", { class: "result", tabindex: -1, hidden: true });
     this.verdict = make("p", { class: "verdict", role: "status" });
     this.counts = make("p", { class: "counts" });
@@ -141,19 +144,5 @@ function mount(host, store) {
   return () => view.end();
 }
 
-const opened = doors(mount, ["kept"]);
-export const { render } = opened;
-
-/**
- * In a notebook that was saved and opened again no kernel hears of a guess. The one that was made
- * before stands in an output beside, put there at that time.
- */
-export function revive(figure, state) {
-  const outputs = figure.closest(".jp-OutputArea");
-  if (!outputs) return opened.revive(figure, state);
-  const of = `${state.task.lesson}/${state.task.name}`;
-  const memory = [...outputs.querySelectorAll(".labkit-kept")].find((each) => each.dataset.of === of);
-  return opened.revive(figure, { ...state, apart: true, kept: memory ? JSON.parse(memory.dataset.kept) : state.kept });
-}
-
+export const { render, revive } = doors(mount, ["kept"]);
 export default { render };
