@@ -2,6 +2,7 @@
 
 import os
 
+import browser
 import nbformat
 import numpy as np
 import pandas as pd
@@ -194,3 +195,54 @@ def test_the_lesson_runs_headlessly(tmp_path, monkeypatch):
     assert done.entry["curves"]["digit_accuracy"]["step"][-1] == 1
     cells = {cell.id: cell for cell in nbformat.read(done.notebook, as_version=4).cells}
     assert "ran without a reader" in cells["check-rows"].outputs[0].data["text/plain"]
+
+
+# --- in JupyterLab, with the mouse ------------------------------------------------------------
+
+SHIFT_ENTER = "() => jupyterapp.commands.execute('notebook:run-cell-and-select-next')"
+DRAWN = {  # as one draws them: corners where a hand would draw a bow
+    3: [(8, 7), (13, 4), (18, 7), (17, 12), (12, 14), (18, 17), (18, 22), (12, 24), (7, 21)],
+    7: [(7, 6), (20, 6), (12, 24)],
+    0: [(14, 4), (8, 9), (8, 19), (14, 24), (20, 19), (20, 9), (14, 4)],
+}
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_the_network_that_was_trained_reads_what_the_mouse_and_the_keys_draw(tmp_path):
+    notebook = nbformat.read(places.lesson_file("00"), as_version=4)
+    ids = [cell.id for cell in notebook.cells]
+    del notebook.cells[ids.index("explorer-digit") + 1 :]
+    nbformat.write(notebook, tmp_path / "00_start_here.ipynb")
+    with browser.Lab(tmp_path, 1366, 768) as lab:
+        page = lab.open("00_start_here.ipynb")
+        for _ in notebook.cells:  # as the lesson says: Shift+Enter, cell after cell
+            assert page.evaluate(SHIFT_ENTER) is not False
+        browser.wait_until(page, browser.KERNEL_READY)
+        page.locator(".field").wait_for()
+        page.evaluate(browser.SETTLED)
+        assert page.get_by_text("passes over the training images").is_visible()
+        status, field = page.locator(".status").first, page.locator(".field").first
+        for digit, points in DRAWN.items():
+            draw(page, field, points)
+            assert f"the network is sure, {digit} " in status.inner_text()
+            page.get_by_role("button", name="Clear").click()
+        field.focus()
+        for key in (" ", *12 * ["ArrowDown"], " "):
+            page.keyboard.press(key)
+        assert "the network is sure, 1 " in status.inner_text()
+        assert page.problems == []
+        assert page.outside == []
+
+
+def draw(page, field, points):
+    field.scroll_into_view_if_needed()
+    box = field.bounding_box()
+    path = [
+        (box["x"] + x / 28 * box["width"], box["y"] + y / 28 * box["height"]) for x, y in points
+    ]
+    page.mouse.move(*path[0])
+    page.mouse.down()
+    for place in path[1:]:
+        page.mouse.move(*place, steps=6)
+    page.mouse.up()

@@ -115,6 +115,15 @@ def test_the_solution_is_folded_and_other_code_is_not(html):
     assert "update_solution" in folded[0]
 
 
+def test_a_folded_question_is_no_solution(tmp_path):
+    notebook = lesson()
+    for cell in notebook.cells:
+        if cell.metadata.get("tags") == ["solution"]:
+            cell.metadata["tags"] = ["predict"]
+    write_page(notebook, tmp_path / "page.html", "98 Trial")
+    assert "<summary>Show the code</summary>" in (tmp_path / "page.html").read_text("utf-8")
+
+
 def test_outputs_show_as_in_the_lab(page):
     assert "FloatSlider(value=0.1)" in page.text  # a widget without a picture
     assert "Recorded" in page.text  # the record's table, not its data
