@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from labkit.lab.places import LessonError
-from labkit.lab.words import cut, show
+from labkit.lab.words import cut, one_line, show
 
 _WIDTH = 120  # columns of what is printed where no terminal tells its own
 _LEAST = 24  # columns that a column which is cut keeps
@@ -77,7 +77,7 @@ def room_for(columns: dict[str, list], kept: Sequence[str]) -> list[str]:
 
 
 def _cell(value) -> str:
-    return value if isinstance(value, str) else "none" if value is None else show(value)
+    return one_line(value if isinstance(value, str) else "none" if value is None else show(value))
 
 
 def _line(cells: Sequence[str], widths: dict[str, int]) -> str:

@@ -204,6 +204,8 @@ def test_answers_are_covered_until_the_guess_is_made_and_stay_open_after_a_reloa
     seen_by_readers = page.locator(".jp-Notebook").aria_snapshot()
     assert "Covered until you have entered your guess above." in seen_by_readers
     assert "told" not in seen_by_readers
+    roles = covered.evaluate_all("cells => cells.map((cell) => cell.getAttribute('role'))")
+    assert roles == ["article"] * 4  # the label that JupyterLab gives a cell needs a role
 
     # One cell after the other: covered ones are passed and run, and show nothing.
     page.evaluate("() => jupyterapp.shell.currentWidget.content.activate()")

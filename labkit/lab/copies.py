@@ -113,8 +113,8 @@ def reset(lesson: str | int | os.PathLike, exercise: str | None = None, tell: Te
         if stub is None:
             is_touched, new, what = any(_answers(mine, given)), given, path.stem
         else:
-            here = _by_id(mine).get(stub["id"], {"source": ""})["source"]
-            is_touched = here.strip() not in ("", stub["source"])
+            here = {c["source"] for c in mine["cells"] if c.get("id") == stub["id"]}
+            is_touched = any(text.strip() and text != stub["source"] for text in here)
             new, what = _with_stub(mine, given, stub), f"The exercise {exercise}"
         kept = f"Your old answers are in {_keep(copy)}" if is_touched else "No answer was in it."
         _write(copy, new)
@@ -197,6 +197,8 @@ def _answers(mine: dict, given: dict) -> tuple[list[dict], list[dict]]:
     """Return the cells of a copy that the learner has changed, and those added, in order."""
     was, seen, changed, added = _was(mine, given), set(), [], []
     for cell in mine["cells"]:
+        if "id" not in cell and _hash(cell["source"]) in was.values():
+            continue  # an old program took the id away; the text is the lesson's
         if cell.get("id") not in was or cell["id"] in seen:
             added += [cell] if cell["source"].strip() else []
         elif _hash(cell["source"]) != was[cell["id"]]:
@@ -224,7 +226,7 @@ def _carried(mine: dict, given: dict) -> tuple[dict, int, list[str]]:
             place = _position(new, cell["id"]) + 1
         if any(cell is each for each in changed):
             if here is not None and _fits(cell, here, _was(mine, given)):
-                here["source"] = cell["source"]
+                here |= {name: cell[name] for name in ("source", "attachments") if name in cell}
             else:
                 lost.append(cell["id"])
     return new, len(changed) + len(added) - len(lost), lost
@@ -355,9 +357,19 @@ def _keep(copy: Path) -> Path:
     folder = copy.parent / OLD
     folder.mkdir(parents=True, exist_ok=True)
     stem, number = f"{copy.stem}.{datetime.now():%Y-%m-%d_%H%M%S}", 1
-    while (kept := folder / f"{stem}{'' if number == 1 else f'_{number}'}.ipynb").exists():
-        number += 1
-    files.write(kept, copy.read_bytes())
+    while True:
+        kept = folder / f"{stem}{'' if number == 1 else f'_{number}'}.ipynb"
+        try:
+            kept.touch(exist_ok=False)  # the name is ours: another `labkit open` takes the next
+        except FileExistsError:
+            number += 1
+        else:
+            break
+    try:
+        files.write(kept, copy.read_bytes())
+    except BaseException:
+        kept.unlink(missing_ok=True)
+        raise
     return kept
 
 

@@ -71,7 +71,8 @@ def write_json(path: str | os.PathLike, content: Any) -> None:
     ...     json.loads(Path(folder, "loss.json").read_text())
     {'loss': 0.1}
     """
-    write(path, json.dumps(content, indent=1, ensure_ascii=False, default=str))
+    text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
+    write(path, text.encode("utf-8", "backslashreplace"))  # half a character as JSON writes it
 
 
 def network(folder: str | os.PathLike) -> str:

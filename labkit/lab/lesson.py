@@ -253,13 +253,13 @@ def content(path: Path) -> dict:
     4
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
         if found["nbformat"] < 4:
             import nbformat
 
             found = nbformat.convert(nbformat.from_dict(found), 4)
         found["cells"] = [_cell(cell) for cell in found["cells"]]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ParameterError(f"{path} is not a readable notebook: {error!r}") from error
     found["cells"] = [cell for cell in found["cells"] if not INSERTED & tags(cell)]
     return found

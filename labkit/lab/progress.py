@@ -5,11 +5,14 @@ kill or a full disk costs that line and no other; two kernels may write at once.
 kernel of a notebook writes.
 """
 
+import errno
 import json
 import os
+import stat
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -81,16 +84,26 @@ def read(folder: str | os.PathLike | None = None) -> list[dict]:
 
 
 def read_file(path: str | os.PathLike) -> list[dict]:
-    """Return the whole lines of one file.
+    """Return the whole lines of one file, which is read once as long as it stays as it is.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it cannot be read, or is no plain file: a pipe could be waited for without end.
 
     >>> read_file(os.devnull)
-    []
+    Traceback (most recent call last):
+    ...
+    OSError: [Errno 22] it is no plain file: '/dev/null'
     """
-    text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
-    return [line for part in text.split("\n") if (line := _line(part))]
+    found = os.stat(path)
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no plain file", os.fspath(path))
+    return list(_read_once(Path(path), found.st_mtime_ns, found.st_size, found.st_ino))
+
+
+@lru_cache(maxsize=2)
+def _read_once(path: Path, *stamp: int) -> tuple[dict, ...]:
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    return tuple(line for part in text.split("\n") if (line := _line(part)))
 
 
 def _line(text: str) -> dict | None:

@@ -50,7 +50,7 @@ class _Handler(APIHandler):
         except (ValueError, OSError) as error:
             self.set_status(400 if isinstance(error, ValueError) else 500)
             found = {"message": str(error)}
-        self.finish(json.dumps(found, ensure_ascii=False))
+        self.finish(json.dumps(found))  # in ASCII: half a character in a name can be sent
 
 
 class OverviewHandler(_Handler):

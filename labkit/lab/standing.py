@@ -12,7 +12,7 @@ from typing import Any
 
 from labkit.lab import lesson as lessons
 from labkit.lab.lesson import Lesson, tags
-from labkit.lab.words import one_line, show
+from labkit.lab.words import show
 
 CHECK = re.compile(r"\bexercise\.(\w+)\.(?:use|check)\(")  # in a check cell: the exercise
 _PREDICT = re.compile(r"""\bpredict\(\s*["']\d\d["'],\s*["']([^"']+)["']""")
@@ -50,7 +50,8 @@ def standing(lesson: Lesson, lines: list[dict]) -> dict:
     ('begun', 1)
     """
     own = [line for line in lines if line["lesson"] == lesson.number]
-    items = [item(what, name, own) for what, name in tasks(lesson)]
+    of_task = _grouped(own, "what", "name")
+    items = [item(*task, of_task.get(task, [])) for task in tasks(lesson)]
     exercises = [each["done"] for each in items if each["what"] == "exercise"]
     predictions = [each["done"] for each in items if each["what"] == "prediction"]
     is_done = bool(items) and all(exercises) and all(predictions)
@@ -115,7 +116,9 @@ def standings(lines: list[dict]) -> list[dict]:
     >>> [each["number"] for each in standings([]) if each["next"]]
     ['00']
     """
-    found = [standing(lesson, lines) for lesson in lessons.read_all(lambda *skipped: None)]
+    of_lesson = _grouped(lines, "lesson")
+    every = lessons.read_all(lambda *skipped: None)
+    found = [standing(lesson, of_lesson.get((lesson.number,), [])) for lesson in every]
     begun = [each for each in found if each["status"] == "begun"]
     new = [each["number"] for each in found if each["status"] == "not begun"]
     here = max(begun, key=lambda each: each["last"])["number"] if begun else (new or [None])[0]
@@ -135,11 +138,17 @@ def rows(lines: list[dict]) -> list[dict]:
     ]
     known = {(row["lesson"], row["what"], row["name"]) for row in found}
     kinds = {"check": "exercise", "guess": "prediction"}
-    asked = dict.fromkeys((x["lesson"], x["what"], x["name"]) for x in lines if x["what"] in kinds)
-    for lesson, what, name in asked:
-        if (lesson, kinds[what], name) not in known:
-            own = [line for line in lines if line["lesson"] == lesson]
+    for (lesson, what, name), own in _grouped(lines, "lesson", "what", "name").items():
+        if what in kinds and (lesson, kinds[what], name) not in known:
             found.append({"lesson": lesson, **item(what, name, own)})
+    return found
+
+
+def _grouped(lines: list[dict], *facts: str) -> dict[tuple, list[dict]]:
+    """Return the lines with the same facts together, in their order."""
+    found: dict[tuple, list[dict]] = {}
+    for line in lines:
+        found.setdefault(tuple(line[fact] for fact in facts), []).append(line)
     return found
 
 
@@ -199,7 +208,7 @@ def items_told(found: list[dict]) -> list[dict]:
             "name": row["name"],
             "state": _state(row),
             "tries": row["tries"] or "",
-            "mistakes, or guess": one_line(_made(row)),
+            "mistakes, or guess": _made(row),
             "last": _day(row["last"]),
         }
         for row in found

@@ -243,6 +243,7 @@ def test_after_another_python_the_copy_says_so_and_keeps_its_answers(lesson, cop
         b'{"cells": [{"cell_type": "x", "source": "", "metadata": {}}], "nbformat": 4,'
         b' "metadata": {}}',
         b'{"cells": [], "nbformat": 4}',
+        b"[" * 100_000,
     ],
 )
 def test_a_copy_that_is_no_notebook_is_kept_and_said(lab, lesson, copy, content):
@@ -256,6 +257,52 @@ def test_a_copy_that_is_no_notebook_is_kept_and_said(lab, lesson, copy, content)
     assert sources(copy) == sources(lesson)
 
 
+def test_a_mark_of_byte_order_does_not_make_a_copy_unreadable(lab, lesson, copy):
+    opened(lesson)
+    edit(copy, c1=ANSWER)
+    copy.write_bytes(b"\xef\xbb\xbf" + copy.read_bytes())
+    assert opened(lesson) == []
+    edit(lesson, c0="x = 3")
+    opened(lesson)
+    assert sources(copy) == sources(lesson) | {"c1": ANSWER}
+
+
+def test_half_a_character_in_an_answer_goes_along(lab, lesson, copy):
+    opened(lesson)
+    notebook = json.loads(copy.read_text())
+    answer = next(cell for cell in notebook["cells"] if cell["id"] == "c1")
+    answer["source"] = [f"{ANSWER}  # \ud83d"]
+    copy.write_text(json.dumps(notebook))
+    edit(lesson, c0="x = 3")
+    opened(lesson)
+    assert sources(copy) == sources(lesson) | {"c1": f"{ANSWER}  # \ud83d"}
+
+
+def test_a_picture_in_a_text_goes_along(lab, lesson, copy):
+    insert(lesson, 1, new_markdown_cell("Notes", id="notes"))
+    opened(lesson)
+    edit(copy, notes="![](attachment:a.png)")
+    notebook = json.loads(copy.read_text())
+    notebook["cells"][1]["attachments"] = {"a.png": {"image/png": "AAAA"}}
+    copy.write_text(json.dumps(notebook))
+    edit(lesson, c0="x = 3")
+    opened(lesson)
+    cell = nbformat.read(copy, as_version=4).cells[1]
+    assert cell.attachments == {"a.png": {"image/png": "AAAA"}}
+
+
+def test_cells_whose_ids_an_old_program_took_away_do_not_come_twice(lab, lesson, copy):
+    opened(lesson)
+    edit(copy, c1=ANSWER)
+    notebook = json.loads(copy.read_text())
+    for cell in notebook["cells"]:
+        del cell["id"]
+    copy.write_text(json.dumps(notebook | {"nbformat_minor": 4}))
+    edit(lesson, c0="x = 3")
+    opened(lesson)
+    assert sorted(sources(copy).values()) == sorted([*sources(lesson).values(), ANSWER])
+
+
 def test_two_old_copies_of_one_second_are_both_kept(lab, lesson, copy):
     opened(lesson)
     for content in (b"first", b"second", b"third"):
@@ -263,6 +310,22 @@ def test_two_old_copies_of_one_second_are_both_kept(lab, lesson, copy):
         opened(lesson)
     assert {path.read_bytes() for path in old(lab)} == {b"first", b"second", b"third"}
     assert all(re.fullmatch(DATED, path.name) for path in old(lab))
+
+
+def test_two_that_keep_at_once_take_two_names(lab, lesson, copy, monkeypatch):
+    """What one has kept, the other does not write over: it has read a later copy."""
+    opened(lesson)
+    copy.write_bytes(b"first")
+    write = copies.files.write
+
+    def after_another(path, content):
+        monkeypatch.setattr(copies.files, "write", write)
+        copies._keep(copy)
+        write(path, content)
+
+    monkeypatch.setattr(copies.files, "write", after_another)
+    copies._keep(copy)
+    assert [path.read_bytes() for path in old(lab)] == [b"first", b"first"]
 
 
 # --- folders that cannot be written -------------------------------------------------------------
@@ -323,6 +386,17 @@ def test_one_exercise_is_brought_back_and_the_rest_stays(lab, lesson, copy):
     assert sources(old(lab)[0])["c1"] == ANSWER
     cells = nbformat.read(copy, as_version=4).cells
     assert (cells[3].outputs, len(cells[5].outputs)) == ([], 1)
+
+
+def test_an_answer_beside_a_second_cell_of_its_id_is_kept(lab, lesson, copy):
+    opened(lesson)
+    notebook = json.loads(copy.read_text())
+    [at] = [k for k, cell in enumerate(notebook["cells"]) if cell["id"] == "c1"]
+    notebook["cells"].insert(at, notebook["cells"][at] | {"source": [ANSWER]})
+    copy.write_text(json.dumps(notebook))
+    call("reset", "98", "update")
+    (kept,) = old(lab)
+    assert "return w - 1" in kept.read_text()
 
 
 def test_an_exercise_that_was_deleted_comes_back_in_its_place(lesson, copy):

@@ -210,6 +210,24 @@ def test_a_folder_without_progress_is_empty(tmp_path):
     assert progress.read(tmp_path) == []
 
 
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / progress.FILE)
+    assert progress.read(tmp_path) == []
+    (tmp_path / "bert").mkdir()
+    os.mkfifo(tmp_path / "bert" / progress.FILE)
+    told = []
+    assert progress.read_class(tmp_path, told.append) == {}
+    assert any(text.startswith("bert:") and "no plain file" in text for text in told)
+
+
+def test_a_line_that_was_added_since_is_read(tmp_path):
+    for count in (1, 2):
+        with (tmp_path / progress.FILE).open("a") as file:
+            file.write(json.dumps(line()) + "\n")
+        progress.read(tmp_path).clear()  # what one reader does, the next does not see
+        assert len(progress.read(tmp_path)) == count
+
+
 # --- a live kernel ------------------------------------------------------------------------------
 
 

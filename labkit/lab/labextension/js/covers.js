@@ -59,6 +59,9 @@ function layCovers(notebook, seen, show) {
     }
     const covered = Boolean(key) && !seen.has(key) && tags.includes("answer") && !failed(cell);
     cell.toggleClass("labkit-covered", covered);
+    // JupyterLab's label of a cell may be said of an article of its feed, not of an empty box.
+    if (covered) cell.node.setAttribute("role", "article");
+    else cell.node.removeAttribute("role");
     putSlip(cell, covered && !above ? key : null, show);
     above = covered;
   }
