@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 
+import browser
 import gallery
 import ipywidgets
 import nbformat
@@ -477,3 +478,15 @@ def test_no_style_sets_a_height_above_that_of_a_small_window():
     heights = [int(n) for n in re.findall(r"height: (\d+)px", styles)]
     assert len(heights) > 5
     assert max(heights) < gallery.MOST / 1.5
+
+
+def test_a_picture_out_of_the_page_has_no_room_and_asks_for_none(tmp_path):
+    """JupyterLab takes hidden notebooks out of the page; their elements then have no style."""
+    code = """
+      const answer = (paddings) => paddings.map(([paddingLeft, paddingRight]) => {
+        globalThis.getComputedStyle = () => ({ paddingLeft, paddingRight });
+        return dom.roomIn({ getBoundingClientRect: () => ({ width: 100.5 }) });
+      });
+    """
+    question = [["10px", "20px"], ["", ""]]
+    assert browser.ask("dom", "dom", code, question, tmp_path) == [70, 100]

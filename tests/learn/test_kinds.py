@@ -36,6 +36,12 @@ BOTH = Exercise(
     "both", right=lambda a, b: (a - b, a * b + 1), cases=[(3.0, 1.5), (0.2, -4.0), (7.0, 2.0)]
 )
 TABLE = Exercise("table", right=lambda a: {"sum": a.sum(), "n": len(a)}, cases=[(np.arange(3.0),)])
+RAGGED = Exercise(
+    "ragged",
+    right=lambda parts: 1.5 * sum(map(len, parts)),
+    cases=[([[1.0, 2.0], [3.0]],), ([[1.0], [2.0, 3.0], [4.0]],)],
+)
+WITH_DEFAULT = Exercise("power", right=lambda a, b, c=2: a**c + b, cases=[(2.0, 1.5), (3.0, 0.7)])
 NAMES = Exercise("names", right=lambda d: max(d, key=d.get), cases=[({"a": 1, "b": 2},)])
 
 
@@ -101,6 +107,7 @@ NUMBERS = [
     (MEAN, lambda a: a.mean() / len(a), "divided by the length of a", "a mean where a sum"),
     (MEAN, lambda a: a.sum() / len(a) ** 0.5, "times the root of length of a", "by a factor"),
     (MEAN, lambda a: a.sum() / (len(a) - 1), "n - 1", "ddof=1"),
+    (RAGGED, lambda p: RAGGED.right(p) * len(p), "times the length of p", "a sum where"),
     (LINE, done_to(LINE, lambda y: y + 0.25), "an offset", "too large by 0.25"),
     (LINE, lambda x, k, b: k * x + 2 * b, "off by b", "too much"),
     (COUNT, lambda n, k: (n - k) // 2, "off by one", "off by one"),
@@ -127,6 +134,8 @@ NUMBERS = [
 
 ARGUMENTS = [
     (LINE, lambda x, k, b: k * x, "b not used", "never uses `b`"),
+    (WITH_DEFAULT, lambda a, b, c=2: a**c + 1, "b not used", "never uses `b`"),
+    (WITH_DEFAULT, lambda a, b: a**2 + 1, "b not used", "never uses `b`"),
     (LINE, lambda x, k, b: 1.0, "no argument used", "`x`, `k`, `b`"),
     (LINE, lambda x, k, b: x, "x came back", "as it came in"),
     (LINE, lambda x, k, b: b * x + k, "k and b exchanged", "exchanged"),
@@ -196,6 +205,7 @@ ALL = [each for group in (THINGS, SHAPES, NUMBERS, ARGUMENTS, PARTS) for each in
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.filterwarnings("error:The lab has no name")
 @pytest.mark.parametrize(("exercise", "answer", "kind", "words"), ALL)
 def test_it_says_what_kind_of_thing_came_back(exercise, answer, kind, words):
     feedback = exercise.check(answer)

@@ -39,7 +39,9 @@ export function guardKeys(event) {
  */
 export function roomIn(element) {
   const { paddingLeft, paddingRight } = getComputedStyle(element);
-  const wide = element.getBoundingClientRect().width - parseFloat(paddingLeft) - parseFloat(paddingRight);
+  // Out of the page, where JupyterLab keeps cells far from the view, an element has no style: "".
+  const [left, right] = [paddingLeft, paddingRight].map((padding) => parseFloat(padding) || 0);
+  const wide = element.getBoundingClientRect().width - left - right;
   return Math.max(0, Math.floor(wide));
 }
 

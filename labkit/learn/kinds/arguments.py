@@ -13,16 +13,19 @@ import numpy as np
 from labkit.learn.kinds.tried import SECONDS, Said, Tried, alike
 from labkit.learn.values import copied, numbers, same
 
+_IN_PLACE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
 
 def names(functions: list, count: int) -> tuple[str, ...]:
     """Return the names of the arguments, from the first function that tells them."""
     for function in functions:
         try:
-            found = tuple(inspect.signature(function).parameters)
+            found = inspect.signature(function).parameters.values()
         except (TypeError, ValueError):
             continue
-        if len(found) == count:
-            return found
+        given = tuple(each.name for each in found if each.kind in _IN_PLACE)
+        if len(given) >= count:  # more of them have defaults
+            return given[:count]
     return tuple(f"argument {place}" for place in range(1, count + 1))
 
 
@@ -44,9 +47,11 @@ def came_back(tried: Tried) -> Said:
 def unused(tried: Tried) -> Said:
     """Name the arguments that the learner's code never reads, and the lab's does."""
     mine, ours = _read(tried.answer), _read(tried.right)
-    if mine is None or ours is None or len(mine) != len(ours):
+    count = len(tried.names)  # a function may have more arguments, which have defaults
+    if mine is None or ours is None or min(len(mine), len(ours)) < count:
         return None
-    left = [n for n, a, b in zip(tried.names, mine, ours, strict=True) if b and not a]
+    asked = zip(tried.names, mine[:count], ours[:count], strict=True)
+    left = [name for name, a, b in asked if b and not a]
     if not left:
         return None
     if not any(mine):

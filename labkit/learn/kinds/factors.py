@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from labkit.learn.kinds.tried import Said, Tried, alike
+from labkit.learn.values import numbers
 
 _FACTORS = {
     2: "Your answer is twice the right one, everywhere",
@@ -98,12 +99,18 @@ def _counts(tried: Tried) -> Iterator[tuple[str, list[float]]]:
         given = [case[place] for case in tried.cases]
         if all(isinstance(each, (int, float)) for each in given):
             yield f"`{name}`", [abs(float(each)) for each in given]
-        elif all(isinstance(each, (list, tuple, np.ndarray)) and np.ndim(each) for each in given):
+            continue
+        if all(isinstance(each, (list, tuple)) or _is_array(each) for each in given):
             yield f"the length of `{name}`", [float(len(each)) for each in given]
-            if all(np.ndim(each) > 1 for each in given):
-                yield f"the size of `{name}`", [float(np.size(each)) for each in given]
-                yield f"the columns of `{name}`", [float(np.shape(each)[-1]) for each in given]
+        arrays = [numbers(each) for each in given]  # None for a ragged list
+        if all(array is not None and array.ndim > 1 for array in arrays):
+            yield f"the size of `{name}`", [float(array.size) for array in arrays]
+            yield f"the columns of `{name}`", [float(array.shape[-1]) for array in arrays]
     yield "the count of numbers in the answer", [float(each.size) for each in tried.y]
+
+
+def _is_array(value: object) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim > 0
 
 
 def _from_count(what: str, counts: list[float], ratios: list[float]) -> Said:
