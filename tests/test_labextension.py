@@ -157,10 +157,11 @@ def lab(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(setup_lab, "VENV", str(top))
         setup_lab.offer_to_jupyter()
+        patch.setenv("LABKIT_LEARNER", str(top / "learner"))
         patch.setenv("JUPYTER_PATH", str(top / "share" / "jupyter"))
         patch.setenv("JUPYTER_CONFIG_PATH", str(top / "etc" / "jupyter"))
         with Lab(folder, width=1366, height=768) as lab:
-            lab.overview = OVERVIEW
+            lab.overview, lab.learner = OVERVIEW, top / "learner"
             lab.context.route(
                 "**/labkit/overview", lambda route: route.fulfill(body=json.dumps(lab.overview))
             )
@@ -362,6 +363,11 @@ def test_the_server_answers_only_who_has_the_token_and_in_json(lab):
     assert {"status", "exercises", "predictions", "next"} < set(lessons[0])
     status, told = ask("guesses?lesson=05", lab.token)
     assert (status, told) == (200, {"lesson": "05", "names": []})
+    line = {"at": "2026-01-01", "lesson": "06", "what": "guess", "name": "half \ud83d"}
+    file = lab.learner / progress.FILE
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(line))
+    assert ask("guesses?lesson=06", lab.token) == (200, {"lesson": "06", "names": [line["name"]]})
     status, told = ask("guesses?lesson=100%25", lab.token)
     assert status == 400
     assert told["message"].startswith("'100%' is not the number of a lesson: give two digits")

@@ -603,6 +603,7 @@ def test_by_keyboard_alone_in_the_dark_without_motion(still):
     plot = root(page, "loss").get_by_role("slider")
     plot.focus()
     assert plot.get_attribute("aria-valuetext") == "step 0: not drawn yet"
+    assert plot.get_attribute("aria-valuenow") is not None  # no slider is without
     page.keyboard.press("PageUp")
     for key in ("End", "PageDown", "PageDown", "ArrowUp"):
         page.keyboard.press(key)
@@ -614,6 +615,7 @@ def test_by_keyboard_alone_in_the_dark_without_motion(still):
     assert plot.get_attribute("aria-valuetext").startswith("step 9: loss ")  # between the two
     page.keyboard.press("Delete")
     assert plot.get_attribute("aria-valuetext") == "step 0: not drawn yet"
+    assert plot.get_attribute("aria-valuenow") is not None  # no slider is without
     for key in ("PageUp", "PageUp", "End", "PageDown", "Home", "Backspace", "ArrowUp", "Enter"):
         page.keyboard.press(key)
     assert answered(page, "loss")

@@ -234,6 +234,12 @@ def test_a_class_of_five_is_merged(lab, lesson, tmp_path):
     ]
 
 
+def test_a_name_with_a_line_end_or_a_control_character_stays_in_its_row(lesson, tmp_path):
+    write(tmp_path / "class" / "anna", line(kind="a\nb\x1b[31m", ok=False))
+    told = call("progress", "--class", tmp_path / "class").stdout
+    assert told.splitlines()[-1].endswith("a b�[31m")
+
+
 def test_two_files_of_one_learner_are_one_story_in_the_order_of_time(lesson, tmp_path):
     late = line(kind="right", ok=True, at="2026-11-28T10:00:00+00:00")
     write(tmp_path / "class" / "anna", late)

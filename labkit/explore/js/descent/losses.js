@@ -22,7 +22,7 @@ export class LossPanel {
     this.now = make("circle", { class: "now", r: 6 });
     this.flag = make("text", { class: "flag" });
     this.frame = pictureFrame({
-      tabindex: 0, role: "slider", "aria-label": "step shown", "aria-valuemin": 0,
+      tabindex: 0, role: "slider", "aria-label": "step shown", "aria-valuemin": 0, "aria-valuenow": 0,
       keydown: (event) => this.keydown(event),
       pointermove: (event) => this.showStep(this.stepAt(event)),
       pointerleave: () => this.showStep(null),

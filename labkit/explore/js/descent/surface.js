@@ -49,7 +49,7 @@ function startHandle(moveBy) {
   const label = make("text", { class: "start-label", dy: "-14", "text-anchor": "middle" }, "start");
   const node = make("g", {
     class: "handle", tabindex: 0, role: "slider", "aria-roledescription": "draggable point",
-    "aria-label": "start point: drag it, or move it with the arrow keys", keydown,
+    "aria-label": "start point: drag it, or move it with the arrow keys", "aria-valuenow": 0, keydown,
   }, make("circle", { r: 20, class: "grip" }), make("circle", { r: 9, class: "ring" }),
   ["focus under", "focus"].map((name) => make("circle", { r: 15, class: name })), label);
 

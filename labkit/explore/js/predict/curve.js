@@ -95,9 +95,8 @@ class CurveForm {
     const x = tenth(this.x(task.at[drawn.cursor]));
     const ring = height === null ? "" : `M${x - 6} ${tenth(this.heightOf(height))}a6 6 0 1 0 12 0a6 6 0 1 0 -12 0`;
     set(this.here, { d: focused ? `M${x} ${this.box.top}v${this.box.h}${ring}` : "" });
-    set(this.frame.svg, { "aria-valuetext": drawn.words });
-    if (height === null) this.frame.svg.removeAttribute("aria-valuenow");
-    else set(this.frame.svg, { "aria-valuenow": drawn.valueOf(height) });
+    // A slider needs a number also where nothing is drawn yet: the one from which a key begins.
+    set(this.frame.svg, { "aria-valuetext": drawn.words, "aria-valuenow": drawn.valueOf(height ?? 0.5) });
   }
 
   drawTruth() {
