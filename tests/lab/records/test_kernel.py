@@ -302,7 +302,11 @@ def test_json_is_written_whole_or_not_at_all(tmp_path):
     path = tmp_path / "record.json"
     files.write_json(path, {"text": "中文 ✓", "odd": {1, 2}.__class__})
     assert json.loads(path.read_text(encoding="utf-8"))["text"] == "中文 ✓"
-    with pytest.raises(UnicodeEncodeError):
-        files.write_json(path, {"text": "\ud800"})
+    circle = []
+    circle.append(circle)
+    with pytest.raises(ValueError, match="Circular"):
+        files.write_json(path, {"text": circle})
     assert json.loads(path.read_text(encoding="utf-8"))["text"] == "中文 ✓"
+    files.write_json(path, {"text": "half a character: \ud83d"})
+    assert json.loads(path.read_text(encoding="utf-8"))["text"] == "half a character: \ud83d"
     assert os.listdir(tmp_path) == ["record.json"]
