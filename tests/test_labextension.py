@@ -6,6 +6,7 @@ import shutil
 import sys
 import urllib.error
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -162,11 +163,18 @@ def lab(tmp_path_factory):
         patch.setenv("JUPYTER_PATH", str(top / "share" / "jupyter"))
         patch.setenv("JUPYTER_CONFIG_PATH", str(top / "etc" / "jupyter"))
         with Lab(folder, width=1366, height=768) as lab:
-            lab.overview, lab.learner = OVERVIEW, top / "learner"
+            lab.overview, lab.keep_guess = OVERVIEW, partial(_keep_guess, top / "learner")
             lab.context.route(
                 "**/labkit/overview", lambda route: route.fulfill(body=json.dumps(lab.overview))
             )
             yield lab
+
+
+def _keep_guess(learner, lesson, name):
+    learner.mkdir(exist_ok=True)
+    line = {"at": "2026-01-01", "lesson": lesson, "what": "guess", "name": name}
+    with (learner / progress.FILE).open("a") as file:
+        file.write(json.dumps(line) + "\n")
 
 
 @pytest.fixture
@@ -210,6 +218,15 @@ def test_answers_are_covered_until_the_guess_is_made_and_stay_open_after_a_reloa
     roles = covered.evaluate_all("cells => cells.map((cell) => cell.getAttribute('role'))")
     assert roles == ["article"] * 4  # the label that JupyterLab gives a cell needs a role
     assert seen_by_readers.count("It goes on.") == 2
+
+    # An answer with a heading of its own and another one below it is covered whole.
+    page.evaluate("""() => {
+      const { widgets } = jupyterapp.shell.currentWidget.content;
+      const { sharedModel } = widgets[4].model;
+      sharedModel.setSource(`### First\n\n${sharedModel.getSource()}\n\n### Then`);
+    }""")
+    expect(page.get_by_role("heading", name="Then", include_hidden=True)).to_be_attached()
+    expect(_part(page, "one")).to_be_hidden()
 
     # One cell after the other: covered ones are passed and run, and show nothing.
     page.evaluate("() => jupyterapp.shell.currentWidget.content.activate()")
@@ -271,6 +288,10 @@ def test_running_all_cells_moves_nothing_and_uncovers_nothing(opened, lab):
     page.evaluate("() => jupyterapp.shell.currentWidget.content.scrollToItem(0)")
     expect(_part(page, "two")).to_be_visible()
     expect(_part(page, "one")).to_be_hidden()
+
+    lab.keep_guess("78", "one")  # in another tab
+    page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+    expect(_part(page, "one")).to_be_visible()
 
     # Not ours: as JupyterLab has it.
     page.evaluate(OPEN, "trial.ipynb")
@@ -366,11 +387,8 @@ def test_the_server_answers_only_who_has_the_token_and_in_json(lab):
     assert {"status", "exercises", "predictions", "next"} < set(lessons[0])
     status, told = ask("guesses?lesson=05", lab.token)
     assert (status, told) == (200, {"lesson": "05", "names": []})
-    line = {"at": "2026-01-01", "lesson": "06", "what": "guess", "name": "half \ud83d"}
-    file = lab.learner / progress.FILE
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps(line))
-    assert ask("guesses?lesson=06", lab.token) == (200, {"lesson": "06", "names": [line["name"]]})
+    lab.keep_guess("06", "half \ud83d")
+    assert ask("guesses?lesson=06", lab.token) == (200, {"lesson": "06", "names": ["half \ud83d"]})
     status, told = ask("guesses?lesson=100%25", lab.token)
     assert status == 400
     assert told["message"].startswith("'100%' is not the number of a lesson: give two digits")

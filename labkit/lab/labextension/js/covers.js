@@ -25,9 +25,14 @@ export function cover(panel, lesson, settings) {
     see(`${detail.lesson}/${detail.name}`),
   );
   watchAnswers(notebook, see);
-  ask(settings, `guesses?lesson=${lesson}`).then((said) =>
-    see(...(said?.names ?? []).map((name) => `${lesson}/${name}`)),
-  );
+  const recall = async () => {
+    const said = await ask(settings, `guesses?lesson=${lesson}`);
+    see(...(said?.names ?? []).map((name) => `${lesson}/${name}`));
+  };
+  recall();
+  const again = () => document.hidden || recall(); // a guess may have been made in another tab
+  document.addEventListener("visibilitychange", again);
+  notebook.disposed.connect(() => document.removeEventListener("visibilitychange", again));
 }
 
 // A widget that was answered before may be drawn at any time: when run, reloaded or scrolled to.
@@ -69,9 +74,10 @@ function layCovers(notebook, seen, show) {
   }
 }
 
-// A text that answers and then begins something else, under a heading of its own.
+// A text that answers and then begins something else, under a heading of its own. Where the answer
+// itself has one, all is covered: the style shows what stands from the first heading on.
 function goesOn({ model }) {
-  return model.type === "markdown" && /\n#{1,6} /.test(model.sharedModel.getSource());
+  return model.type === "markdown" && /^(?!\s*#{1,6} )[^]*\n#{1,6} /.test(model.sharedModel.getSource());
 }
 
 // An error must be seen, whatever else the cell tells.
