@@ -144,7 +144,13 @@ def _refresh(path: Path, tell: Tell) -> None:
     copy = places.learner_folder() / path.name
     with _writing():
         given = _fresh(path)
-        if not copy.exists():
+        is_there = copy.exists()
+        if is_there and copy.samefile(path):
+            raise CopyError(
+                f"{places.learner_folder()} is the folder of the lessons themselves. Set "
+                "LABKIT_LEARNER to another folder, or unset it."
+            )
+        if not is_there:
             _write(copy, given)
             return
         try:

@@ -339,6 +339,20 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(lab, lesson, monkeypatch):
     assert "Set LABKIT_LEARNER to a folder that you may write." in told
 
 
+@pytest.mark.parametrize("is_link", [False, True])
+def test_the_lessons_themselves_are_nobodys_copies(lab, lesson, monkeypatch, is_link):
+    folder = lesson.parent
+    if is_link:
+        folder = lab.home / "mine"
+        folder.symlink_to(lesson.parent)
+    monkeypatch.setenv("LABKIT_LEARNER", str(folder))
+    before = lesson.read_bytes()
+    for command in ("open", "reset"):
+        told = call(command, "98", code=1).stderr
+        assert "is the folder of the lessons themselves. Set LABKIT_LEARNER to another" in told
+    assert lesson.read_bytes() == before
+
+
 def test_a_copy_that_cannot_be_replaced_is_as_it_was(lab, lesson, copy, monkeypatch):
     """The disk fills up: neither the answers nor the new version are half there."""
     opened(lesson)
