@@ -55,6 +55,9 @@ def _some_cases(tried: Tried, right: list[bool]) -> Said:
     wrong = [case for case, fit in zip(tried.cases, right, strict=True) if not fit]
     good = [case for case, fit in zip(tried.cases, right, strict=True) if fit]
     for place, name in enumerate(tried.names):
+        if said := _fixed_count(tried, name, [c[place] for c in good], [c[place] for c in wrong]):
+            return said
+    for place, name in enumerate(tried.names):
         for text, has in _TRAITS:
             try:
                 if all(has(case[place]) for case in wrong) and not any(
@@ -70,6 +73,19 @@ def _some_cases(tried: Tried, right: list[bool]) -> Said:
     return "right for some cases", (
         f"Right for {len(good)} of {len(right)} cases: what is different in the others?"
     )
+
+
+def _fixed_count(tried: Tried, name: str, good: list, wrong: list) -> Said:
+    """A number in the code, where the rows of an argument should be counted."""
+    counts = {np.shape(each)[:1] for each in good}
+    written = getattr(getattr(tried.answer, "__code__", None), "co_consts", ())
+    for count in written if len(counts) == 1 else ():
+        if counts == {(count,)} and not counts & {np.shape(each)[:1] for each in wrong}:
+            return "a fixed number", (
+                f"Right for {count} rows of `{name}`, and for no other count: you wrote {count} "
+                "where they should be counted."
+            )
+    return None
 
 
 _TRAITS = [

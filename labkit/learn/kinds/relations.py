@@ -203,8 +203,8 @@ def _rounded(tried: Tried) -> Said:
     for function in (np.round, np.trunc, np.floor, np.ceil):
         if tried.holds(function):
             return "whole numbers", (
-                "Your answer is the right one, cut to whole numbers: by `//`, by `int()`, or by an "
-                "array whose dtype is int."
+                "Your answer is the right one, cut to whole numbers: by `round()`, `//`, `int()`, "
+                "or an array whose dtype is int."
             )
     off = max(float(np.abs(a - b).max() / max(np.abs(b).max(), 1e-12)) for a, b in tried.arrays())
     if off < 5e-3:
