@@ -164,7 +164,11 @@ class Exercise:
         if not feedback.ok and found.trace not in wrong:
             wrong.append(found.trace)
         if self.lesson:
-            facts = {"kind": found.kind, "ok": feedback.ok, "tries": len(wrong) + feedback.ok}
+            facts = {
+                "kind": found.kind + found.more,
+                "ok": feedback.ok,
+                "tries": len(wrong) + feedback.ok,
+            }
             progress.add(self.lesson, "check", self.name, **facts)
         if self.hint and not feedback.ok and len(wrong) > 1 and found.kind not in self.mistakes:
             return replace(feedback, message=f"{found.message} Hint: {self.hint}".strip())
@@ -368,7 +372,8 @@ class Exercise:
         told, meaning = errors.explained(error, answer, count)
         if "'ellipsis'" in str(error):
             return _Found("not tried", "A `...` still stands in your function.", told)
-        return _Found("error", f"{told} {meaning}".strip(), told)
+        more = f": {type(error).__name__}"
+        return _Found("error", f"{told} {meaning}".strip(), told, more=more)
 
     def _untouched(self) -> "_Found":
         advice = "Replace the ... in the cell above with your answer, run that cell, then this one."
@@ -377,12 +382,16 @@ class Exercise:
 
 @dataclass(frozen=True)
 class _Found:
-    """What was found: kind and message, a trace that tells answers apart, what can be used."""
+    """What was found: kind and message, a trace that tells answers apart, what can be used.
+
+    `more` is what the progress keeps beside the kind: which error it was.
+    """
 
     kind: str
     message: str
     trace: str
     usable: Any = None
+    more: str = ""
 
 
 @dataclass(frozen=True)

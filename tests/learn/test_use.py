@@ -175,6 +175,11 @@ def test_every_check_of_a_live_notebook_is_kept(notebook):
     json.dumps(kept())
 
 
+def test_the_progress_keeps_which_error_it_was(notebook):
+    assert STEP.check(lambda w, g: w / 0).kind == "error"
+    assert [line["kind"] for line in kept()] == ["error: ZeroDivisionError"]
+
+
 def test_the_lessons_own_solution_and_headless_runs_are_not_kept(notebook, monkeypatch):
     notebook.append("def step_solution(w, g):\n    return w\nexercise.step.check(step_solution)")
     STEP.check(my_step)

@@ -153,13 +153,11 @@ _MADE = [
     ("the rest to 1", lambda y: 1 - y, "Your answer is one minus the right one."),
     ("the logarithm", np.log, "Your answer is the logarithm of the right one."),
     ("the exponential", np.exp, "Your answer is the exponential of the right one."),
-    ("the cube", lambda y: y**3, "Your answer is the third power of the right one."),
     (
         "minus the logarithm",
         lambda y: -np.log(y),
         "Your answer is minus the logarithm of the right one.",
     ),
-    ("the sine", np.sin, "Your answer is the sine of the right one."),
     (
         "the running sum",
         lambda y: np.cumsum(y, axis=0) if y.ndim else y,
