@@ -121,7 +121,7 @@ RUN_AND_FOLLOW = """async (at) => {
 }"""
 OPEN = "async (path) => { await jupyterapp.commands.execute('docmanager:open', { path }); }"
 HERE = "() => jupyterapp.shell.currentWidget.context.path"
-READ = 19  # the cell that is read while all run: outputs come above and below it
+READ = 21  # the cell that is read while all run: outputs come above and below it
 
 
 def _lesson(number):
@@ -138,6 +138,7 @@ def _lesson(number):
         cells.append(code(PREDICT.format(number, name), "predict"))
         cells.append(text(f"The answer {name} is [told](https://example.org).", "answer"))
         cells.append(code(f"ran.append('{name}')\nprint('figure', '{name}')", "answer"))
+        cells.append(text(f"Also told.\n\n### After {name}\n\nIt goes on.", "answer"))
     for part in range(8):
         cells.append(text(f"## Part {part}\n\n{LONG * 3}"))
         cells.append(code(f"import time; time.sleep(0.1); print('line\\n' * 12, {part})"))
@@ -201,13 +202,15 @@ def test_answers_are_covered_until_the_guess_is_made_and_stay_open_after_a_reloa
     slips, covered = page.locator(".labkit-slip"), page.locator(".labkit-covered")
     expect(slips).to_have_count(2)
     expect(_part(page, "one")).to_be_hidden()
+    expect(page.get_by_role("heading", name="After one")).to_be_visible()
     seen_by_readers = page.locator(".jp-Notebook").aria_snapshot()
     assert "Covered until you have entered your guess above." in seen_by_readers
     assert "told" not in seen_by_readers
+    assert seen_by_readers.count("It goes on.") == 2
 
     # One cell after the other: covered ones are passed and run, and show nothing.
     page.evaluate("() => jupyterapp.shell.currentWidget.content.activate()")
-    for at in range(9):
+    for at in range(11):
         assert page.evaluate(STATE)["active"] == at
         page.keyboard.press("Shift+Enter")
     run_last_cell(page, "print('ran', *ran)")

@@ -11,6 +11,8 @@ import difflib
 import html
 import math
 import numbers
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +42,8 @@ NOTHING = "nothing to compute"
 OPEN = "open: not computed yet"
 
 _MARKS = {"holds": "✓", "wrong": "✗", "inconsistent": "≠", "open": "…"}
+_TABLE = ("statement of", "stated", "computed, and why", "verdict")  # columns of `claim_table`
+_CELL = "text-align:left;vertical-align:top;min-width:6em;white-space:normal"
 _COLORS = {"holds": "#2e7d32", "wrong": "#d93025"}
 
 
@@ -125,13 +129,12 @@ def claim_table(rows: dict[str, tuple], when: bool = True) -> None:
     cards = [
         ClaimCard(check_claim(id, *values, when=when), values, when) for id, values in rows.items()
     ]
-    verdicts: dict[str, int] = {}
-    for card in cards:
-        verdicts[card.row["verdict"]] = verdicts.get(card.row["verdict"], 0) + 1
-    told = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.items())
-    body = "".join(card._repr_html_() for card in cards)
+    told = _verdicts(Counter(card.row["verdict"] for card in cards))
     title = f"{count(len(cards), 'further statement')}: {told}"
-    display(HTML(f"<details><summary>{title}</summary>{body}</details>"))
+    head = "".join(f"<th scope='col' style='{_CELL}'>{name}</th>" for name in _TABLE)
+    body = "".join(card.table_row() for card in cards)
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    display(HTML(f"<details><summary>{title}</summary>{table}</details>"))
 
 
 def check_claim(id: str, *values: float | bool | str, when: bool = True) -> dict[str, str]:
@@ -198,13 +201,12 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def counts(table: pd.DataFrame) -> str:
-    """Return how many claims of each verdict there are: '3 claims: 2 wrong, 1 holds'.
+    """Return how many claims of each verdict there are: '3 claims: 2 hold, 1 wrong'.
 
     >>> counts(claims(search="A2-GD-04"))
     '1 claim: 1 holds'
     """
-    words = [f"{n} {verdict}" for verdict, n in table.verdict.value_counts().items()]
-    return f"{count(len(table), 'claim')}: {', '.join(words) or 'none'}"
+    return f"{count(len(table), 'claim')}: {_verdicts(table.verdict.value_counts())}"
 
 
 def format_claims(table: pd.DataFrame) -> str:
@@ -214,6 +216,13 @@ def format_claims(table: pd.DataFrame) -> str:
     '✓ holds (true as stated) · A2-GD-04 · A2 data analysis (long), section 4.1'
     """
     return "\n\n".join(str(ClaimCard(row)) for row in table.to_dict("records"))
+
+
+def _verdicts(numbers: Mapping[str, int]) -> str:
+    """Return how many there are of each verdict, most first: '7 hold, 2 wrong'."""
+    most_first = sorted(numbers.items(), key=lambda item: -item[1])
+    words = [f"{n} {'hold' if v == 'holds' and n > 1 else v}" for v, n in most_first]
+    return ", ".join(words) or "none"
 
 
 def _holding(table: pd.DataFrame, text: str) -> pd.Series:
@@ -254,6 +263,21 @@ class ClaimCard:
     def _in_this_run(self) -> str:
         shown = ", ".join(map(_show, self.values))
         return shown if self.compared or not shown else f"{shown} ({NOT_COMPARED})"
+
+    def table_row(self) -> str:
+        """Return the card as a row of the table of `claim_table`."""
+        said, row = dict(self.lines()), self.row
+        computed = [said.get("Computed", ""), said.get("In this run", ""), said.get("Why", "")]
+        verdict = f"{_MARKS.get(row['verdict'], '~')} {row['verdict']}"
+        cells = [
+            [row["id"], f"{row['article']}, section {row['section']}"],
+            [said["Stated"]],
+            [f"In this run: {text}" if n == 1 else text for n, text in enumerate(computed) if text],
+            [verdict],
+        ]
+        return "<tr>{}</tr>".format(
+            "".join(f"<td style='{_CELL}'>{'<br>'.join(map(html.escape, c))}</td>" for c in cells)
+        )
 
     def title(self) -> str:
         """Return the first line: mark, id, verdict, article and section.

@@ -231,6 +231,26 @@ def test_claim_shows_html_and_text(ledger, capsys):
 # --- claims() -------------------------------------------------------------------------------
 
 
+def test_many_claims_are_one_folded_table_a_row_each(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda made: shown.append(made.data))
+    module.claim_table({"A2-GD-05": (0.5, 0.25, 0.5), "B2-BP-06": ()})
+    (html,) = shown
+    assert html.startswith("<details><summary>2 further statements: ")
+    assert html.count("<tr>") == 3
+    assert "A2-GD-05" in html
+    assert "In this run: 0.5, 0.25, 0.5" in html
+    with pytest.raises(module.ClaimError, match="value 2"):
+        module.claim_table({"A2-GD-05": (0.5, 0.3, 0.5)})
+
+
+def test_several_hold_and_one_holds():
+    table = claims(search="A2-GD-0")
+    assert len(table) > 2
+    assert " hold" in module.counts(table)
+    assert " holds" not in module.counts(table)
+
+
 def test_claims_selects():
     everything = claims()
     assert len(everything) == len(LEDGER)

@@ -58,10 +58,17 @@ function layCovers(notebook, seen, show) {
       key = found && `${found[1]}/${found[2]}`;
     }
     const covered = Boolean(key) && !seen.has(key) && tags.includes("answer") && !failed(cell);
-    cell.toggleClass("labkit-covered", covered);
+    const part = covered && goesOn(cell); // what comes after its answer can be read
+    cell.toggleClass("labkit-covered", covered && !part);
+    cell.toggleClass("labkit-covered-part", part);
     putSlip(cell, covered && !above ? key : null, show);
     above = covered;
   }
+}
+
+// A text that answers and then begins something else, under a heading of its own.
+function goesOn({ model }) {
+  return model.type === "markdown" && /\n#{1,6} /.test(model.sharedModel.getSource());
 }
 
 // An error must be seen, whatever else the cell tells.
