@@ -84,6 +84,11 @@ def _average(w, velocity, gradient, learning_rate, momentum):
     return w + velocity, velocity
 
 
+def _average_of_gradients(w, velocity, gradient, learning_rate, momentum):
+    velocity = momentum * velocity + (1 - momentum) * gradient
+    return w - learning_rate * velocity, velocity
+
+
 def _forgets(w, velocity, gradient, learning_rate, momentum):
     velocity = -learning_rate * gradient
     return w + velocity, velocity
@@ -151,6 +156,11 @@ momentum = Exercise(
             _average,
             "You average the old velocity and the new step. Some libraries do that; here, as in "
             "Keras, the new step counts in full: no factor 1 - momentum.",
+        ),
+        "an average of the gradients": (
+            _average_of_gradients,
+            "You average the gradients, and walk along the average. Some courses do that; here "
+            "the velocity is the step itself, and the new step counts in full.",
         ),
         "velocity forgotten": (
             _forgets,

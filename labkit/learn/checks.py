@@ -315,7 +315,9 @@ class Exercise:
                 told = f"{start}; yours is {yours}{place}."
                 short = values.first_place(mine, wanted, self.tolerance, shown=0)
                 # Nobody reads matrices off a line: one of their numbers says as much.
-                return f"In one case, {short[2:]}." if short and len(told) > _LONG else told
+                if len(told) <= _LONG:
+                    return told
+                return f"In one case, {short[2:]}." if short else f"Yours is {yours}."
         raise AssertionError("unreachable: the answers were found to differ")
 
     def _letter_by_letter(self, answer: Any) -> tuple[str, str] | None:
