@@ -191,14 +191,10 @@ def _range(tried: Tried) -> Said:
     """Outside of where all right answers lie."""
     low, high = (edge(tried.y, default=0) for edge in (_least, _most))
     if low >= 0 and _least(tried.x) < 0:
-        return "below 0", (
-            "Your answer is negative in some places, and the right one never is: a sign, or the "
-            "order of a difference?"
-        )
+        return "below 0", ("Your answer is negative in some places, and the right one never is.")
     if low >= 0 and high <= 1 and _most(tried.x) > 1 + tried.tolerance:
         return "above 1", (
-            "Your answer is larger than 1 in some places; the right ones lie between 0 and 1. Is a "
-            "division missing, or do parentheses stand at another place?"
+            "Your answer is larger than 1 in some places; the right ones lie between 0 and 1."
         )
     whole = [(each == np.round(each)).all() for each in (*tried.x, *tried.y)]
     count = len(tried.x)
