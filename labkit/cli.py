@@ -249,8 +249,9 @@ def show_progress(lesson, folder, form) -> None:
     LABKIT_LEARNER); it never leaves this machine, and is gone when you delete it.
 
     --class reads the files of a class: DIR/anna/progress.jsonl, DIR/anna/learner/progress.jsonl or
-    DIR/anna.jsonl. The table then shows who has done what, and which mistakes were made by how
-    many. Files that cannot be read are named; exit status 1 if none could be.
+    DIR/anna.jsonl. The tables then show who has done what, who is stuck, which mistakes were
+    made by how many, and which predictions surprised. Files that cannot be read are named; exit
+    status 1 if none could be.
 
     \b
     Examples:
@@ -302,17 +303,30 @@ def _show_progress(lines: list[dict]) -> None:
     click.echo(f"\n{told}", err=True)
 
 
+_MOST = 12  # rows of a table about a class
+
+
 def _show_class(learners: dict[str, list[dict]], number: str | None, rows: list[dict]) -> None:
-    """Print who has done what, and which mistakes were made by how many."""
+    """Print who has done what, who is stuck, which mistakes were made, what surprised."""
     from labkit.lab import standing
 
     _show_table(standing.class_told(learners, number), "learner")
-    made = standing.mistakes(rows)
-    if made:
-        click.echo()
-    most = [row | {"learners": f"{row['learners']} of {len(learners)}"} for row in made]
-    _show_table(most, "mistake")
-    click.echo("\nEvery exercise and prediction of each learner: --format csv or json", err=True)
+    made = [
+        row | {"learners": f"{row['learners']} of {len(learners)}"}
+        for row in standing.mistakes(rows)
+    ]
+    for table, name in (
+        (standing.stuck(rows), "last"),
+        (made, "mistake"),
+        (standing.surprises(rows), "prediction"),
+    ):
+        if table:
+            click.echo()
+            _show_table(table[:_MOST], name)
+        if len(table) > _MOST:
+            click.echo(f"and {len(table) - _MOST} more")
+    told = "3 of 4: exercises right, and predictions guessed or shown, of all in the lesson."
+    click.echo(f"\n{told} Each of them, of each learner: --format csv or json", err=True)
 
 
 @main.command()

@@ -19,7 +19,8 @@ product_slopes = Exercise(
     name="product_slopes",
     lesson="04",
     right=lambda a, b, slope: (slope * b, slope * a),
-    cases=[(2.0, -3.0, 0.5), (0.25, 4.0, -2.0), (-1.5, 0.0, 3.0)],
+    cases=[(2.0, -3.0, 0.5), (0.25, 4.0, -2.0), (-1.5, 0.7, 3.0)],
+    then=[(-1.5, 0.0, 3.0)],
     mistakes={
         "factors not exchanged": (
             lambda a, b, slope: (slope * a, slope * b),
@@ -30,6 +31,11 @@ product_slopes = Exercise(
             lambda a, b, slope: (b, a),
             "These are the slopes of the product itself. J lies further on: along a path, slopes "
             "are multiplied, and the one that came in is missing.",
+        ),
+        "divided": (
+            lambda a, b, slope: (slope / a, slope / b),
+            "You divided. Each link of a path multiplies the slope: when only a moves, how fast "
+            "does a * b move?",
         ),
         "as through a sum": (
             lambda a, b, slope: (slope, slope),
@@ -84,6 +90,11 @@ output_delta = Exercise(
             lambda prediction, y: (prediction - y) / (prediction * (1 - prediction)) / len(y),
             "This is the slope with respect to the prediction a. One link of the chain is "
             "missing, the one from a to z.",
+        ),
+        "dJ/da of the ones": (
+            lambda prediction, y: -y / prediction / len(y),
+            "This is the slope of - y log(a) with respect to a. The second term of the loss is "
+            "missing, and the link from a to z.",
         ),
         "samples added up": (
             lambda prediction, y: np.mean(prediction - y, axis=0),
@@ -197,6 +208,15 @@ def _by_moves(ahead, behind, divisor=None):
     return gradient
 
 
+def _to_tiny(loss, w, tiny):
+    slopes = []
+    for place in range(len(w)):
+        above, below = np.array(w, dtype=float), np.array(w, dtype=float)
+        above[place], below[place] = tiny, -tiny
+        slopes.append((loss(above) - loss(below)) / (2 * tiny))
+    return np.array(slopes)
+
+
 def _all_at_once(loss, w, tiny):
     w = np.asarray(w, dtype=float)
     return np.full(len(w), (loss(w + tiny) - loss(w - tiny)) / (2 * tiny))
@@ -259,10 +279,19 @@ gradient = Exercise(
             lambda loss, w, tiny: _by_moves(1, -1, divisor=1)(loss, w, tiny) * tiny,
             "This is the change of the loss. A slope is the change divided by the way.",
         ),
+        "moved to tiny": (
+            _to_tiny,
+            "You set the weight to tiny, and to -tiny. It should move by tiny from where it is.",
+        ),
         "all weights at once": (
             _all_at_once,
             "You moved all weights together. Then you only learn the sum of their slopes. Move "
             "one weight at a time.",
+        ),
+        "all weights at once, as a number": (
+            lambda loss, w, tiny: _all_at_once(loss, w, tiny)[0],
+            "You moved all weights together, and got one number: the sum of their slopes. Move "
+            "one weight at a time, and return one slope for each.",
         ),
         "not put back": (
             _never_put_back,

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from labkit.learn import values
 from labkit.learn.checks import Exercise
 from labkit.maths.descent import largest_stable_rate, start_optimizer
 
@@ -83,6 +84,11 @@ def _average(w, velocity, gradient, learning_rate, momentum):
     return w + velocity, velocity
 
 
+def _average_of_gradients(w, velocity, gradient, learning_rate, momentum):
+    velocity = momentum * velocity + (1 - momentum) * gradient
+    return w - learning_rate * velocity, velocity
+
+
 def _forgets(w, velocity, gradient, learning_rate, momentum):
     velocity = -learning_rate * gradient
     return w + velocity, velocity
@@ -151,6 +157,11 @@ momentum = Exercise(
             "You average the old velocity and the new step. Some libraries do that; here, as in "
             "Keras, the new step counts in full: no factor 1 - momentum.",
         ),
+        "an average of the gradients": (
+            _average_of_gradients,
+            "You average the gradients, and walk along the average. Some courses do that; here "
+            "the velocity is the step itself, and the new step counts in full.",
+        ),
         "velocity forgotten": (
             _forgets,
             "Your velocity is only the newest step, so this is plain gradient descent. "
@@ -178,6 +189,13 @@ def _eigenvalues(hessian):
     return np.linalg.eigvalsh(hessian)
 
 
+def _over_eigenvectors(hessian):
+    with np.errstate(divide="ignore"):
+        return 2 / np.linalg.eigh(hessian)[1]
+
+
+_NO_ORDER = "You took one eigenvalue by its place, but `eigvals` gives them in no order."
+
 stable_rate = Exercise(
     name="stable_rate",
     lesson="01",
@@ -197,6 +215,23 @@ stable_rate = Exercise(
             lambda hessian: 1 / _eigenvalues(hessian)[-1],
             "1 / curvature lands on the minimum in one step. A larger rate lands behind it: how "
             "far behind, before the walk moves away?",
+        ),
+        "the fastest rate": (
+            lambda hessian: 2 / (_eigenvalues(hessian)[0] + _eigenvalues(hessian)[-1]),
+            "At this rate the walk arrives soonest. Asked is the largest at which it arrives.",
+        ),
+        "the order of the eigenvalues": (
+            lambda hessian: 2 / np.linalg.eigvals(hessian)[0],
+            _NO_ORDER,
+        ),
+        "the last of eigvals": (
+            lambda hessian: 2 / np.linalg.eigvals(hessian)[-1],
+            _NO_ORDER,
+        ),
+        "eigenvectors": (
+            _over_eigenvectors,
+            "You divided by the eigenvectors. `eigh` returns two arrays: the eigenvalues, then "
+            "the directions.",
         ),
         "upside down": (
             lambda hessian: _eigenvalues(hessian)[-1] / 2,
@@ -249,12 +284,21 @@ def _only_w(*arguments):
     return _rising_momentum(*arguments)[0]
 
 
+_STEPS = 100  # as many as in the race, so that no rule breaks down there
+
+
 def _alone(rule) -> bool:
     """Return whether a rule gives back one array, as large as w."""
     try:
         return getattr(rule(np.ones(2), np.zeros(2), np.ones(2), 0.1, 1), "shape", None) == (2,)
     except (Exception, SystemExit):  # what was raised is said already
         return False
+
+
+def _climbs(rule) -> bool:
+    """Return whether the first step of a rule goes along the gradient."""
+    w = np.array([1.0, -2.0])
+    return bool((np.asarray(rule(w.copy(), np.zeros(2), w.copy(), 0.1, 1)[0]) - w) @ w > 0)
 
 
 class _Rule(Exercise):
@@ -264,26 +308,35 @@ class _Rule(Exercise):
         found = super()._judged(answer)
         if found.kind in (*self.mistakes, "not tried", "nothing returned", "an older version"):
             return found
-        left = self._loss_left(answer)  # also of what raised an error: memory may be anything
+        try:  # also of what raised an error above: memory may be anything
+            left = self._loss_left(answer)
+        except (Exception, SystemExit) as error:
+            return self._raised(error, answer)
         if left is None:
             alone = self.mistakes["memory missing"][1]
             return replace(found, kind="memory missing", message=alone) if _alone(answer) else found
         if left < 0.1:
             told = "It goes down, so it may enter the race."
             return replace(found, kind="right", message=told, usable=answer)
-        told = f"After 50 steps {left:.3g} of the loss on a small bowl is left, at the best rate."
-        return replace(found, kind="other", message=f"Your rule does not go down. {told}")
+        if _climbs(answer):
+            return replace(found, kind="uphill", message=self.mistakes["uphill"][1])
+        told = f"Your rule does not go down. After {_STEPS} steps, at the best rate, {left:.3g} of "
+        return replace(found, kind="other", message=f"{told}the loss on a small bowl is left.")
+
+    def _first_difference(self, got: list, right: list) -> str:
+        return f"For {values.call(self.cases[0])} you return {values.short(got[0])}."
 
     def _loss_left(self, rule) -> float | None:
-        """Return which share of a loss is left after 50 steps, None if the rule does not run."""
+        """Return which share of a loss is left, None if the rule returns something else."""
         left = []
         for rate in (0.003, 0.03, 0.3):
             w, memory = np.array([1.0, -2.0, 0.5]), np.zeros(3)
-            for step in range(1, 51):
+            for step in range(1, _STEPS + 1):
+                given = rule(w.copy(), deepcopy(memory), w * [1.0, 2.0, 3.0], rate, step)
                 try:
-                    w, memory = rule(w.copy(), deepcopy(memory), w * [1.0, 2.0, 3.0], rate, step)
+                    w, memory = given
                     w = np.array(w, dtype=float)
-                except (Exception, SystemExit):  # what was raised is said already
+                except (TypeError, ValueError):  # what it is, is said already
                     return None
                 if w.shape != (3,):
                     return None

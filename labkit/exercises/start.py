@@ -11,7 +11,7 @@ prediction = Exercise(
     name="prediction",
     lesson="00",
     right=lambda length, w, b: w * length + b,
-    cases=[(1.4, 0.5, -0.2), (6.0, 0.3, 0.1), (2.0, -1.0, 3.0), (1.37, -0.83, 0.45)],
+    cases=[(1.4, 0.5, -0.2), (6.0, 0.3, 0.1), (2.0, -0.5, 4.0), (1.37, -0.83, 0.45)],
     mistakes={
         "the intercept is missing": (
             lambda length, w, b: w * length,

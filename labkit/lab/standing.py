@@ -169,6 +169,52 @@ def mistakes(found: list[dict]) -> list[dict]:
     ]
 
 
+def stuck(found: list[dict]) -> list[dict]:
+    """Return which learners tried an exercise three times or more, and have it not right yet.
+
+    Args:
+        found: rows as `rows` returns them, each with its learner.
+
+    >>> row = {"learner": "anna", "lesson": "01", "name": "update", "what": "exercise"}
+    >>> stuck([row | {"done": False, "tries": 4, "last_kind": "sign"}])
+    [{'not right yet': 'anna', 'lesson': '01', 'exercise': 'update', 'tries': 4, 'last': 'sign'}]
+    """
+    return [
+        {
+            "not right yet": row["learner"],
+            "lesson": row["lesson"],
+            "exercise": row["name"],
+            "tries": row["tries"],
+            "last": one_line(row["last_kind"]),
+        }
+        for row in sorted(found, key=lambda row: (row["lesson"], -row["tries"]))
+        if row["what"] == "exercise" and not row["done"] and row["tries"] >= 3
+    ]
+
+
+def surprises(found: list[dict]) -> list[dict]:
+    """Return how many first guesses were close, those predictions first that surprised most.
+
+    Args:
+        found: rows as `rows` returns them, of all learners.
+
+    >>> row = {"lesson": "01", "name": "limit", "what": "prediction", "guess": 1.0}
+    >>> surprises([row | {"close": False}, row | {"close": True}])
+    [{'close': '1 of 2', 'lesson': '01', 'prediction': 'limit'}]
+    """
+    guesses: dict[tuple[str, str], list[bool]] = {}
+    for row in found:
+        if row["what"] == "prediction" and row["guess"] is not None:
+            guesses.setdefault((row["lesson"], row["name"]), []).append(row["close"] is True)
+    most = sorted(
+        guesses.items(), key=lambda one: (sum(one[1]) / len(one[1]), -len(one[1]), one[0])
+    )
+    return [
+        {"close": f"{sum(close)} of {len(close)}", "lesson": lesson, "prediction": name}
+        for (lesson, name), close in most
+    ]
+
+
 # --- how it reads -------------------------------------------------------------------------------
 
 

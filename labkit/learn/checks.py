@@ -34,6 +34,7 @@ from labkit.learn.kinds.arguments import names
 
 _SIGNS = {"right": "✓", "not tried": "○"}
 _NO_TRY = ("not tried", "an older version")
+_LONG = 200  # letters of a comparison
 _COLORS = {"right": "#2e7d32", "not tried": "#6c6c6c"}
 # What this kernel remembers, by lesson and exercise.
 _owners: dict[tuple[str, str], str] = {}  # whose function the lesson runs on
@@ -141,7 +142,7 @@ class Exercise:
         elif feedback.ok:
             whose = "A run without a reader takes the lab's own, at full speed."
         else:
-            whose = "Until it is right, the lesson runs on its own."
+            whose = "Until it is right, the lesson runs on the lab's own."
         display(replace(feedback, message=f"{feedback.message} {whose}".strip()))
         return found.usable if yours else self.right
 
@@ -163,7 +164,11 @@ class Exercise:
         if not feedback.ok and found.trace not in wrong:
             wrong.append(found.trace)
         if self.lesson:
-            facts = {"kind": found.kind, "ok": feedback.ok, "tries": len(wrong) + feedback.ok}
+            facts = {
+                "kind": found.kind + found.more,
+                "ok": feedback.ok,
+                "tries": len(wrong) + feedback.ok,
+            }
             progress.add(self.lesson, "check", self.name, **facts)
         if self.hint and not feedback.ok and len(wrong) > 1 and found.kind not in self.mistakes:
             return replace(feedback, message=f"{found.message} Hint: {self.hint}".strip())
@@ -307,7 +312,12 @@ class Exercise:
                 theirs, yours = values.two(wanted, mine)
                 place = values.first_place(mine, wanted, self.tolerance)
                 start = f"For {values.call(case)} the right answer is {theirs}"
-                return f"{start}; yours is {yours}{place}."
+                told = f"{start}; yours is {yours}{place}."
+                short = values.first_place(mine, wanted, self.tolerance, shown=0)
+                # Nobody reads matrices off a line: one of their numbers says as much.
+                if len(told) <= _LONG:
+                    return told
+                return f"In one case, {short[2:]}." if short else f"Yours is {yours}."
         raise AssertionError("unreachable: the answers were found to differ")
 
     def _letter_by_letter(self, answer: Any) -> tuple[str, str] | None:
@@ -364,7 +374,8 @@ class Exercise:
         told, meaning = errors.explained(error, answer, count)
         if "'ellipsis'" in str(error):
             return _Found("not tried", "A `...` still stands in your function.", told)
-        return _Found("error", f"{told} {meaning}".strip(), told)
+        more = f": {type(error).__name__}"
+        return _Found("error", f"{told} {meaning}".strip(), told, more=more)
 
     def _untouched(self) -> "_Found":
         advice = "Replace the ... in the cell above with your answer, run that cell, then this one."
@@ -373,12 +384,16 @@ class Exercise:
 
 @dataclass(frozen=True)
 class _Found:
-    """What was found: kind and message, a trace that tells answers apart, what can be used."""
+    """What was found: kind and message, a trace that tells answers apart, what can be used.
+
+    `more` is what the progress keeps beside the kind: which error it was.
+    """
 
     kind: str
     message: str
     trace: str
     usable: Any = None
+    more: str = ""
 
 
 @dataclass(frozen=True)

@@ -264,10 +264,10 @@ def _rounded(value: Any, digits: int) -> Any:
     return value
 
 
-def first_place(mine: Any, wanted: Any, tolerance: float) -> str:
+def first_place(mine: Any, wanted: Any, tolerance: float, shown: int = SHOWN) -> str:
     """Say where two arrays too large to show first differ, '' for anything else."""
     x, y = numbers(mine), numbers(wanted)
-    if x is None or y is None or x.shape != y.shape or y.size <= SHOWN:
+    if x is None or y is None or x.shape != y.shape or y.size <= shown:
         return ""
     apart = np.argwhere(~close(x, y, tolerance))
     if not len(apart):

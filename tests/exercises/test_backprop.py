@@ -103,9 +103,24 @@ def own_tiny(loss, w, tiny, step=1e-5):
         (return_in_the_loop, "only the first slope"),
         (half_way_back, "put back half way"),
         (own_tiny, "a tiny of your own"),
+        (
+            lambda loss, w, t: (loss(w + t) - loss(w - t)) / (2 * t),
+            "all weights at once, as a number",
+        ),
         (lambda *a: own_tiny(*a, step=1e-4), "a tiny of your own"),
         (lambda *a: own_tiny(*a, step=1e-6), "a tiny of your own"),
     ],
 )
 def test_the_likely_slips_of_the_gradient_check_are_named(answer, kind):
     assert exercise.gradient.check(answer).kind == kind
+
+
+def test_a_division_is_not_called_one_by_zero():
+    assert (
+        exercise.product_slopes.check(lambda a, b, slope: (slope / a, slope / b)).kind == "divided"
+    )
+
+
+def test_the_slope_of_the_loss_of_the_ones_is_no_wrong_operator():
+    feedback = exercise.output_delta.check(lambda prediction, y: -y / prediction / len(y))
+    assert feedback.kind == "dJ/da of the ones"

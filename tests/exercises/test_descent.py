@@ -90,6 +90,17 @@ def sums(w, memory, gradient, learning_rate, step):
     return w - learning_rate * gradient / np.sqrt(memory["squares"] + 1e-9), memory
 
 
+def late(w, memory, gradient, learning_rate, step):
+    if step > 60:
+        raise ValueError("I am tired")
+    return w - learning_rate * gradient, memory
+
+
+def test_no_rule_is_told_to_be_another_one():
+    message = exercise.optimizer.check(lambda w, memory, g, rate, step: (w, memory, step)).message
+    assert "the right answer" not in message
+
+
 def test_any_rule_that_goes_down_may_enter_the_race():
     plain = in_rule(exercise.update.right)
 
@@ -110,6 +121,9 @@ def test_any_rule_that_goes_down_may_enter_the_race():
         (lambda w, memory, g, rate, step: w - rate * g, "the new w alone"),
         (lambda w, memory, g, rate, step: w.upper(), "upper"),
         (in_rule(lambda w, g, rate: w * np.nan), "does not go down"),
+        (in_rule(lambda w, g, rate: w + rate * np.sign(g)), "walks uphill"),
+        (late, "I am tired"),
+        (lambda w, memory, g, rate, step: (w - rate * g, step, memory), "returns 3 values"),
     ],
 )
 def test_a_rule_that_goes_nowhere_may_not(rule, words):
@@ -117,3 +131,16 @@ def test_a_rule_that_goes_nowhere_may_not(rule, words):
         feedback = exercise.optimizer.check(rule)
     assert not feedback.ok
     assert words in feedback.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda H: 2 / sum(np.linalg.eigvalsh(H)[[0, -1]]), "arrives soonest"),
+        (lambda H: 2 / np.linalg.eigvals(H)[0], "in no order"),
+        (lambda H: 2 / np.linalg.eigh(H)[-1], "two arrays"),
+    ],
+)
+def test_slips_with_the_eigenvalues_are_named(answer, words):
+    with np.errstate(divide="ignore"):
+        assert words in exercise.stable_rate.check(answer).message

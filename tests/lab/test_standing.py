@@ -277,3 +277,23 @@ def test_one_lesson_of_a_class(lab, lesson, tmp_path):
     assert "factor" in text
     assert "sign" not in text
     assert "98" not in text
+
+
+def test_a_class_shows_who_is_stuck_and_what_surprised(lab, lesson, tmp_path):
+    sign, half = line(kind="sign", ok=False), line(kind="half", ok=False)
+    guess = {"what": "guess", "name": "limit", "guess": 1.0}
+    write(tmp_path / "class" / "anna", sign, half, sign, line(**guess, close=False))
+    write(tmp_path / "class" / "bert", sign, half, sign, line(kind="right", ok=True))
+    write(tmp_path / "class" / "carl", sign, line(**guess, close=True))
+    tables = call("progress", "--class", tmp_path / "class").stdout.rstrip("\n").split("\n\n")
+    stuck, surprised = (
+        [re.split(r"\s{2,}", row) for row in tables[k].splitlines()] for k in (1, 3)
+    )
+    assert stuck[1:] == [["anna", "98", "update", "3", "sign"]]
+    assert surprised[1:] == [["1 of 2", "98", "limit"]]
+
+
+def test_a_table_about_a_class_stays_short(lab, lesson, tmp_path):
+    many = [line(kind=f"slip {n}", ok=False) for n in range(20)]
+    write(tmp_path / "class" / "anna", *many)
+    assert "and 8 more" in call("progress", "--class", tmp_path / "class").stdout

@@ -140,6 +140,24 @@ def test_an_error_in_a_function_that_was_called_shows_the_learners_line():
     assert '(line 3: `return math.sqrt("y") + y`)' in MIXED.check(fails).message
 
 
+def test_an_error_inside_a_function_of_the_lab_is_not_explained_as_the_learners_own():
+    from labkit.exercises.backprop import gradient
+
+    def goes_over_numbers(loss, w, tiny):
+        return [(loss(value + tiny) - loss(value - tiny)) / (2 * tiny) for value in w]
+
+    message = gradient.check(goes_over_numbers).message
+    assert "A function that you call could not compute with what it was given" in message
+    assert "brackets" not in message
+
+
+def test_a_module_that_was_not_imported_is_named():
+    def forgets(x, table, learning_rate):
+        return statistics.mean(table)  # noqa: F821
+
+    assert "is an `import` missing?" in MIXED.check(forgets).message
+
+
 def test_an_unknown_error_keeps_its_own_words():
     def fails(x, table, learning_rate):
         raise RuntimeError("only I know `why`")

@@ -303,9 +303,20 @@ def off_in_a_loop(a):
     return total / len(a) + 2 * total / len(a) if total > 1e9 else -total / (len(a) + 1)
 
 
+def one_branch_wrong(x, k, b):
+    if np.all(x < 0):
+        return k * x - b
+    return k * x + b
+
+
+def slope_for_difference(a):
+    return -a.mean() / a
+
+
 @pytest.mark.parametrize(
     ("exercise", "answer", "kind", "place"),
     [
+        (LINE, one_branch_wrong, "one sign", "`k * x - b`"),
         (MEAN, another_function, "one function", "`np.median(a)`"),
         (BOTH, wrong_name, "one name", "`a - product`"),
         (CENTERED, half_divided, "a part too much", "`a.sum() / len(a) / 2`"),
@@ -316,6 +327,23 @@ def test_it_says_where_one_change_makes_it_right(exercise, answer, kind, place):
     feedback = exercise.check(answer)
     assert feedback.kind == kind, feedback
     assert place in feedback.message
+
+
+def test_a_change_that_nobody_would_have_meant_is_not_told():
+    assert CENTERED.check(slope_for_difference).kind not in ("one operator", "plus or times")
+
+
+def test_a_number_that_should_be_counted_is_named():
+    feedback = CENTERED.check(lambda a: a - a.sum() / 4)
+    assert feedback.kind == "a fixed number"
+    assert "Right for 4 rows of `a`" in feedback.message
+
+
+def test_of_matrices_one_number_is_shown():
+    turned = Exercise("turned", right=lambda a, b: a @ b.T, cases=[(np.eye(3) / 7, np.eye(3) / 3)])
+    message = turned.check(lambda a, b: a @ b.T + np.diag([0, 0.001, 7])).message
+    assert "it should be" in message
+    assert len(message) < 250
 
 
 def test_what_is_changed_for_a_trial_prints_and_spoils_nothing(capsys):

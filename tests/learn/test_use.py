@@ -39,7 +39,7 @@ def test_a_function_that_behaves_comes_back_itself(capsys):
 def test_until_it_is_right_the_lesson_runs_on_its_own(answer, capsys):
     assert STEP.use(answer) is STEP.right
     assert STEP.whose == "the lab's"
-    assert "Until it is right, the lesson runs on its own." in capsys.readouterr().out
+    assert "Until it is right, the lesson runs on the lab's own." in capsys.readouterr().out
 
 
 def test_the_lab_takes_over_again_when_a_right_answer_is_spoiled():
@@ -173,6 +173,11 @@ def test_every_check_of_a_live_notebook_is_kept(notebook):
         told | {"kind": "right", "ok": True, "tries": 3},
     ]
     json.dumps(kept())
+
+
+def test_the_progress_keeps_which_error_it_was(notebook):
+    assert STEP.check(lambda w, g: w.missing + g).kind == "error"
+    assert [line["kind"] for line in kept()] == ["error: AttributeError"]
 
 
 def test_the_lessons_own_solution_and_headless_runs_are_not_kept(notebook, monkeypatch):

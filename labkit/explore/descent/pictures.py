@@ -67,7 +67,7 @@ def axes(surface: Surface, hessian: np.ndarray) -> None:
     ax.set(xlim=(-4, 4), ylim=(-3, 3))
     ax.set(xlabel="w₁", ylabel="w₂", aspect="equal")
     caption = f"The {surface.name} ravine and its own two axes, with the curvature along each."
-    figures.show(fig, f"{caption} Black arrows point against the gradient.")
+    figures.show(fig, f"{caption} Short arrows point against the gradient.")
 
 
 def batches(

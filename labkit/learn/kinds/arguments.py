@@ -38,8 +38,8 @@ def came_back(tried: Tried) -> Said:
             for a, b in zip(tried.x, given, strict=True)
         ):
             return f"{name} came back", (
-                f"Your function gives `{name}` back as it came in. Is the result computed, and is "
-                "it what stands after `return`?"
+                f"Your function gives `{name}` back as it came in. Is something left out, or does "
+                "the result not stand after `return`?"
             )
     return None
 

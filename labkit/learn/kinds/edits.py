@@ -16,21 +16,17 @@ from labkit.learn.kinds.tried import SECONDS, Said, Tried
 
 _Edit = tuple[str, ast.AST, str]  # kind, what stands there instead, what is to be looked at
 
-# What is tried in place of an operator, the likeliest first.
+# What is tried in place of an operator, the likeliest first. Nobody writes / where + is meant: such
+# a change may make an answer right, and would say nothing true about it.
 _OPERATORS = {
-    ast.Add: [(ast.Sub, "one sign"), (ast.Mult, "one operator"), (ast.Div, "one operator")],
-    ast.Sub: [(ast.Add, "one sign"), (ast.Mult, "one operator"), (ast.Div, "one operator")],
+    ast.Add: [(ast.Sub, "one sign"), (ast.Mult, "plus or times")],
+    ast.Sub: [(ast.Add, "one sign")],
     ast.Mult: [
         (ast.Div, "times or divided by"),
-        (ast.Add, "one operator"),
-        (ast.Sub, "one operator"),
+        (ast.Add, "plus or times"),
         (ast.MatMult, "@ or *"),
     ],
-    ast.Div: [
-        (ast.Mult, "times or divided by"),
-        (ast.Add, "one operator"),
-        (ast.Sub, "one operator"),
-    ],
+    ast.Div: [(ast.Mult, "times or divided by")],
     ast.FloorDiv: [(ast.Div, "// or /")],
     ast.Pow: [(ast.Mult, "power or product")],
     ast.MatMult: [(ast.Mult, "@ or *")],
@@ -47,22 +43,11 @@ _FAMILIES = [
     {"tril", "triu"},
     {"zeros_like", "ones_like", "zeros", "ones"},
 ]
-_REDUCTIONS = {
-    "max",
-    "min",
-    "sum",
-    "mean",
-    "median",
-    "std",
-    "var",
-    "nanmean",
-    "nanmedian",
-    "nanstd",
-}
+_REDUCTIONS = set().union(*_FAMILIES[:3])  # all of them take an axis
 _TOLD = {
     "one sign": "All is right but one sign. Look at `{}`.",
     "times or divided by": "All is right but one `*` or `/`. Look at `{}`.",
-    "one operator": "All is right but one of `+`, `-`, `*` and `/`. Look at `{}`.",
+    "plus or times": "All is right but one `+` or `*`. Look at `{}`.",
     "// or /": "All is right but one division: `//` cuts to whole numbers. Look at `{}`.",
     "power or product": "All is right but one power. Look at `{}`.",
     "@ or *": "All is right but one product: `@` is not `*`. Look at `{}`.",
@@ -85,7 +70,14 @@ _TOLD = {
     "the order of two parts": "All is right but the order of two parts: `a - b` is not `b - a`. "
     "Look at `{}`.",
 }
-_LAST = ("parentheses", "transposed", "a slice", "the order of two parts", "one option")
+_LAST = (
+    "parentheses",
+    "transposed",
+    "a slice",
+    "the order of two parts",
+    "one option",
+    "one comparison",  # may only switch off the branch in which the mistake stands
+)
 
 
 def named(tried: Tried) -> Said:

@@ -5,11 +5,14 @@ import difflib
 import inspect
 import linecache
 import re
+import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
+import labkit
 from labkit.learn.values import quoted
 
 # Type of the error, what stands in its text, and what it means. The first that fits is told; each
@@ -139,7 +142,8 @@ _MEANINGS = [
     (
         "TypeError",
         "as an integer|indices must be integers|slice indices|only integer|sequence of integers",
-        "A place or a length must be a whole number: `//` divides to one, `/` does not.",
+        "A place or a length must be a whole number: `//` divides to one, `/` does not. How many "
+        "numbers an array holds, `len` says.",
     ),
     (
         "AxisError",
@@ -215,6 +219,10 @@ _MEANINGS = [
     ("ImportError", "", "There is nothing of that name in the module."),
     ("MemoryError", "", "An array became far too large: two shapes were combined that should not."),
 ]
+_LAB = Path(labkit.__file__).parent
+_GIVEN = (
+    "A function that you call could not compute with what it was given: is it of the right shape?"
+)
 _HABITS = {"sqr": "sqrt", "ln": "log", "average": "mean", "maxium": "maximum", "avg": "mean"}
 
 
@@ -231,7 +239,16 @@ def explained(error: BaseException, answer: Callable, arguments: int) -> tuple[s
     told = told if len(told) <= 120 else told[:117] + "..."
     text = f"Your code raised {type(error).__name__}{': ' if told else ''}{told}"
     text += f" ({where})" if (where := _line(error, answer)) else ""
-    return f"{text}{'' if text.endswith('.') else '.'}", _meaning(error, answer, arguments)
+    inside = _of_the_lab(error, answer)
+    meaning = _GIVEN if inside else _meaning(error, answer, arguments)
+    return f"{text}{'' if text.endswith('.') else '.'}", meaning
+
+
+def _of_the_lab(error: BaseException, answer: Callable) -> bool:
+    """Return whether it was raised in a function of the lab that the learner's function calls."""
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    own = getattr(getattr(answer, "__code__", None), "co_filename", None)
+    return own in files and files[-1] != own and _LAB in Path(files[-1]).parents
 
 
 def _line(error: BaseException, answer: Callable) -> str:
@@ -280,6 +297,8 @@ def _misspelt(error: NameError, answer: Callable) -> str:
         return "`self` belongs to the functions of a class only."
     if near:
         return f"There is no `{name}`; did you mean `{near[0]}`?"
+    if name in sys.stdlib_module_names:
+        return f"There is no `{name}` here: is an `import` missing?"
     if hasattr(np, name):
         return f"There is no `{name}` here; did you mean `np.{name}`?"
     if own and code.co_argcount:

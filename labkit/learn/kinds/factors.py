@@ -16,7 +16,6 @@ _FACTORS = {
     math.log(2): "Your answer is too small by the factor ln 2: logarithms of two bases are mixed",
     100: "Your answer is 100 times the right one: is it in percent, and asked is a share?",
     0.01: "Your answer is a hundredth of the right one: is it a share, and asked is percent?",
-    math.pi: "Your answer is too large by the factor pi",
     180 / math.pi: "Your answer is in degrees, and radians are meant",
     math.pi / 180: "Your answer is in radians, and degrees are meant",
 }

@@ -1,5 +1,7 @@
 """Wrong numbers of which something is right: some cases, some places, the pattern, the signs."""
 
+from typing import Any
+
 import numpy as np
 
 from labkit.learn.kinds.tried import Said, Tried, alike
@@ -52,19 +54,23 @@ def _up_to(tried: Tried, fits: list[np.ndarray]) -> Said:
 
 
 def _some_cases(tried: Tried, right: list[bool]) -> Said:
-    wrong = [case for case, fit in zip(tried.cases, right, strict=True) if not fit]
+    wrong = [k for k, fit in enumerate(right) if not fit]
     good = [case for case, fit in zip(tried.cases, right, strict=True) if fit]
     for place, name in enumerate(tried.names):
-        for text, has in _TRAITS:
-            try:
-                if all(has(case[place]) for case in wrong) and not any(
-                    has(case[place]) for case in good
-                ):
-                    return "right for some cases", (
-                        f"Right for some cases; wrong where {text.format(name)}."
-                    )
-            except Exception:  # this trait does not go with such an argument
-                continue
+        given = [tried.cases[k][place] for k in wrong]
+        fine = [case[place] for case in good]
+        if said := _fixed_count(tried, name, fine, given):
+            return said
+        at_fault = [_at_fault(tried, k, place) for k in wrong]
+        for traits, those in ((_OF_NUMBERS, at_fault), (_OF_SHAPES, given)):
+            for text, has in traits:
+                try:
+                    tells = all(map(has, those)) and not any(map(has, fine))
+                except Exception:  # this trait does not go with such an argument
+                    continue
+                if tells:
+                    told = f"Right for some cases; wrong where {text.format(name)}."
+                    return "right for some cases", told
     if len(good) == 1:
         return "right for one case", f"Right for {call(good[0])} only: what is different there?"
     return "right for some cases", (
@@ -72,9 +78,28 @@ def _some_cases(tried: Tried, right: list[bool]) -> Said:
     )
 
 
-_TRAITS = [
-    ("`{}` is an array", lambda a: np.ndim(a) > 0),
-    ("`{}` is a single number", lambda a: np.ndim(a) == 0 and numbers(a) is not None),
+def _at_fault(tried: Tried, case: int, place: int) -> Any:
+    """Return an argument, of an array as large as the answer only the numbers that go wrong."""
+    given = tried.cases[case][place]
+    if np.ndim(given) and np.shape(given) == tried.x[case].shape:
+        return numbers(given)[~close(tried.x[case], tried.y[case], tried.tolerance)]
+    return given
+
+
+def _fixed_count(tried: Tried, name: str, good: list, wrong: list) -> Said:
+    """A number in the code, where the rows of an argument should be counted."""
+    counts = {np.shape(each)[:1] for each in good}
+    written = getattr(getattr(tried.answer, "__code__", None), "co_consts", ())
+    for count in written if len(counts) == 1 else ():
+        if counts == {(count,)} and not counts & {np.shape(each)[:1] for each in wrong}:
+            return "a fixed number", (
+                f"Right for {count} rows of `{name}`, and for no other count: you wrote {count} "
+                "where they should be counted."
+            )
+    return None
+
+
+_OF_NUMBERS = [
     ("there is nan in `{}`", has_nan),
     ("`{}` holds numbers above 100", lambda a: np.max(np.abs(numbers(a))) > 100),
     ("`{}` is negative", lambda a: np.max(numbers(a)) < 0),
@@ -83,14 +108,18 @@ _TRAITS = [
     ("`{}` holds positive numbers", lambda a: np.max(numbers(a)) > 0),
     ("`{}` is 0", lambda a: not np.any(numbers(a))),
     ("`{}` is not 0", lambda a: bool(np.any(numbers(a)))),
+    ("`{}` is odd", lambda a: a % 2 == 1),
+    ("`{}` is larger than 1", lambda a: a > 1),
+]
+_OF_SHAPES = [
+    ("`{}` is an array", lambda a: np.ndim(a) > 0),
+    ("`{}` is a single number", lambda a: np.ndim(a) == 0 and numbers(a) is not None),
     ("`{}` has more than one row", lambda a: len(a) > 1),
     ("`{}` has one row", lambda a: len(a) == 1),
     ("`{}` has more than two rows", lambda a: len(a) > 2),
     ("`{}` has more than one column", lambda a: np.shape(a)[1] > 1),
     ("`{}` is not square", lambda a: np.shape(a)[0] != np.shape(a)[1]),
     ("`{}` is not diagonal", lambda a: bool(np.any(a - np.diag(np.diag(a))))),
-    ("`{}` is odd", lambda a: a % 2 == 1),
-    ("`{}` is larger than 1", lambda a: a > 1),
 ]
 
 
@@ -162,14 +191,10 @@ def _range(tried: Tried) -> Said:
     """Outside of where all right answers lie."""
     low, high = (edge(tried.y, default=0) for edge in (_least, _most))
     if low >= 0 and _least(tried.x) < 0:
-        return "below 0", (
-            "Your answer is negative in some places, and the right one never is: a sign, or the "
-            "order of a difference?"
-        )
+        return "below 0", ("Your answer is negative in some places, and the right one never is.")
     if low >= 0 and high <= 1 and _most(tried.x) > 1 + tried.tolerance:
         return "above 1", (
-            "Your answer is larger than 1 in some places; the right ones lie between 0 and 1. Is a "
-            "division missing, or do parentheses stand at another place?"
+            "Your answer is larger than 1 in some places; the right ones lie between 0 and 1."
         )
     whole = [(each == np.round(each)).all() for each in (*tried.x, *tried.y)]
     count = len(tried.x)
@@ -199,26 +224,7 @@ def _signs(tried: Tried) -> Said:
             "All your signs are right, the sizes are not: a factor is missing or too much, another "
             "one at each place."
         )
-    if (np.sign(x[told]) == -np.sign(y[told])).all():
-        return "all signs are wrong", (
-            "All your signs are wrong, and the sizes as well: something is turned over, and a "
-            "factor is missing or too much, another one at each place."
-        )
     return None
 
 
-def _size(tried: Tried) -> Said:
-    """Too large, or too small, in all cases."""
-    x, y = (np.concatenate([each.ravel() for each in side]) for side in (tried.x, tried.y))
-    if len(y) < 3 or (np.sign(x) != np.sign(y)).any():
-        return None
-    for word, less in (("small", np.abs(x) < np.abs(y)), ("large", np.abs(x) > np.abs(y))):
-        if less.all():
-            return (
-                f"too {word}",
-                f"Your answer is too {word} in every case, and has the right sign.",
-            )
-    return None
-
-
-_RULES = [_cases, _places, _pattern, _range, _signs, _size]
+_RULES = [_cases, _places, _pattern, _range, _signs]

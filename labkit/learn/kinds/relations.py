@@ -153,13 +153,11 @@ _MADE = [
     ("the rest to 1", lambda y: 1 - y, "Your answer is one minus the right one."),
     ("the logarithm", np.log, "Your answer is the logarithm of the right one."),
     ("the exponential", np.exp, "Your answer is the exponential of the right one."),
-    ("the cube", lambda y: y**3, "Your answer is the third power of the right one."),
     (
         "minus the logarithm",
         lambda y: -np.log(y),
         "Your answer is minus the logarithm of the right one.",
     ),
-    ("the sine", np.sin, "Your answer is the sine of the right one."),
     (
         "the running sum",
         lambda y: np.cumsum(y, axis=0) if y.ndim else y,
@@ -203,8 +201,8 @@ def _rounded(tried: Tried) -> Said:
     for function in (np.round, np.trunc, np.floor, np.ceil):
         if tried.holds(function):
             return "whole numbers", (
-                "Your answer is the right one, cut to whole numbers: by `//`, by `int()`, or by an "
-                "array whose dtype is int."
+                "Your answer is the right one, cut to whole numbers: by `round()`, `//`, `int()`, "
+                "or an array whose dtype is int."
             )
     off = max(float(np.abs(a - b).max() / max(np.abs(b).max(), 1e-12)) for a, b in tried.arrays())
     if off < 5e-3:

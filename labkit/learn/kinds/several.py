@@ -73,7 +73,7 @@ def _wrong(tried: Tried) -> dict[int, Tried]:
 
 def _only(tried: Tried, place: int) -> str:
     if len(_wrong(tried)) > 1:
-        return f"The {_PLACES[place]} value:"
+        return f"Look at the {_PLACES[place]} value first."
     return f"Of your {len(tried.wanted[0])} values only the {_PLACES[place]} is not right."
 
 

@@ -93,8 +93,8 @@ def _other_thing(mine: Any, wanted: Any) -> Said:
         return _ragged(mine, wanted)
     if array.dtype.kind == "c" and numbers(mine) is None:
         return "complex numbers", (
-            "Your answer is complex: a root of a negative number, or eigenvalues of a matrix that "
-            "is not symmetric. Asked are real numbers."
+            "Your answer is complex: a root or another power of a negative number, or "
+            "eigenvalues of a matrix that is not symmetric. Asked are real numbers."
         )
     if array.dtype.kind == "b" and kind in "iuf" and not same(mine, wanted):
         return "True or False", (
