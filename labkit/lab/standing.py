@@ -185,7 +185,7 @@ def stuck(found: list[dict]) -> list[dict]:
             "lesson": row["lesson"],
             "exercise": row["name"],
             "tries": row["tries"],
-            "last": one_line(row["last_kind"]),
+            "last": row["last_kind"],
         }
         for row in sorted(found, key=lambda row: (row["lesson"], -row["tries"]))
         if row["what"] == "exercise" and not row["done"] and row["tries"] >= 3
