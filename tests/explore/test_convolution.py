@@ -196,5 +196,5 @@ def test_a_screen_reader_hears_where_in_the_kernel_a_weight_stands(tmp_path):
         weights = page.get_by_role("group", name="kernel weights")
         weights.get_by_label("row 2, column 1").wait_for()
         names = weights.locator("input").evaluate_all("all => all.map((each) => each.ariaLabel)")
-        assert names == [f"row {u}, column {v}" for u in (1, 2, 3) for v in (1, 2, 3)]
+        assert names == [f"weight row {u}, column {v}" for u in (1, 2, 3) for v in (1, 2, 3)]
         assert page.problems == []

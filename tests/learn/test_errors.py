@@ -86,7 +86,7 @@ EXPLAINED = [
     (lambda x, table, learning_rate: [3, 1].sort().max(), "The value before the dot is None"),
     (lambda x, table, learning_rate: 1 - sigmoid, "call it, with parentheses"),
     (lambda x, table, learning_rate: x(table), "Is a `*` missing"),
-    (lambda x, table, learning_rate: [1, 2](0), "square brackets"),
+    (lambda x, table, learning_rate: table(0), "square brackets"),
     (lambda x, table, learning_rate: x[0], "a single number"),
     (lambda x, table, learning_rate: len(x), "a single number"),
     (lambda x, table, learning_rate: sum(x), "a single number"),
