@@ -9,8 +9,10 @@ writes shot-1.png, shot-2.png, ... from top to bottom of the executed notebook.
 
 import argparse
 import contextlib
+import io
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -23,7 +25,9 @@ import urllib.request
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
+from PIL import Image
 
 from labkit.explore.kit.script import script
 
@@ -219,6 +223,33 @@ class Lab:
         wait_until(page, KERNEL_READY)
         page.evaluate(SETTLED)
         return fine
+
+
+def pixels_of(locator):
+    """Return what is seen of a part of the page, array (height, width, 3) of whole numbers."""
+    return np.asarray(Image.open(io.BytesIO(locator.screenshot())).convert("RGB")).astype(int)
+
+
+def contrast_of(locator):
+    """Contrast ratio of the text color to the nearest opaque ground behind it."""
+    colors = locator.evaluate("""(node) => {
+        const color = getComputedStyle(node).color;
+        let ground = 'rgba(0, 0, 0, 0)';
+        while (node && /, 0\\)$|transparent/.test(ground)) {
+            ground = getComputedStyle(node).backgroundColor;
+            node = node.parentElement ?? node.getRootNode().host;
+        }
+        return [color, ground];
+    }""")
+    light = [_luminance([float(x) for x in re.findall(r"[\d.]+", color)[:3]]) for color in colors]
+    return (max(light) + 0.05) / (min(light) + 0.05)
+
+
+def _luminance(rgb):
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in np.array(rgb) / 255
+    ]
+    return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
 
 
 def wait_until(page, question, seconds=90):

@@ -1,14 +1,14 @@
-"""Explorers in a small window of JupyterLab, 1366 x 768 pixels with its side bar open."""
+"""Every explorer in a small window of JupyterLab, 1366 x 768 pixels with its side bar open.
 
-import io
+Does it fit, does it answer to keys, can it be read in both themes?
+"""
+
 import re
 
 import gallery
-import numpy as np
 import pytest
-from browser import SETTLED, Lab, needs_browser
+from browser import SETTLED, Lab, contrast_of, needs_browser, pixels_of
 from colors import contrast
-from PIL import Image
 
 pytestmark = [pytest.mark.slow, needs_browser]
 
@@ -57,6 +57,26 @@ def test_controls_and_picture_fit_together_and_nothing_scrolls_sideways(page):
     box = status.bounding_box()
     assert chart.bounding_box()["height"] > 250
     assert box["y"] + box["height"] - root.bounding_box()["y"] <= gallery.MOST
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", NAMES)
+def test_it_answers_to_keys_and_can_be_read(lab, page, name, theme):
+    from playwright.sync_api import expect
+
+    lab.change_theme(page, theme)
+    root = explorer(page, name)
+    handle, status = root.get_by_role("slider").first, root.get_by_role("status").first
+    highest = handle.get_attribute("aria-valuemax") or handle.get_attribute("max")
+    at_the_top = highest == (handle.get_attribute("aria-valuenow") or handle.input_value())
+    handle.focus()
+    words, before = status.inner_text(), pixels_of(root)
+    handle.press("ArrowLeft" if at_the_top else "ArrowRight")
+    expect(status).not_to_have_text(words)
+    page.evaluate(SETTLED)
+    after = pixels_of(root)  # of another height where the caption has a line more or less
+    assert after.shape != before.shape or (after != before).mean() > 1e-4
+    assert contrast_of(status) >= 4.5  # WCAG 2, level AA
 
 
 @pytest.mark.parametrize(
@@ -115,10 +135,6 @@ def test_presets_and_weights_have_names_with_their_context(page):
     assert field.input_value() == "0"
 
 
-def _colors(locator):
-    return np.asarray(Image.open(io.BytesIO(locator.screenshot())).convert("RGB"))
-
-
 def _hex(color):
     return "#" + "".join(f"{part:02x}" for part in color)
 
@@ -134,13 +150,13 @@ def test_pictures_follow_the_theme_at_any_time_and_data_keep_their_colors(lab, p
         )
         page.evaluate(SETTLED)
         line.scroll_into_view_if_needed()
-        corner = _colors(line)[3, 3]
+        corner = pixels_of(line)[3, 3]
         assert re.findall(r"\d+", ground)[:3] == [str(part) for part in corner]
-        darkest = min(_colors(line).reshape(-1, 3).tolist(), key=sum)
-        lightest = max(_colors(line).reshape(-1, 3).tolist(), key=sum)
+        darkest = min(pixels_of(line).reshape(-1, 3).tolist(), key=sum)
+        lightest = max(pixels_of(line).reshape(-1, 3).tolist(), key=sum)
         assert contrast(_hex(darkest), _hex(lightest)) > 12
         digit.scroll_into_view_if_needed()
-        pixels = _colors(digit)
+        pixels = pixels_of(digit)
         height, width = pixels.shape[:2]
         seen[theme] = pixels[int(0.15 * height) : int(0.8 * height), int(0.1 * width) : width // 3]
     assert (seen["dark"] == seen["light"]).all()
