@@ -34,7 +34,7 @@ lab: setup
 
 test: setup
 	@$(BIN)/python -m pytest -m "not alone" -n 2 --dist loadfile --durations=15
-	@$(BIN)/python -m pytest -m alone --durations=15
+	@$(BIN)/python -m pytest -m alone tests --durations=15
 
 test-fast: setup
 	@$(BIN)/python -m pytest

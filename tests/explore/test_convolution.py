@@ -2,7 +2,6 @@
 
 import io
 
-import browser
 import numpy as np
 import pytest
 from PIL import Image
@@ -183,18 +182,3 @@ def test_channels_beyond_the_layer_start_again_and_say_so(maps):
     assert maps.result["channel"] == 8
     assert "there is no channel 40" in maps.text
     assert maps.walk() > 30
-
-
-@browser.needs_browser
-@pytest.mark.slow
-def test_a_screen_reader_hears_where_in_the_kernel_a_weight_stands(tmp_path):
-    code = "from labkit.explore.convolution import KernelExplorer\nKernelExplorer()"
-    browser.write_notebook(tmp_path / "n.ipynb", code)
-    with browser.Lab(tmp_path) as lab:
-        page = lab.open("n.ipynb")
-        assert lab.run(page)
-        weights = page.get_by_role("group", name="kernel weights")
-        weights.get_by_label("row 2, column 1").wait_for()
-        names = weights.locator("input").evaluate_all("all => all.map((each) => each.ariaLabel)")
-        assert names == [f"weight row {u}, column {v}" for u in (1, 2, 3) for v in (1, 2, 3)]
-        assert page.problems == []
