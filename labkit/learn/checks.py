@@ -235,12 +235,14 @@ class Exercise:
         for wanted, text in [(right, ""), *((self._outputs(f), text) for f, text in self.also)]:
             if self._same(got, wanted):
                 return _Found("right", text, trace, self._usable(answer, trial, wanted))
+        planned = []
         for kind, (wrong, message) in self.mistakes.items():
-            if self._same(got, self._outputs(wrong)):
+            planned.append((kind, self._outputs(wrong), message))
+            if self._same(got, planned[-1][1]):
                 return _Found(kind, message, trace)
         if self.cases is not None:
-            for kind, (wrong, message) in self.mistakes.items():
-                if self._same(got, list(map(values.negative, self._outputs(wrong)))):
+            for kind, outputs, message in planned:
+                if self._same(got, list(map(values.negative, outputs))):
                     told = f"{message} And the sign is turned over."
                     return _Found(f"{kind}, and the sign", told, trace)
         return self._unplanned(answer, trial, right, trace)
