@@ -68,6 +68,14 @@ class _Setting(click.ParamType):
         return []
 
 
+def _formats(*forms: str, help: str = "For reading, or for other programs."):
+    """Return the option --format of a command; the first form is its default."""
+    choice = click.Choice(forms)
+    return click.option(
+        "--format", "form", type=choice, default=forms[0], show_default=True, help=help
+    )
+
+
 @click.group(epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(labkit.__version__, prog_name="labkit")
 @click.pass_context
@@ -233,14 +241,7 @@ def _open_page(number: str) -> None:
 @main.command("progress")
 @click.argument("lesson", required=False, type=_Lesson())
 @click.option("--class", "folder", metavar="DIR", help="A folder with one folder a learner.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json"]),
-    default="table",
-    show_default=True,
-    help="For reading, or for other programs.",
-)
+@_formats("table", "csv", "json")
 def show_progress(lesson, folder, form) -> None:
     """Show how far you are in the lessons, and what comes next.
 
@@ -541,12 +542,12 @@ def _close_sweep(ended) -> None:
 
 @main.command()
 @click.argument("lesson", required=False, type=_Lesson())
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json", "parquet", "html"]),
-    default="table",
-    show_default=True,
+@_formats(
+    "table",
+    "csv",
+    "json",
+    "parquet",
+    "html",
     help="For reading, for other programs, or a page to explore.",
 )
 @click.option("--from", "folder", metavar="DIR", help="Results folder. Default: runs/")
@@ -682,14 +683,7 @@ def _folder_of_output() -> str | None:
 @click.option("--article", help="Only articles whose name has this text.")
 @click.option("--search", help="Only claims in which this text stands.")
 @click.option("--summary", is_flag=True, help="Only the counts, by topic and verdict.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "csv", "json"]),
-    default="text",
-    show_default=True,
-    help="For reading, or for other programs.",
-)
+@_formats("text", "csv", "json")
 def claims(topic, verdict, lesson, article, search, summary, form) -> None:
     """Show what the source articles claim, and what is true.
 

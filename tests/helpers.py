@@ -17,11 +17,26 @@ from click.testing import CliRunner
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from labkit.cli import main
+from labkit.lab import progress
 from labkit.lab.table import results
 
 TITLE = "# 98 · Trial\n\nA formula $x^2$."
 PARAMETERS = "rate = 0.1  # step size, in [0.01, 1]"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+
+
+def progress_line(
+    what="check", name="update", lesson="98", at="2026-11-28T09:00:00+00:00", **facts
+):
+    """Return one line of a learner's progress, as plain data."""
+    return {"at": at, "lesson": lesson, "what": what, "name": name, **facts}
+
+
+def write_progress(folder, *lines):
+    """Write these lines as the progress of a learner's folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = "".join(json.dumps(each) + "\n" for each in lines)
+    (folder / progress.FILE).write_text(text, encoding="utf-8")
 
 
 class Lab:

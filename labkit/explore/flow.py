@@ -10,6 +10,7 @@ import numpy as np
 
 from labkit.data.digits import load_mnist
 from labkit.explore import figures, kit
+from labkit.machine import one_thread
 from labkit.maths import backprop as maths
 from labkit.maths.backprop import Layers
 
@@ -26,8 +27,6 @@ LOWEST = 1e-7  # sizes below it are drawn on the lower edge
 @functools.cache
 def histories() -> dict[str, dict[int, Layers]]:
     """Return the layers of three networks that learn to read digits, by activation and step."""
-    from threadpoolctl import threadpool_limits
-
     digits = load_mnist()
     X, y = digits.x_train.reshape(-1, 784), np.eye(10)[digits.y_train]
     found = {}
@@ -35,7 +34,7 @@ def histories() -> dict[str, dict[int, Layers]]:
         start = maths.glorot_layers(SIZES, seed=0)
         walk = maths.descend_batches(start, X, y, rate, 32, name, "softmax")
         steps = enumerate(itertools.islice(walk, STEPS[-1]), start=1)
-        with threadpool_limits(1):  # for matrices this small, others only wait
+        with one_thread():
             found[name] = {0: start} | {step: layers for step, layers in steps if step in STEPS}
     return found
 

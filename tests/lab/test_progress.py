@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from helpers import KERNEL, largest_file
+from helpers import progress_line as line
 
 from labkit.lab import progress
 
@@ -38,16 +39,6 @@ def start(name, count):
     """Start a process that adds lines numbered from 0."""
     words = [sys.executable, "-c", WRITER, name, str(count)]
     return subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
-
-
-def line(what="check", name="update", lesson="98", at="2026-11-28T09:00:00+00:00", **facts):
-    return {"at": at, "lesson": lesson, "what": what, "name": name, **facts}
-
-
-def write(folder, *lines):
-    folder.mkdir(parents=True, exist_ok=True)
-    text = "".join(json.dumps(each) + "\n" for each in lines)
-    (folder / progress.FILE).write_text(text, encoding="utf-8")
 
 
 # --- writing ------------------------------------------------------------------------------------

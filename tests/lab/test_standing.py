@@ -7,20 +7,11 @@ import re
 
 import pytest
 from helpers import call
+from helpers import progress_line as line
+from helpers import write_progress as write
 
 from labkit.lab import lesson as lessons
 from labkit.lab import places, progress, standing
-
-
-def line(what="check", name="update", lesson="98", at="2026-11-28T09:00:00+00:00", **facts):
-    return {"at": at, "lesson": lesson, "what": what, "name": name, **facts}
-
-
-def write(folder, *lines):
-    folder.mkdir(parents=True, exist_ok=True)
-    text = "".join(json.dumps(each) + "\n" for each in lines)
-    (folder / progress.FILE).write_text(text, encoding="utf-8")
-
 
 EXERCISE = ("exercise.update.check(1)\nexercise.stable_rate.use(2)", "check")
 PREDICT = ('predict(\n    "98",\n    "steps-needed", "How many?")', "predict")
