@@ -116,18 +116,27 @@ def tree(worker: Worker, vector: np.ndarray) -> np.ndarray:
 
     Source: Thakur, Rabenseifner, Gropp, Optimization of collective communication in MPICH (2005).
     """
-    rank, hops = worker.rank, _hops(worker.size)
-    got = np.empty_like(_flat(vector))
-    for hop in hops:
-        if rank % (2 * hop) == hop:
-            worker.send(rank - hop, vector)()
-        elif rank % (2 * hop) == 0 and rank + hop < worker.size:
-            vector += worker.receive(rank + hop, got)
-    for hop in reversed(hops):
-        if rank % (2 * hop) == hop:
-            worker.receive(rank - hop, vector)
-        elif rank % (2 * hop) == 0 and rank + hop < worker.size:
-            worker.send(rank + hop, vector)()
+    _up(worker, _flat(vector))
+    return _down(worker, vector)
+
+
+def _up(worker: Worker, vector: np.ndarray) -> None:
+    """Sum at worker 0; the others keep partial sums."""
+    got = np.empty_like(vector)
+    for hop in _hops(worker.size):
+        if worker.rank % (2 * hop) == hop:
+            worker.send(worker.rank - hop, vector)()
+        elif worker.rank % (2 * hop) == 0 and worker.rank + hop < worker.size:
+            vector += worker.receive(worker.rank + hop, got)
+
+
+def _down(worker: Worker, vector: np.ndarray) -> np.ndarray:
+    """Copy what worker 0 has to all others."""
+    for hop in reversed(_hops(worker.size)):
+        if worker.rank % (2 * hop) == hop:
+            worker.receive(worker.rank - hop, vector)
+        elif worker.rank % (2 * hop) == 0 and worker.rank + hop < worker.size:
+            worker.send(worker.rank + hop, vector)()
     return vector
 
 
@@ -336,20 +345,15 @@ def fit(rows: Iterable[dict[str, Any]]) -> Link:
 
 
 def _start_together(worker: Worker) -> None:
-    """Wait until a moment that worker 0 chooses, when all are here.
+    """Wait until a moment that worker 0 chooses when all are here.
 
     A barrier alone lets the workers go one after another, a latency apart.
     """
     moment = np.zeros(1)
-    spread = worker.size * (worker.links.link.latency + 0.003)
-    for _ in range(2 if worker.size > 1 else 0):
-        if worker.rank == 0:
-            moment[0] = time.perf_counter() + spread
-            worker.send(worker.right, moment)()
-            worker.receive(worker.left, moment)
-        else:
-            worker.receive(worker.left, moment)
-            worker.send(worker.right, moment)()
+    _up(worker, moment)
+    rounds = len(_hops(worker.size))
+    moment[0] = time.perf_counter() + rounds * (worker.links.link.latency + 0.003)
+    _down(worker, moment)
     time.sleep(max(0.0, moment[0] - time.perf_counter()))
 
 
