@@ -120,6 +120,14 @@ def test_real_processes_have_the_gradient_of_one_and_hold_what_theory_says(
     assert done == [pipeline.schedule(kind, stages, rank, micro_batches) for rank in range(stages)]
 
 
+@pytest.mark.parametrize(("weights", "batch"), [("f4", "f4"), ("f8", "f4"), ("f4", "f8")])
+def test_messages_have_the_precision_of_the_arithmetic(pool, weights, batch):
+    layers, x, y = network()
+    layers, x = [(w.astype(weights), b.astype(weights)) for w, b in layers], x.astype(batch)
+    step = pipeline.measure(pool, layers, x, y, "1f1b", 4, stages=3, forward=0, backward=0)
+    assert difference(step.gradients, pipeline.one_process(layers, x, y)[1]) < 1e-6
+
+
 def test_each_boundary_carries_its_activations_once_and_their_errors_once(pool):
     layers, x, y = network((6, 12, 10, 4))
     step = pipeline.measure(pool, layers, x, y, "1f1b", 4, stages=3, forward=0, backward=0)
