@@ -222,22 +222,24 @@ class Sender:
     """One worker's end of the line: it packs its gradient and keeps what did not go.
 
     Attributes:
-        residual: what has not been sent yet; 0.0 before the first gradient.
+        residual: what has not been sent yet, like a gradient; None before the first one.
     """
 
     def __init__(self, method: Method, feedback: Feedback = no_feedback):
         self.method, self.feedback = method, feedback
-        self.residual: np.ndarray = np.float32(0)
+        self.residual: np.ndarray | None = None
 
     def pack(self, gradient: np.ndarray, draw: int = 0) -> np.ndarray:
         """Return the message for a gradient, uint8 (..., bytes)."""
-        messages = []
+        messages, residual = [], self.residual
+        if residual is None:
+            residual = np.zeros_like(gradient)
 
         def compress(vectors: np.ndarray) -> np.ndarray:
             messages.append(self.method.pack(vectors, draw))
             return self.method.unpack(messages[-1], vectors.shape[-1], draw)
 
-        _, self.residual = self.feedback(gradient, self.residual, compress)
+        _, self.residual = self.feedback(gradient, residual, compress)
         return messages[-1]
 
 
