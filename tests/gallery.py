@@ -109,6 +109,9 @@ PipelineExplorer([step], kind="1f1b", stages=3, micro_batches=4)""",
     "21 feedback": """
 from labkit.explore.compression import FeedbackExplorer
 FeedbackExplorer()""",
+    "20 roofline": """
+from labkit.explore.roofline import RooflineExplorer
+RooflineExplorer()""",
     "91 results": """
 import tempfile
 from labkit import explore, results
