@@ -168,3 +168,18 @@ GPT3 = {
     "mwh": Factor(1287, "MWh", "quoted", _PATTERSON),
     "tons": Factor(552.1, "t", "quoted", _PATTERSON),
 }
+
+# What one may assume of a training on V100 without having seen it: `energy.draws` takes the ranges.
+UNKNOWN = {
+    "country": Factor(0.429, "kg/kWh", "quoted", _MIX + ", lowest to highest here", 0.030, 0.713),
+    "utilization": Factor(0.197, "of peak", "assumed", low=0.10, high=0.40),
+    "pue": Factor(1.10, "", "quoted", "Patterson, 2021, to the survey of 2023", 1.10, 1.58),
+    "watts": Factor(
+        330,
+        "W",
+        "quoted",
+        "data sheets, 2017: the chip alone to 1/8 of a DGX-1's 3,500 W",
+        300,
+        438,
+    ),
+}
