@@ -153,6 +153,15 @@ DEVICES = {
     ),
 }
 
+# A server with eight A100: bought, and rented by the hour.
+SERVER = {
+    "price": Factor(199_000, "$", "quoted", "NVIDIA, DGX A100, press release of May 2020"),
+    "watts": Factor(6500, "W", "quoted", "NVIDIA, DGX A100 data sheet, 2020: at most"),
+    "rent": Factor(32.77, "$/h", "quoted", "AWS, p4d.24xlarge on demand, Virginia, 2023"),
+    "rent, reserved": Factor(14.75, "$/h", "quoted", "AWS Capacity Blocks, p4d, end of 2024"),
+}
+DGX_H100_WATTS = Factor(10_200, "W", "quoted", "NVIDIA, DGX H100 data sheet, 2023: at most")
+
 ELECTRICITY = Factor(0.0806, "$/kWh", "quoted", "EIA, mean of US industry in 2023")
 
 # Patterson and others, Carbon Emissions and Large Neural Network Training (2021), table 4.

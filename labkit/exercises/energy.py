@@ -198,6 +198,11 @@ def recipe_flop(recipe, step=_step_flop) -> float:
 BUDGET = recipe_flop(recipes.USUAL) / 20
 
 
+def recipe_of(recipe) -> list:
+    """Return hidden units, epochs, batch size, rate of a learner's recipe, in that order."""
+    return _read_recipe(recipe())
+
+
 def _read_recipe(answer, *_):
     values = list(answer.values()) if isinstance(answer, dict) else list(answer)
     hidden, epochs, batch_size, rate = values
