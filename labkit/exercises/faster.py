@@ -96,7 +96,8 @@ whole_speedup = Exercise(
         ),
         "an endless speed-up": (
             lambda share, speedup: 1 / (1 - share),
-            "You return the limit, where the part takes no time at all any more. It still takes some.",
+            "You return the limit, where the part takes no time at all any more. It still takes "
+            "some.",
         ),
         "speed-up times share": (
             lambda share, speedup: share * speedup,
@@ -210,8 +211,8 @@ next_scale = Exercise(
         ),
         "overflow ignored": (
             _overflow_is_ignored,
-            "After an overflow your answer is the same as without one. With this scale every further "
-            "step would overflow too.",
+            "After an overflow your answer is the same as without one. With this scale every "
+            "further step would overflow too.",
         ),
     },
     hint="Three things can happen: an overflow; the last good step that was still missing; any "
