@@ -748,5 +748,87 @@ np.array([24, 2, 8, 0.1])
 hidden, epochs = 24, 3
   return hidden, epochs, 8, 0.1
 32, 2, 8, 0.1
+    "faster.intensity": """
+2 * batch * inputs * outputs / (4 * (batch * inputs + inputs * outputs + batch * outputs))
+batch * inputs * outputs / 2 / (batch * inputs + inputs * outputs + batch * outputs)
+0.5 / (1 / outputs + 1 / batch + 1 / inputs)
+1 / (2 / batch + 2 / inputs + 2 / outputs)
+flop = 2 * batch * inputs * outputs
+  moved = 4 * (batch * inputs + inputs * outputs + batch * outputs)
+  return flop / moved
+x, w, y = np.empty((batch, inputs), np.float32), np.empty((inputs, outputs), np.float32), 0
+  y = np.empty((batch, outputs), np.float32)
+  return 2 * batch * w.size / (x.nbytes + w.nbytes + y.nbytes)
+numbers = sum([batch * inputs, inputs * outputs, outputs * batch])
+  return np.divide(2 * batch * inputs * outputs, 32 / 8 * numbers)
+moved = [batch * inputs, inputs * outputs, batch * outputs]
+  return np.prod([2.0, batch, inputs, outputs]) / np.sum(moved) / 4
+float(batch * inputs * outputs * 2) / float((batch * (inputs + outputs) + inputs * outputs) * 4)
+""",
+    "faster.whole_speedup": """
+1 / (1 - share + share / speedup)
+1 / ((1 - share) + share / speedup)
+(share / speedup + 1 - share) ** -1
+speedup / (share + speedup * (1 - share))
+1 / (1 - share * (1 - 1 / speedup))
+rest = 1 - share
+  part = share / speedup
+  return 1 / (rest + part)
+before = 1
+  after = before - share + share / speedup
+  return before / after
+np.reciprocal(1 - share + share / speedup)
+np.divide(1, np.sum([1 - share, share / speedup]))
+100 / (100 * (1 - share) + 100 * share / speedup)
+""",
+    "faster.next_scale": """
+if overflow:
+      return scale / 2, 0
+  if good + 1 == patience:
+      return scale * 2, 0
+  return scale, good + 1
+if overflow:
+      return scale * 0.5, 0
+  good += 1
+  if good >= patience:
+      return 2 * scale, 0
+  return scale, good
+good = 0 if overflow else good + 1
+  if overflow:
+      scale /= 2
+  elif good == patience:
+      scale, good = scale * 2, 0
+  return scale, good
+(scale / 2, 0) if overflow else (scale * 2, 0) if good + 1 >= patience else (scale, good + 1)
+[scale / 2, 0] if overflow else [scale * 2, 0] if good + 1 == patience else [scale, good + 1]
+if not overflow:
+      good = good + 1
+      if good < patience:
+          return scale, good
+      return scale * 2, 0
+  return scale / 2, 0
+done = not overflow and good + 1 >= patience
+  factor = 0.5 if overflow else 2 if done else 1
+  return np.array([scale * factor, 0 if overflow or done else good + 1])
+match (overflow, good + 1 == patience):
+      case (True, _):
+          return scale / 2, 0
+      case (False, True):
+          return scale * 2, 0
+      case _:
+          return scale, good + 1
+""",
+    "faster.interval": """
+math.sqrt(2 * cost * mtbf)
+(2 * cost * mtbf) ** 0.5
+np.sqrt(2 * cost * mtbf)
+np.sqrt(2) * np.sqrt(cost) * np.sqrt(mtbf)
+pow(2 * cost * mtbf, 1 / 2)
+np.exp((np.log(2) + np.log(cost) + np.log(mtbf)) / 2)
+product = cost * mtbf
+  return math.sqrt(2 * product)
+cost * math.sqrt(2 * mtbf / cost)
+2 * mtbf * math.sqrt(cost / (2 * mtbf))
+scipy.special.lambertw(-np.exp(-1 - cost / mtbf)).real * mtbf + mtbf
 """,
 }

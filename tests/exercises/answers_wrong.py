@@ -611,5 +611,120 @@ price / rent - running
 hidden, epochs, batch_size, learning_rate
 2, 10, 64, 0.001
 tuple()
+    "faster.intensity": """
+2 * batch * inputs * outputs
+2 * inputs * outputs / (4 * inputs * outputs)
+batch * inputs * outputs / (4 * (batch * inputs + inputs * outputs + batch * outputs))
+2 * batch * inputs * outputs / (batch * inputs + inputs * outputs + batch * outputs)
+2 * batch * inputs * outputs / 4 * (batch * inputs + inputs * outputs + batch * outputs)
+2 * batch * inputs * outputs / (8 * (batch * inputs + inputs * outputs + batch * outputs))
+2 * batch * inputs * outputs / (4 * batch * inputs * outputs)
+2 * (batch + inputs + outputs) / (4 * (batch * inputs + inputs * outputs + batch * outputs))
+4 * (batch * inputs + inputs * outputs + batch * outputs) / (2 * batch * inputs * outputs)
+flop = 2 * batch * inputs * outputs
+print(2 * batch * inputs * outputs / (4 * (batch * inputs + inputs * outputs + batch * outputs)))
+2 * batch * inputs * outputs / (4 * inputs * outputs)
+2 * batch * inputs * outputs // (4 * (batch * inputs + inputs * outputs + batch * outputs))
+(2 * batch * inputs * outputs, 4 * (batch * inputs + inputs * outputs + batch * outputs))
+2 * batch * input * outputs / (4 * (batch * inputs + inputs * outputs + batch * outputs))
+2 * batch * inputs * outputs / (4 * (inputs + inputs * outputs + outputs))
+2 * batch * inputs * outputs / (32 * (batch * inputs + inputs * outputs + batch * outputs))
+""",
+    "faster.whole_speedup": """
+1 - share + share * speedup
+1 - share + share / speedup
+share * speedup
+speedup / share
+1 / (1 - share)
+1 / (share + (1 - share) / speedup)
+1 / 1 - share + share / speedup
+1 / (1 - share + share * speedup)
+1 / (1 + share / speedup)
+speedup
+1 / (share / speedup)
+1 / (1 - share) + share / speedup
+after = 1 - share + share / speedup
+print(1 / (1 - share + share / speedup))
+(1 - share) * speedup
+1 / (1 - share + share / speedup) - 1
+100 / (1 - share + share / speedup)
+""",
+    "faster.next_scale": """
+scale / 2 if overflow else scale * 2
+scale / 2, 0
+if overflow:
+      return scale / 2, good
+  if good + 1 == patience:
+      return scale * 2, 0
+  return scale, good + 1
+if overflow:
+      return scale * 2, 0
+  if good + 1 == patience:
+      return scale / 2, 0
+  return scale, good + 1
+if overflow:
+      return scale / 2, 0
+  if good == patience:
+      return scale * 2, 0
+  return scale, good + 1
+if overflow:
+      return scale / 2, 0
+  if good + 1 == patience:
+      return scale * 2, good + 1
+  return scale, good + 1
+if overflow:
+      return scale - 2, 0
+  if good + 1 == patience:
+      return scale + 2, 0
+  return scale, good + 1
+if overflow:
+      return scale / 2, 0
+  return scale, good + 1
+if overflow:
+      scale / 2, 0
+  if good + 1 == patience:
+      return scale * 2, 0
+  return scale, good + 1
+if overflow:
+      return 0, scale / 2
+  if good + 1 == patience:
+      return 0, scale * 2
+  return good + 1, scale
+if overflow:
+      return scale / 2
+  if good + 1 == patience:
+      return scale * 2
+  return scale
+if overflow:
+      return scale / 2, 0
+  if good + 1 == patience:
+      return scale * 2, 0
+  return scale, good
+if overflow:
+      return scale, 0
+  if good + 1 == patience:
+      return scale * 2, 0
+  return scale, good + 1
+""",
+    "faster.interval": """
+math.sqrt(cost * mtbf)
+2 * cost * mtbf
+math.sqrt(2 * mtbf / cost)
+math.sqrt(2 * cost / mtbf)
+math.sqrt(cost * mtbf / 2)
+mtbf / 2
+mtbf
+math.sqrt(2 * (cost + mtbf))
+2 * math.sqrt(cost * mtbf)
+math.sqrt(2) * cost * mtbf
+(2 * cost * mtbf) ^ 0.5
+print(math.sqrt(2 * cost * mtbf))
+best = math.sqrt(2 * cost * mtbf)
+math.sqrt(2 * cost * mtbf) / 60
+sqrt(2 * cost * mtbf)
+math.sqrt(2 * cost * mtbf) + cost
+math.sqrt(2 * cost * mtfb)
+-math.sqrt(2 * cost * mtbf)
+mtbf / cost
 """,
 }
