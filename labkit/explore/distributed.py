@@ -57,7 +57,7 @@ def split(whole: np.ndarray, right: np.ndarray, wrong: np.ndarray) -> None:
     for ax, found, title in zip(axes, (right, wrong), titles, strict=True):
         ax.plot(whole.ravel(), found.ravel(), ".", markersize=3, alpha=0.5)
         error = abs(found - whole).max()
-        ax.set(title=f"{title}: off by up to {error:.1g}", xlabel="output of one process")
+        ax.set(title=f"{title}: off by up to {error:.2g}", xlabel="output of one process")
     axes[0].set_ylabel("output of the workers")
     caption = "Each dot is one number of the block's output: what the workers computed together over"
     figures.show(fig, f"{caption} what one process computed. On the diagonal both are equal.")
@@ -81,7 +81,7 @@ def traps(
     left.set(title="unequal shards", ylabel="relative error of the gradient")
     _write_above(left, [mean_error, weighted_error])
     middle.bar(list(map(str, norm_error)), norm_error.values(), color=figures.ORANGE)
-    middle.set(title="batch normalization", xlabel="workers", ylabel="relative error")
+    middle.set(title="batch normalization", xlabel="workers")
     _write_above(middle, list(norm_error.values()))
     for place, (name, score) in enumerate(scores.items()):
         values = 100 * np.atleast_1d(score)
@@ -90,7 +90,7 @@ def traps(
     right.set(title="four workers", xlabel="right on test digits (%)", xlim=(0, 100), yticks=[])
     right.set_ylim(-len(scores) + 0.5, 0.6)
     caption = "Left: error of a gradient from shards of 100, 28 and 128 samples. Middle: of batch-"
-    caption += "normalized sums, 256 samples on some workers. Right: accuracy of networks trained "
+    caption += "normalized network, 256 samples on some workers. Right: accuracy of networks trained "
     figures.show(fig, f"{caption}together and apart.")
 
 
@@ -125,6 +125,35 @@ def bubbles(
     left.set(xlabel="micro-batches", ylabel="idle share of a step", ylim=(0, 0.8))
     left.legend()
     right.set(xlabel="stage", ylabel="micro-batches held at once", xticks=range(stages))
-    right.legend()
+    right.set_ylim(top=1.25 * max(steps))
+    right.legend(ncol=2, loc="upper right")
     caption = f"Left: share of a step in which {stages} stages wait; marks measured, line modeled. "
     figures.show(fig, f"{caption}Right: activations held at once with {max(steps)} micro-batches.")
+
+
+def compressed(tuned: Mapping[tuple[str, str], object]) -> None:
+    """Show accuracy over the bytes of a message, with and without error feedback.
+
+    Args:
+        tuned: (method, "forgets" or "feedback") -> what `compression.tune` found.
+    """
+    fig, ax = plt.subplots(figsize=(7.5, 3.8))
+    looks = {"forgets": (figures.ORANGE, "s"), "feedback": (figures.BLUE, "o")}
+    for kind, (color, marker) in looks.items():
+        cases = sorted(
+            (each.size_in_bytes, name, 100 * each.test)
+            for (name, what), each in tuned.items()
+            if what == kind or name == "all numbers"
+        )
+        sizes = [size for size, _, _ in cases]
+        label = {"forgets": "the rest is forgotten", "feedback": "with error feedback"}[kind]
+        ax.plot(sizes, [np.mean(s) for *_, s in cases], "-", color=color, label=label)
+        for size, _, scores in cases:
+            ax.plot([size] * len(scores), scores, marker, color=color, markersize=4, alpha=0.6)
+    for size, name, scores in cases:
+        ax.annotate(name, (size, max(scores)), (0, 8), textcoords="offset points", ha="center")
+    ax.set(xscale="log", xlabel="bytes of one message", ylabel="right on test digits (%)")
+    ax.set_ylim(top=100)
+    ax.legend(loc="lower right")
+    caption = "Accuracy over the bytes that a worker sends of one gradient (log scale). Each mark is"
+    figures.show(fig, f"{caption} a run with other images and weights, lines join the means.")
