@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CONTROL_GROUPS = Path("/sys/fs/cgroup")  # where Linux shows the limits that containers set
 OWN_GROUP = Path("/proc/self/cgroup")
+CORE_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 # Backend of Keras -> the packages that may bring it.
 BACKENDS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "jax": ("jax",), "torch": ("torch",)}
 # Packages whose version can change a result, beside the one of the Keras backend in use.
@@ -54,6 +55,11 @@ def one_thread() -> AbstractContextManager:
     [[2.0, 2.0], [2.0, 2.0]]
     """
     return _thread_pools().limit(limits=1, user_api="blas")
+
+
+def holds_threads() -> bool:
+    """Tell whether `one_thread` has a hold on NumPy here; Apple's Accelerate listens to nobody."""
+    return any(pool["user_api"] == "blas" for pool in _thread_pools().info())
 
 
 @cache
@@ -126,6 +132,35 @@ def memory() -> tuple[int, int]:
             total = int(limit[0])
             free = max(0, min(free, total - int(used[0] if used else 0)))
     return total, free
+
+
+def caches() -> dict[int, int]:
+    """Return level -> bytes of the caches that one core can use for data; empty where unknown.
+
+    >>> sizes = caches()
+    >>> all(size > 0 for size in sizes.values())
+    True
+    """
+    found = {}
+    for folder in sorted(CORE_CACHES.glob("index*")):
+        kind, level, size = (_texts(folder / name) for name in ("type", "level", "size"))
+        if kind and level and size and kind != ["Instruction"]:
+            found[int(level[0])] = _in_bytes(size[0])
+    if not found and sys.platform == "darwin":
+        names = {1: "hw.l1dcachesize", 2: "hw.l2cachesize", 3: "hw.l3cachesize"}
+        texts = {level: _output_of("sysctl", "-n", name) for level, name in names.items()}
+        found = {level: int(text) for level, text in texts.items() if text.isdigit()}
+    return {level: size for level, size in found.items() if size > 0}
+
+
+def _in_bytes(size: str) -> int:
+    """Return the bytes of a size as Linux writes it.
+
+    >>> _in_bytes("48K"), _in_bytes("2M"), _in_bytes("512")
+    (49152, 2097152, 512)
+    """
+    unit = {"K": 2**10, "M": 2**20, "G": 2**30}.get(size[-1:], 1)
+    return int(size.rstrip("KMG") or 0) * unit
 
 
 def chosen_backend() -> tuple[str, str]:

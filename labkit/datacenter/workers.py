@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import cloudpickle
 
 from labkit.datacenter.links import TOKEN, Link, listen, welcome
+from labkit.datacenter.parcel import pack
 
 MOST = 32  # processes: more than that is a mistake on one machine
 START = 60.0  # seconds for all processes to come up, on a machine with other work to do
@@ -89,7 +90,7 @@ class Workers:
         """Give every worker some data once; jobs find it in `worker.data`."""
         self._data.update(data)
         for process in self._processes:
-            process.control.send(("put", cloudpickle.dumps(data)))
+            process.control.send(("put", pack(data)))
 
     def run(
         self,
@@ -117,8 +118,7 @@ class Workers:
         size = self.size if size is None else size
         if not 1 <= size <= self.size:
             raise ValueError(f"size must lie in 1 to {self.size}, the pool's. Received: {size!r}")
-        _by_value(job)
-        payload = cloudpickle.dumps((job, args, kwargs))
+        payload = pack((job, args, kwargs))
         try:
             self._start()
             for process in self._processes[:size]:
@@ -280,10 +280,3 @@ def _meet(door: socket.socket, token: bytes, popens: list[subprocess.Popen]) -> 
             continue
         threading.Thread(target=let_in, args=(line,), daemon=True).start()
     return [met[rank] for rank in range(len(popens))]
-
-
-def _by_value(job: Callable) -> None:
-    """Let a job of a module that workers cannot import travel as its code."""
-    module = sys.modules.get(getattr(job, "__module__", None) or "")
-    if module and module.__name__.partition(".")[0] not in ("labkit", "numpy", "__main__"):
-        cloudpickle.register_pickle_by_value(module)

@@ -1,0 +1,74 @@
+"""Functions and data on their way to a worker, as bytes.
+
+cloudpickle sends a function of a notebook as its code, and one of a module as its name. A worker
+would not find the learner's own module beside the notebook, or find it as it was before the last
+change: such a module travels as code too.
+"""
+
+from __future__ import annotations
+
+import site
+import sys
+import sysconfig
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import cloudpickle
+
+
+def pack(value: Any) -> bytes:
+    """Return a value as bytes, functions and classes of the learner's modules as their code.
+
+    Raises:
+        TypeError: it holds something that cannot travel, such as an open file or a lock.
+
+    >>> cloudpickle.loads(pack(lambda x: x + 1))(2)
+    3
+    """
+    own = [module for module in list(sys.modules.values()) if is_own(module)]
+    before = cloudpickle.list_registry_pickle_by_value()
+    for module in own:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        return cloudpickle.dumps(value)
+    except Exception as error:
+        raise TypeError(
+            f"this cannot travel to another process: {error}. Let the job open files, and make "
+            f"locks, threads and generators (yield) there; send arrays, numbers and functions."
+        ) from error
+    finally:
+        for module in own:
+            if module.__name__ not in before:
+                cloudpickle.unregister_pickle_by_value(module)
+
+
+unpack = cloudpickle.loads
+
+
+def is_own(module: ModuleType) -> bool:
+    """Return whether a module is the learner's: not of labkit, Python or an installed package.
+
+    >>> import numpy
+    >>> is_own(numpy), is_own(sys), is_own(sys.modules["labkit"])
+    (False, False, False)
+    """
+    name, file = getattr(module, "__name__", None), getattr(module, "__file__", None)
+    if not isinstance(name, str) or not isinstance(file, str) or sys.modules.get(name) is None:
+        return False
+    return name.partition(".")[0] not in ("labkit", "__main__") and not _is_installed(file)
+
+
+@cache
+def _is_installed(file: str) -> bool:
+    path = Path(file).resolve()
+    return any(path.is_relative_to(folder) for folder in _installed())
+
+
+@cache
+def _installed() -> list[Path]:
+    paths = sysconfig.get_paths()
+    names = [paths[kind] for kind in ("stdlib", "platstdlib", "purelib", "platlib")]
+    names += [*getattr(site, "getsitepackages", list)(), site.getusersitepackages()]
+    return [Path(name).resolve() for name in names]
