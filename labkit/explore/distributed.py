@@ -157,3 +157,37 @@ def compressed(tuned: Mapping[tuple[str, str], object]) -> None:
     ax.legend(loc="lower right")
     caption = "Accuracy over the bytes that a worker sends of one gradient (log scale). Each mark is"
     figures.show(fig, f"{caption} a run with other images and weights, lines join the means.")
+
+
+def stale(rates: np.ndarray, accuracy: Mapping[int, np.ndarray]) -> None:
+    """Show the accuracy over the learning rate, for gradients of different age.
+
+    Args:
+        rates: shape (n,).
+        accuracy: updates by which a gradient is late -> accuracy at each rate, shape (n,).
+    """
+    fig, ax = plt.subplots(figsize=(7, 3.4))
+    for (delay, scores), marker in zip(accuracy.items(), "os^D", strict=True):
+        ax.plot(rates, 100 * scores, marker=marker, markersize=5, label=f"{delay}")
+    ax.set(xscale="log", xlabel="learning rate", ylabel="right on validation digits (%)")
+    ax.legend(title="updates late", ncol=2)
+    caption = "Accuracy after 600 updates over the learning rate (log scale), by gradients that are"
+    figures.show(fig, f"{caption} fresh, or some updates old.")
+
+
+def scaling(machines: np.ndarray, seconds: np.ndarray) -> None:
+    """Show what so many machines would do: the seconds of a step, and what it costs.
+
+    Args:
+        machines: numbers of machines, from 1.
+        seconds: of a step on so many, modeled.
+    """
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2))
+    left.plot(machines, seconds[0] / seconds, color=figures.BLUE, label="modeled")
+    left.plot(machines, machines, ":", color=figures.GRAY, label="N times as fast")
+    left.set(xlabel="machines", ylabel="times as fast", ylim=(0, 1.6 * max(seconds[0] / seconds)))
+    left.legend()
+    right.plot(machines, machines * seconds / seconds[0], color=figures.ORANGE)
+    right.set(xlabel="machines", ylabel="machine-hours, one machine = 1")
+    caption = "Modeled, not measured. Left: how many times as fast as one machine. Right: machine-"
+    figures.show(fig, f"{caption}hours for the same work.")
