@@ -254,6 +254,16 @@ def _old_rest_lost(gradient, rest, compress):
     return sent, gradient - sent
 
 
+def _compresses_twice(gradient, rest, compress):
+    sent = compress(gradient) + compress(rest)
+    return sent, gradient + rest - sent
+
+
+def _fades(gradient, rest, compress):
+    sent, left = _feedback(gradient, rest, compress)
+    return sent, left / 2
+
+
 def _no_memory(gradient, rest, compress):
     return compress(gradient), np.zeros_like(gradient)
 
@@ -299,6 +309,16 @@ feedback = Exercise(
         "sign of the rest": (
             _negative_rest,
             "Your rest has the other sign: at the next step it would take away what is missing.",
+        ),
+        "compressed twice": (
+            _compresses_twice,
+            "You compress gradient and rest apart: two messages travel, and a small number may be "
+            "left out of both, for ever.",
+        ),
+        "the rest fades": (
+            _fades,
+            "You let a part of the rest go. Then all that is sent, in the end, is no longer the "
+            "sum of all gradients.",
         ),
         "the old rest is lost": (
             _old_rest_lost,

@@ -131,23 +131,23 @@ def bubbles(
     figures.show(fig, f"{caption}Right: activations held at once with {max(steps)} micro-batches.")
 
 
-def compressed(tuned: Mapping[tuple[str, str], object]) -> None:
+def compressed(tuned: Mapping[tuple[str, str], object], sizes: Mapping[str, int]) -> None:
     """Show accuracy over the bytes of a message, with and without error feedback.
 
     Args:
         tuned: (method, "forgets" or "feedback") -> what `compression.tune` found.
+        sizes: method -> bytes of a message.
     """
     fig, ax = plt.subplots(figsize=(7.5, 3.8))
     looks = {"forgets": (figures.ORANGE, "s"), "feedback": (figures.BLUE, "o")}
     for kind, (color, marker) in looks.items():
         cases = sorted(
-            (each.size_in_bytes, name, 100 * each.test)
+            (sizes[name], name, 100 * each.test)
             for (name, what), each in tuned.items()
             if what == kind or name == "all numbers"
         )
-        sizes = [size for size, _, _ in cases]
         label = {"forgets": "the rest is forgotten", "feedback": "with error feedback"}[kind]
-        ax.plot(sizes, [np.mean(s) for *_, s in cases], "-", color=color, label=label)
+        ax.plot([size for size, *_ in cases], [np.mean(s) for *_, s in cases], "-", color=color, label=label)
         for size, _, scores in cases:
             ax.plot([size] * len(scores), scores, marker, color=color, markersize=4, alpha=0.6)
     for size, name, scores in cases:
