@@ -366,6 +366,7 @@ class Step(NamedTuple):
     """One training step through a pipeline of real processes, measured.
 
     Attributes:
+        kind, micro_batches, forward, backward: the settings, as `measure` takes them.
         loss: mean over the batch.
         gradients: weights and bias of each layer, as `one_process` returns them.
         live: by rank, the most micro-batches whose activations were held at once; counted.
@@ -375,6 +376,10 @@ class Step(NamedTuple):
         idle: share of that time in which a stage waited, mean over stages.
     """
 
+    kind: str
+    micro_batches: int
+    forward: float
+    backward: float
     loss: float
     gradients: list
     live: list[int]
@@ -426,10 +431,16 @@ def measure(
         [each._replace(begin=each.begin - zero, end=each.end - zero) for each in stage.trace]
         for stage in found
     ]
-    gradients = [pair for stage in found for pair in stage.gradients]
-    live, sent = [each.live for each in found], [each.sent for each in found]
-    seconds, idle = step_seconds(traces), idle_share(traces)
-    return Step(found[-1].loss, gradients, live, sent, traces, seconds, idle)
+    return Step(
+        kind, micro_batches, forward, backward,
+        loss=found[-1].loss,
+        gradients=[pair for stage in found for pair in stage.gradients],
+        live=[each.live for each in found],
+        sent=[each.sent for each in found],
+        traces=traces,
+        seconds=step_seconds(traces),
+        idle=idle_share(traces),
+    )  # fmt: skip
 
 
 def compare(workers: Workers, *network: object, repeats: int = 3, **settings) -> dict[str, list]:
