@@ -1,12 +1,18 @@
 """The real engine: two processes against one, against NumPy, and how it ends when one breaks."""
 
+import importlib.metadata
 import importlib.util
+import itertools
 import os
+import re
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
+from packaging.requirements import Requirement
 
 from labkit.datacenter import engine, pipeline
 
@@ -16,7 +22,7 @@ SETTINGS = {"batch_size": 32, "epochs": 3, "learning_rate": 0.2, "momentum": 0.9
 
 def network(widths=(12, 16, 5), rows=128):
     rng = np.random.default_rng(0)
-    pairs = zip(widths, widths[1:], strict=False)  # noqa: RUF007
+    pairs = itertools.pairwise(widths)
     layers = [(rng.normal(0, (2 / a) ** 0.5, (a, b)), rng.normal(0, 0.1, b)) for a, b in pairs]
     return layers, rng.normal(size=(rows, widths[0])), rng.integers(0, widths[-1], rows)
 
@@ -88,7 +94,7 @@ def test_the_compiled_step_of_two_holds_one_all_reduce_of_all_gradients_and_the_
 def test_the_processes_end_by_themselves_and_leave_this_one_as_it_was(trained):
     assert [found.exit_codes for found in trained.values()] == [[0], [0, 0]]
     assert children() == []
-    assert "labkit-engine-" not in " ".join(os.listdir(engine.tempfile.gettempdir()))
+    assert "labkit-engine-" not in " ".join(os.listdir(tempfile.gettempdir()))
     assert not {"XLA_FLAGS", "JAX_PLATFORMS"} & os.environ.keys()
 
 
@@ -159,3 +165,18 @@ def test_an_all_reduce_is_counted_in_every_form_in_which_xla_writes_it():
       %c = f32[9]{0} add(%all-reduce.1, %d)
       %all-reduce.2 = (f32[], bf16[4]{0}) all-reduce(%y, %z)"""
     assert engine.all_reduces(program) == [21, 11, 5]
+
+
+@needs_jax
+def test_the_extra_stands_beside_the_lock_and_changes_none_of_its_packages():
+    lock = (Path(__file__).parents[2] / "requirements.lock").read_text()
+    pins = dict(re.findall(r"^([\w.-]+)==([^\s;]+)", lock, re.MULTILINE)[::-1])  # of this Python
+    for package in ("jax", "jaxlib"):
+        assert package not in pins
+        for text in importlib.metadata.requires(package):
+            need = Requirement(text)
+            applies = need.marker is None or need.marker.evaluate({"extra": ""})
+            if need.name == "jaxlib" or not applies:
+                continue
+            pin = pins[re.sub(r"[-_.]+", "-", need.name).lower()]
+            assert need.specifier.contains(pin), f"{package} needs {need}, the lock has {pin}"
