@@ -16,9 +16,7 @@ LOOKS = {
 }
 
 
-def collectives(
-    measured: Iterable[Mapping], model: Callable[[str, float, float], float]
-) -> None:
+def collectives(measured: Iterable[Mapping], model: Callable[[str, float, float], float]) -> None:
     """Show the seconds of each all-reduce over the number of workers, one picture for each length.
 
     Args:
@@ -35,13 +33,17 @@ def collectives(
             # A tree has whole rounds only; between powers of two its line would be a staircase.
             line = sizes if method == "tree" else np.linspace(min(sizes), max(sizes), 50)
             ax.plot(line, [model(method, n, length) for n in line], dashes, color=color)
-            low, middle, high = (np.array([r[k] for r in mine]) for k in ("least", "seconds", "most"))
+            low, middle, high = (
+                np.array([r[k] for r in mine]) for k in ("least", "seconds", "most")
+            )
             spread = [middle - low, high - middle]
             ax.errorbar(sizes, middle, spread, fmt=marker, color=color, label=method, capsize=3)
         ax.set(title=f"{length / 1024:,.0f} KiB", xlabel="workers", ylabel="seconds", xticks=sizes)
         ax.set_ylim(bottom=0)
     axes[0][0].legend()
-    caption = "Seconds of an all-reduce on the slow line. Marks: measured, median and range of three"
+    caption = (
+        "Seconds of an all-reduce on the slow line. Marks: measured, median and range of three"
+    )
     figures.show(fig, f"{caption} repeats. Lines: modeled by latency and bandwidth alone.")
 
 
@@ -59,7 +61,9 @@ def split(whole: np.ndarray, right: np.ndarray, wrong: np.ndarray) -> None:
         error = abs(found - whole).max()
         ax.set(title=f"{title}: off by up to {error:.2g}", xlabel="output of one process")
     axes[0].set_ylabel("output of the workers")
-    caption = "Each dot is one number of the block's output: what the workers computed together over"
+    caption = (
+        "Each dot is one number of the block's output: what the workers computed together over"
+    )
     figures.show(fig, f"{caption} what one process computed. On the diagonal both are equal.")
 
 
@@ -90,7 +94,9 @@ def traps(
     right.set(title="four workers", xlabel="right on test digits (%)", xlim=(0, 100), yticks=[])
     right.set_ylim(-len(scores) + 0.5, 0.6)
     caption = "Left: error of a gradient from shards of 100, 28 and 128 samples. Middle: of batch-"
-    caption += "normalized network, 256 samples on some workers. Right: accuracy of networks trained "
+    caption += (
+        "normalized network, 256 samples on some workers. Right: accuracy of networks trained "
+    )
     figures.show(fig, f"{caption}together and apart.")
 
 
@@ -147,7 +153,13 @@ def compressed(tuned: Mapping[tuple[str, str], object], sizes: Mapping[str, int]
             if what == kind or name == "all numbers"
         )
         label = {"forgets": "the rest is forgotten", "feedback": "with error feedback"}[kind]
-        ax.plot([size for size, *_ in cases], [np.mean(s) for *_, s in cases], "-", color=color, label=label)
+        ax.plot(
+            [size for size, *_ in cases],
+            [np.mean(s) for *_, s in cases],
+            "-",
+            color=color,
+            label=label,
+        )
         for size, _, scores in cases:
             ax.plot([size] * len(scores), scores, marker, color=color, markersize=4, alpha=0.6)
     for size, name, scores in cases:
@@ -155,7 +167,9 @@ def compressed(tuned: Mapping[tuple[str, str], object], sizes: Mapping[str, int]
     ax.set(xscale="log", xlabel="bytes of one message", ylabel="right on test digits (%)")
     ax.set_ylim(top=100)
     ax.legend(loc="lower right")
-    caption = "Accuracy over the bytes that a worker sends of one gradient (log scale). Each mark is"
+    caption = (
+        "Accuracy over the bytes that a worker sends of one gradient (log scale). Each mark is"
+    )
     figures.show(fig, f"{caption} a run with other images and weights, lines join the means.")
 
 
