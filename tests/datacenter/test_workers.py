@@ -279,6 +279,24 @@ def test_a_job_that_cannot_travel(pool):
     assert pool.pids == pids
 
 
+def test_a_job_that_takes_the_pool_with_it(pool):
+    with pytest.raises(WorkerError, match="a pool stays where it is; use the worker"):
+        pool.run(lambda worker: pool.size)
+
+
+def test_a_worker_that_falls_silent_within_a_message(monkeypatch):
+    monkeypatch.setattr(workers, "SILENCE", 1)
+    near, far = socket.socketpair()
+    control = workers._control(near)
+    far.send(b"\x00\x00\x10\x00half a mess")
+    begun = time.monotonic()
+    with pytest.raises(OSError, match="temporarily unavailable"):
+        control.recv()
+    assert time.monotonic() - begun < 3
+    control.close()
+    far.close()
+
+
 def test_data_is_given_once_and_again_to_running_workers(pool):
     x = np.arange(10.0)
     pool.put(x=x, rate=0.1)
@@ -523,11 +541,14 @@ def test_a_notebooks_kernel_runs_jobs(tmp_path):
 
     cells = [new_code_cell(HEAD), new_code_cell(SUMS)]
     cells += [new_code_cell("workers.run(lambda worker: print('here', worker.rank), size=1)")]
+    bad = "def bad(worker):\n    return 1 / 0  # the culprit\nworkers.run(bad)"
+    cells += [new_code_cell(bad, metadata={"tags": ["raises-exception"]})]
     notebook = new_notebook(cells=cells)
     NotebookClient(notebook, kernel_name="python3", timeout=60).execute(cwd=str(tmp_path))
     total, *pids = map(int, cells[1].outputs[0].text.split())
     assert total == 1
     assert cells[2].outputs[0].text == "[worker 0] here 0\n"
+    assert "return 1 / 0  # the culprit" in cells[3].outputs[0].evalue
     wait_until(lambda: are_gone(pids), 5)
 
 
