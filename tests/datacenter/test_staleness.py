@@ -79,6 +79,11 @@ def parabola(worker, w, update):
     return 2.0 * w
 
 
+def now_and_then(worker, w, update):
+    time.sleep(0.04 if np.random.default_rng(update).random() < 0.1 else 0.002)
+    return -np.ones_like(w)
+
+
 def counting(worker, w, update, pauses=(0, 0, 0, 0)):
     time.sleep(pauses[worker.rank])
     return -np.ones_like(w)
@@ -135,6 +140,17 @@ def test_without_waiting_the_slow_worker_holds_up_nobody_and_its_gradients_are_o
     slow = eventual.ranks == 1
     assert strong.delays.max() == 2 < np.median(eventual.delays[slow])
     assert np.median(eventual.delays[slow]) > 2 * np.median(eventual.delays[~slow])
+
+
+@pytest.mark.alone
+@pytest.mark.slow
+def test_a_bounded_lead_makes_up_for_pauses_but_not_for_a_worker_that_is_always_slow(pool):
+    def seconds(gradient, lead):
+        return pool.run(serve_as_they_come, np.zeros(1), gradient, 1.0, 120, lead)[0].seconds
+
+    always = partial(counting, pauses=(0, 0.02, 0.002, 0.002))
+    assert seconds(now_and_then, 0) > 1.25 * seconds(now_and_then, 8)
+    assert seconds(always, 8) > 1.5 * seconds(always, None)
 
 
 @pytest.mark.slow
