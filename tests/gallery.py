@@ -106,6 +106,12 @@ batch = rng.normal(size=(12, 8)), rng.integers(0, 4, 12)
 with Workers(3) as workers:
     step = pipeline.measure(workers, layers, *batch, "1f1b", 4, forward=0.03, backward=0.06)
 PipelineExplorer([step], kind="1f1b", stages=3, micro_batches=4)""",
+    "21 feedback": """
+from labkit.explore.compression import FeedbackExplorer
+FeedbackExplorer()""",
+    "20 roofline": """
+from labkit.explore.roofline import RooflineExplorer
+RooflineExplorer()""",
     "91 results": """
 import tempfile
 from labkit import explore, results

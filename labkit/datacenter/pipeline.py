@@ -21,6 +21,7 @@ import numpy as np
 from labkit.datacenter.links import Link
 from labkit.datacenter.worker import Worker
 from labkit.datacenter.workers import LOOPBACK, Workers
+from labkit.maths.activations import log_softmax
 
 KINDS = ("gpipe", "1f1b")
 Layers = Sequence[tuple[np.ndarray, np.ndarray]]  # weights (inputs, outputs) and bias (outputs,)
@@ -260,13 +261,10 @@ def one_process(layers: Layers, x: np.ndarray, y: np.ndarray) -> tuple[float, li
 
 def _cross_entropy(logits: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
     """Return the sum of the losses, and its gradient: softmax - one-hot."""
-    z = logits - logits.max(axis=1, keepdims=True)
-    p = np.exp(z)
-    p /= p.sum(axis=1, keepdims=True)
-    rows = np.arange(len(y))
-    loss = -np.log(p[rows, y]).sum()
-    p[rows, y] -= 1
-    return float(loss), p
+    rows, log_p = np.arange(len(y)), log_softmax(logits)
+    error = np.exp(log_p)
+    error[rows, y] -= 1
+    return -float(log_p[rows, y].sum()), error.astype(logits.dtype, copy=False)
 
 
 class StageResult(NamedTuple):
@@ -312,11 +310,12 @@ def run_pipeline(
     own = [layers[k] for k in np.array_split(np.arange(len(layers)), worker.size)[worker.rank]]
     stage, rows = Stage(own, last), np.array_split(np.arange(len(x)), micro_batches)
     inputs, outputs = own[0][0].shape[0], own[-1][0].shape[1]
+    dtype = np.result_type(x, *own[0])  # of all messages
     kept: dict[int, list[np.ndarray]] = {}  # activations of each micro-batch that is under way
     loss, live, trace, on_the_line = 0.0, 0, [], []
 
     def message(source: int, i: int, width: int) -> np.ndarray:
-        return worker.receive(source, np.empty((len(rows[i]), width), x.dtype))
+        return worker.receive(source, np.empty((len(rows[i]), width), dtype))
 
     def go_forward(i: int, a: np.ndarray) -> np.ndarray:
         kept[i] = stage.forward(a)

@@ -54,8 +54,8 @@ class CollectivesExplorer(kit.Explorer):
     size = (9.6, 3.7)
     presets = {
         "8 workers, 16 KiB": {"workers": 8, "message_kib": 16},
-        "8 workers, 1024 KiB": {"workers": 8, "message_kib": 1024},
-        "32 workers, 1024 KiB": {"workers": 32, "message_kib": 1024},
+        "8 workers, 1,024 KiB": {"workers": 8, "message_kib": 1024},
+        "32 workers, 1,024 KiB": {"workers": 32, "message_kib": 1024},
     }
 
     def __init__(
@@ -215,9 +215,9 @@ class CollectivesExplorer(kit.Explorer):
         if not self.rows:
             return "This is the model alone: no measurement was given."
         if result["here"]:
-            found = {m: row["seconds"] for m, row in result["here"].items()}
-            each = ", ".join(f"{m} {_time(s)} ({s / total[m]:.2f} ×)" for m, s in found.items())
-            return f"Measured with real workers on such a line: {each} of the model."
+            found = {method: row["seconds"] for method, row in result["here"].items()}
+            each = [f"{m} {_time(s)} ({s / total[m]:.2f} × the model)" for m, s in found.items()]
+            return f"Measured with real workers on such a line: {', '.join(each)}."
         if not self._measured_on(result["link"]):
             return (
                 f"No marks: workers were measured at {1e3 * self.link.latency:g} ms and "

@@ -59,7 +59,7 @@ def test_a_mark_is_drawn_where_it_was_measured_and_nowhere_else(explorer, rows):
 def test_the_caption_says_who_wins_why_and_how_near_the_model_is(explorer):
     explorer._jump({"workers": 8, "message_kib": 1024, "latency": 10.0})
     assert "The ring wins: each worker sends less than two vectors" in explorer.text
-    assert "(1.10 ×)" in explorer.text
+    assert "(1.10 × the model)" in explorer.text
     explorer._jump({"message_kib": 16})
     assert "The tree wins" in explorer.text
     assert "3 up and 3 down. It beats the ring below 368 KiB" in explorer.text
