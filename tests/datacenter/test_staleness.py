@@ -17,9 +17,9 @@ from labkit.datacenter.staleness import (
     serve_in_turn,
     simulate,
     stable_limit,
+    tune,
     walk,
 )
-from labkit.datacenter.tuning import tune
 from labkit.datacenter.workers import Workers
 
 NETWORK = Network(hidden=6)
@@ -156,11 +156,10 @@ def test_a_bounded_lead_makes_up_for_pauses_but_not_for_a_worker_that_is_always_
 @pytest.mark.slow
 def test_the_longer_the_delay_the_smaller_the_best_rate_and_the_accuracy():
     parts = [small_digits(seed) for seed in range(3)]
-    found = [
-        tune(lambda images, rates, seed, d=delay: simulate(images, d, rates, seed), parts)
-        for delay in (0, 3, 15)
-    ]
+    found = [tune(workers, parts, waits=False) for workers in (1, 4, 16)]
     rates, tests = [f.learning_rate for f in found], [f.test.mean() for f in found]
     assert rates[0] > 2 * rates[1] > 4 * rates[2]
     assert tests[0] > tests[2] + 0.03
     assert tests[1] > tests[2]
+    together = tune(16, parts, waits=True)
+    assert together.test.mean() > tests[2] + 0.01
