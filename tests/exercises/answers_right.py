@@ -748,6 +748,7 @@ np.array([24, 2, 8, 0.1])
 hidden, epochs = 24, 3
   return hidden, epochs, 8, 0.1
 32, 2, 8, 0.1
+""",
     "faster.intensity": """
 2 * batch * inputs * outputs / (4 * (batch * inputs + inputs * outputs + batch * outputs))
 batch * inputs * outputs / 2 / (batch * inputs + inputs * outputs + batch * outputs)

@@ -611,6 +611,7 @@ price / rent - running
 hidden, epochs, batch_size, learning_rate
 2, 10, 64, 0.001
 tuple()
+""",
     "faster.intensity": """
 2 * batch * inputs * outputs
 2 * inputs * outputs / (4 * inputs * outputs)
