@@ -145,6 +145,7 @@ def test_a_matrix_is_refused_by_name(pool):
 # --- seconds ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow  # importing that library takes seconds
 @pytest.mark.parametrize("size", range(1, 18))
 def test_modeled_seconds_are_those_of_a_published_library(size):
     physics = pytest.importorskip("mlsysim.physics")
