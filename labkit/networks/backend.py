@@ -13,13 +13,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-# Lines that TensorFlow writes on every start, on every machine; the last when it first computes.
+# Lines that TensorFlow writes on every machine: the first four on every start, the next when it
+# first computes, the others when XLA first compiles.
 CHATTER = (
     "All log messages before absl::InitializeLog()",
     "oneDNN custom operations are on",
     "This TensorFlow binary is optimized to use",
     "To enable the following instructions",
     "oneDNN supports DT_BOOL only on platforms",
+    " initialized for platform Host (this does not guarantee that XLA will be used)",
+    "StreamExecutor [0]: Host",
+    "disabling MLIR crash reproducer",
+    "Compiled cluster using XLA!",
 )
 
 

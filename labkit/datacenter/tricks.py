@@ -1,0 +1,230 @@
+"""What each way to feed and to run the same training brings: one network, one batch size, by turns.
+
+Every way takes the same number of the same steps; what differs is how batches come to the step,
+and how many steps run before Python is asked again. Nothing here changes what is learned.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+
+    Data = tuple[np.ndarray, np.ndarray]
+    Epoch = Callable[[], tuple[float, float]]  # trains once through the data: CPU and wall seconds
+    Way = Callable[[keras.Model, Data, int, int], Epoch]  # of model, data, batch size, seed
+
+FIT = "fit"
+WARM_UP = 2  # epochs that are not compared: tracing, compiling, and what comes late of it
+STEPS_PER_EXECUTION = 16
+
+
+class Trick(NamedTuple):
+    """A way to train: what it does, how the model is compiled, and how an epoch of it runs."""
+
+    does: str
+    options: dict[str, Any]  # of model.compile
+    way: Way
+    tensorflow: bool  # True if there is no such way on another backend
+
+
+class Found(NamedTuple):
+    """What a way took for a step, beside `fit` in the same round."""
+
+    name: str
+    cpu_seconds: float  # of a step, the median, all threads together
+    wall_seconds: float
+    times_as_fast: float  # fit's CPU seconds over its own, the median of the rounds
+    lowest: float  # of the rounds
+    highest: float
+    first_epochs: float  # wall seconds until two are done: tracing and compiling are in them
+    loss: float  # after as many epochs as the other ways had
+
+
+# --- the ways -----------------------------------------------------------------------------------
+
+
+def _fit(model: keras.Model, data: Data, batch_size: int, seed: int) -> Epoch:
+    """`model.fit` of arrays: Keras itself shuffles positions and gathers the examples."""
+    return _fitted(model, x=data[0], y=data[1], batch_size=batch_size)
+
+
+def _slices(model: keras.Model, data: Data, batch_size: int, seed: int) -> Epoch:
+    """`tf.data` over single examples, as most tutorials write it."""
+    import tensorflow as tf
+
+    examples = tf.data.Dataset.from_tensor_slices(data).shuffle(len(data[0]), seed)
+    return _fitted(model, x=examples.batch(batch_size).prefetch(tf.data.AUTOTUNE), shuffle=False)
+
+
+def _positions(model: keras.Model, data: Data, batch_size: int, seed: int) -> Epoch:
+    """`tf.data` over positions: a whole batch is gathered at once."""
+    import tensorflow as tf
+
+    x, y = map(tf.constant, data)
+    batches = tf.data.Dataset.range(len(x)).shuffle(len(x), seed).batch(batch_size)
+    gathered = batches.map(lambda rows: (tf.gather(x, rows), tf.gather(y, rows)))
+    return _fitted(model, x=gathered.prefetch(tf.data.AUTOTUNE), shuffle=False)
+
+
+def _fitted(model: keras.Model, **options: Any) -> Epoch:
+    """Return a function that fits one epoch; the clocks run from its begin to its end."""
+    from labkit.networks.backend import keras, without_chatter
+
+    reads = []
+    note = lambda *_: reads.append((time.process_time(), time.perf_counter()))
+    around = keras.callbacks.LambdaCallback(on_epoch_begin=note, on_epoch_end=note)
+
+    def epoch() -> tuple[float, float]:
+        reads.clear()
+        with without_chatter():
+            model.fit(**options, epochs=1, callbacks=[around], verbose=0)
+        (cpu, wall), (cpu_end, wall_end) = reads
+        return cpu_end - cpu, wall_end - wall
+
+    return epoch
+
+
+def _python_loop(model: keras.Model, data: Data, batch_size: int, seed: int) -> Epoch:
+    """A loop in Python over `train_on_batch`."""
+    rng = np.random.default_rng(seed)
+
+    def run() -> None:
+        model.reset_metrics()
+        for rows in rng.permutation(len(data[0])).reshape(-1, batch_size):
+            model.train_on_batch(data[0][rows], data[1][rows])
+
+    return _timed(run)
+
+
+def _graph_loop(compiled: bool) -> Way:
+    """A loop over `train_step` inside one TensorFlow graph, as `labkit.networks.training.fit`."""
+
+    def way(model: keras.Model, data: Data, batch_size: int, seed: int) -> Epoch:
+        import tensorflow as tf
+
+        from labkit.networks.training import create_variables, tensorflow_steps
+
+        create_variables(model, *data)
+        steps = tensorflow_steps(model, *data, compiled=compiled)
+        rng, held = np.random.default_rng(seed), [tf.constant(each) for each in data]
+
+        def run() -> None:
+            model.reset_metrics()
+            steps(rng.permutation(len(data[0])).reshape(-1, batch_size), *held)
+
+        return _timed(run)
+
+    return way
+
+
+def _timed(run: Callable[[], None]) -> Epoch:
+    def epoch() -> tuple[float, float]:
+        from labkit.networks.backend import without_chatter
+
+        with without_chatter():
+            cpu, wall = time.process_time(), time.perf_counter()
+            run()
+            return time.process_time() - cpu, time.perf_counter() - wall
+
+    return epoch
+
+
+_MANY, _XLA = {"steps_per_execution": STEPS_PER_EXECUTION}, {"jit_compile": True}
+TRICKS = {
+    FIT: Trick("Keras with its defaults", {}, _fit, False),
+    "train_on_batch": Trick("a loop in Python", {}, _python_loop, False),
+    "steps_per_execution": Trick(f"{STEPS_PER_EXECUTION} steps a call", _MANY, _fit, False),
+    "jit_compile": Trick("the step compiled by XLA", _XLA, _fit, True),
+    "tf.data, examples": Trick("single examples shuffled, then batched", {}, _slices, True),
+    "tf.data, positions": Trick("positions shuffled, batches gathered", {}, _positions, True),
+    "all of Keras": Trick("16 steps a call, XLA, tf.data of positions", _MANY | _XLA, _positions,
+                          True),
+    "graph loop": Trick("all steps in one graph", {}, _graph_loop(False), True),
+    "graph loop, XLA": Trick("all steps in one graph, compiled", {}, _graph_loop(True), True),
+}  # fmt: skip
+
+
+# --- side by side -------------------------------------------------------------------------------
+
+
+def compare(
+    build: Callable[[], keras.Model],
+    x: np.ndarray,
+    y: np.ndarray,
+    batch_size: int = 64,
+    seconds: float = 8.0,
+    seed: int = 0,
+) -> list[Found]:
+    """Train the same network in each way, epoch by epoch in turn, and return what each took.
+
+    The examples that do not fill a batch are left out everywhere. CPU time, of all threads, is what
+    the ratios are made of: neighbors do not lengthen it. Each round gives one ratio to `fit`.
+
+    Args:
+        build: returns a Keras model that is not compiled, with the same weights each time.
+        x, y: examples, shapes (n, ...) and (n,); classes.
+        batch_size: examples of a step.
+        seconds: of wall time for the rounds, after tracing and compiling; 3 rounds at least.
+        seed: of the order of the examples.
+
+    Lesson: 20_faster_training.
+    """
+    whole = len(x) // batch_size * batch_size
+    data, steps = (x[:whole], y[:whole]), whole // batch_size
+    tricks = {name: trick for name, trick in TRICKS.items() if _works(trick)}
+    models = {name: _compiled(build, trick) for name, trick in tricks.items()}
+    epochs, first = {}, {}
+    for name, trick in tricks.items():
+        begun = time.perf_counter()
+        epochs[name] = trick.way(models[name], data, batch_size, seed)
+        for _ in range(WARM_UP):
+            epochs[name]()
+        first[name] = time.perf_counter() - begun
+    rounds, end = [], time.perf_counter() + seconds
+    while len(rounds) < 3 or time.perf_counter() < end:
+        rounds.append([epoch() for epoch in epochs.values()])
+    took = dict(zip(epochs, np.array(rounds).swapaxes(0, 1) / steps, strict=True))  # (rounds, 2)
+    return [
+        _found(name, each, took[FIT], first[name], _loss(models[name], data))
+        for name, each in took.items()
+    ]
+
+
+def left_out() -> str:
+    """Return a sentence about the ways that the backend in use has not, or nothing."""
+    missing = [name for name, trick in TRICKS.items() if not _works(trick)]
+    if not missing:
+        return ""
+    from labkit.networks.backend import keras
+
+    backend = keras.backend.backend()
+    return f"On the backend {backend!r} these are left out: {', '.join(missing)}."
+
+
+def _works(trick: Trick) -> bool:
+    from labkit.networks.backend import keras
+
+    return keras.backend.backend() == "tensorflow" or not trick.tensorflow
+
+
+def _compiled(build: Callable[[], keras.Model], trick: Trick) -> keras.Model:
+    model = build()
+    model.compile("adam", "sparse_categorical_crossentropy", **trick.options)
+    return model
+
+
+def _loss(model: keras.Model, data: Data) -> float:
+    return float(np.ravel(model.evaluate(*data, batch_size=512, verbose=0))[0])
+
+
+def _found(name: str, took: np.ndarray, fit: np.ndarray, first: float, loss: float) -> Found:
+    cpu, wall = np.median(took, axis=0).tolist()
+    ratios = fit[:, 0] / took[:, 0]
+    middle, low, high = (float(f(ratios)) for f in (np.median, np.min, np.max))
+    return Found(name, cpu, wall, middle, low, high, first, loss)
