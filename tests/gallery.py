@@ -89,6 +89,9 @@ found = {"scratch": rng.normal(90, 2, (3, 5))}
 for source in ("digits 0 to 4", "shuffled pixels"):
     found |= {(source, frozen): rng.normal(91, 2, (3, 5)) for frozen in range(4)}
 TransferExplorer([1, 20, 400], found)""",
+    "20 roofline": """
+from labkit.explore.roofline import RooflineExplorer
+RooflineExplorer()""",
     "91 results": """
 import tempfile
 from labkit import explore, results

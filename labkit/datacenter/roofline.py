@@ -338,6 +338,17 @@ class Roofline:
         known = sorted({(dot.layer, dot.batch) for dot in self.dots})
         raise KeyError(f"no dot for {layer!r} with batch {batch}; measured: {known}")
 
+    def bandwidth(self, size_in_bytes: ArrayLike) -> float | np.ndarray:
+        """Return bytes a second that are read from an array of this size, between those measured.
+
+        A smaller array counts as read at least as fast: what is lost on it is the call, not the
+        way. Beyond the sizes measured the rate is that of the nearest one.
+        """
+        sizes = np.log([each.size_in_bytes for each in self.sizes])
+        rates = np.maximum.accumulate([each.read for each in self.sizes[::-1]])[::-1]
+        found = np.interp(np.log(np.asarray(size_in_bytes, float)), sizes, rates)
+        return found if found.ndim else float(found)
+
     def share_of_roof(self, layer: str, batch: int, place: str = "memory") -> float:
         """Return the measured rate of a layer as a share of what a roof allows."""
         dot = self.dot(layer, batch)
