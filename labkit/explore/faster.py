@@ -250,6 +250,10 @@ def step_lines(measured: Mapping[str, Mapping], lines: Mapping[str, Line]) -> No
         right.plot(batches, batches / seconds / 1e3, **style)
     left.set(xscale="log", yscale="log", xlabel="images in a batch", ylabel="step (ms)")
     right.set(xscale="log", xlabel="images in a batch", ylabel="thousand images a second")
+    left.yaxis.set_major_formatter("{x:g}")
+    left.yaxis.set_minor_formatter("{x:g}")
+    for ax in (left, right):
+        ax.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1,000"])
     left.legend(fontsize=9)
     text = "CPU time of a training step (left) and images a second (right) over the batch size:"
     figures.show(fig, f"{text} marks are measured, lines are a + c b.")
