@@ -30,7 +30,7 @@ class Trick(NamedTuple):
     does: str
     options: dict[str, Any]  # of model.compile
     way: Way
-    tensorflow: bool  # True if there is no such way on another backend
+    backends: tuple[str, ...]  # of Keras, that have it
 
 
 class Found(NamedTuple):
@@ -54,12 +54,12 @@ def _fit(model: keras.Model, data: Data, batch_size: int, seed: int) -> Epoch:
     return _fitted(model, x=data[0], y=data[1], batch_size=batch_size)
 
 
-def _slices(model: keras.Model, data: Data, batch_size: int, seed: int) -> Epoch:
+def _examples(model: keras.Model, data: Data, batch_size: int, seed: int) -> Epoch:
     """`tf.data` over single examples, as most tutorials write it."""
     import tensorflow as tf
 
-    examples = tf.data.Dataset.from_tensor_slices(data).shuffle(len(data[0]), seed)
-    return _fitted(model, x=examples.batch(batch_size).prefetch(tf.data.AUTOTUNE), shuffle=False)
+    shuffled = tf.data.Dataset.from_tensor_slices(data).shuffle(len(data[0]), seed)
+    return _fitted(model, x=shuffled.batch(batch_size).prefetch(tf.data.AUTOTUNE), shuffle=False)
 
 
 def _positions(model: keras.Model, data: Data, batch_size: int, seed: int) -> Epoch:
@@ -136,18 +136,18 @@ def _timed(run: Callable[[], None]) -> Epoch:
 
 
 _MANY, _XLA = {"steps_per_execution": STEPS_PER_EXECUTION}, {"jit_compile": True}
+_ALL, _TF = ("tensorflow", "jax", "torch"), ("tensorflow",)
 TRICKS = {
-    FIT: Trick("Keras with its defaults", {}, _fit, False),
-    "train_on_batch": Trick("a loop in Python", {}, _python_loop, False),
-    "steps_per_execution": Trick(f"{STEPS_PER_EXECUTION} steps a call", _MANY, _fit, False),
-    "jit_compile": Trick("the step compiled by XLA", _XLA, _fit, True),
-    "tf.data, examples": Trick("single examples shuffled, then batched", {}, _slices, True),
-    "tf.data, positions": Trick("positions shuffled, batches gathered", {}, _positions, True),
-    "all of Keras": Trick("16 steps a call, XLA, tf.data of positions", _MANY | _XLA, _positions,
-                          True),
-    "graph loop": Trick("all steps in one graph", {}, _graph_loop(False), True),
-    "graph loop, XLA": Trick("all steps in one graph, compiled", {}, _graph_loop(True), True),
-}  # fmt: skip
+    FIT: Trick("Keras with its defaults", {}, _fit, _ALL),
+    "train_on_batch": Trick("a loop in Python", {}, _python_loop, _ALL),
+    "steps_per_execution": Trick("16 steps a call", _MANY, _fit, ("tensorflow", "jax")),
+    "jit_compile": Trick("each step compiled by XLA", _XLA, _fit, _TF),  # JAX always does
+    "tf.data of examples": Trick("examples shuffled, then batched", {}, _examples, _TF),
+    "tf.data of positions": Trick("positions shuffled, batches gathered", {}, _positions, _TF),
+    "all of these": Trick("16 steps a call, XLA, tf.data", _MANY | _XLA, _examples, _TF),
+    "graph loop": Trick("all steps in one graph", {}, _graph_loop(False), _TF),
+    "graph loop with XLA": Trick("all steps in one graph, compiled", {}, _graph_loop(True), _TF),
+}
 
 
 # --- side by side -------------------------------------------------------------------------------
@@ -201,16 +201,17 @@ def left_out() -> str:
     missing = [name for name, trick in TRICKS.items() if not _works(trick)]
     if not missing:
         return ""
-    from labkit.networks.backend import keras
-
-    backend = keras.backend.backend()
-    return f"On the backend {backend!r} these are left out: {', '.join(missing)}."
+    return f"On the backend {_backend()!r} these are left out: {', '.join(missing)}."
 
 
 def _works(trick: Trick) -> bool:
+    return _backend() in trick.backends
+
+
+def _backend() -> str:
     from labkit.networks.backend import keras
 
-    return keras.backend.backend() == "tensorflow" or not trick.tensorflow
+    return keras.backend.backend()
 
 
 def _compiled(build: Callable[[], keras.Model], trick: Trick) -> keras.Model:
