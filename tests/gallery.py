@@ -89,6 +89,26 @@ found = {"scratch": rng.normal(90, 2, (3, 5))}
 for source in ("digits 0 to 4", "shuffled pixels"):
     found |= {(source, frozen): rng.normal(91, 2, (3, 5)) for frozen in range(4)}
 TransferExplorer([1, 20, 400], found)""",
+    "21 collectives": """
+from labkit.datacenter.links import Link
+from labkit.explore.collectives import CollectivesExplorer
+line = Link(bandwidth=20e6, latency=0.01)
+found = {"method": "ring", "seconds": 0.22, "least": 0.21, "most": 0.25}
+found |= {"size": 8, "size_in_bytes": 2**20}
+CollectivesExplorer([found], line, workers=8)""",
+    "21 pipeline": """
+from labkit.datacenter import pipeline
+from labkit.datacenter.workers import Workers
+from labkit.explore.pipeline import PipelineExplorer
+widths = (8, 12, 10, 4)
+layers = [(rng.normal(size=pair), rng.normal(size=pair[1])) for pair in zip(widths, widths[1:])]
+batch = rng.normal(size=(12, 8)), rng.integers(0, 4, 12)
+with Workers(3) as workers:
+    step = pipeline.measure(workers, layers, *batch, "1f1b", 4, forward=0.03, backward=0.06)
+PipelineExplorer([step], kind="1f1b", stages=3, micro_batches=4)""",
+    "21 feedback": """
+from labkit.explore.compression import FeedbackExplorer
+FeedbackExplorer()""",
     "20 roofline": """
 from labkit.explore.roofline import RooflineExplorer
 RooflineExplorer()""",

@@ -158,12 +158,10 @@ def _flat(vector: np.ndarray) -> np.ndarray:
 
 
 def _exchange(worker: Worker, out: np.ndarray, into: np.ndarray) -> None:
-    """Send to the right while taking from the left; an empty chunk is no message."""
-    wait = worker.send(worker.right, out) if out.size else None
-    if into.size:
-        worker.receive(worker.left, into)
-    if wait:
-        wait()
+    """Send to the right while taking from the left."""
+    wait = worker.send(worker.right, out)
+    worker.receive(worker.left, into)
+    wait()
 
 
 # --- what it costs ------------------------------------------------------------------------------

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from labkit.datacenter.stacked import Images, Network, Parts, batches
+from labkit.datacenter import tuning
+from labkit.datacenter.stacked import Images, Network, Parts, draw_batch
 from labkit.maths.descent import start_optimizer
-from labkit.maths.intervals import Comparison, compare
 
 if TYPE_CHECKING:
     from labkit.datacenter.worker import Worker
@@ -222,22 +222,24 @@ class Sender:
     """One worker's end of the line: it packs its gradient and keeps what did not go.
 
     Attributes:
-        residual: what has not been sent yet; 0.0 before the first gradient.
+        residual: what has not been sent yet, like a gradient; None before the first one.
     """
 
     def __init__(self, method: Method, feedback: Feedback = no_feedback):
         self.method, self.feedback = method, feedback
-        self.residual: np.ndarray = np.float32(0)
+        self.residual: np.ndarray | None = None
 
     def pack(self, gradient: np.ndarray, draw: int = 0) -> np.ndarray:
         """Return the message for a gradient, uint8 (..., bytes)."""
-        messages = []
+        messages, residual = [], self.residual
+        if residual is None:
+            residual = np.zeros_like(gradient)
 
         def compress(vectors: np.ndarray) -> np.ndarray:
             messages.append(self.method.pack(vectors, draw))
             return self.method.unpack(messages[-1], vectors.shape[-1], draw)
 
-        _, self.residual = self.feedback(gradient, self.residual, compress)
+        _, self.residual = self.feedback(gradient, residual, compress)
         return messages[-1]
 
 
@@ -280,9 +282,9 @@ def train(
     network, sender = settings.network, Sender(method, feedback)
     images = Images(worker.data["x"], worker.data["y"])
     w = network.start(seed)
-    all_batches = batches(images, worker.size, settings.batch_size, settings.steps, seed)
-    for step, batch in enumerate(all_batches):
-        gradient = network.gradient(w, batch.x[worker.rank], batch.y[worker.rank])
+    for step in range(settings.steps):
+        x, y = draw_batch(images, (worker.size, settings.batch_size), seed, step)
+        gradient = network.gradient(w, x[worker.rank], y[worker.rank])
         messages = exchange(worker, sender.pack(gradient, _draw(seed, step)))
         arrived = method.unpack(messages, network.items, _draw(seed, step))
         w -= np.float32(learning_rate) * arrived.mean(axis=0)
@@ -321,8 +323,9 @@ def simulate(
     rates = np.asarray(learning_rates, np.float32)[:, None]
     w = np.tile(network.start(seed), (len(rates), 1))
     with np.errstate(all="ignore"):  # a rate that is too large ends in nan, and loses
-        for step, batch in enumerate(batches(images, *settings[:3], seed)):
-            gradients = network.gradient(w[:, None], batch.x, batch.y)  # (rates, workers, items)
+        for step in range(settings.steps):
+            x, y = draw_batch(images, settings[:2], seed, step)
+            gradients = network.gradient(w[:, None], x, y)  # (rates, workers, items)
             messages = sender.pack(gradients, _draw(seed, step))
             arrived = method.unpack(messages, network.items, _draw(seed, step))
             w -= rates * arrived.mean(axis=1)
@@ -335,7 +338,6 @@ def _draw(seed: int, step: int) -> int:
 
 # --- the comparison -----------------------------------------------------------------------------
 
-RATES = tuple(0.025 * 2.0**power for power in range(9))  # 0.025 to 6.4
 DENSE = "float32"
 # name -> method, and what it does with what it did not send
 ARMS: dict[str, tuple[Method, Feedback]] = {
@@ -352,74 +354,26 @@ ARMS: dict[str, tuple[Method, Feedback]] = {
 }
 
 
-class Tuned(NamedTuple):
-    """A method at its best learning rate.
-
-    Attributes:
-        learning_rate: the one with the highest mean accuracy on the validation images.
-        validation: rate -> accuracy of each seed, shape (seeds,), in order of the rates.
-        test: accuracy of each seed at this rate, on images that chose nothing.
-        size_in_bytes: of one message.
-    """
-
-    learning_rate: float
-    validation: dict[float, np.ndarray]
-    test: np.ndarray
-    size_in_bytes: int
-
-    @property
-    def at_the_edge(self) -> bool:
-        """Return whether the best rate is the first or last one tried: then tune further."""
-        return self.learning_rate in (min(self.validation), max(self.validation))
-
-    def against(self, other: Tuned) -> Comparison:
-        """Return the change of the test accuracy, paired by seed."""
-        return compare(self.test, other.test)
-
-
 def tune(
     method: Method,
     feedback: Feedback,
     parts: Sequence[Parts],
-    rates: Sequence[float] = RATES,
+    rates: Sequence[float] = tuning.RATES,
     settings: Settings = SETTINGS,
-) -> Tuned:
-    """Return a method at its best learning rate, found by the rule that is the same for all.
-
-    The rule: try all `rates`; add the two halfway, by ratio, to the neighbors of the best; take the
-    one with the highest mean accuracy on the validation images. Test once.
+) -> tuning.Tuned:
+    """Return a method at its best learning rate, found by the rule of `tuning.tune`.
 
     Args:
         method, feedback: of every worker.
         parts: the images of seed 0, 1, ...; the seed also draws weights and batches.
-        rates: rising.
+        rates: to try first.
         settings: of all methods.
     """
-    images = [each.train for each in parts]
-    weights: dict[float, np.ndarray] = {}  # rate -> (seeds, items)
-    validation: dict[float, np.ndarray] = {}
 
-    def attempt(some: Sequence[float]) -> float:
-        runs = [
-            simulate(each, method, feedback, some, seed, settings)
-            for seed, each in enumerate(images)
-        ]
-        weights.update(zip(some, np.stack(runs, axis=1), strict=True))
-        for rate in some:
-            validation[rate] = _accuracies(weights[rate], [each.valid for each in parts], settings)
-        return max(validation, key=lambda rate: validation[rate].mean())
+    def run(images: Images, some: Sequence[float], seed: int) -> np.ndarray:
+        return simulate(images, method, feedback, some, seed, settings)
 
-    best = attempt(rates)
-    best = attempt([best / 2**0.5, best * 2**0.5])
-    test = _accuracies(weights[best], [each.test for each in parts], settings)
-    size = method.size_in_bytes(settings.network.items)
-    return Tuned(best, dict(sorted(validation.items())), test, size)
-
-
-def _accuracies(weights: np.ndarray, images: Sequence[Images], settings: Settings) -> np.ndarray:
-    return np.array(
-        [settings.network.accuracy(*pair) for pair in zip(weights, images, strict=True)]
-    )
+    return tuning.tune(run, parts, rates, settings.network)
 
 
 # --- what travels, and what does not ------------------------------------------------------------

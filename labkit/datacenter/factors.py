@@ -87,13 +87,10 @@ GRID = {
     "Norway": _grid(30.080),
     "Sweden": _grid(40.695),
     "France": _grid(56.039),
-    "Brazil": _grid(98.348),
-    "United Kingdom": _grid(237.589),
-    "United States": _grid(369.473),
+    "UK": _grid(237.589),
+    "USA": _grid(369.473),
     "Germany": _grid(380.950),
-    "Japan": _grid(485.392),
     "China": _grid(582.317),
-    "Poland": _grid(661.926),
     "India": _grid(713.441),
 }
 
@@ -153,6 +150,15 @@ DEVICES = {
     ),
 }
 
+# A server with eight A100: bought, and rented by the hour.
+SERVER = {
+    "price": Factor(199_000, "$", "quoted", "NVIDIA, DGX A100, press release of May 2020"),
+    "watts": Factor(6500, "W", "quoted", "NVIDIA, DGX A100 data sheet, 2020: at most"),
+    "rent": Factor(32.77, "$/h", "quoted", "AWS, p4d.24xlarge on demand, Virginia, 2023"),
+    "rent, reserved": Factor(14.75, "$/h", "quoted", "AWS Capacity Blocks, p4d, end of 2024"),
+}
+DGX_H100_WATTS = Factor(10_200, "W", "quoted", "NVIDIA, DGX H100 data sheet, 2023: at most")
+
 ELECTRICITY = Factor(0.0806, "$/kWh", "quoted", "EIA, mean of US industry in 2023")
 
 # Patterson and others, Carbon Emissions and Large Neural Network Training (2021), table 4.
@@ -167,4 +173,28 @@ GPT3 = {
     "kg_per_kwh": Factor(0.429, "kg/kWh", "quoted", _PATTERSON),
     "mwh": Factor(1287, "MWh", "quoted", _PATTERSON),
     "tons": Factor(552.1, "t", "quoted", _PATTERSON),
+}
+
+# What one may assume of a training on V100 without having seen it: `energy.draws` takes the ranges.
+UNKNOWN = {
+    "country": Factor(0.429, "kg/kWh", "quoted", _MIX + ", lowest to highest here", 0.030, 0.713),
+    "utilization": Factor(0.197, "of peak", "assumed", low=0.10, high=0.40),
+    "pue": Factor(1.10, "", "quoted", "Patterson, 2021, to the survey of 2023", 1.10, 1.58),
+    "watts": Factor(
+        330,
+        "W",
+        "quoted",
+        "data sheets, 2017: the chip alone to 1/8 of a DGX-1's 3,500 W",
+        300,
+        438,
+    ),
+}
+
+# What codecarbon 3.3.2 (2026) takes where it can read no power; the ranges are this lab's.
+TRACKER = {
+    "watts a thread": Factor(4, "W", "assumed", "codecarbon's default", 2, 8),
+    "memory modules": Factor(4, "", "assumed", "codecarbon's guess for 17 to 64 GB", 1, 8),
+    "watts a module": Factor(5, "W", "assumed", "codecarbon's default", 2, 5),
+    "PUE": Factor(1.0, "", "assumed", "no building", 1.0, 1.58),
+    "grid": Factor(0.369473, "kg/kWh", "quoted", "USA: " + _MIX, 0.030, 0.713),
 }

@@ -21,6 +21,7 @@ import numpy as np
 from labkit.datacenter.links import Link
 from labkit.datacenter.worker import Worker
 from labkit.datacenter.workers import LOOPBACK, Workers
+from labkit.maths.activations import log_softmax
 
 KINDS = ("gpipe", "1f1b")
 Layers = Sequence[tuple[np.ndarray, np.ndarray]]  # weights (inputs, outputs) and bias (outputs,)
@@ -260,13 +261,10 @@ def one_process(layers: Layers, x: np.ndarray, y: np.ndarray) -> tuple[float, li
 
 def _cross_entropy(logits: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
     """Return the sum of the losses, and its gradient: softmax - one-hot."""
-    z = logits - logits.max(axis=1, keepdims=True)
-    p = np.exp(z)
-    p /= p.sum(axis=1, keepdims=True)
-    rows = np.arange(len(y))
-    loss = -np.log(p[rows, y]).sum()
-    p[rows, y] -= 1
-    return float(loss), p
+    rows, log_p = np.arange(len(y)), log_softmax(logits)
+    error = np.exp(log_p)
+    error[rows, y] -= 1
+    return -float(log_p[rows, y].sum()), error.astype(logits.dtype, copy=False)
 
 
 class StageResult(NamedTuple):
@@ -312,11 +310,12 @@ def run_pipeline(
     own = [layers[k] for k in np.array_split(np.arange(len(layers)), worker.size)[worker.rank]]
     stage, rows = Stage(own, last), np.array_split(np.arange(len(x)), micro_batches)
     inputs, outputs = own[0][0].shape[0], own[-1][0].shape[1]
+    dtype = np.result_type(x, *own[0])  # of all messages
     kept: dict[int, list[np.ndarray]] = {}  # activations of each micro-batch that is under way
     loss, live, trace, on_the_line = 0.0, 0, [], []
 
     def message(source: int, i: int, width: int) -> np.ndarray:
-        return worker.receive(source, np.empty((len(rows[i]), width), x.dtype))
+        return worker.receive(source, np.empty((len(rows[i]), width), dtype))
 
     def go_forward(i: int, a: np.ndarray) -> np.ndarray:
         kept[i] = stage.forward(a)
@@ -366,6 +365,7 @@ class Step(NamedTuple):
     """One training step through a pipeline of real processes, measured.
 
     Attributes:
+        kind, micro_batches, forward, backward: the settings, as `measure` takes them.
         loss: mean over the batch.
         gradients: weights and bias of each layer, as `one_process` returns them.
         live: by rank, the most micro-batches whose activations were held at once; counted.
@@ -375,6 +375,10 @@ class Step(NamedTuple):
         idle: share of that time in which a stage waited, mean over stages.
     """
 
+    kind: str
+    micro_batches: int
+    forward: float
+    backward: float
     loss: float
     gradients: list
     live: list[int]
@@ -426,10 +430,16 @@ def measure(
         [each._replace(begin=each.begin - zero, end=each.end - zero) for each in stage.trace]
         for stage in found
     ]
-    gradients = [pair for stage in found for pair in stage.gradients]
-    live, sent = [each.live for each in found], [each.sent for each in found]
-    seconds, idle = step_seconds(traces), idle_share(traces)
-    return Step(found[-1].loss, gradients, live, sent, traces, seconds, idle)
+    return Step(
+        kind, micro_batches, forward, backward,
+        loss=found[-1].loss,
+        gradients=[pair for stage in found for pair in stage.gradients],
+        live=[each.live for each in found],
+        sent=[each.sent for each in found],
+        traces=traces,
+        seconds=step_seconds(traces),
+        idle=idle_share(traces),
+    )  # fmt: skip
 
 
 def compare(workers: Workers, *network: object, repeats: int = 3, **settings) -> dict[str, list]:

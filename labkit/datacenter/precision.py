@@ -126,6 +126,19 @@ def are_finite(arrays: Sequence[np.ndarray]) -> bool:
     return all(np.isfinite(a).all() for a in arrays)
 
 
+def distance(found: Arrays, exact: Arrays, scale: float = 1.0) -> float:
+    """Return how far `found` / `scale` lies from `exact`, as a share of the length of `exact`.
+
+    >>> distance([np.array([8.0, 6.0])], [np.array([4.0, 3.0])], scale=2.0)
+    0.0
+    """
+    apart = sum(
+        float(((a / scale - b).astype(float) ** 2).sum()) for a, b in zip(found, exact, strict=True)
+    )
+    length = sum(float((b.astype(float) ** 2).sum()) for b in exact)
+    return float(np.sqrt(apart / length))
+
+
 def logits(weights: Arrays, x: np.ndarray, rounding: Rounding = float32) -> Arrays:
     """Return the inputs, what every hidden layer gives (ReLU), and the last z, rounded each.
 
@@ -241,7 +254,7 @@ def measure_network(sizes: Sequence[int], batch_size: int, repeats: int = 9) -> 
         repeats: measurements of each.
     """
     both = ("float32", "bfloat16")
-    steps = fastest({name: _tensorflow_step(sizes, batch_size, name) for name in both}, repeats)
+    steps = fastest({name: _compiled_step(sizes, batch_size, name) for name in both}, repeats)
     products = fastest(
         {name: _tensorflow_products(sizes, batch_size, name) for name in both}, repeats
     )
@@ -273,30 +286,43 @@ def fastest(works: dict[str, Callable[[], Any]], repeats: int) -> dict[str, floa
     return {name: min(seconds[1:]) for name, seconds in found.items()}
 
 
-def _tensorflow_step(sizes: Sequence[int], batch_size: int, name: str) -> Callable:
+def tensorflow_step(weights: Sequence, rounding: str, learning_rate: float) -> Callable:
+    """Return `step(x, labels)`: one update of the weights by TensorFlow, which returns the loss.
+
+    Give it to `tf.function` to have it compiled. Weights, loss and update are in float32.
+
+    Args:
+        weights: tf.Variables W1, b1, W2, b2, ...
+        rounding: "float32" or "bfloat16", of the layers.
+        learning_rate: of gradient descent.
+    """
     import tensorflow as tf
 
-    weights = [tf.Variable(a) for a in start(sizes)]
-    x = tf.random.normal((batch_size, sizes[0]))
-    labels = tf.random.uniform((batch_size,), 0, sizes[-1], tf.int32)
-
-    def loss():
-        a = tf.cast(x, name)
+    def loss(x, labels):
+        a = tf.cast(x, rounding)
         for number in range(0, len(weights), 2):
-            z = a @ tf.cast(weights[number], name) + tf.cast(weights[number + 1], name)
+            z = a @ tf.cast(weights[number], rounding) + tf.cast(weights[number + 1], rounding)
             a = tf.nn.relu(z)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, tf.cast(z, "float32"))
         return tf.reduce_mean(losses)
 
-    @tf.function
-    def step():
+    def step(x, labels):
         with tf.GradientTape() as tape:
-            now = loss()
+            now = loss(x, labels)
         for weight, gradient in zip(weights, tape.gradient(now, weights), strict=True):
-            weight.assign_sub(0.01 * gradient)
+            weight.assign_sub(learning_rate * gradient)
         return now
 
-    return lambda: step().numpy()
+    return step
+
+
+def _compiled_step(sizes: Sequence[int], batch_size: int, rounding: str) -> Callable:
+    import tensorflow as tf
+
+    step = tf.function(tensorflow_step([tf.Variable(a) for a in start(sizes)], rounding, 0.01))
+    x = tf.random.normal((batch_size, sizes[0]))
+    labels = tf.random.uniform((batch_size,), 0, sizes[-1], tf.int32)
+    return lambda: step(x, labels).numpy()
 
 
 def _tensorflow_products(sizes: Sequence[int], batch_size: int, name: str) -> Callable:

@@ -6,7 +6,6 @@ the networks of several learning rates, and the batches of several workers, go t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -124,17 +123,14 @@ class Network:
         return hidden, hidden @ second + second_bias
 
 
-def batches(images: Images, workers: int, size: int, steps: int, seed: int) -> Iterator[Images]:
-    """Yield for each step the batch of each worker: images (workers, size, pixels) and digits.
+def draw_batch(images: Images, shape: tuple[int, ...], seed: int, step: int) -> Images:
+    """Return the images of one step, drawn without replacement; every process draws the same.
 
     Args:
         images: all that there are to learn from.
-        workers: how many share the work.
-        size: images of each worker in each step.
-        steps: how many batches.
-        seed: decides which images; every process draws the same.
+        shape: (n,) for one batch, (workers, n) for the batch of each worker.
+        seed, step: decide which.
     """
-    random = np.random.default_rng([seed, 1])
-    for _ in range(steps):
-        rows = random.choice(len(images.y), (workers, size), replace=False)
-        yield Images(images.x[rows], images.y[rows])
+    random = np.random.default_rng([seed, step])
+    rows = random.choice(len(images.y), shape, replace=False)
+    return Images(images.x[rows], images.y[rows])

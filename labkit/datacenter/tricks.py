@@ -7,7 +7,7 @@ and how many steps run before Python is asked again. Nothing here changes what i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -160,6 +160,7 @@ def compare(
     batch_size: int = 64,
     seconds: float = 8.0,
     seed: int = 0,
+    names: Sequence[str] = tuple(TRICKS),
 ) -> list[Found]:
     """Train the same network in each way, epoch by epoch in turn, and return what each took.
 
@@ -172,12 +173,14 @@ def compare(
         batch_size: examples of a step.
         seconds: of wall time for the rounds, after tracing and compiling; 3 rounds at least.
         seed: of the order of the examples.
+        names: of `TRICKS`, the ways to compare; `fit` takes part in any case.
 
     Lesson: 20_faster_training.
     """
     whole = len(x) // batch_size * batch_size
     data, steps = (x[:whole], y[:whole]), whole // batch_size
-    tricks = {name: trick for name, trick in TRICKS.items() if _works(trick)}
+    some = {name: trick for name, trick in TRICKS.items() if name in (FIT, *names)}
+    tricks = {name: trick for name, trick in some.items() if _works(trick)}
     models = {name: _compiled(build, trick) for name, trick in tricks.items()}
     epochs, first = {}, {}
     for name, trick in tricks.items():

@@ -6,6 +6,7 @@ process that started it is gone.
 
 from __future__ import annotations
 
+import io
 import os
 import queue
 import signal
@@ -14,23 +15,25 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection
 from typing import Any
 
-import cloudpickle
 import numpy as np
 
-from labkit.datacenter.links import Link, Links, Stalled, call, listen, welcome
+from labkit.datacenter.links import Cut, Links, call, listen, meet
+from labkit.datacenter.parcel import pack, unpack
+
+JOIN = 20.0  # seconds for all workers to call each other
 
 
 class Worker:
-    """What a job gets: who it is, the lines to the others, and the arrays that all were given.
+    """What a job gets: who it is, the lines to the others, and the data that all were given.
 
     Attributes:
         rank: 0 to size - 1.
         size: number of workers in this experiment.
-        data: name -> what `Workers.put` gave.
+        data: name -> what `Workers.put` gave; arrays can be read, not changed.
     """
 
     def __init__(self, rank: int, size: int, links: Links, data: dict[str, Any]):
@@ -56,104 +59,166 @@ class Worker:
         """Messages that this worker has sent in this experiment."""
         return self.links.messages
 
+    @property
+    def waited(self) -> dict[int, float]:
+        """Rank -> seconds that this worker has waited for that one to begin a message."""
+        return dict(self.links.waited)
+
     def send(self, to: int, array: np.ndarray) -> Callable[[], None]:
-        """Begin to send an array; call what comes back to wait until it is on the line."""
+        """Begin to send an array; call what comes back to wait until it is on the line.
+
+        Change the array only after that.
+        """
         return self.links.send(to, array)
 
     def receive(self, source: int, into: np.ndarray) -> np.ndarray:
-        """Fill an array with the next message of another worker, and return it."""
+        """Fill an array with the next message of another worker, and return it.
+
+        It waits as long as the other one works. Messages of one worker come in their order, and
+        each needs an array of its size.
+        """
         return self.links.receive(source, into)
 
+    def first_of(self, ranks: Iterable[int]) -> int:
+        """Wait until one of these workers sends something; return its rank, to `receive` it."""
+        return self.links.first_of(ranks)
+
     def barrier(self) -> None:
-        """Wait until all workers are here: an empty word goes around the ring twice."""
-        word = np.zeros(1, np.uint8)
+        """Wait until all workers are here: a word goes around the ring twice, uncounted."""
         for _ in range(2 if self.size > 1 else 0):
+            if self.rank > 0:
+                self.links.receive_mark(self.left)
+            self.links.send_mark(self.right)
             if self.rank == 0:
-                self.send(self.right, word)()
-                self.receive(self.left, word)
-            else:
-                self.receive(self.left, word)
-                self.send(self.right, word)()
+                self.links.receive_mark(self.left)
 
 
 def main() -> None:
-    """Serve one pool until it says stop, or is gone. The way in comes on standard input."""
+    """Serve one pool until it is gone. The token comes on standard input, unseen by others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the pool's to answer
     port, rank = int(sys.argv[1]), int(sys.argv[2])
     token = bytes.fromhex(sys.stdin.readline().strip())
-    control = Connection(call(port, token, rank).detach())
-    lines = Lines(rank, token)
-    control.send(("ready", lines.port))
-    jobs: queue.SimpleQueue = queue.SimpleQueue()
-    threading.Thread(target=_listen_to_pool, args=(control, jobs), daemon=True).start()
+    with listen() as door:
+        try:
+            pool = Pool(Connection(call(port, token, rank).detach()))
+        except OSError:  # it was closed while this process started
+            return
+        pool.tell(door.getsockname()[1])
+        ports = pool.orders.get()
+        sockets = _join(rank, ports, token, door)
+    pool.tell("joined")
+    sys.stdout, sys.stderr = printed = Lines(pool, "stdout"), Lines(pool, "stderr")
     data: dict[str, Any] = {}
-    while (order := jobs.get())[0] != "stop":
+    new: list[tuple[str, bytes]] = []
+    while order := pool.orders.get():
         match order:
-            case ("join", ports):
-                lines.join(ports)
-                control.send(("joined", None))
-            case ("put", arrays):
-                data.update(cloudpickle.loads(arrays))
-            case ("run", payload, size, link, patience):
-                control.send(_run(payload, rank, size, lines.sockets, link, patience, data))
+            case ("put", name, packed):
+                new.append((name, packed))
+            case ("run", number, size, link, packed):
+                links = Links({r: line for r, line in sockets.items() if r < size}, link)
+                pool.now = number, links
+                answer = _run(packed, Worker(rank, size, links, data), new)
+                for each in printed:
+                    each.end()
+                pool.tell(*answer)
 
 
-def _listen_to_pool(control: Connection, jobs: queue.SimpleQueue) -> None:
-    """Pass orders on; when the pool is gone, so is this worker, whatever it is doing."""
-    try:
-        while True:
-            jobs.put(control.recv())
-    except (EOFError, OSError):
-        os._exit(0)
+def _join(rank: int, ports: list[int], token: bytes, door: socket.socket) -> dict:
+    """Call the workers of lower rank, and let in the others; return rank -> socket."""
+    until = time.monotonic() + JOIN
+
+    def check(missing: list[int]) -> None:
+        if time.monotonic() > until:
+            raise TimeoutError(f"worker {rank} met no worker {missing}")
+
+    sockets = {peer: call(ports[peer], token, rank) for peer in range(rank)}
+    return sockets | meet(door, token, range(rank + 1, len(ports)), check)
 
 
-def _run(payload, rank, size, sockets, link: Link, patience: float, data) -> tuple:
+def _run(packed: bytes, worker: Worker, new: list[tuple[str, bytes]]) -> tuple:
     """Run a job; return how it ended, as the pool is told."""
-    others = {peer: line for peer, line in sockets.items() if peer < size}
-    links = Links(others, link, patience)
     try:
-        job, args, kwargs = cloudpickle.loads(payload)
-        result = job(Worker(rank, size, links, data), *args, **kwargs)
-        links.close()
-        return ("done", cloudpickle.dumps(result))
-    except Stalled as stalled:
-        return ("stalled", stalled.waits_for, stalled.seconds)
+        while new:
+            name, value = new.pop(0)
+            worker.data[name] = _locked(unpack(value))
+        job, args, kwargs = unpack(packed)
+        result = job(worker, *args, **kwargs)
+        worker.links.close()
+    except Cut as cut:
+        return ("cut", cut.rank)
     except BaseException as error:
-        return ("raised", f"{type(error).__name__}: {error}", traceback.format_exc())
+        return ("raised", *_in_words(error))
+    try:
+        answer = pack(result)
+    except TypeError as error:
+        return ("unpacked", str(error))
+    return ("done", answer, worker.links.sent_to, worker.links.received_from)
 
 
-class Lines:
-    """The sockets to the other workers: those of lower rank are called, the others call."""
+def _locked(value: Any) -> Any:
+    """Let no experiment change what the next one is given."""
+    if isinstance(value, np.ndarray):
+        value.flags.writeable = False
+    return value
 
-    def __init__(self, rank: int, token: bytes):
-        self.rank, self.token = rank, token
-        self.sockets: dict[int, socket.socket] = {}
-        self._listener = listen()
-        self.port = self._listener.getsockname()[1]
-        self._arrived = threading.Condition()
-        threading.Thread(target=self._accept, daemon=True).start()
 
-    def join(self, ports: list[int], limit: float = 20.0) -> None:
-        """Connect to all workers; `ports` are theirs, by rank."""
-        for peer in range(self.rank):
-            self.sockets[peer] = call(ports[peer], self.token, self.rank)
-        until = time.monotonic() + limit
-        with self._arrived:
-            while len(self.sockets) < len(ports) - 1:
-                if not self._arrived.wait(until - time.monotonic()):
-                    raise TimeoutError(f"worker {self.rank} met only {sorted(self.sockets)}")
-        self._listener.close()
+def _in_words(error: BaseException) -> tuple[str, list]:
+    """Return the error, and file, line and function of each call on the way to it."""
+    words = "".join(traceback.format_exception_only(error)).strip()
+    frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is this module's
+    return words, [(frame.filename, frame.lineno, frame.name) for frame in frames]
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                line, _ = self._listener.accept()
-            except OSError:  # closed: all are here
-                return
-            threading.Thread(target=self._let_in, args=(line,), daemon=True).start()
 
-    def _let_in(self, line: socket.socket) -> None:
-        if (peer := welcome(line, self.token)) is not None:
-            with self._arrived:
-                self.sockets[peer] = line
-                self._arrived.notify()
+class Pool:
+    """The line to the pool: orders come in, and several threads tell it something.
+
+    A thread listens. It says how far the job is when asked, whatever the job is doing; and when
+    the pool is gone, so is this worker.
+    """
+
+    def __init__(self, control: Connection):
+        self.orders: queue.SimpleQueue = queue.SimpleQueue()
+        self.now: tuple[int, Links] | None = None  # number of the experiment, and its lines
+        self._control, self._one_at_a_time = control, threading.Lock()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def tell(self, *message: Any) -> None:
+        """Send the pool one message, whole."""
+        with self._one_at_a_time:
+            self._control.send(message)
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                order = self._control.recv()
+                if order != "how far?":
+                    self.orders.put(order)
+                elif self.now:
+                    number, links = self.now
+                    moved = links.sent + links.received
+                    self.tell("so far", number, moved, links.waits_for, links.busy)
+        except (EOFError, OSError):
+            os._exit(0)
+
+
+class Lines(io.TextIOBase):
+    """What a job prints: line by line to the pool, which shows it to who ran the job."""
+
+    def __init__(self, pool: Pool, name: str):
+        self._pool, self._name, self._begun = pool, name, ""
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Tell the lines that have an end; keep the rest."""
+        *lines, self._begun = (self._begun + text).split("\n")
+        if lines:
+            self._pool.tell("print", self._name, lines)
+        return len(text)
+
+    def end(self) -> None:
+        """Tell the last line, if it has no end."""
+        if self._begun:
+            self.write("\n")

@@ -14,40 +14,39 @@ import os
 import secrets
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
+import traceback
+import weakref
 from collections.abc import Callable
+from itertools import count
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-import cloudpickle
-
-from labkit.datacenter.links import TOKEN, Link, listen, welcome
-from labkit.datacenter.parcel import pack
+import labkit
+from labkit.datacenter.links import TOKEN, Link, listen, meet
+from labkit.datacenter.parcel import pack, unpack
+from labkit.datacenter.watch import Pulse, WorkerError, blame, named
 
 MOST = 32  # processes: more than that is a mistake on one machine
 START = 60.0  # seconds for all processes to come up, on a machine with other work to do
-GRACE = 0.6  # seconds in which the others may say what they wait for, before one is blamed
+TICK = 0.25  # seconds from one look at the workers to the next
+SILENCE = 4  # seconds that a process may pause within a message to or from the pool
 # Set before a worker starts: once NumPy is loaded it is too late.
-ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+ONE_THREAD = dict.fromkeys(
+    (f"{name}_NUM_THREADS" for name in ("OPENBLAS", "OMP", "MKL", "BLIS")), "1"
+) | {"VECLIB_MAXIMUM_THREADS": "1"}
 LOOPBACK = Link()
-_COMMAND = "from labkit.datacenter.worker import main; main()"
-
-
-class WorkerError(RuntimeError):
-    """An experiment that ended early.
-
-    Attributes:
-        rank: the worker that is to blame; None where all wait for each other.
-        cause: "raised", "killed", "hung", "finished", "deadlock" or "limit".
-    """
-
-    def __init__(self, message: str, rank: int | None, cause: str):
-        super().__init__(message)
-        self.rank, self.cause = rank, cause
+# This labkit, not another one that may be installed; and no module of the learner's folder (-P).
+_COMMAND = (
+    "import sys; sys.path.insert(0, sys.argv.pop()); "
+    "from labkit.datacenter.worker import main; main()"
+)
 
 
 class _Process(NamedTuple):
@@ -63,14 +62,20 @@ class Workers:
 
     Raises:
         ValueError: a size outside this range.
+        OSError: on Windows.
     """
 
     def __init__(self, size: int):
+        self._processes: list[_Process] = []
+        if os.name != "posix":
+            raise OSError("workers need Linux or macOS; on Windows use its Linux subsystem, WSL")
         if not 1 <= size <= MOST:
             raise ValueError(f"size must lie in 1 to {MOST} processes. Received: {size!r}")
         self.size = size
-        self._processes: list[_Process] = []
-        self._data: dict[str, Any] = {}
+        self._data: dict[str, bytes] = {}
+        self._numbers = count(1)  # of the experiments
+        self._one_at_a_time = threading.Lock()
+        _POOLS.add(self)
 
     def __enter__(self) -> Workers:
         return self
@@ -87,10 +92,18 @@ class Workers:
         return [each.popen.pid for each in self._processes]
 
     def put(self, **data: Any) -> None:
-        """Give every worker some data once; jobs find it in `worker.data`."""
-        self._data.update(data)
-        for process in self._processes:
-            process.control.send(("put", pack(data)))
+        """Give every worker some data once; jobs find it in `worker.data`.
+
+        Raises:
+            WorkerError: something that cannot travel to another process.
+        """
+        packed = {name: _pack(value, name) for name, value in data.items()}
+        self._data.update(packed)
+        with self._one_at_a_time:
+            try:
+                self._send_data(packed)
+            except WorkerError:  # one is gone: the next run starts all anew, with this data
+                self._kill()
 
     def run(
         self,
@@ -104,11 +117,13 @@ class Workers:
     ) -> list:
         """Run `job(worker, *args, **kwargs)` in each of `size` processes; return their results.
 
+        What a job prints appears here, behind the name of its worker.
+
         Args:
             job: a function, also one of a notebook.
             size: how many of the workers take part; all when None.
             link: the line of each worker.
-            patience: seconds that a worker waits for a message before it gives up.
+            patience: seconds that a worker may do nothing at all: no work, no bytes.
             limit: seconds for the whole experiment.
 
         Raises:
@@ -118,21 +133,22 @@ class Workers:
         size = self.size if size is None else size
         if not 1 <= size <= self.size:
             raise ValueError(f"size must lie in 1 to {self.size}, the pool's. Received: {size!r}")
-        payload = pack((job, args, kwargs))
-        try:
-            self._start()
-            for process in self._processes[:size]:
-                process.control.send(("run", payload, size, link, patience))
-            return self._collect(size, limit)
-        except BaseException:
-            self._kill()
-            raise
+        packed = _pack((job, args, kwargs), "the job")
+        with self._one_at_a_time:
+            try:
+                self._start()
+                number = next(self._numbers)
+                for rank in range(size):
+                    self._send(rank, ("run", number, size, link, packed))
+                return self._collect(number, size, patience, limit)
+            except BaseException:  # Ctrl-C too
+                self._kill()
+                raise
 
     def close(self) -> None:
         """End all processes. A pool that is used again starts new ones."""
         for process in self._processes:
-            with contextlib.suppress(OSError):
-                process.control.send(("stop",))
+            process.control.close()  # a worker ends when its pool is gone
         until = time.monotonic() + 1.0
         for process in self._processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -146,137 +162,232 @@ class Workers:
             return
         self._kill()
         token = secrets.token_bytes(TOKEN)
-        with listen() as door:
-            command = [sys.executable, "-P", "-c", _COMMAND, str(door.getsockname()[1])]
-            popens = [_spawn([*command, str(rank)], token) for rank in range(self.size)]
-            try:
-                controls = _meet(door, token, popens)
-            except BaseException:
-                for each in popens:
-                    each.kill()
-                    each.wait()
-                raise
+        popens: list[subprocess.Popen] = []
+        try:
+            with listen() as door:
+                for rank in range(self.size):
+                    popens.append(_spawn(door.getsockname()[1], rank, token))
+                lines = meet(door, token, range(self.size), _all_come(popens))
+        except BaseException:
+            _end(popens)
+            raise
+        controls = [_control(lines[rank]) for rank in range(self.size)]
         self._processes = [_Process(*pair) for pair in zip(popens, controls, strict=True)]
-        ports = [each.control.recv()[1] for each in self._processes]
-        for each in self._processes:
-            each.control.send(("join", ports))
-        for each in self._processes:
-            each.control.recv()
-        if self._data:
-            self.put(**self._data)
+        ports = [self._hear(rank, START)[0] for rank in range(self.size)]
+        for rank in range(self.size):
+            self._send(rank, ports)
+        for rank in range(self.size):
+            self._hear(rank, START)  # it has met the others
+        self._send_data(self._data)
+
+    def _send_data(self, data: dict[str, bytes]) -> None:
+        for name, packed in data.items():
+            for rank in range(len(self._processes)):
+                self._send(rank, ("put", name, packed))
 
     def _kill(self) -> None:
+        _end([each.popen for each in self._processes])
         for process in self._processes:
-            process.popen.kill()
-        for process in self._processes:
-            process.popen.wait()
             process.control.close()
         self._processes = []
 
+    def _forget(self) -> None:
+        """Leave the processes alone: this is a copy, by fork, of the process that has them."""
+        for process in self._processes:
+            process.control.close()
+            process.popen.returncode = 0  # no child of this process
+        self._processes, self._one_at_a_time = [], threading.Lock()
+
+    def _send(self, rank: int, message: Any) -> None:
+        try:
+            self._processes[rank].control.send(message)
+        except OSError:
+            raise self._ended(rank) from None
+
+    def _hear(self, rank: int, seconds: float = 0.0) -> tuple:
+        control = self._processes[rank].control
+        try:
+            if seconds and not control.poll(seconds):
+                raise TimeoutError
+            return control.recv()
+        except (EOFError, OSError):
+            raise self._ended(rank) from None
+
+    def _ended(self, rank: int) -> WorkerError:
+        """Return how a process ended that cannot be reached."""
+        try:
+            return _ended(rank, self._processes[rank].popen.wait(1.0))
+        except subprocess.TimeoutExpired:
+            return WorkerError(f"worker {rank} hung: its line is cut or silent", rank, "hung")
+
     # --- how an experiment ends -------------------------------------------------------------
 
-    def _collect(self, size: int, limit: float) -> list:
-        """Wait until all have answered; blame one as soon as it is clear which."""
-        controls = {each.control: rank for rank, each in enumerate(self._processes[:size])}
-        told: dict[int, tuple] = {}
-        until, blame_at = time.monotonic() + limit, None
-        while len(told) < size:
-            end = until if blame_at is None else min(until, blame_at)
-            waiting = [c for c, rank in controls.items() if rank not in told]
-            for control in wait(waiting, timeout=max(0.0, end - time.monotonic())):
-                rank = controls[control]
-                told[rank] = self._answer(rank)
-                if told[rank][0] == "stalled" and blame_at is None:
-                    blame_at = time.monotonic() + GRACE
-            if time.monotonic() >= end:
-                break
-        stalled = {rank: answer for rank, answer in told.items() if answer[0] == "stalled"}
-        if stalled:
-            raise _blame(stalled, told)
-        if len(told) < size:
-            missing = sorted(set(range(size)) - set(told))
-            raise WorkerError(
-                f"{_named(missing)} did not finish within {limit:g} s; allow more with limit=",
-                missing[0],
-                "limit",
-            )
-        return [cloudpickle.loads(told[rank][1]) for rank in range(size)]
+    def _collect(self, number: int, size: int, patience: float, limit: float) -> list:
+        """Wait until all have answered, and look at them now and then; return the results."""
+        begun = looked = time.monotonic()
+        pulses = {rank: Pulse(begun) for rank in range(size)}  # of those that have not finished
+        done: dict[int, tuple] = {}
+        while pulses:
+            ranks = {self._processes[rank].control: rank for rank in pulses}
+            for control in wait(list(ranks), timeout=TICK):
+                self._take(ranks[control], number, pulses, done)
+            now = time.monotonic()
+            if pulses and now >= looked + TICK:
+                self._look(pulses, now, now - looked)
+                looked = now
+                late = _late(pulses, limit) if now > begun + limit else None
+                if error := blame(pulses, now, patience) or late:
+                    raise error
+        return _results(done)
 
-    def _answer(self, rank: int) -> tuple:
-        process = self._processes[rank]
-        try:
-            answer = process.control.recv()
-        except (EOFError, OSError):
-            raise _ended(rank, process.popen.wait()) from None
-        if answer[0] == "raised":
-            raise WorkerError(f"worker {rank} raised {answer[1]}\n\n{answer[2]}", rank, "raised")
-        return answer
+    def _take(self, rank: int, number: int, pulses: dict[int, Pulse], done: dict) -> None:
+        """Take one message of a worker."""
+        match self._hear(rank):
+            case ("so far", of, *answer) if of == number:
+                pulses[rank].hear(time.monotonic(), *answer)
+            case ("print", stream, lines):
+                _show(rank, stream, lines)
+            case ("done", *answer):
+                done[rank] = answer
+                del pulses[rank]
+            case ("cut", other):
+                raise self._ended(other)
+            case ("raised", words, frames):
+                raise _raised(rank, words, frames)
+            case ("unpacked", words):
+                raise WorkerError(f"the result of worker {rank}: {words}", rank, "pickle")
+
+    def _look(self, pulses: dict[int, Pulse], now: float, since: float) -> None:
+        """See how much each process has worked, and ask how far it is."""
+        for rank, pulse in pulses.items():
+            pulse.since += max(0.0, since - 2 * TICK)  # this process was away itself
+            pulse.look(now, *_cpu_and_stopped(self._processes[rank].popen.pid))
+            self._send(rank, "how far?")
 
 
-def _blame(stalled: dict[int, tuple], told: dict[int, tuple]) -> WorkerError:
-    """Follow who waits for whom to the worker that waits for nobody."""
-    first = min(stalled)
-    chain = [first]
-    while chain[-1] in stalled:
-        after = stalled[chain[-1]][1]
-        if after in chain:
-            ring = " waits for ".join(f"worker {r}" for r in [*chain[chain.index(after) :], after])
-            return WorkerError(f"deadlock: {ring}", None, "deadlock")
-        chain.append(after)
-    culprit, waiter = chain[-1], chain[-2]
-    seconds = stalled[waiter][2]
-    waited = "" if seconds is None else f" for {seconds:.1f} s"
-    if culprit in told:
-        message = f"worker {waiter} waits for worker {culprit}, which has finished its job"
-        return WorkerError(message, culprit, "finished")
-    message = f"worker {culprit} hung: worker {waiter} waited{waited} for it in vain"
-    return WorkerError(message, culprit, "hung")
+def _pack(value: Any, what: str) -> bytes:
+    try:
+        return pack(value)
+    except TypeError as error:
+        raise WorkerError(f"{what}: {error}", None, "pickle") from error
+
+
+def _results(done: dict[int, tuple]) -> list:
+    """Return the results by rank; what was sent must have been read, or the next job reads it."""
+    for rank, (_, sent_to, _) in sorted(done.items()):
+        for peer, messages in sent_to.items():
+            if left := messages - done[peer][2][rank]:
+                raise WorkerError(
+                    f"worker {peer} finished without {left} of the messages that worker {rank} "
+                    f"sent it. Receive what is sent, or do not send it.",
+                    peer,
+                    "unread",
+                )
+    return [_unpacked(rank, done[rank][0]) for rank in sorted(done)]
+
+
+def _unpacked(rank: int, packed: bytes) -> Any:
+    try:
+        return unpack(packed)
+    except Exception as error:
+        message = f"the result of worker {rank} cannot be read here: {error!r}"
+        raise WorkerError(message, rank, "pickle") from error
+
+
+def _raised(rank: int, words: str, frames: list) -> WorkerError:
+    # Formatted here, where the lines of a notebook's cells are known.
+    calls = [traceback.FrameSummary(*frame, lookup_line=False) for frame in frames]
+    told = "".join(traceback.format_list(calls))
+    return WorkerError(f"worker {rank} raised {words}\n\n{told}", rank, "raised")
+
+
+def _late(pulses: dict[int, Pulse], limit: float) -> WorkerError:
+    message = f"{named(list(pulses))} did not finish within {limit:g} s"
+    return WorkerError(f"{message}. If it needs longer, set limit=.", min(pulses), "limit")
 
 
 def _ended(rank: int, code: int) -> WorkerError:
-    if code < 0:
-        name = signal.Signals(-code).name
-        return WorkerError(f"worker {rank} was killed by {name}", rank, "killed")
-    return WorkerError(f"worker {rank} ended by itself with exit code {code}", rank, "killed")
+    if code >= 0:
+        message = f"worker {rank} ended by itself with exit code {code}, before its job was done"
+        return WorkerError(f"{message}. Let the job return instead.", rank, "exited")
+    told = f"worker {rank} was killed by {signal.Signals(-code).name}"
+    if code == -signal.SIGKILL:
+        told += ". If nobody did that, the system ran out of memory: use less data, fewer workers"
+    return WorkerError(told, rank, "killed")
 
 
-def _named(ranks: list[int]) -> str:
-    return f"worker{'s' if len(ranks) > 1 else ''} {', '.join(map(str, ranks))}"
+def _show(rank: int, stream: str, lines: list[str]) -> None:
+    print(*(f"[worker {rank}] {line}" for line in lines), sep="\n", file=getattr(sys, stream))
 
 
-def _spawn(command: list[str], token: bytes) -> subprocess.Popen:
+def _cpu_and_stopped(pid: int) -> tuple[float, bool]:
+    """Return the seconds of a processor that a process has used, and whether it is stopped."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        times = process.cpu_times()
+        return times.user + times.system, process.status() == psutil.STATUS_STOPPED
+    except psutil.Error:  # it is gone, as its line will tell
+        return 0.0, False
+
+
+# --- processes ------------------------------------------------------------------------------
+
+
+def _spawn(port: int, rank: int, token: bytes) -> subprocess.Popen:
+    here = Path(labkit.__file__).parents[1]
     popen = subprocess.Popen(
-        command,
+        [sys.executable, "-P", "-c", _COMMAND, str(port), str(rank), str(here)],
         env=os.environ | ONE_THREAD,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         start_new_session=True,  # a terminal's Ctrl-C reaches the pool alone
     )
-    popen.stdin.write(token.hex().encode() + b"\n")
-    popen.stdin.close()
+    with contextlib.suppress(OSError), popen.stdin as way_in:  # if it is gone, `meet` finds out
+        way_in.write(token.hex().encode() + b"\n")
     return popen
 
 
-def _meet(door: socket.socket, token: bytes, popens: list[subprocess.Popen]) -> list[Connection]:
-    """Wait until every process has called and shown the token."""
-    met: dict[int, Connection] = {}
+def _all_come(popens: list[subprocess.Popen]) -> Callable[[list[int]], None]:
+    """Return what raises an error when a process that has not come yet will not come."""
     until = time.monotonic() + START
-    door.settimeout(0.1)
 
-    def let_in(line: socket.socket) -> None:
-        if (rank := welcome(line, token)) is not None:
-            met[rank] = Connection(line.detach())
-
-    while len(met) < len(popens):
-        for rank, popen in enumerate(popens):
-            if rank not in met and popen.poll() is not None:
-                raise _ended(rank, popen.returncode)
+    def check(missing: list[int]) -> None:
+        for rank in missing:
+            if popens[rank].poll() is not None:
+                raise _ended(rank, popens[rank].returncode)
         if time.monotonic() > until:
-            missing = sorted(set(range(len(popens))) - set(met))
-            raise WorkerError(f"{_named(missing)} did not start in {START:g} s", missing[0], "hung")
-        try:
-            line, _ = door.accept()
-        except TimeoutError:
-            continue
-        threading.Thread(target=let_in, args=(line,), daemon=True).start()
-    return [met[rank] for rank in range(len(popens))]
+            message = f"{named(missing)} did not start in {START:g} s"
+            raise WorkerError(message, missing[0], "hung")
+
+    return check
+
+
+def _control(line: socket.socket) -> Connection:
+    """Return a line for orders on which nobody waits for long within a message."""
+    for way in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        line.setsockopt(socket.SOL_SOCKET, way, struct.pack("ll", SILENCE, 0))
+    return Connection(line.detach())
+
+
+def _end(popens: list[subprocess.Popen]) -> None:
+    """Kill processes and what they have started, and wait until they are gone."""
+    for each in popens:
+        if each.poll() is None:
+            with contextlib.suppress(OSError):
+                os.killpg(each.pid, signal.SIGKILL)
+    for each in popens:
+        each.wait()
+
+
+_POOLS: weakref.WeakSet[Workers] = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    for pool in list(_POOLS):
+        pool._forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)

@@ -20,7 +20,7 @@ from labkit.datacenter.compression import (
     train,
     tune,
 )
-from labkit.datacenter.stacked import Network, batches, small_digits
+from labkit.datacenter.stacked import Network, draw_batch, small_digits
 from labkit.datacenter.workers import Workers
 from labkit.maths.descent import OPTIMIZERS
 
@@ -145,7 +145,8 @@ def test_the_gradient_of_the_small_network_is_that_of_finite_differences():
 def test_uncompressed_training_of_three_workers_is_that_of_one_large_batch(parts):
     (w,) = simulate(parts.train, Plain(), no_feedback, [0.5], 0, SMALL)
     alone = SMALL.network.start(0)
-    for x, y in batches(parts.train, 3, 8, SMALL.steps, 0):
+    for step in range(SMALL.steps):
+        x, y = draw_batch(parts.train, (3, 8), 0, step)
         alone -= np.float32(0.5) * SMALL.network.gradient(alone, x.reshape(24, -1), y.reshape(24))
     assert w == pytest.approx(alone, abs=1e-5)
 
@@ -160,18 +161,6 @@ def test_workers_send_the_packed_bytes_and_end_where_the_simulation_does(parts):
                 assert np.array_equal(w, results[0][0])
                 assert np.array_equal(w, simulated)
                 assert sent == SMALL.steps * 2 * method.size_in_bytes(SMALL.network.items)
-
-
-def test_tuning_takes_the_best_rate_of_the_validation_images_and_says_when_it_is_an_edge(parts):
-    found = tune(Plain(), no_feedback, [parts, small_digits(1)], [0.1, 0.2, 0.4], SMALL)
-    means = {rate: values.mean() for rate, values in found.validation.items()}
-    assert found.learning_rate == max(means, key=means.get)
-    assert list(means) == pytest.approx(sorted(means))
-    assert len(means) == 5
-    (w,) = simulate(parts.train, Plain(), no_feedback, [found.learning_rate], 0, SMALL)
-    assert found.test[0] == SMALL.network.accuracy(w, parts.test)
-    assert found.at_the_edge
-    assert found.size_in_bytes == 4 * SMALL.network.items
 
 
 @pytest.mark.slow

@@ -120,6 +120,14 @@ def test_real_processes_have_the_gradient_of_one_and_hold_what_theory_says(
     assert done == [pipeline.schedule(kind, stages, rank, micro_batches) for rank in range(stages)]
 
 
+@pytest.mark.parametrize(("weights", "batch"), [("f4", "f4"), ("f8", "f4"), ("f4", "f8")])
+def test_messages_have_the_precision_of_the_arithmetic(pool, weights, batch):
+    layers, x, y = network()
+    layers, x = [(w.astype(weights), b.astype(weights)) for w, b in layers], x.astype(batch)
+    step = pipeline.measure(pool, layers, x, y, "1f1b", 4, stages=3, forward=0, backward=0)
+    assert difference(step.gradients, pipeline.one_process(layers, x, y)[1]) < 1e-6
+
+
 def test_each_boundary_carries_its_activations_once_and_their_errors_once(pool):
     layers, x, y = network((6, 12, 10, 4))
     step = pipeline.measure(pool, layers, x, y, "1f1b", 4, stages=3, forward=0, backward=0)
@@ -175,12 +183,12 @@ def test_bad_settings_are_refused_with_what_is_allowed():
 @pytest.mark.slow
 def test_measured_steps_are_never_faster_than_the_ideal_and_equally_long_for_both_schedules(pool):
     found = pipeline.compare(
-        pool, *network(), repeats=3, stages=3, micro_batches=6, forward=0.04, backward=0.08
+        pool, *network(), repeats=3, stages=3, micro_batches=4, forward=0.03, backward=0.06
     )
-    ideal = pipeline.ideal_seconds(3, 6, 0.04, 0.08)
+    ideal = pipeline.ideal_seconds(3, 4, 0.03, 0.06)
     seconds = {kind: [step.seconds for step in steps] for kind, steps in found.items()}
     assert min(min(each) for each in seconds.values()) >= ideal
     assert 0.7 < np.median(seconds["1f1b"]) / np.median(seconds["gpipe"]) < 1.4
     assert all(
-        step.idle >= 0.9 * pipeline.bubble(3, 6) for steps in found.values() for step in steps
+        step.idle >= 0.9 * pipeline.bubble(3, 4) for steps in found.values() for step in steps
     )

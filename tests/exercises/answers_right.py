@@ -1,4 +1,4 @@
-"""Right answers to the exercises of lessons 00 to 05, in the many ways people write them.
+"""Right answers to the exercises of the lessons, in the many ways people write them.
 
 A line is the body of the function, or what it returns; lines that are indented go on with it.
 """
@@ -687,5 +687,149 @@ np.array(["recall", "precision", "accuracy", "auc", "f1"], dtype=object)
 "recall, precision, accuracy, auc, f1".split(", ")
 list(dict(A="recall", B="precision", C="accuracy", D="auc", E="f1").values())
 pandas.Series(["recall", "precision", "accuracy", "auc", "f1"])
+""",
+    "energy.step_flop": """
+3 * sum(2 * batch * a * b for a, b in zip(widths, widths[1:])) - 2 * batch * widths[0] * widths[1]
+forward = [2 * batch * a * b for a, b in zip(widths, widths[1:])]
+  return 3 * sum(forward) - forward[0]
+forward = [2 * batch * a * b for a, b in zip(widths[:-1], widths[1:])]
+  return sum(forward) + sum(forward) + sum(forward[1:])
+total = 0
+  for i in range(len(widths) - 1):
+      total += (4 if i == 0 else 6) * batch * widths[i] * widths[i + 1]
+  return total
+w = np.array(widths)
+  products = 2 * batch * w[:-1] * w[1:]
+  return 3 * products.sum() - products[0]
+6 * batch * np.dot(widths[:-1], widths[1:]) - 2 * batch * widths[0] * widths[1]
+float(6 * batch * np.dot(widths[:-1], widths[1:]) - 2 * batch * widths[0] * widths[1])
+forward = sum(2 * batch * a * b for a, b in zip(widths, widths[1:]))
+  weights = forward
+  inputs = sum(2 * batch * a * b for a, b in zip(widths[1:], widths[2:]))
+  return forward + weights + inputs
+batch * (4 * widths[0] * widths[1] + sum(6 * a * b for a, b in zip(widths[1:], widths[2:])))
+""",
+    "energy.kwh": """
+sum(w * s for w, s in parts) / 3.6e6 * pue
+sum(watts * seconds for watts, seconds in parts) * pue / 3_600_000
+pue * sum(part[0] * part[1] for part in parts) / 1000 / 3600
+joules = 0
+  for watts, seconds in parts:
+      joules += watts * seconds
+  return joules / 3.6e6 * pue
+parts = np.array(parts)
+  return (parts[:, 0] * parts[:, 1]).sum() / 3.6e6 * pue
+np.prod(parts, axis=1).sum() * pue / 3.6e6
+watts, seconds = zip(*parts)
+  return np.dot(watts, seconds) / 3.6e6 * pue
+sum(w / 1000 * s / 3600 * pue for w, s in parts)
+math.fsum(w * s for w, s in parts) * pue / (1000 * 60 * 60)
+""",
+    "energy.break_even": """
+price / (rent - running)
+price / -(running - rent)
+1 / ((rent - running) / price)
+np.divide(price, rent - running)
+price / (rent - running) if rent > running else float("inf")
+if rent <= running:
+      return float("inf")
+  return price / (rent - running)
+saved = rent - running
+  return price / saved
+round(price / (rent - running), 9)
+float(price) / float(rent - running)
+""",
+    "energy.recipe": """
+16, 3, 16, 0.2
+(16, 3, 16, 0.2)
+[16, 2, 8, 0.1]
+np.array([24, 2, 8, 0.1])
+{"hidden": 24, "epochs": 2, "batch_size": 8, "learning_rate": 0.1}
+hidden, epochs = 24, 3
+  return hidden, epochs, 8, 0.1
+32, 2, 8, 0.1
+""",
+    "faster.intensity": """
+2 * batch * inputs * outputs / (4 * (batch * inputs + inputs * outputs + batch * outputs))
+batch * inputs * outputs / 2 / (batch * inputs + inputs * outputs + batch * outputs)
+0.5 / (1 / outputs + 1 / batch + 1 / inputs)
+1 / (2 / batch + 2 / inputs + 2 / outputs)
+flop = 2 * batch * inputs * outputs
+  moved = 4 * (batch * inputs + inputs * outputs + batch * outputs)
+  return flop / moved
+x, w, y = np.empty((batch, inputs), np.float32), np.empty((inputs, outputs), np.float32), 0
+  y = np.empty((batch, outputs), np.float32)
+  return 2 * batch * w.size / (x.nbytes + w.nbytes + y.nbytes)
+numbers = sum([batch * inputs, inputs * outputs, outputs * batch])
+  return np.divide(2 * batch * inputs * outputs, 32 / 8 * numbers)
+moved = [batch * inputs, inputs * outputs, batch * outputs]
+  return np.prod([2.0, batch, inputs, outputs]) / np.sum(moved) / 4
+float(batch * inputs * outputs * 2) / float((batch * (inputs + outputs) + inputs * outputs) * 4)
+""",
+    "faster.whole_speedup": """
+1 / (1 - share + share / speedup)
+1 / ((1 - share) + share / speedup)
+(share / speedup + 1 - share) ** -1
+speedup / (share + speedup * (1 - share))
+1 / (1 - share * (1 - 1 / speedup))
+rest = 1 - share
+  part = share / speedup
+  return 1 / (rest + part)
+before = 1
+  after = before - share + share / speedup
+  return before / after
+np.reciprocal(1 - share + share / speedup)
+np.divide(1, np.sum([1 - share, share / speedup]))
+100 / (100 * (1 - share) + 100 * share / speedup)
+""",
+    "faster.next_scale": """
+if overflow:
+      return scale / 2, 0
+  if good + 1 == patience:
+      return scale * 2, 0
+  return scale, good + 1
+if overflow:
+      return scale * 0.5, 0
+  good += 1
+  if good >= patience:
+      return 2 * scale, 0
+  return scale, good
+good = 0 if overflow else good + 1
+  if overflow:
+      scale /= 2
+  elif good == patience:
+      scale, good = scale * 2, 0
+  return scale, good
+(scale / 2, 0) if overflow else (scale * 2, 0) if good + 1 >= patience else (scale, good + 1)
+[scale / 2, 0] if overflow else [scale * 2, 0] if good + 1 == patience else [scale, good + 1]
+if not overflow:
+      good = good + 1
+      if good < patience:
+          return scale, good
+      return scale * 2, 0
+  return scale / 2, 0
+done = not overflow and good + 1 >= patience
+  factor = 0.5 if overflow else 2 if done else 1
+  return np.array([scale * factor, 0 if overflow or done else good + 1])
+match (overflow, good + 1 == patience):
+      case (True, _):
+          return scale / 2, 0
+      case (False, True):
+          return scale * 2, 0
+      case _:
+          return scale, good + 1
+""",
+    "faster.interval": """
+math.sqrt(2 * cost * mtbf)
+(2 * cost * mtbf) ** 0.5
+np.sqrt(2 * cost * mtbf)
+np.sqrt(2) * np.sqrt(cost) * np.sqrt(mtbf)
+pow(2 * cost * mtbf, 1 / 2)
+np.exp((np.log(2) + np.log(cost) + np.log(mtbf)) / 2)
+product = cost * mtbf
+  return math.sqrt(2 * product)
+cost * math.sqrt(2 * mtbf / cost)
+2 * mtbf * math.sqrt(cost / (2 * mtbf))
+scipy.special.lambertw(-np.exp(-1 - cost / mtbf)).real * mtbf + mtbf
 """,
 }

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of lessons 00 to 05, as learners slip; most are on no list.
+"""Wrong answers to the exercises of the lessons, as learners slip; most are on no list.
 
 Written as in answers_right.
 """
@@ -553,5 +553,179 @@ rows.fillna(rows.median())
 ["A", "B", "C", "D", "E"]
 len
 3
+""",
+    "energy.step_flop": """
+sum(2 * batch * a * b for a, b in zip(widths, widths[1:]))
+3 * sum(2 * batch * a * b for a, b in zip(widths, widths[1:]))
+3 * sum(batch * a * b for a, b in zip(widths, widths[1:])) - batch * widths[0] * widths[1]
+6 * sum(widths) * batch
+6 * batch * widths[0] * widths[1]
+2 * batch * sum(widths)
+4 * batch * sum(a * b for a, b in zip(widths, widths[1:]))
+[2 * batch * a * b for a, b in zip(widths, widths[1:])]
+6 * np.prod(widths) * batch
+print(6 * batch * np.dot(widths[:-1], widths[1:]) - 2 * batch * widths[0] * widths[1])
+forward = [2 * batch * a * b for a, b in zip(widths, widths[1:])]
+  return 3 * forward - forward[0]
+forward = [2 * batch * a * b for a, b in zip(widths, width[1:])]
+  return 3 * sum(forward) - forward[0]
+6 * batch * np.dot(widths[:-1], widths[1:]) - 2 * widths[0] * widths[1]
+""",
+    "energy.kwh": """
+sum(w * s for w, s in parts) / 3.6e6
+sum(w * s for w, s in parts) / 3600 * pue
+sum(w * s for w, s in parts) / 1000 * pue
+sum(w * s for w, s in parts) * pue
+sum(w * s for w, s in parts) / 3.6e6 / pue
+sum(w * s for w, s in parts) / 3.6e6 * (1 + pue)
+parts[0][0] * parts[0][1] / 3.6e6 * pue
+sum(w for w, s in parts) * sum(s for w, s in parts) / 3.6e6 * pue
+sum(parts) / 3.6e6 * pue
+parts * pue / 3.6e6
+[w * s / 3.6e6 * pue for w, s in parts]
+watts * seconds / 3.6e6 * pue
+print(sum(w * s for w, s in parts) / 3.6e6 * pue)
+sum(w * s for w, s in parts) / 3.6e6 + pue
+for w, s in parts:
+      return w * s / 3.6e6 * pue
+""",
+    "energy.break_even": """
+price / rent
+price / running
+price / (rent + running)
+(rent - running) / price
+price / (running - rent)
+price / (rent - running) / 24
+price - rent + running
+price * (rent - running)
+(price + running) / rent
+price / rent - running
+""",
+    "energy.recipe": """
+500, 5, 64, 0.3
+784, 5, 64, 0.3
+1, 3, 16, 0.2
+16, 3, 16, 50
+16, 3
+16, 0, 16, 0.2
+hidden, epochs, batch_size, learning_rate
+2, 10, 64, 0.001
+tuple()
+""",
+    "faster.intensity": """
+2 * batch * inputs * outputs
+2 * inputs * outputs / (4 * inputs * outputs)
+batch * inputs * outputs / (4 * (batch * inputs + inputs * outputs + batch * outputs))
+2 * batch * inputs * outputs / (batch * inputs + inputs * outputs + batch * outputs)
+2 * batch * inputs * outputs / 4 * (batch * inputs + inputs * outputs + batch * outputs)
+2 * batch * inputs * outputs / (8 * (batch * inputs + inputs * outputs + batch * outputs))
+2 * batch * inputs * outputs / (4 * batch * inputs * outputs)
+2 * (batch + inputs + outputs) / (4 * (batch * inputs + inputs * outputs + batch * outputs))
+4 * (batch * inputs + inputs * outputs + batch * outputs) / (2 * batch * inputs * outputs)
+flop = 2 * batch * inputs * outputs
+print(2 * batch * inputs * outputs / (4 * (batch * inputs + inputs * outputs + batch * outputs)))
+2 * batch * inputs * outputs / (4 * inputs * outputs)
+2 * batch * inputs * outputs // (4 * (batch * inputs + inputs * outputs + batch * outputs))
+(2 * batch * inputs * outputs, 4 * (batch * inputs + inputs * outputs + batch * outputs))
+2 * batch * input * outputs / (4 * (batch * inputs + inputs * outputs + batch * outputs))
+2 * batch * inputs * outputs / (4 * (inputs + inputs * outputs + outputs))
+2 * batch * inputs * outputs / (32 * (batch * inputs + inputs * outputs + batch * outputs))
+""",
+    "faster.whole_speedup": """
+1 - share + share * speedup
+1 - share + share / speedup
+share * speedup
+speedup / share
+1 / (1 - share)
+1 / (share + (1 - share) / speedup)
+1 / 1 - share + share / speedup
+1 / (1 - share + share * speedup)
+1 / (1 + share / speedup)
+speedup
+1 / (share / speedup)
+1 / (1 - share) + share / speedup
+after = 1 - share + share / speedup
+print(1 / (1 - share + share / speedup))
+(1 - share) * speedup
+1 / (1 - share + share / speedup) - 1
+100 / (1 - share + share / speedup)
+""",
+    "faster.next_scale": """
+scale / 2 if overflow else scale * 2
+scale / 2, 0
+if overflow:
+      return scale / 2, good
+  if good + 1 == patience:
+      return scale * 2, 0
+  return scale, good + 1
+if overflow:
+      return scale * 2, 0
+  if good + 1 == patience:
+      return scale / 2, 0
+  return scale, good + 1
+if overflow:
+      return scale / 2, 0
+  if good == patience:
+      return scale * 2, 0
+  return scale, good + 1
+if overflow:
+      return scale / 2, 0
+  if good + 1 == patience:
+      return scale * 2, good + 1
+  return scale, good + 1
+if overflow:
+      return scale - 2, 0
+  if good + 1 == patience:
+      return scale + 2, 0
+  return scale, good + 1
+if overflow:
+      return scale / 2, 0
+  return scale, good + 1
+if overflow:
+      scale / 2, 0
+  if good + 1 == patience:
+      return scale * 2, 0
+  return scale, good + 1
+if overflow:
+      return 0, scale / 2
+  if good + 1 == patience:
+      return 0, scale * 2
+  return good + 1, scale
+if overflow:
+      return scale / 2
+  if good + 1 == patience:
+      return scale * 2
+  return scale
+if overflow:
+      return scale / 2, 0
+  if good + 1 == patience:
+      return scale * 2, 0
+  return scale, good
+if overflow:
+      return scale, 0
+  if good + 1 == patience:
+      return scale * 2, 0
+  return scale, good + 1
+""",
+    "faster.interval": """
+math.sqrt(cost * mtbf)
+2 * cost * mtbf
+math.sqrt(2 * mtbf / cost)
+math.sqrt(2 * cost / mtbf)
+math.sqrt(cost * mtbf / 2)
+mtbf / 2
+mtbf
+math.sqrt(2 * (cost + mtbf))
+2 * math.sqrt(cost * mtbf)
+math.sqrt(2) * cost * mtbf
+(2 * cost * mtbf) ^ 0.5
+print(math.sqrt(2 * cost * mtbf))
+best = math.sqrt(2 * cost * mtbf)
+math.sqrt(2 * cost * mtbf) / 60
+sqrt(2 * cost * mtbf)
+math.sqrt(2 * cost * mtbf) + cost
+math.sqrt(2 * cost * mtfb)
+-math.sqrt(2 * cost * mtbf)
+mtbf / cost
 """,
 }

@@ -1,0 +1,263 @@
+"""Old gradients: what a parameter server gains when nobody waits, and what training pays for it.
+
+A gradient that was computed on weights of `delay` updates ago points where downhill was. The delay
+is what a storage's consistency means for training: strong (0), bounded, or eventual (any).
+
+>>> round(stable_limit(curvature=1.0, delay=0), 3), round(stable_limit(1.0, delay=1), 3)
+(2.0, 1.0)
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from labkit.datacenter.stacked import Images, Network, draw_batch
+
+if TYPE_CHECKING:
+    from labkit.datacenter.worker import Worker
+
+NETWORK = Network()
+
+# --- theory: a parabola -------------------------------------------------------------------------
+
+
+def stable_limit(curvature: float, delay: int) -> float:
+    """Return the learning rate below which delayed descent on a parabola comes to rest.
+
+    w' = w - a c w_old has solutions z^t with z^(s+1) - z^s + a c = 0. At the limit z lies on the
+    unit circle: |1 - z| = a c and the angles agree for a c = 2 sin(pi / (2 (2 s + 1))).
+
+    Args:
+        curvature: second derivative c of the loss, above 0.
+        delay: how many updates old the weights of a gradient are, s.
+
+    Source: Levin and May, A note on difference-delay equations, Theoretical Population Biology
+        (1976).
+
+    >>> [round(stable_limit(1.0, delay), 3) for delay in range(4)]
+    [2.0, 1.0, 0.618, 0.445]
+    """
+    return 2 / curvature * float(np.sin(np.pi / (2 * (2 * delay + 1))))
+
+
+def growth(learning_rate: float, curvature: float, delay: int) -> float:
+    """Return the factor by which the distance to the lowest point changes in the long run.
+
+    Args:
+        learning_rate, curvature, delay: as in `stable_limit`.
+
+    >>> round(growth(1.0, 1.0, delay=1), 6)
+    1.0
+    """
+    polynomial = np.zeros(delay + 2)
+    polynomial[0] = 1
+    polynomial[1] = -1
+    polynomial[-1] += learning_rate * curvature
+    return float(abs(np.roots(polynomial)).max())
+
+
+def measure_limit(curvature: float, delay: int, updates: int = 4000) -> float:
+    """Return the largest learning rate with which delayed descent really comes to rest.
+
+    Args:
+        curvature: of the parabola.
+        delay: of each gradient.
+        updates: of each walk; the longer, the sharper the limit.
+    """
+    rates = np.linspace(0, 2.2 / curvature, 2201)[1:]
+    with np.errstate(all="ignore"):
+        path = walk(np.ones_like(rates), lambda w, _: curvature * w, rates, updates, delay)
+        sizes = np.abs(list(path))
+        before, after = sizes[updates // 2 : -updates // 4], sizes[-updates // 4 :]
+        rests = after.max(axis=0) < before.max(axis=0)
+    return float(rates[rests].max())
+
+
+# --- the walk, in one process -------------------------------------------------------------------
+
+
+def walk(
+    start: np.ndarray,
+    gradient: Callable[[np.ndarray, int], np.ndarray],
+    learning_rate: float | np.ndarray,
+    updates: int,
+    delay: int,
+) -> Iterator[np.ndarray]:
+    """Yield the weights after each update, by gradients that are `delay` updates old.
+
+    Args:
+        start: the first weights; the first gradients all see these.
+        gradient: gradient(w, update).
+        learning_rate: of each update.
+        updates: how many.
+        delay: 0 is plain descent.
+
+    >>> [w.tolist() for w in walk(np.array([1.0]), lambda w, _: w, 0.5, 3, delay=1)]
+    [[0.5], [0.0], [-0.25]]
+    """
+    recent = deque([start], maxlen=delay + 1)  # from the oldest that is still needed to the newest
+    for update in range(updates):
+        recent.append(recent[-1] - learning_rate * gradient(recent[0], update))
+        yield recent[-1]
+
+
+def simulate(
+    images: Images,
+    delay: int,
+    learning_rates: Sequence[float],
+    seed: int = 0,
+    updates: int = 600,
+    batch_size: int = 32,
+    network: Network = NETWORK,
+) -> np.ndarray:
+    """Return weights after training by delayed gradients, for all rates at once, (rates, items).
+
+    Args:
+        images: to learn from.
+        delay: of each gradient, in updates.
+        learning_rates: each starts at the same weights and sees the same batches.
+        seed: of weights and batches.
+        updates: how many gradients.
+        batch_size: images of each; that of a synchronous step is the sum of its workers'.
+        network: what learns.
+    """
+
+    def gradient(w: np.ndarray, update: int) -> np.ndarray:
+        return network.gradient(w, *draw_batch(images, (batch_size,), seed, update))
+
+    start = np.tile(network.start(seed), (len(learning_rates), 1))
+    rates = np.float32(learning_rates)[:, None]
+    with np.errstate(all="ignore"):  # a rate that is too large ends in nan, and loses
+        *_, w = walk(start, gradient, rates, updates, delay)
+    return w
+
+
+# --- the walk, with a parameter server in real processes ----------------------------------------
+
+# gradient(worker, w, update): what a worker computes
+Gradient = Callable[["Worker", np.ndarray, int], np.ndarray]
+
+
+def digits_gradient(
+    worker: Worker,
+    w: np.ndarray,
+    update: int,
+    seed: int = 0,
+    batch_size: int = 32,
+    network: Network = NETWORK,
+) -> np.ndarray:
+    """Return the gradient of one update; the pool was given `x` and `y`."""
+    images = Images(worker.data["x"], worker.data["y"])
+    return network.gradient(w, *draw_batch(images, (batch_size,), seed, update))
+
+
+def serve_in_turn(
+    worker: Worker,
+    start: np.ndarray,
+    gradient: Gradient,
+    learning_rate: float,
+    updates: int,
+    delay: int,
+) -> np.ndarray | None:
+    """Train with worker 0 as the parameter server, the others in turn; return its weights.
+
+    Each gradient is exactly `delay` updates old, so delay + 1 of them are computed at a time: that
+    is what staleness buys. With delay 0 all but one worker wait.
+
+    Args:
+        worker: of a pool of 2 or more.
+        start: weights to begin with.
+        gradient: gradient(worker, w, update).
+        learning_rate, updates, delay: as for `walk`, which ends at the same weights.
+    """
+    others = worker.size - 1
+    if worker.rank:
+        w = np.empty_like(start)
+        for update in range(worker.rank - 1, updates, others):
+            worker.send(0, gradient(worker, worker.receive(0, w), update))()
+        return None
+    w, came, asked = start, np.empty_like(start), 0
+    for update in range(updates):
+        while asked < min(update + delay + 1, updates):
+            worker.send(1 + asked % others, w)
+            asked += 1
+        w = w - learning_rate * worker.receive(1 + update % others, came)
+    return w
+
+
+class Served(NamedTuple):
+    """What a parameter server saw.
+
+    Attributes:
+        w: weights at the end.
+        ranks: whose gradient each update was, shape (updates,).
+        delays: how many updates old it was, shape (updates,).
+        seconds: from the first request to the last update.
+    """
+
+    w: np.ndarray
+    ranks: np.ndarray
+    delays: np.ndarray
+    seconds: float
+
+
+def serve_as_they_come(
+    worker: Worker,
+    start: np.ndarray,
+    gradient: Gradient,
+    learning_rate: float,
+    updates: int,
+    lead: int | None = None,
+) -> Served | None:
+    """Train with worker 0 as the server, which takes gradients in the order in which they come.
+
+    Args:
+        worker: of a pool of 2 or more.
+        start: weights to begin with.
+        gradient: gradient(worker, w, update); a slow worker is one whose gradient takes long.
+        learning_rate: of each update.
+        updates: how many gradients in all.
+        lead: how many gradients a worker may be ahead of the slowest one. 0 is strong consistency:
+            all compute on the same weights, then wait for each other; None is eventual: nobody
+            waits.
+
+    Source: Ho et al., More effective distributed ML via a stale synchronous parallel parameter
+        server (2013).
+    """
+    if worker.rank:
+        return _compute(worker, start, gradient)
+    return _serve(worker, start, learning_rate, updates, lead)
+
+
+def _serve(worker, start, learning_rate, updates, lead) -> Served:
+    w, came, begun = start, np.empty_like(start), time.perf_counter()
+    others = range(1, worker.size)
+    done, sees, ranks, delays = dict.fromkeys(others, 0), {}, [], []  # sees: rank -> its version
+    while len(ranks) < updates:
+        for rank in others:
+            ahead = done[rank] - min(done.values())
+            room = len(ranks) + len(sees) < updates
+            if rank not in sees and room and (lead is None or ahead <= lead):
+                worker.send(rank, np.array([len(ranks) + len(sees)]))
+                worker.send(rank, w)
+                sees[rank] = len(ranks)
+        rank = worker.first_of(sees)
+        w = w - learning_rate * worker.receive(rank, came)
+        delays.append(len(ranks) - sees.pop(rank))
+        ranks.append(rank)
+        done[rank] += 1
+    seconds = time.perf_counter() - begun
+    for rank in others:
+        worker.send(rank, np.array([-1]))()
+    return Served(w, np.array(ranks), np.array(delays), seconds)
+
+
+def _compute(worker, start, gradient) -> None:
+    update, w = np.empty(1, int), np.empty_like(start)
+    while worker.receive(0, update)[0] >= 0:
+        worker.send(0, gradient(worker, worker.receive(0, w), int(update[0])))()

@@ -1,0 +1,159 @@
+"""The figures of lesson 21: what was measured, beside what the formulas say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from labkit.explore import figures
+from labkit.explore.compression import bytes_against_accuracy, waiting_against_delay
+
+__all__ = [
+    "bubbles",
+    "bytes_against_accuracy",
+    "collectives",
+    "scaling",
+    "split",
+    "traps",
+    "waiting_against_delay",
+]
+
+LOOKS = {
+    "ring": (figures.BLUE, "o", "-"),
+    "star": (figures.ORANGE, "s", "--"),
+    "tree": (figures.SAND, "^", ":"),
+}
+
+
+def collectives(measured: Iterable[Mapping], model: Callable[[str, float, float], float]) -> None:
+    """Show the seconds of each all-reduce over the number of workers, one picture for each length.
+
+    Args:
+        measured: rows as of `collectives.measure`.
+        model: seconds of a method, a number of workers and a length in bytes.
+    """
+    rows = list(measured)
+    lengths = sorted({row["size_in_bytes"] for row in rows}, reverse=True)
+    fig, axes = plt.subplots(1, len(lengths), figsize=(9, 3.4), squeeze=False)
+    for ax, length in zip(axes[0], lengths, strict=True):
+        for method, (color, marker, dashes) in LOOKS.items():
+            mine = [r for r in rows if (r["method"], r["size_in_bytes"]) == (method, length)]
+            sizes = [row["size"] for row in mine]
+            # A tree has whole rounds only; between powers of two its line would be a staircase.
+            line = sizes if method == "tree" else np.linspace(min(sizes), max(sizes), 50)
+            ax.plot(line, [model(method, n, length) for n in line], dashes, color=color)
+            names = ("least", "seconds", "most")
+            low, middle, high = (np.array([row[name] for row in mine]) for name in names)
+            spread = [middle - low, high - middle]
+            ax.errorbar(sizes, middle, spread, fmt=marker, color=color, label=method, capsize=3)
+        ax.set(title=f"{length / 1024:,.0f} KiB", xlabel="workers", ylabel="seconds", xticks=sizes)
+        ax.set_ylim(bottom=0)
+    axes[0][0].legend()
+    caption = "Seconds of an all-reduce on the slow line. Marks: measured, median and range of "
+    figures.show(fig, f"{caption}three repeats. Lines: modeled, by latency and bandwidth alone.")
+
+
+def split(whole: np.ndarray, right: np.ndarray, wrong: np.ndarray) -> None:
+    """Show the outputs of a split block against those of one process.
+
+    Args:
+        whole: of one process.
+        right, wrong: of the workers, split by hidden units and by inputs; shaped as `whole`.
+    """
+    fig, axes = plt.subplots(1, 2, figsize=(8, 3.6), sharey=True)
+    titles = ("hidden units handed out", "inputs handed out")
+    for ax, found, title in zip(axes, (right, wrong), titles, strict=True):
+        ax.plot(whole.ravel(), found.ravel(), ".", markersize=3, alpha=0.5)
+        error = abs(found - whole).max()
+        ax.set(title=f"{title}: off by up to {error:.2g}", xlabel="output of one process")
+    axes[0].set_ylabel("output of the workers")
+    caption = "Each dot is one number of the block's output: what the workers computed together "
+    figures.show(fig, f"{caption}over what one process computed. On the diagonal both are equal.")
+
+
+def traps(
+    mean_error: float,
+    weighted_error: float,
+    norm_error: Mapping[int, float],
+    scores: Mapping[str, float | np.ndarray],
+) -> None:
+    """Show what changes the result: unweighted means, batch normalization, no talk at all.
+
+    Args:
+        mean_error, weighted_error: relative errors of a gradient from unequal shards.
+        norm_error: number of workers -> relative error of normalized sums.
+        scores: what was trained -> its accuracy, or those of several networks.
+    """
+    fig, (left, middle, right) = plt.subplots(1, 3, figsize=(10, 3.2), width_ratios=[1, 1, 1.5])
+    left.bar(["not weighted", "weighted"], [mean_error, weighted_error], color=figures.BLUE)
+    left.set(title="unequal shards", ylabel="relative error of the gradient")
+    _write_above(left, [mean_error, weighted_error])
+    middle.bar(list(map(str, norm_error)), norm_error.values(), color=figures.ORANGE)
+    middle.set(title="batch normalization", xlabel="workers")
+    _write_above(middle, list(norm_error.values()))
+    for place, (name, score) in enumerate(scores.items()):
+        values = 100 * np.atleast_1d(score)
+        right.plot(values, np.full(len(values), -place), "o", color=figures.BLUE)
+        right.text(3, -place + 0.12, name)
+    right.set(title="four workers", xlabel="right on test digits (%)", xlim=(0, 100), yticks=[])
+    right.set_ylim(-len(scores) + 0.5, 0.6)
+    caption = "Measured. Left: error of a gradient from shards of 100, 28 and 128 samples. Middle: "
+    caption += "of a batch-normalized network, 256 samples shared by some workers. Right: accuracy "
+    figures.show(fig, f"{caption}of networks trained together and apart.")
+
+
+def _write_above(ax: plt.Axes, heights: Sequence[float]) -> None:
+    for place, height in enumerate(heights):
+        text = f"{height:.2f}" if height > 0.005 else f"{height:.0e}"
+        ax.text(place, height, text, ha="center", va="bottom")
+    ax.margins(y=0.12)
+
+
+def bubbles(
+    steps: Mapping[int, Mapping[str, Sequence]], bubble: Callable[[int, int], float], stages: int
+) -> None:
+    """Show the idle share of a pipeline over the micro-batches, and how much each stage holds.
+
+    Args:
+        steps: number of micro-batches -> schedule -> measured steps, as of `pipeline.compare`.
+        bubble: idle share of so many stages and micro-batches.
+        stages: number of stages.
+    """
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
+    many = np.arange(1, max(steps) + 3)
+    left.plot(many, [bubble(stages, m) for m in many], "-", color=figures.GRAY, label="formula")
+    looks = {"gpipe": ("GPipe", figures.BLUE, "o"), "1f1b": ("1F1B", figures.ORANGE, "s")}
+    for shift, (kind, (name, color, marker)) in zip((-0.2, 0.2), looks.items(), strict=True):
+        for m, found in steps.items():
+            label = name if m == max(steps) else None
+            idle = [step.idle for step in found[kind]]
+            left.plot([m + shift / 2] * len(idle), idle, marker, color=color, label=label)
+        live = steps[max(steps)][kind][0].live
+        right.bar(np.arange(stages) + shift, live, 0.38, color=color, label=name)
+    left.set(xlabel="micro-batches", ylabel="idle share of a step", ylim=(0, 0.8))
+    left.legend()
+    right.set(xlabel="stage", ylabel="micro-batches held at once", xticks=range(stages))
+    right.set_ylim(top=1.25 * max(steps))
+    right.legend(ncol=2, loc="upper right")
+    caption = f"Left: share of a step in which {stages} stages wait; marks measured, line modeled. "
+    figures.show(fig, f"{caption}Right: activations held at once with {max(steps)} micro-batches.")
+
+
+def scaling(machines: np.ndarray, seconds: np.ndarray) -> None:
+    """Show what so many machines would do: the seconds of a step, and what it costs.
+
+    Args:
+        machines: numbers of machines, from 1.
+        seconds: of a step on so many, modeled.
+    """
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2))
+    left.plot(machines, seconds[0] / seconds, color=figures.BLUE, label="modeled")
+    left.plot(machines, machines, ":", color=figures.GRAY, label="N times as fast")
+    left.set(xlabel="machines", ylabel="times as fast", ylim=(0, 1.6 * max(seconds[0] / seconds)))
+    left.legend()
+    right.plot(machines, machines * seconds / seconds[0], color=figures.ORANGE)
+    right.set(xlabel="machines", ylabel="machine-hours, one machine = 1")
+    caption = "Modeled, not measured. Left: how many times as fast as one machine. Right: machine-"
+    figures.show(fig, f"{caption}hours for the same work.")

@@ -1,0 +1,150 @@
+"""Delayed gradients: the limit against roots and walks, the parameter server, its bounds."""
+
+import sys
+import time
+from functools import partial
+
+import cloudpickle
+import numpy as np
+import pytest
+
+from labkit.datacenter.stacked import Network, small_digits
+from labkit.datacenter.staleness import (
+    digits_gradient,
+    growth,
+    measure_limit,
+    serve_as_they_come,
+    serve_in_turn,
+    simulate,
+    stable_limit,
+    walk,
+)
+from labkit.datacenter.tuning import tune
+from labkit.datacenter.workers import Workers
+
+NETWORK = Network(hidden=6)
+cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import tests
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with Workers(4) as workers:
+        yield workers
+
+
+# --- theory -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("curvature", [0.3, 1.0, 7.0])
+@pytest.mark.parametrize("delay", range(13))
+def test_at_the_limit_the_largest_root_lies_on_the_unit_circle(curvature, delay):
+    polynomial = [1, -1, *[0] * delay]  # z^(s+1) - z^s + a c
+    for factor, sign in ((0.99, -1), (1.0, 0), (1.01, 1)):
+        rate = factor * stable_limit(curvature, delay)
+        ends = np.zeros(delay + 2)
+        ends[-1] = rate * curvature
+        largest = abs(np.roots(np.add(polynomial, ends))).max()
+        assert growth(rate, curvature, delay) == pytest.approx(largest)
+        assert largest - 1 == pytest.approx(0, abs=1e-9) if sign == 0 else sign * (largest - 1) > 0
+
+
+def test_the_factor_of_the_theory_is_what_a_walk_shows():
+    for rate, delay in ((0.2, 3), (0.3, 0), (0.5, 3), (0.05, 12)):
+        path = np.abs(list(walk(np.ones(1), lambda w, _: w, rate, 900, delay)))[:, 0]
+        # complex roots make it swing: compare the highest points of two stretches
+        measured = (path[600:].max() / path[300:600].max()) ** (1 / 300)
+        assert measured == pytest.approx(growth(rate, 1.0, delay), rel=1e-2)
+
+
+@pytest.mark.parametrize("delay", [0, 1, 2, 4, 8])
+def test_the_measured_limit_is_that_of_the_theory(delay):
+    assert measure_limit(2.0, delay) == pytest.approx(stable_limit(2.0, delay), rel=0.01)
+
+
+def test_each_gradient_sees_the_weights_of_delay_updates_ago():
+    seen = []
+
+    def gradient(w, update):
+        seen.append(int(w))
+        return -1  # so that the weight counts the updates
+
+    assert [int(w) for w in walk(np.array(0), gradient, 1, 6, delay=2)] == [1, 2, 3, 4, 5, 6]
+    assert seen == [0, 0, 0, 1, 2, 3]
+
+
+# --- the parameter server -----------------------------------------------------------------------
+
+
+def parabola(worker, w, update):
+    return 2.0 * w
+
+
+def counting(worker, w, update, pauses=(0, 0, 0, 0)):
+    time.sleep(pauses[worker.rank])
+    return -np.ones_like(w)
+
+
+def test_real_workers_diverge_just_above_the_limit_and_rest_just_below(pool):
+    for delay in (0, 1, 3, 5):
+        limit, start = stable_limit(2.0, delay), np.ones(1)
+        below = pool.run(serve_in_turn, start, parabola, 0.9 * limit, 400, delay)[0]
+        above = pool.run(serve_in_turn, start, parabola, 1.1 * limit, 400, delay)[0]
+        assert abs(below[0]) < 0.1 < 10 < abs(above[0])
+
+
+def test_the_server_in_turn_ends_bit_for_bit_where_one_process_does(pool):
+    train = small_digits().train
+    pool.put(x=train.x, y=train.y)
+    gradient = partial(digits_gradient, seed=3, batch_size=8, network=NETWORK)
+    for delay in (0, 1, 2, 5):
+        w, *nothing = pool.run(
+            serve_in_turn, NETWORK.start(3), gradient, np.float32(0.1), 40, delay
+        )
+        expected = simulate(train, delay, [0.05, 0.1], 3, 40, 8, NETWORK)[1]
+        assert np.array_equal(w, expected)
+        assert nothing == [None] * 3
+
+
+@pytest.mark.parametrize("lead", [0, 1, 4, None])
+def test_every_gradient_counts_once_and_no_lead_is_larger_than_allowed(pool, lead):
+    pauses = (0, 0.004, 0, 0)
+    gradient = partial(counting, pauses=pauses)
+    served = pool.run(serve_as_they_come, np.zeros(1), gradient, 1.0, 60, lead)[0]
+    assert served.w == 60
+    assert len(served.ranks) == len(served.delays) == 60
+    if lead is not None:
+        done = np.cumsum(served.ranks[:, None] == [1, 2, 3], axis=0)
+        assert np.max(done.max(axis=1) - done.min(axis=1)) <= lead + 1
+        assert served.delays.max() <= 2 * (2 * lead + 1)  # others: twice, each from -lead to lead
+
+
+def test_strong_consistency_is_a_synchronous_step_in_pieces(pool):
+    served = pool.run(serve_as_they_come, np.ones(1), parabola, 0.05, 30, 0)[0]
+    assert served.delays.tolist() == [0, 1, 2] * 10  # all three saw the same weights
+    assert served.w == pytest.approx((1 - 3 * 0.05 * 2.0) ** 10)
+
+
+@pytest.mark.alone
+@pytest.mark.slow
+def test_without_waiting_the_slow_worker_holds_up_nobody_and_its_gradients_are_old(pool):
+    gradient = partial(counting, pauses=(0, 0.05, 0.005, 0.005))
+    strong = pool.run(serve_as_they_come, np.zeros(1), gradient, 1.0, 60, 0)[0]
+    eventual = pool.run(serve_as_they_come, np.zeros(1), gradient, 1.0, 60, None)[0]
+    assert strong.seconds > 1.5 * eventual.seconds  # 20 rounds of 50 ms against some 130 ms
+    assert np.sum(strong.ranks == 1) == 20 > 3 * np.sum(eventual.ranks == 1)
+    slow = eventual.ranks == 1
+    assert strong.delays.max() == 2 < np.median(eventual.delays[slow])
+    assert np.median(eventual.delays[slow]) > 2 * np.median(eventual.delays[~slow])
+
+
+@pytest.mark.slow
+def test_the_longer_the_delay_the_smaller_the_best_rate_and_the_accuracy():
+    parts = [small_digits(seed) for seed in range(3)]
+    found = [
+        tune(lambda images, rates, seed, d=delay: simulate(images, d, rates, seed), parts)
+        for delay in (0, 3, 15)
+    ]
+    rates, tests = [f.learning_rate for f in found], [f.test.mean() for f in found]
+    assert rates[0] > 2 * rates[1] > 4 * rates[2]
+    assert tests[0] > tests[2] + 0.03
+    assert tests[1] > tests[2]

@@ -1,0 +1,120 @@
+"""The pictures of small and of old gradients, and the explorer of error feedback."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from labkit.datacenter.staleness import stable_limit
+from labkit.datacenter.tuning import Tuned
+from labkit.explore import compression as pictures
+from labkit.explore import figures
+from labkit.explore.compression import FeedbackExplorer, send_steps
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What was shown: (figure, caption)."""
+    seen = []
+    monkeypatch.setattr(figures, "show", lambda fig, caption: seen.append((fig, caption)))
+    yield seen
+    plt.close("all")
+
+
+def tuned(test, rate=0.4, fails=1.6):
+    """A way of training that learned up to half of `fails`."""
+    rates = [0.2, 0.4, 0.8, 1.6, 3.2]
+    validation = {r: np.full(3, 0.1 if r >= fails else 0.9 - abs(r - rate) / 10) for r in rates}
+    return Tuned(rate, validation, np.asarray(test))
+
+
+# --- pictures -----------------------------------------------------------------------------------
+
+
+def points(ax):
+    return {(x, round(y, 6)) for line in ax.lines for x, y in line.get_xydata()}
+
+
+def test_each_method_stands_at_its_bytes_and_its_mean(shown):
+    found = {
+        "float32": tuned([0.90, 0.92]),
+        "top 1 %": tuned([0.80, 0.82]),
+        "top 1 % + feedback": tuned([0.89, 0.91]),
+    }
+    pictures.bytes_against_accuracy(found, dict(zip(found, [4000, 80, 80], strict=True)))
+    fig, caption = shown[0]
+    assert {(4000, 0.91), (80, 0.81), (80, 0.90)} <= points(fig.axes[0])
+    assert {text.get_text() for text in fig.axes[0].texts} == {"float32", "top 1 %"}
+    assert "Measured" in caption
+    assert "spread" in caption or "standard deviation" in caption
+
+
+def test_limits_stand_beside_their_formula(shown):
+    found = {0: tuned([0.9, 0.9], fails=1.6), 3: tuned([0.9, 0.9], 0.2, fails=0.4)}
+    pictures.stable_limits({0: 2.0, 3: 0.45}, found)
+    ax = shown[0][0].axes[0]
+    line, dots, dashed, *bars, best = ax.lines
+    for delay, rate in line.get_xydata():
+        assert rate == pytest.approx(stable_limit(1.0, int(delay)))
+    assert dots.get_xydata().tolist() == [[0, 2.0], [3, 0.45]]
+    assert dashed.get_ydata()[0] == pytest.approx(np.sqrt(0.8 * 1.6))
+    assert dashed.get_ydata() / line.get_ydata() == pytest.approx(np.full(4, 0.32**0.5))
+    assert [bar.get_ydata().tolist() for bar in bars] == [[0.8, 1.6], [0.2, 0.4]]
+    assert best.get_xydata().tolist() == [[0, 0.4], [3, 0.2]]
+
+
+def test_waiting_and_delay_are_drawn_side_by_side(shown):
+    one = tuned([0.9, 0.92])
+    together, stale = {1: one, 4: tuned([0.88, 0.9])}, {1: one, 4: tuned([0.8, 0.9])}
+    pictures.waiting_against_delay(together, stale)
+    fig, caption = shown[0]
+    assert {0.91, 0.89, 0.85} <= {y for _, y in points(fig.axes[0])}
+    assert "equally many gradients" in caption
+
+
+def test_the_limit_lies_between_the_last_rate_that_learned_and_the_next_one():
+    assert tuned([0.9], fails=1.6).limit == (0.8, 1.6)
+    assert tuned([0.9], fails=9.9).limit == (3.2, 3.2)
+
+
+# --- the explorer -------------------------------------------------------------------------------
+
+
+def test_largest_without_feedback_sends_the_same_numbers_for_ever():
+    result = send_steps("largest", 0.2, feedback=False, steps=60)
+    assert np.flatnonzero(result["arrived"]).tolist() == [0, 1]
+    assert result["arrived"][:2] == pytest.approx(result["asked"][:2])
+
+
+@pytest.mark.parametrize("method", ["largest", "random", "one bit"])
+def test_with_feedback_what_is_missing_is_what_waits(method):
+    result = send_steps(method, 0.3, feedback=True, steps=60)
+    waits = result["wanted"] - result["sent"]
+    assert result["arrived"] + waits == pytest.approx(result["asked"], abs=1e-4)
+
+
+def test_signs_alone_make_small_numbers_too_large_and_large_ones_too_small():
+    share = np.divide(*[send_steps("one bit", 1.0, False, 40)[k] for k in ("arrived", "asked")])
+    assert share[0] < 0.5
+    assert share[-2:].min() > 2
+
+
+def test_it_starts_at_one_step_without_feedback_and_its_words_count():
+    explorer = FeedbackExplorer()
+    assert "16 bytes instead of 40" in explorer.text
+    assert "8 never traveled" in explorer.text
+    assert "6 bytes" in FeedbackExplorer(method="one bit").text
+    assert "too large" in FeedbackExplorer(method="one bit", steps=40).text
+    assert FeedbackExplorer(share=1.0).text.count("10 numbers") == 2
+
+
+def test_the_dots_are_the_numbers():
+    explorer = FeedbackExplorer(steps=9, feedback=True)
+    artists = explorer._picture(explorer.params).moving
+    assert artists["wanted"].get_ydata() == pytest.approx(abs(explorer.result["wanted"]))
+    assert len(artists["sent"].get_xdata()) == 2
+    share = explorer.result["arrived"] / explorer.result["asked"]
+    assert artists["share"].get_ydata() == pytest.approx(share)
+
+
+def test_a_walk_through_all_settings_finds_nothing_wrong():
+    assert FeedbackExplorer().walk() > 20
