@@ -142,11 +142,11 @@ TRICKS = {
     "train_on_batch": Trick("a loop in Python", {}, _python_loop, _ALL),
     "steps_per_execution": Trick("16 steps a call", _MANY, _fit, ("tensorflow", "jax")),
     "jit_compile": Trick("each step compiled by XLA", _XLA, _fit, _TF),  # JAX always does
-    "tf.data of examples": Trick("examples shuffled, then batched", {}, _examples, _TF),
-    "tf.data of positions": Trick("positions shuffled, batches gathered", {}, _positions, _TF),
-    "all of these": Trick("16 steps a call, XLA, tf.data", _MANY | _XLA, _examples, _TF),
+    "tf.data, examples": Trick("examples shuffled, then batched", {}, _examples, _TF),
+    "tf.data, positions": Trick("positions shuffled, batches gathered", {}, _positions, _TF),
+    "all of Keras": Trick("16 steps a call, XLA, tf.data", _MANY | _XLA, _examples, _TF),
     "graph loop": Trick("all steps in one graph", {}, _graph_loop(False), _TF),
-    "graph loop with XLA": Trick("all steps in one graph, compiled", {}, _graph_loop(True), _TF),
+    "graph loop, XLA": Trick("all steps in one graph, compiled", {}, _graph_loop(True), _TF),
 }
 
 
@@ -175,8 +175,13 @@ def compare(
         seed: of the order of the examples.
         names: of `TRICKS`, the ways to compare; `fit` takes part in any case.
 
+    Raises:
+        ValueError: a name that is not in `TRICKS`.
+
     Lesson: 20_faster_training.
     """
+    if unknown := set(names) - set(TRICKS):
+        raise ValueError(f"names must be of {list(TRICKS)}. Received also: {sorted(unknown)}")
     whole = len(x) // batch_size * batch_size
     data, steps = (x[:whole], y[:whole]), whole // batch_size
     some = {name: trick for name, trick in TRICKS.items() if name in (FIT, *names)}
@@ -204,7 +209,7 @@ def left_out() -> str:
     missing = [name for name, trick in TRICKS.items() if not _works(trick)]
     if not missing:
         return ""
-    return f"On the backend {_backend()!r} these are left out: {', '.join(missing)}."
+    return f"On the backend {_backend()!r} these are left out: {'; '.join(missing)}."
 
 
 def _works(trick: Trick) -> bool:
