@@ -233,10 +233,17 @@ def measure_peak(seconds: float = 0.5) -> float:
 def measure_bandwidth(size_in_bytes: int, kind: str = "read", seconds: float = 0.5) -> float:
     """Return bytes a second that one thread moves, from an array of this size.
 
-    "read": the array once from front to back, as a layer reads its matrix. The faster of `np.dot`
-    of the array with itself and of `np.max`; neither knows anything of a matrix. (Where this was
-    written, two arrays side by side are read from memory a tenth faster; a matrix is one.) "copy": half of it onto the other half;
-    bytes read and bytes written count. That a core may read a line before it writes it does not.
+    "read" takes the array once from front to back, as a layer takes its matrix: by `np.dot` of the
+    array with itself or by `np.max`, the faster; neither knows anything of a matrix. (Where this
+    was written, two arrays side by side are read from memory a tenth faster; a matrix is one.)
+    "copy" moves half of it onto the other half, and counts what is read and what is written; that
+    a core may also read a line before it writes it is not counted.
+
+    Args:
+        size_in_bytes: 1024 or more. The array is read again and again, so that of one not much
+            larger than the last cache a part is found there: for memory take four times as much.
+        kind: "read" or "copy".
+        seconds: of wall time.
 
     Raises:
         ValueError: another kind, or less than a kilobyte.
