@@ -8,6 +8,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from labkit.explore import figures
+from labkit.explore.compression import bytes_against_accuracy, waiting_against_delay
+
+__all__ = [
+    "bubbles",
+    "bytes_against_accuracy",
+    "collectives",
+    "scaling",
+    "split",
+    "traps",
+    "waiting_against_delay",
+]
 
 LOOKS = {
     "ring": (figures.BLUE, "o", "-"),
@@ -33,18 +44,15 @@ def collectives(measured: Iterable[Mapping], model: Callable[[str, float, float]
             # A tree has whole rounds only; between powers of two its line would be a staircase.
             line = sizes if method == "tree" else np.linspace(min(sizes), max(sizes), 50)
             ax.plot(line, [model(method, n, length) for n in line], dashes, color=color)
-            low, middle, high = (
-                np.array([r[k] for r in mine]) for k in ("least", "seconds", "most")
-            )
+            names = ("least", "seconds", "most")
+            low, middle, high = (np.array([row[name] for row in mine]) for name in names)
             spread = [middle - low, high - middle]
             ax.errorbar(sizes, middle, spread, fmt=marker, color=color, label=method, capsize=3)
         ax.set(title=f"{length / 1024:,.0f} KiB", xlabel="workers", ylabel="seconds", xticks=sizes)
         ax.set_ylim(bottom=0)
     axes[0][0].legend()
-    caption = (
-        "Seconds of an all-reduce on the slow line. Marks: measured, median and range of three"
-    )
-    figures.show(fig, f"{caption} repeats. Lines: modeled by latency and bandwidth alone.")
+    caption = "Seconds of an all-reduce on the slow line. Marks: measured, median and range of "
+    figures.show(fig, f"{caption}three repeats. Lines: modeled, by latency and bandwidth alone.")
 
 
 def split(whole: np.ndarray, right: np.ndarray, wrong: np.ndarray) -> None:
@@ -61,10 +69,8 @@ def split(whole: np.ndarray, right: np.ndarray, wrong: np.ndarray) -> None:
         error = abs(found - whole).max()
         ax.set(title=f"{title}: off by up to {error:.2g}", xlabel="output of one process")
     axes[0].set_ylabel("output of the workers")
-    caption = (
-        "Each dot is one number of the block's output: what the workers computed together over"
-    )
-    figures.show(fig, f"{caption} what one process computed. On the diagonal both are equal.")
+    caption = "Each dot is one number of the block's output: what the workers computed together "
+    figures.show(fig, f"{caption}over what one process computed. On the diagonal both are equal.")
 
 
 def traps(
@@ -93,11 +99,9 @@ def traps(
         right.text(3, -place + 0.12, name)
     right.set(title="four workers", xlabel="right on test digits (%)", xlim=(0, 100), yticks=[])
     right.set_ylim(-len(scores) + 0.5, 0.6)
-    caption = "Left: error of a gradient from shards of 100, 28 and 128 samples. Middle: of batch-"
-    caption += (
-        "normalized network, 256 samples on some workers. Right: accuracy of networks trained "
-    )
-    figures.show(fig, f"{caption}together and apart.")
+    caption = "Measured. Left: error of a gradient from shards of 100, 28 and 128 samples. Middle: "
+    caption += "of a batch-normalized network, 256 samples shared by some workers. Right: accuracy "
+    figures.show(fig, f"{caption}of networks trained together and apart.")
 
 
 def _write_above(ax: plt.Axes, heights: Sequence[float]) -> None:
@@ -135,58 +139,6 @@ def bubbles(
     right.legend(ncol=2, loc="upper right")
     caption = f"Left: share of a step in which {stages} stages wait; marks measured, line modeled. "
     figures.show(fig, f"{caption}Right: activations held at once with {max(steps)} micro-batches.")
-
-
-def compressed(tuned: Mapping[tuple[str, str], object], sizes: Mapping[str, int]) -> None:
-    """Show accuracy over the bytes of a message, with and without error feedback.
-
-    Args:
-        tuned: (method, "forgets" or "feedback") -> what `compression.tune` found.
-        sizes: method -> bytes of a message.
-    """
-    fig, ax = plt.subplots(figsize=(7.5, 3.8))
-    looks = {"forgets": (figures.ORANGE, "s"), "feedback": (figures.BLUE, "o")}
-    for kind, (color, marker) in looks.items():
-        cases = sorted(
-            (sizes[name], name, 100 * each.test)
-            for (name, what), each in tuned.items()
-            if what == kind or name == "all numbers"
-        )
-        label = {"forgets": "the rest is forgotten", "feedback": "with error feedback"}[kind]
-        ax.plot(
-            [size for size, *_ in cases],
-            [np.mean(s) for *_, s in cases],
-            "-",
-            color=color,
-            label=label,
-        )
-        for size, _, scores in cases:
-            ax.plot([size] * len(scores), scores, marker, color=color, markersize=4, alpha=0.6)
-    for size, name, scores in cases:
-        ax.annotate(name, (size, max(scores)), (0, 8), textcoords="offset points", ha="center")
-    ax.set(xscale="log", xlabel="bytes of one message", ylabel="right on test digits (%)")
-    ax.set_ylim(top=100)
-    ax.legend(loc="lower right")
-    caption = (
-        "Accuracy over the bytes that a worker sends of one gradient (log scale). Each mark is"
-    )
-    figures.show(fig, f"{caption} a run with other images and weights, lines join the means.")
-
-
-def stale(rates: np.ndarray, accuracy: Mapping[int, np.ndarray]) -> None:
-    """Show the accuracy over the learning rate, for gradients of different age.
-
-    Args:
-        rates: shape (n,).
-        accuracy: updates by which a gradient is late -> accuracy at each rate, shape (n,).
-    """
-    fig, ax = plt.subplots(figsize=(7, 3.4))
-    for (delay, scores), marker in zip(accuracy.items(), "os^D", strict=True):
-        ax.plot(rates, 100 * scores, marker=marker, markersize=5, label=f"{delay}")
-    ax.set(xscale="log", xlabel="learning rate", ylabel="right on validation digits (%)")
-    ax.legend(title="updates late", ncol=2)
-    caption = "Accuracy after 600 updates over the learning rate (log scale), by gradients that are"
-    figures.show(fig, f"{caption} fresh, or some updates old.")
 
 
 def scaling(machines: np.ndarray, seconds: np.ndarray) -> None:

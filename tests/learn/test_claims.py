@@ -70,7 +70,7 @@ def shown_claims(node):
         rows = [(node.targets[0].slice, node.value)]
     for key, values in rows:
         id = getattr(key, "value", None)
-        if isinstance(id, str) and re.fullmatch(r"[A-Z]\d-[A-Z]+-\d+", id):
+        if isinstance(id, str) and re.fullmatch(r"[A-Z]\d?-[A-Z]+-\d+", id):
             yield id, values.elts if isinstance(values, ast.Tuple) else [ast.Starred(values)]
 
 
