@@ -146,6 +146,15 @@ class Links:
         self.received_from[source] += 1
         return into
 
+    def first_of(self, ranks: Iterable[int]) -> int:
+        """Wait until one of these workers sends something; return its rank."""
+        ranks = list(ranks)
+        for rank in ranks:
+            self._check(rank)
+        with self._waiting_for(ranks[0]):
+            ready = wait([self.sockets[rank] for rank in ranks])
+        return next(rank for rank in ranks if self.sockets[rank] in ready)
+
     def receive_mark(self, source: int) -> None:
         """Wait for the word that `send_mark` sends."""
         self._await_header(source, MARK)

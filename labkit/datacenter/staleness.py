@@ -9,7 +9,6 @@ is what a storage's consistency means for training: strong (0), bounded, or even
 
 from __future__ import annotations
 
-import select
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +17,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from labkit.datacenter import tuning
-from labkit.datacenter.links import Stalled
 from labkit.datacenter.stacked import Images, Network, Parts, draw_batch
 
 if TYPE_CHECKING:
@@ -249,7 +247,7 @@ def _serve(worker, start, learning_rate, updates, lead) -> Served:
                 worker.send(rank, np.array([len(ranks) + len(sees)]))
                 worker.send(rank, w)
                 sees[rank] = len(ranks)
-        rank = _first(worker, list(sees))
+        rank = worker.first_of(sees)
         w = w - learning_rate * worker.receive(rank, came)
         delays.append(len(ranks) - sees.pop(rank))
         ranks.append(rank)
@@ -264,15 +262,6 @@ def _compute(worker, start, gradient) -> None:
     update, w = np.empty(1, int), np.empty_like(start)
     while worker.receive(0, update)[0] >= 0:
         worker.send(0, gradient(worker, worker.receive(0, w), int(update[0])))()
-
-
-def _first(worker: Worker, ranks: list[int]) -> int:
-    """Return the first of these workers from which something comes."""
-    sockets = {worker.links.sockets[rank]: rank for rank in ranks}
-    ready, _, _ = select.select(list(sockets), [], [], worker.links.patience)
-    if not ready:
-        raise Stalled(ranks[0], worker.links.patience)
-    return sockets[ready[0]]
 
 
 # --- the comparison -----------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -78,6 +78,10 @@ class Worker:
         each needs an array of its size.
         """
         return self.links.receive(source, into)
+
+    def first_of(self, ranks: Iterable[int]) -> int:
+        """Wait until one of these workers sends something; return its rank, to `receive` it."""
+        return self.links.first_of(ranks)
 
     def barrier(self) -> None:
         """Wait until all workers are here: a word goes around the ring twice, uncounted."""

@@ -208,7 +208,7 @@ class FeedbackExplorer(kit.Explorer):
         """Return the controls: how to compress, how much, with feedback or not, how long."""
         return {
             "method": kit.choice("largest", ["largest", "random", "one bit"]),
-            "feedback": kit.switch(False, description="keep what was not sent"),
+            "feedback": kit.switch(False),
             "share": kit.slider(0.2, 0.1, 1.0, 0.1),
             "steps": kit.slider(1, 1, MOST_STEPS),
         }
@@ -217,7 +217,7 @@ class FeedbackExplorer(kit.Explorer):
         """Draw ten numbers: this step on the left, the sums of all steps on the right."""
         left, right = figure.subplots(1, 2)
         left.set(title="this step", ylabel="size")
-        right.set(title="all steps", ylabel="sum that arrived / sum of gradients")
+        right.set(title="all steps", ylabel="sum arrived / sum of gradients")
         for ax in (left, right):
             ax.set(xticks=range(10), xlabel="number, from the largest to the smallest")
             ax.set_xlim(-0.6, 9.6)
