@@ -29,7 +29,7 @@ class ScaleExplorer(kit.Explorer):
         **start: start values of trained_steps, scale_power and number_format.
     """
 
-    lesson = "20"
+    view_only = ("trained_steps", "scale_power", "number_format")
     size = (9.6, 3.3)
 
     def __init__(
@@ -70,13 +70,13 @@ class ScaleExplorer(kit.Explorer):
     def build(self, figure: Figure) -> dict:
         """Draw the axes, and the parts where float16 holds nothing or less."""
         ax = figure.subplots()
-        ax.set(xlim=(POWERS[0], POWERS[-1]), ylim=(0, 0.16), ylabel="share of all errors")
+        ax.set(xlim=(POWERS[0], POWERS[-1]), ylim=(0, 0.4), ylabel="share of all errors")
         ax.set_xlabel("size of the error times the loss scale, as a power of two")
         ax.axvspan(POWERS[0], LOWEST, color=figures.RED, alpha=0.12)
         ax.axvspan(16, POWERS[-1], color=figures.RED, alpha=0.12)
         ax.axvspan(LOWEST, -14, color=figures.ORANGE, alpha=0.12)
         for x, text in ((-42, "0 in float16"), (-19.5, "fewer digits"), (23, "infinite")):
-            ax.text(x, 0.15, text, ha="center", va="top", color=figures.GRAY)
+            ax.text(x, 0.38, text, ha="center", va="top", color=figures.GRAY)
         (line,) = ax.plot([], [], "-", color=figures.BLUE, drawstyle="steps-mid")
         return {"line": line, "heading": ax.set_title(" ")}
 

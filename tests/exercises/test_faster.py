@@ -52,6 +52,8 @@ def test_the_right_next_scale_is_that_of_keras():
     patience, overflows = 4, [True, False, False, True] + [False] * 9 + [True, True] + [False] * 5
     inner = keras.optimizers.SGD(0.1)
     optimizer = keras.optimizers.LossScaleOptimizer(inner, 2.0**10, patience)
+    assert keras.optimizers.LossScaleOptimizer(inner).get_config()["initial_scale"] == 2**15
+    assert keras.optimizers.LossScaleOptimizer(inner).dynamic_growth_steps == 2000
     weight = keras.Variable(1.0)
     optimizer.build([weight])
     scale, good = 2.0**10, 0
