@@ -185,22 +185,33 @@ def compare(
     if unknown := set(names) - set(TRICKS):
         raise ValueError(f"names must be of {list(TRICKS)}. Received also: {sorted(unknown)}")
     whole = len(x) // batch_size * batch_size
-    data, steps = (x[:whole], y[:whole]), whole // batch_size
     some = {name: trick for name, trick in TRICKS.items() if name in (FIT, *names)}
+    with _many_traces():
+        return _compare(some, build, (x[:whole], y[:whole]), batch_size, seconds, seed)
+
+
+def _compare(
+    some: dict[str, Trick],
+    build: Callable[[], keras.Model],
+    data: Data,
+    batch_size: int,
+    seconds: float,
+    seed: int,
+) -> list[Found]:
     tricks = {name: trick for name, trick in some.items() if _works(trick)}
     models = {name: _compiled(build, trick) for name, trick in tricks.items()}
     epochs, first = {}, {}
-    with _no_false_alarm():
-        for name, trick in tricks.items():
-            begun = time.perf_counter()
-            epochs[name] = trick.way(models[name], data, batch_size, seed)
-            for _ in range(WARM_UP):
-                epochs[name]()
-            first[name] = time.perf_counter() - begun
-        rounds, end = [], time.perf_counter() + seconds
-        while len(rounds) < 3 or time.perf_counter() < end:
-            rounds.append([epoch() for epoch in epochs.values()])
-    took = dict(zip(epochs, np.array(rounds).swapaxes(0, 1) / steps, strict=True))  # (rounds, 2)
+    for name, trick in tricks.items():
+        begun = time.perf_counter()
+        epochs[name] = trick.way(models[name], data, batch_size, seed)
+        for _ in range(WARM_UP):
+            epochs[name]()
+        first[name] = time.perf_counter() - begun
+    rounds, end = [], time.perf_counter() + seconds
+    while len(rounds) < 3 or time.perf_counter() < end:
+        rounds.append([epoch() for epoch in epochs.values()])
+    took = np.array(rounds).swapaxes(0, 1) * batch_size / len(data[0])  # of a step, (rounds, 2)
+    took = dict(zip(epochs, took, strict=True))
     return [
         _found(name, each, took[FIT], first[name], _loss(models[name], data))
         for name, each in took.items()
@@ -208,15 +219,15 @@ def compare(
 
 
 @contextmanager
-def _no_false_alarm() -> Iterator[None]:
-    """Keep TensorFlow from warning of retracing: it counts models that share code as one."""
+def _many_traces() -> Iterator[None]:
+    """Keep TensorFlow from advising against many traces: each way has a model of its own."""
     logger = logging.getLogger("tensorflow")
-    level = logger.level
+    before = logger.level
     logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        logger.setLevel(before)
 
 
 def left_out() -> str:

@@ -22,9 +22,8 @@ COLORS = {
     "quoted": figures.SAND,
     "assumed": figures.RED,
 }
-NAMES = {"country": "grid", "utilization": "utilization", "watts": "watts", "pue": "PUE"}
-UNITS = {"carbon": "t", "energy": "MWh"}
-WORDS = {"carbon": "t of CO2", "energy": "MWh"}
+NAMES = {"country": "country", "utilization": "utilization", "watts": "watts", "pue": "PUE"}
+WORDS = {"carbon": "t of CO₂", "energy": "MWh"}
 NOTHING = "nothing"
 
 
@@ -61,7 +60,7 @@ def estimate(
     def formula(country, utilization, pue, watts):
         return training(country, pue, watts, utilization, result)
 
-    draws = energy.draws(formula, factors, repeats=4000)
+    draws = energy.draws(formula, factors, repeats=20_000)
     return {
         "value": formula(**{name: factor.value for name, factor in factors.items()}),
         "bars": energy.tornado(formula, factors),
@@ -102,8 +101,8 @@ class EnergyExplorer(kit.Explorer):
             "pue": kit.slider(1.1, 1.0, 2.0, step=0.01, description="PUE"),
             "watts": kit.slider(330, 200, 800, step=10),
             "utilization": kit.slider(0.197, 0.05, 0.6, step=0.001),
-            "known": kit.choice(NOTHING, [NOTHING, *NAMES]),
-            "result": kit.choice("carbon", list(UNITS)),
+            "known": kit.choice(NOTHING, {NOTHING: NOTHING} | {NAMES[n]: n for n in NAMES}),
+            "result": kit.choice("carbon", list(WORDS)),
         }
 
     def build(self, figure: Figure) -> dict:
@@ -223,7 +222,7 @@ def tornado(
     ax = fig.subplots()
     for place, (name, ends) in enumerate(reversed(bars.items())):
         color = COLORS[factors[name].mark]
-        ax.plot(sorted(ends), [place] * 2, color=color, linewidth=11, solid_capstyle="butt")
+        ax.plot(sorted(ends), [place] * 2, "-", color=color, linewidth=11, solid_capstyle="butt")
         if ends[0] == ends[1]:
             ax.plot(ends[0], place, "o", color=color)
     ax.axvline(value, color=figures.GRAY, linestyle="--")
@@ -314,24 +313,32 @@ def rent_or_buy(price: float, rent: float, running: float, hours: float, life: f
     )
 
 
-def per_million(
-    batches: Sequence[int], measured: Sequence[float], modeled: Sequence[float]
-) -> None:
-    """Show dollars for a million tokens against the batch: measured dots, a modeled line."""
+def per_million(measured: Mapping[int, float], modeled: Mapping[float, float]) -> None:
+    """Show dollars for a million tokens against the batch: measured dots, a modeled line.
+
+    Args:
+        measured, modeled: texts at once -> dollars.
+    """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     fig = Figure(figsize=(8, 2.8))
     ax = fig.subplots()
-    ax.plot(batches, modeled, "--", color=figures.ORANGE, label="a + c b, fitted (modeled)")
-    ax.plot(batches, measured, "o", color=figures.BLUE, label="this machine (measured speed)")
+    line = {"color": figures.ORANGE, "label": "a + c b, fitted (modeled)"}
+    ax.plot(list(modeled), list(modeled.values()), "--", **line)
+    dots = {"color": figures.BLUE, "label": "by this machine's speed (measured)"}
+    ax.plot(list(measured), list(measured.values()), "o", **dots)
     ax.set(xscale="log", yscale="log", xlabel="texts at once", ylabel="$ for a million tokens")
-    ax.set_xticks(batches, batches)
+    ax.set_xticks(list(measured), list(measured))
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter("{x:g}")
     ax.minorticks_off()
     ax.legend()
+    first, last = min(measured), max(measured)
     figures.show(
         fig,
-        f"A million tokens cost {measured[0] / measured[-1]:.1f} times less with {batches[-1]} "
-        "texts at once than with one: the same weights are read once for all.",
+        f"With {last} texts at once a million tokens cost {measured[first] / measured[last]:.1f} "
+        f"times less than with {first}: the same weights are read once for all.",
     )
 
 

@@ -199,7 +199,8 @@ class RooflineExplorer(kit.Explorer):
     def _dots(self, result: dict, params: dict) -> str:
         run = self.runs[params.get("neighbors", "none")]
         whose = "of this machine" if run.origin == "measured" else f"quoted from {run.machine}"
-        told = f"Dots, batch 1, 8, 64, 512: {whose}, by {params['clock']} time"
+        batches = ", ".join(map(str, sorted({dot.batch for dot in run.dots})))
+        told = f"Dots, batch {batches}: {whose}, by {params['clock']} time"
         if params["clock"] == "CPU":
             return f"{told}, which neighbors hardly lengthen."
         share = result["wall_share"]

@@ -17,9 +17,9 @@ from labkit.datacenter.staleness import (
     serve_in_turn,
     simulate,
     stable_limit,
+    tune,
     walk,
 )
-from labkit.datacenter.tuning import tune
 from labkit.datacenter.workers import Workers
 
 NETWORK = Network(hidden=6)
@@ -77,6 +77,11 @@ def test_each_gradient_sees_the_weights_of_delay_updates_ago():
 
 def parabola(worker, w, update):
     return 2.0 * w
+
+
+def now_and_then(worker, w, update):
+    time.sleep(0.04 if np.random.default_rng(update).random() < 0.1 else 0.002)
+    return -np.ones_like(w)
 
 
 def counting(worker, w, update, pauses=(0, 0, 0, 0)):
@@ -137,14 +142,24 @@ def test_without_waiting_the_slow_worker_holds_up_nobody_and_its_gradients_are_o
     assert np.median(eventual.delays[slow]) > 2 * np.median(eventual.delays[~slow])
 
 
+@pytest.mark.alone
+@pytest.mark.slow
+def test_a_bounded_lead_makes_up_for_pauses_but_not_for_a_worker_that_is_always_slow(pool):
+    def seconds(gradient, lead):
+        return pool.run(serve_as_they_come, np.zeros(1), gradient, 1.0, 120, lead)[0].seconds
+
+    always = partial(counting, pauses=(0, 0.02, 0.002, 0.002))
+    assert seconds(now_and_then, 0) > 1.25 * seconds(now_and_then, 8)
+    assert seconds(always, 8) > 1.5 * seconds(always, None)
+
+
 @pytest.mark.slow
 def test_the_longer_the_delay_the_smaller_the_best_rate_and_the_accuracy():
     parts = [small_digits(seed) for seed in range(3)]
-    found = [
-        tune(lambda images, rates, seed, d=delay: simulate(images, d, rates, seed), parts)
-        for delay in (0, 3, 15)
-    ]
+    found = [tune(workers, parts, waits=False) for workers in (1, 4, 16)]
     rates, tests = [f.learning_rate for f in found], [f.test.mean() for f in found]
     assert rates[0] > 2 * rates[1] > 4 * rates[2]
     assert tests[0] > tests[2] + 0.03
     assert tests[1] > tests[2]
+    together = tune(16, parts, waits=True)  # its rate is ruin for gradients 15 updates old
+    assert together.validation[0.8].mean() > 0.6 > 0.3 > found[2].validation[0.8].mean()

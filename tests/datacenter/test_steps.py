@@ -126,7 +126,7 @@ def test_every_way_takes_the_same_steps_and_learns(digits, small, monkeypatch, c
 
 
 def test_a_way_that_does_not_exist_is_refused(digits):
-    with pytest.raises(ValueError, match="graph loop, XLA.*also: .'gpu'"):
+    with pytest.raises(ValueError, match=r"graph loop, XLA.*also: .'gpu'"):
         tricks.compare(lambda: None, *digits, names=["fit", "gpu"])
 
 
