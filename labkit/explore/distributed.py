@@ -9,12 +9,13 @@ import numpy as np
 
 from labkit.explore import figures
 from labkit.explore.compression import bytes_against_accuracy, waiting_against_delay
+from labkit.explore.scaling import more_machines
 
 __all__ = [
     "bubbles",
     "bytes_against_accuracy",
     "collectives",
-    "scaling",
+    "more_machines",
     "split",
     "traps",
     "waiting_against_delay",
@@ -139,21 +140,3 @@ def bubbles(
     right.legend(ncol=2, loc="upper right")
     caption = f"Left: share of a step in which {stages} stages wait; marks measured, line modeled. "
     figures.show(fig, f"{caption}Right: activations held at once with {max(steps)} micro-batches.")
-
-
-def scaling(machines: np.ndarray, seconds: np.ndarray) -> None:
-    """Show what so many machines would do: the seconds of a step, and what it costs.
-
-    Args:
-        machines: numbers of machines, from 1.
-        seconds: of a step on so many, modeled.
-    """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2))
-    left.plot(machines, seconds[0] / seconds, color=figures.BLUE, label="modeled")
-    left.plot(machines, machines, ":", color=figures.GRAY, label="N times as fast")
-    left.set(xlabel="machines", ylabel="times as fast", ylim=(0, 1.6 * max(seconds[0] / seconds)))
-    left.legend()
-    right.plot(machines, machines * seconds / seconds[0], color=figures.ORANGE)
-    right.set(xlabel="machines", ylabel="machine-hours, one machine = 1")
-    caption = "Modeled, not measured. Left: how many times as fast as one machine. Right: machine-"
-    figures.show(fig, f"{caption}hours for the same work.")
