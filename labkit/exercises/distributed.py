@@ -37,6 +37,11 @@ combine = Exercise(
             "You divided the sum over all samples by the number of workers. The mean is over "
             "samples.",
         ),
+        "means over all samples": (
+            lambda means, counts: means.sum(axis=0) / counts.sum(),
+            "You divided a sum of means by the number of samples. Each mean has been divided by "
+            "its own samples already.",
+        ),
         "small shards count more": (
             lambda means, counts: (means / np.maximum(counts, 1)[:, None]).sum(axis=0),
             "You divided each mean by its count: it was divided once already, when it became a "
