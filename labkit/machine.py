@@ -26,6 +26,18 @@ OWN_GROUP = Path("/proc/self/cgroup")
 CORE_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 # Backend of Keras -> the packages that may bring it.
 BACKENDS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "jax": ("jax",), "torch": ("torch",)}
+CPU_INFO = Path("/proc/cpuinfo")  # where Linux lists what the processor can do
+# Units for much arithmetic at once, as Linux names them: of x86, then of ARM (asimd is NEON).
+UNITS = "avx2 avx512f avx_vnni avx512_vnni avx512_bf16 amx_int8 amx_bf16 asimd sve i8mm bf16"
+BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")  # those that multiply bfloat16
+MAC_UNITS = {
+    "hw.optional.avx2_0": "avx2",
+    "hw.optional.avx512f": "avx512f",
+    "hw.optional.AdvSIMD": "asimd",
+    "hw.optional.arm.AdvSIMD": "asimd",
+    "hw.optional.arm.FEAT_I8MM": "i8mm",
+    "hw.optional.arm.FEAT_BF16": "bf16",
+}
 # Packages whose version can change a result, beside the one of the Keras backend in use.
 _PACKAGES = ("numpy", "scikit-learn", "keras")
 
@@ -108,10 +120,14 @@ def _shares_of_time() -> list[float]:
 
 
 def _texts(path: Path) -> list[str]:
+    return _text(path).split()
+
+
+def _text(path: Path) -> str:
     try:
-        return path.read_text().split()
-    except OSError:  # the topmost group of a machine has no such file
-        return []
+        return path.read_text()
+    except OSError:  # the topmost group of a machine has no such file, another system none
+        return ""
 
 
 def memory() -> tuple[int, int]:
@@ -202,15 +218,55 @@ def version_of(package: str) -> str | None:
 @cache
 def cpu_name() -> str:
     """Return the processor's name as the system tells it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
+    for line in _text(CPU_INFO).splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
     if sys.platform == "darwin":
         return _output_of("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
     return platform.processor() or platform.machine()
+
+
+def cpu_flags() -> list[str] | None:
+    """Return which of `UNITS` the processor has, in that order; None where no system tells.
+
+    >>> flags = cpu_flags()
+    >>> flags is None or set(flags) <= set(UNITS.split())
+    True
+    """
+    if sys.platform == "darwin":
+        return _mac_flags(_output_of("sysctl", "hw.optional"))
+    return _linux_flags(_text(CPU_INFO))
+
+
+def bfloat16_units() -> str:
+    """Return in words whether the processor multiplies bfloat16 itself.
+
+    >>> bfloat16_units().partition(" ")[0] in ("yes", "no", "unknown")
+    True
+    """
+    flags = cpu_flags()
+    if flags is None:
+        return "unknown"
+    found = [name for name in flags if name in BFLOAT16]
+    return f"yes ({', '.join(found)})" if found else "no"
+
+
+def _linux_flags(cpu_info: str) -> list[str] | None:
+    """Return what every core has that /proc/cpuinfo tells of: "flags" on x86, "Features" on ARM."""
+    lines = [line.partition(":") for line in cpu_info.splitlines()]
+    cores = [set(v.split()) for name, _, v in lines if name.strip() in ("flags", "Features")]
+    return _in_order(set.intersection(*cores)) if cores else None
+
+
+def _mac_flags(sysctl: str) -> list[str] | None:
+    """Return what `sysctl hw.optional` says is there."""
+    lines = [line.partition(":") for line in sysctl.splitlines()]
+    found = {MAC_UNITS.get(name, "") for name, _, value in lines if value.strip() == "1"}
+    return _in_order(found) if lines else None
+
+
+def _in_order(found: set[str]) -> list[str]:
+    return [name for name in UNITS.split() if name in found]
 
 
 @cache

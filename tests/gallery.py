@@ -112,6 +112,9 @@ FeedbackExplorer()""",
     "20 roofline": """
 from labkit.explore.roofline import RooflineExplorer
 RooflineExplorer()""",
+    "25 energy": """
+from labkit.explore.energy import EnergyExplorer
+EnergyExplorer()""",
     "91 results": """
 import tempfile
 from labkit import explore, results

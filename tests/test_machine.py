@@ -1,4 +1,4 @@
-"""The cores that a process may use, in faked control groups of both versions."""
+"""The cores that a process may use, in faked control groups; what its processor can do."""
 
 import os
 
@@ -122,3 +122,59 @@ def test_a_container_has_less_memory(groups, limit, used):
 def test_no_limit_of_memory_is_no_limit(groups):
     groups("0::/\n", {"memory.max": "max\n"})
     assert machine.memory()[0] > 2**28
+
+
+# --- what the processor can do, as systems tell it ----------------------------------------------
+
+SAPPHIRE_RAPIDS = """processor	: 0
+vendor_id	: GenuineIntel
+model name	: Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz
+flags		: fpu vme sse4_2 avx fma avx2 avx512f avx512dq avx_vnni avx512_bf16 avx512_vnni \
+amx_bf16 avx512_fp16 amx_tile amx_int8 arch_capabilities
+vmx flags	: vnmi preemption_timer
+bugs		: spectre_v1
+""".replace("\\\n", "")
+HASWELL = "processor\t: 0\nflags\t\t: fpu sse4_2 avx f16c fma avx2 bmi2\n"
+SSE_ONLY = "processor\t: 0\nflags\t\t: fpu mmx sse sse2\n"
+GRAVITON_3 = """processor	: 0
+BogoMIPS	: 2100.00
+Features	: fp asimd evtstrm aes sve asimddp svei8mm svebf16 i8mm bf16 dgh rng
+CPU implementer	: 0x41
+"""
+RASPBERRY_PI_4 = "processor\t: 0\nFeatures\t: fp asimd evtstrm crc32 cpuid\n"
+POWER = "processor\t: 0\ncpu\t\t: POWER9, altivec supported\n"
+M1 = """hw.optional.arm.AdvSIMD: 1
+hw.optional.arm.FEAT_BF16: 0
+hw.optional.arm.FEAT_I8MM: 0
+hw.optional.arm64: 1
+"""
+M2 = M1.replace("BF16: 0", "BF16: 1").replace("I8MM: 0", "I8MM: 1")
+INTEL_MAC = "hw.optional.avx2_0: 1\nhw.optional.avx512f: 0\nhw.optional.x86_64: 1\n"
+X86_OF_TODAY = ["avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16"]
+
+
+@pytest.mark.parametrize(
+    ("platform", "text", "flags", "bfloat16"),
+    [
+        ("linux", SAPPHIRE_RAPIDS, X86_OF_TODAY, "yes (avx512_bf16, amx_bf16)"),
+        ("linux", HASWELL, ["avx2"], "no"),
+        ("linux", SSE_ONLY, [], "no"),
+        ("linux", GRAVITON_3, ["asimd", "sve", "i8mm", "bf16"], "yes (bf16)"),
+        ("linux", GRAVITON_3 + RASPBERRY_PI_4, ["asimd"], "no"),  # a job may land on any core
+        ("linux", POWER, None, "unknown"),
+        ("linux", "", None, "unknown"),
+        ("darwin", M1, ["asimd"], "no"),
+        ("darwin", M2, ["asimd", "i8mm", "bf16"], "yes (bf16)"),
+        ("darwin", INTEL_MAC, ["avx2"], "no"),
+        ("darwin", "", None, "unknown"),
+        ("win32", None, None, "unknown"),
+    ],
+)
+def test_the_units_of_a_processor(tmp_path, monkeypatch, platform, text, flags, bfloat16):
+    monkeypatch.setattr(machine.sys, "platform", platform)
+    monkeypatch.setattr(machine, "CPU_INFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(machine, "_output_of", lambda *command: text)
+    if platform == "linux":
+        (tmp_path / "cpuinfo").write_text(text)
+    assert machine.cpu_flags() == flags
+    assert machine.bfloat16_units() == bfloat16

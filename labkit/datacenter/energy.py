@@ -17,6 +17,7 @@ from labkit.datacenter.factors import Factor
 
 JOULES = 3.6e6  # in one kilowatt hour
 HOURS = 8760  # in a year of 365 days
+SHARES_A_CORE = hasattr(os, "sched_setaffinity")  # whether `timed` can choose its core
 
 
 # --- energy, carbon, money ------------------------------------------------------------------------
@@ -129,7 +130,7 @@ def tracker_watts(threads: int, load: float, memory_slots: int = 4) -> dict[str,
         threads: of the processor; 4 W are taken for each where its model is unknown.
         load: mean load of the whole machine, 0 to 1: 10% of those watts at rest, and the other 90%
             grow with its third power.
-        memory_slots: 5 W are taken for each of up to four.
+        memory_slots: 5 W are taken for each of up to four; 4 is its guess for 17 to 64 GB.
 
     Source: codecarbon 3.3.2 (2026), core/cpu.py, external/hardware.py, external/ram.py.
 
@@ -156,7 +157,7 @@ def timed(worker: Any, job: Callable, *args: Any) -> Seconds:
         worker: of the pool.
         job: called with `args`.
     """
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else None
+    allowed = os.sched_getaffinity(0) if SHARES_A_CORE else None
     if allowed:
         os.sched_setaffinity(0, {min(allowed)})
     try:

@@ -87,13 +87,10 @@ GRID = {
     "Norway": _grid(30.080),
     "Sweden": _grid(40.695),
     "France": _grid(56.039),
-    "Brazil": _grid(98.348),
-    "United Kingdom": _grid(237.589),
-    "United States": _grid(369.473),
+    "UK": _grid(237.589),
+    "USA": _grid(369.473),
     "Germany": _grid(380.950),
-    "Japan": _grid(485.392),
     "China": _grid(582.317),
-    "Poland": _grid(661.926),
     "India": _grid(713.441),
 }
 
@@ -191,4 +188,13 @@ UNKNOWN = {
         300,
         438,
     ),
+}
+
+# What codecarbon 3.3.2 (2026) takes where it can read no power; the ranges are this lab's.
+TRACKER = {
+    "watts a thread": Factor(4, "W", "assumed", "codecarbon's default", 2, 8),
+    "memory modules": Factor(4, "", "assumed", "codecarbon's guess for 17 to 64 GB", 1, 8),
+    "watts a module": Factor(5, "W", "assumed", "codecarbon's default", 2, 5),
+    "PUE": Factor(1.0, "", "assumed", "no building", 1.0, 1.58),
+    "grid": Factor(0.369473, "kg/kWh", "quoted", "USA: " + _MIX, 0.030, 0.713),
 }

@@ -156,7 +156,12 @@ def profile(model: keras.Model, batch: int) -> dict[str, int]:
     graph = tf.function(step).get_concrete_function(x, tf.TensorSpec((batch,), tf.int32)).graph
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"
-    nodes = tf.compat.v1.profiler.profile(graph, cmd="scope", options=options).children
+    log = tf.get_logger()
+    level, _ = log.level, log.setLevel("ERROR")  # else it says that it is an old interface
+    try:
+        nodes = tf.compat.v1.profiler.profile(graph, cmd="scope", options=options).children
+    finally:
+        log.setLevel(level)
     return {node.name: node.total_float_ops for node in nodes}
 
 

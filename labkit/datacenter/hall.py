@@ -48,16 +48,17 @@ def hours_down(availability: float) -> float:
     return (1 - availability) * HOURS
 
 
-_PAPER = "Turner and others, Uptime Institute white paper, 2006"
-# Hours without service in a year, and the percentage that is usually printed beside them.
+_PAPER = "Uptime Institute white paper, 2006, as reprinted"
+_PAGE = "datacenters.com and others, seen in 2026"
+# Hours without service in a year, and the percentage that many pages print beside them.
 TIERS = {
-    "I": (Factor(28.8, "h", "quoted", _PAPER), Factor(99.671, "%", "quoted", _PAPER)),
-    "II": (
-        Factor(22.0, "h", "quoted", _PAPER),
-        Factor(99.741, "%", "quoted", "as reprinted, for instance on datacenters.com, 2020"),
-    ),
-    "III": (Factor(1.6, "h", "quoted", _PAPER), Factor(99.982, "%", "quoted", _PAPER)),
-    "IV": (Factor(0.4, "h", "quoted", _PAPER), Factor(99.995, "%", "quoted", _PAPER)),
+    tier: (Factor(hours, "h", "quoted", _PAPER), Factor(percent, "%", "quoted", _PAGE))
+    for tier, hours, percent in [
+        ("I", 28.8, 99.671),
+        ("II", 22.0, 99.741),
+        ("III", 1.6, 99.982),
+        ("IV", 0.4, 99.995),
+    ]
 }
 
 

@@ -70,20 +70,32 @@ class Cut(Exception):
         super().__init__(f"the line to worker {rank} is cut")
 
 
-class Bucket:
-    """A token bucket without depth: it knows when the line is free again."""
+class SlowLine:
+    """One direction of a line: a token bucket without depth, which knows when it is free again.
 
-    def __init__(self, bandwidth: float | None):
-        self.bandwidth, self.free = bandwidth, 0.0
+    Attributes:
+        busy: whether something is on the line now.
+    """
+
+    def __init__(self, link: Link):
+        self.link, self.free, self.busy = link, 0.0, False
+
+    def delay(self) -> None:
+        """Wait as long as a message takes to begin."""
+        self._sleep(self.link.latency)
 
     def take(self, size_in_bytes: int) -> None:
         """Wait until so many bytes are through."""
-        if self.bandwidth is None:
-            return
-        now = time.perf_counter()
-        self.free = max(self.free, now - CATCH_UP) + size_in_bytes / self.bandwidth
-        if self.free > now:
-            time.sleep(self.free - now)
+        if self.link.bandwidth is not None:
+            now = time.perf_counter()
+            self.free = max(self.free, now - CATCH_UP) + size_in_bytes / self.link.bandwidth
+            self._sleep(self.free - now)
+
+    def _sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            self.busy = True
+            time.sleep(seconds)
+            self.busy = False
 
 
 class Links:
@@ -103,10 +115,15 @@ class Links:
         self.sent_to, self.received_from = Counter(), Counter()
         self._waits_for = self._sends_to = None
         self._closing = False
-        self._out, self._in = Bucket(link.bandwidth), Bucket(link.bandwidth)
+        self._out, self._in = SlowLine(link), SlowLine(link)
         self._queue: queue.SimpleQueue = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._send_all, daemon=True)
         self._thread.start()
+
+    @property
+    def busy(self) -> bool:
+        """Whether this worker's slow line carries something at this moment."""
+        return self._out.busy or self._in.busy
 
     @property
     def waits_for(self) -> int | None:
@@ -192,8 +209,7 @@ class Links:
         if view is None:
             line.sendall(HEADER.pack(MARK))
         else:
-            if self.link.latency:
-                time.sleep(self.link.latency)
+            self._out.delay()
             line.sendall(HEADER.pack(len(view)))
             step = PIECE if self.link.bandwidth else max(1, len(view))
             for place in range(0, len(view), step):

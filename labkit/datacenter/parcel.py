@@ -55,9 +55,11 @@ def is_own(module: ModuleType) -> bool:
     (False, False, False)
     """
     name, file = getattr(module, "__name__", None), getattr(module, "__file__", None)
-    if not isinstance(name, str) or not isinstance(file, str) or sys.modules.get(name) is None:
+    if not (isinstance(name, str) and isinstance(file, str) and file.endswith(".py")):
         return False
-    return name.partition(".")[0] not in ("labkit", "__main__") and not _is_installed(file)
+    if sys.modules.get(name) is not module or name.partition(".")[0] in ("labkit", "__main__"):
+        return False
+    return not _is_installed(file)
 
 
 @cache

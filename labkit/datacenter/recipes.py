@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from labkit.data import load_mnist
 from labkit.machine import one_thread
 from labkit.maths.backprop import glorot_layers
 
@@ -86,8 +87,6 @@ def outcome(recipe: Recipe, seeds: int = 3) -> Outcome:
     Returns:
         accuracy on 1,000 digits to choose by and on 1,000 others, and CPU seconds.
     """
-    from labkit.data import load_mnist
-
     digits = load_mnist()
     x, x_test = (each.reshape(len(each), -1) for each in (digits.x_train, digits.x_test))
     y, found = digits.y_train, []

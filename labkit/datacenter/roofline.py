@@ -142,8 +142,8 @@ LAYERS = {
     "LSTM step": Layer(1, 100, 200),  # lesson 13: 50 inputs and 50 states, four gates
     "CNN conv_2": Layer(121, 288, 64),  # lesson 11, as im2col: 11 x 11 places, 3 x 3 x 32 numbers
     "transformer": Layer(64, 64, 256),  # lesson 14: the feed-forward part of 64 places
-    # 61 MiB, and no power of two: rows of 4,096 numbers share few places of a cache, which costs a
-    # tenth of the rate.
+    # 61 MiB, and no power of two: rows of 4,096 numbers share few places of a cache, which cost a
+    # tenth of the rate where it was tried.
     LARGE: Layer(1, 4000, 4000),
 }
 BATCHES = (1, 8, 64, 512)
@@ -233,10 +233,17 @@ def measure_peak(seconds: float = 0.5) -> float:
 def measure_bandwidth(size_in_bytes: int, kind: str = "read", seconds: float = 0.5) -> float:
     """Return bytes a second that one thread moves, from an array of this size.
 
-    "read": the array once from front to back, as a layer reads its matrix. The faster of `np.dot`
-    of the array with itself and of `np.max`; neither knows anything of a matrix. (Two arrays read
-    side by side are about a tenth faster from memory.) "copy": half of it onto the other half;
-    bytes read and bytes written count. That a core may read a line before it writes it does not.
+    "read" takes the array once from front to back, as a layer takes its matrix: by `np.dot` of the
+    array with itself or by `np.max`, the faster; neither knows anything of a matrix. (Where this
+    was written, two arrays side by side are read from memory a tenth faster; a matrix is one.)
+    "copy" moves half of it onto the other half, and counts what is read and what is written; that
+    a core may also read a line before it writes it is not counted.
+
+    Args:
+        size_in_bytes: 1024 or more. The array is read again and again, so that of one not much
+            larger than the last cache a part is found there: for memory take four times as much.
+        kind: "read" or "copy".
+        seconds: of wall time.
 
     Raises:
         ValueError: another kind, or less than a kilobyte.

@@ -93,7 +93,7 @@ def fit_line(batches: ArrayLike, seconds: ArrayLike, seed: int = 0) -> Line:
     if len(set(batches)) < 3 or seconds.min() <= 0:
         raise ValueError("a line needs three different batches, and seconds above 0")
     draws = np.random.default_rng(seed).integers(len(seconds), size=(RESAMPLES, len(seconds)))
-    refits = np.array([_weighted(batches, np.median(seconds[rows], axis=0)) for rows in draws])
+    refits = _weighted(batches, np.median(seconds[draws], axis=1))
     middle = np.median(seconds, axis=0)
     a, c = _weighted(batches, middle)
     low, high = np.quantile(refits, [0.025, 0.975], axis=0).tolist()
@@ -102,9 +102,10 @@ def fit_line(batches: ArrayLike, seconds: ArrayLike, seed: int = 0) -> Line:
 
 
 def _weighted(batches: np.ndarray, seconds: np.ndarray) -> np.ndarray:
-    """Return a and c >= 0 that make ((a + c b) / t - 1)^2 least, summed over the batches."""
-    columns = np.stack([1 / seconds, batches / seconds], axis=1)
-    return np.linalg.lstsq(columns, np.ones(len(seconds)))[0]
+    """Return a and c that make the sum of ((a + c b) / t - 1)^2 least, for seconds (..., n)."""
+    columns = np.stack([1 / seconds, batches / seconds], axis=-1)
+    normal = columns.swapaxes(-1, -2) @ columns
+    return np.linalg.solve(normal, columns.sum(axis=-2)[..., None])[..., 0]
 
 
 # --- the steps of a Keras model -----------------------------------------------------------------

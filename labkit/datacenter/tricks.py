@@ -6,8 +6,10 @@ and how many steps run before Python is asked again. Nothing here changes what i
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -30,7 +32,7 @@ class Trick(NamedTuple):
     does: str
     options: dict[str, Any]  # of model.compile
     way: Way
-    tensorflow: bool  # True if there is no such way on another backend
+    backends: tuple[str, ...]  # of Keras, that have it
 
 
 class Found(NamedTuple):
@@ -54,12 +56,12 @@ def _fit(model: keras.Model, data: Data, batch_size: int, seed: int) -> Epoch:
     return _fitted(model, x=data[0], y=data[1], batch_size=batch_size)
 
 
-def _slices(model: keras.Model, data: Data, batch_size: int, seed: int) -> Epoch:
+def _examples(model: keras.Model, data: Data, batch_size: int, seed: int) -> Epoch:
     """`tf.data` over single examples, as most tutorials write it."""
     import tensorflow as tf
 
-    examples = tf.data.Dataset.from_tensor_slices(data).shuffle(len(data[0]), seed)
-    return _fitted(model, x=examples.batch(batch_size).prefetch(tf.data.AUTOTUNE), shuffle=False)
+    shuffled = tf.data.Dataset.from_tensor_slices(data).shuffle(len(data[0]), seed)
+    return _fitted(model, x=shuffled.batch(batch_size).prefetch(tf.data.AUTOTUNE), shuffle=False)
 
 
 def _positions(model: keras.Model, data: Data, batch_size: int, seed: int) -> Epoch:
@@ -136,18 +138,18 @@ def _timed(run: Callable[[], None]) -> Epoch:
 
 
 _MANY, _XLA = {"steps_per_execution": STEPS_PER_EXECUTION}, {"jit_compile": True}
+_ALL, _TF = ("tensorflow", "jax", "torch"), ("tensorflow",)
 TRICKS = {
-    FIT: Trick("Keras with its defaults", {}, _fit, False),
-    "train_on_batch": Trick("a loop in Python", {}, _python_loop, False),
-    "steps_per_execution": Trick(f"{STEPS_PER_EXECUTION} steps a call", _MANY, _fit, False),
-    "jit_compile": Trick("the step compiled by XLA", _XLA, _fit, True),
-    "tf.data, examples": Trick("single examples shuffled, then batched", {}, _slices, True),
-    "tf.data, positions": Trick("positions shuffled, batches gathered", {}, _positions, True),
-    "all of Keras": Trick("16 steps a call, XLA, tf.data of positions", _MANY | _XLA, _positions,
-                          True),
-    "graph loop": Trick("all steps in one graph", {}, _graph_loop(False), True),
-    "graph loop, XLA": Trick("all steps in one graph, compiled", {}, _graph_loop(True), True),
-}  # fmt: skip
+    FIT: Trick("Keras with its defaults", {}, _fit, _ALL),
+    "train_on_batch": Trick("a loop in Python", {}, _python_loop, _ALL),
+    "steps_per_execution": Trick("16 steps a call", _MANY, _fit, ("tensorflow", "jax")),
+    "jit_compile": Trick("each step compiled by XLA", _XLA, _fit, _TF),  # JAX always does
+    "tf.data, examples": Trick("examples shuffled, then batched", {}, _examples, _TF),
+    "tf.data, positions": Trick("positions shuffled, batches gathered", {}, _positions, _TF),
+    "all of Keras": Trick("16 steps a call, XLA, tf.data", _MANY | _XLA, _examples, _TF),
+    "graph loop": Trick("all steps in one graph", {}, _graph_loop(False), _TF),
+    "graph loop, XLA": Trick("all steps in one graph, compiled", {}, _graph_loop(True), _TF),
+}
 
 
 # --- side by side -------------------------------------------------------------------------------
@@ -160,6 +162,7 @@ def compare(
     batch_size: int = 64,
     seconds: float = 8.0,
     seed: int = 0,
+    names: Sequence[str] = tuple(TRICKS),
 ) -> list[Found]:
     """Train the same network in each way, epoch by epoch in turn, and return what each took.
 
@@ -172,12 +175,30 @@ def compare(
         batch_size: examples of a step.
         seconds: of wall time for the rounds, after tracing and compiling; 3 rounds at least.
         seed: of the order of the examples.
+        names: of `TRICKS`, the ways to compare; `fit` takes part in any case.
+
+    Raises:
+        ValueError: a name that is not in `TRICKS`.
 
     Lesson: 20_faster_training.
     """
+    if unknown := set(names) - set(TRICKS):
+        raise ValueError(f"names must be of {list(TRICKS)}. Received also: {sorted(unknown)}")
     whole = len(x) // batch_size * batch_size
-    data, steps = (x[:whole], y[:whole]), whole // batch_size
-    tricks = {name: trick for name, trick in TRICKS.items() if _works(trick)}
+    some = {name: trick for name, trick in TRICKS.items() if name in (FIT, *names)}
+    with _many_traces():
+        return _compare(some, build, (x[:whole], y[:whole]), batch_size, seconds, seed)
+
+
+def _compare(
+    some: dict[str, Trick],
+    build: Callable[[], keras.Model],
+    data: Data,
+    batch_size: int,
+    seconds: float,
+    seed: int,
+) -> list[Found]:
+    tricks = {name: trick for name, trick in some.items() if _works(trick)}
     models = {name: _compiled(build, trick) for name, trick in tricks.items()}
     epochs, first = {}, {}
     for name, trick in tricks.items():
@@ -189,11 +210,24 @@ def compare(
     rounds, end = [], time.perf_counter() + seconds
     while len(rounds) < 3 or time.perf_counter() < end:
         rounds.append([epoch() for epoch in epochs.values()])
-    took = dict(zip(epochs, np.array(rounds).swapaxes(0, 1) / steps, strict=True))  # (rounds, 2)
+    took = np.array(rounds).swapaxes(0, 1) * batch_size / len(data[0])  # of a step, (rounds, 2)
+    took = dict(zip(epochs, took, strict=True))
     return [
         _found(name, each, took[FIT], first[name], _loss(models[name], data))
         for name, each in took.items()
     ]
+
+
+@contextmanager
+def _many_traces() -> Iterator[None]:
+    """Keep TensorFlow from advising against many traces: each way has a model of its own."""
+    logger = logging.getLogger("tensorflow")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def left_out() -> str:
@@ -201,16 +235,17 @@ def left_out() -> str:
     missing = [name for name, trick in TRICKS.items() if not _works(trick)]
     if not missing:
         return ""
-    from labkit.networks.backend import keras
-
-    backend = keras.backend.backend()
-    return f"On the backend {backend!r} these are left out: {', '.join(missing)}."
+    return f"On the backend {_backend()!r} these are left out: {'; '.join(missing)}."
 
 
 def _works(trick: Trick) -> bool:
+    return _backend() in trick.backends
+
+
+def _backend() -> str:
     from labkit.networks.backend import keras
 
-    return keras.backend.backend() == "tensorflow" or not trick.tensorflow
+    return keras.backend.backend()
 
 
 def _compiled(build: Callable[[], keras.Model], trick: Trick) -> keras.Model:

@@ -41,9 +41,9 @@ class Pulse:
         if cpu > self.cpu + ENOUGH:
             self.cpu, self.since = cpu, now
 
-    def hear(self, now: float, moved: int, waits_for: int | None) -> None:
-        """Note the bytes that it has moved in all, and whom it waits for."""
-        if moved != self.moved or waits_for != self.waits_for:
+    def hear(self, now: float, moved: int, waits_for: int | None, busy: bool) -> None:
+        """Note the bytes that it has moved in all, whom it waits for, and if its line is busy."""
+        if busy or moved != self.moved or waits_for != self.waits_for:
             self.since = now
         self.moved, self.waits_for = moved, waits_for
 

@@ -195,7 +195,8 @@ class Pool:
                     self.orders.put(order)
                 elif self.now:
                     number, links = self.now
-                    self.tell("so far", number, links.sent + links.received, links.waits_for)
+                    moved = links.sent + links.received
+                    self.tell("so far", number, moved, links.waits_for, links.busy)
         except (EOFError, OSError):
             os._exit(0)
 

@@ -243,8 +243,8 @@ class Workers:
     def _take(self, rank: int, number: int, pulses: dict[int, Pulse], done: dict) -> None:
         """Take one message of a worker."""
         match self._hear(rank):
-            case ("so far", of, moved, waits_for) if of == number:
-                pulses[rank].hear(time.monotonic(), moved, waits_for)
+            case ("so far", of, *answer) if of == number:
+                pulses[rank].hear(time.monotonic(), *answer)
             case ("print", stream, lines):
                 _show(rank, stream, lines)
             case ("done", *answer):

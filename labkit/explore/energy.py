@@ -22,9 +22,8 @@ COLORS = {
     "quoted": figures.SAND,
     "assumed": figures.RED,
 }
-NAMES = {"country": "grid", "utilization": "utilization", "watts": "watts", "pue": "PUE"}
-UNITS = {"carbon": "t", "energy": "MWh"}
-WORDS = {"carbon": "t of CO2", "energy": "MWh"}
+NAMES = {"country": "country", "utilization": "utilization", "watts": "watts", "pue": "PUE"}
+WORDS = {"carbon": "t of CO₂", "energy": "MWh"}
 NOTHING = "nothing"
 
 
@@ -61,7 +60,7 @@ def estimate(
     def formula(country, utilization, pue, watts):
         return training(country, pue, watts, utilization, result)
 
-    draws = energy.draws(formula, factors, repeats=4000)
+    draws = energy.draws(formula, factors, repeats=20_000)
     return {
         "value": formula(**{name: factor.value for name, factor in factors.items()}),
         "bars": energy.tornado(formula, factors),
@@ -84,7 +83,7 @@ class EnergyExplorer(kit.Explorer):
     rebuild_for = ("result",)
     presets = {
         "as published": {
-            "country": "United States",
+            "country": "USA",
             "pue": 1.1,
             "watts": 330,
             "utilization": 0.197,
@@ -98,12 +97,12 @@ class EnergyExplorer(kit.Explorer):
     def make_controls(self) -> dict:
         """Return the controls."""
         return {
-            "country": kit.choice("United States", list(GRID)),
+            "country": kit.choice("USA", list(GRID)),
             "pue": kit.slider(1.1, 1.0, 2.0, step=0.01, description="PUE"),
             "watts": kit.slider(330, 200, 800, step=10),
             "utilization": kit.slider(0.197, 0.05, 0.6, step=0.001),
-            "known": kit.choice(NOTHING, [NOTHING, *NAMES]),
-            "result": kit.choice("carbon", list(UNITS)),
+            "known": kit.choice(NOTHING, {NOTHING: NOTHING} | {NAMES[n]: n for n in NAMES}),
+            "result": kit.choice("carbon", list(WORDS)),
         }
 
     def build(self, figure: Figure) -> dict:
@@ -166,34 +165,43 @@ def _move(row: tuple, place: int, ends: Sequence[float], text: str) -> None:
 # --- figures ----------------------------------------------------------------------------------
 
 
-def clocks(alone: Sequence, together: Sequence) -> None:
+def quietest(rounds: Sequence[Sequence[energy.Seconds]]) -> energy.Seconds:
+    """Return the median job of the quietest round: other programs only ever add to both clocks.
+
+    >>> quietest([[energy.Seconds(1, 2)], [energy.Seconds(1.5, 1.8)]])
+    Seconds(cpu=1.0, wall=1.8)
+    """
+    medians = np.array([np.median(each, axis=0) for each in rounds])
+    return energy.Seconds(*medians.min(axis=0).tolist())
+
+
+def clocks(
+    alone: Sequence[Sequence[energy.Seconds]], together: Sequence[Sequence[energy.Seconds]]
+) -> None:
     """Show CPU and wall seconds of one job, alone and with others on its core.
 
     Args:
-        alone, together: `energy.Seconds` of several runs.
+        alone, together: rounds, each with the times of its jobs.
     """
     from matplotlib.figure import Figure
 
     fig = Figure(figsize=(8, 2.6))
     ax = fig.subplots()
-    places = {("alone", "cpu"): 3, ("alone", "wall"): 2, ("with others", "cpu"): 1}
-    places[("with others", "wall")] = 0
-    for (runs, clock), place in places.items():
-        values = [getattr(each, clock) for each in (alone if runs == "alone" else together)]
-        style = ("s", figures.BLUE) if clock == "cpu" else ("o", figures.ORANGE)
-        ax.plot(values, [place] * len(values), style[0], color=style[1], markersize=8, alpha=0.7)
-    ax.set_yticks(list(places.values()), [f"{runs}: {c} seconds" for runs, c in places])
+    rows = [(r, c) for r in ("with others", "alone") for c in ("wall", "cpu")]
+    for place, (runs, clock) in enumerate(rows):
+        rounds = alone if runs == "alone" else together
+        values = [getattr(job, clock) for jobs in rounds for job in jobs]
+        marker, color = ("s", figures.BLUE) if clock == "cpu" else ("o", figures.ORANGE)
+        ax.plot(values, [place] * len(values), marker, color=color, markersize=8, alpha=0.6)
+    ax.set_yticks(range(4), [f"{r}: {c.replace('cpu', 'CPU')} seconds" for r, c in rows])
     ax.set(xlabel="seconds (measured)", ylim=(-0.6, 3.6))
     ax.set_xlim(left=0)
-    growth = [
-        np.median([getattr(each, clock) for each in together])
-        / np.median([getattr(each, clock) for each in alone])
-        for clock in ("cpu", "wall")
-    ]
+    one, many = quietest(alone), quietest(together)
     figures.show(
         fig,
-        "The same job, each dot one run. With the others on its core the wall clock (orange dots) "
-        f"shows {growth[1]:.1f} times as much, the CPU clock (blue squares) {growth[0]:.2f} times.",
+        "The same job, each mark one run. With the others on its core the wall clock (orange dots) "
+        f"shows {many.wall / one.wall:.1f} times as much, the CPU clock (blue squares) "
+        f"{many.cpu / one.cpu:.2f} times (quietest round of each).",
     )
 
 
@@ -214,7 +222,7 @@ def tornado(
     ax = fig.subplots()
     for place, (name, ends) in enumerate(reversed(bars.items())):
         color = COLORS[factors[name].mark]
-        ax.plot(sorted(ends), [place] * 2, color=color, linewidth=11, solid_capstyle="butt")
+        ax.plot(sorted(ends), [place] * 2, "-", color=color, linewidth=11, solid_capstyle="butt")
         if ends[0] == ends[1]:
             ax.plot(ends[0], place, "o", color=color)
     ax.axvline(value, color=figures.GRAY, linestyle="--")
@@ -305,24 +313,32 @@ def rent_or_buy(price: float, rent: float, running: float, hours: float, life: f
     )
 
 
-def per_million(
-    batches: Sequence[int], measured: Sequence[float], modeled: Sequence[float]
-) -> None:
-    """Show dollars for a million tokens against the batch: measured dots, a modeled line."""
+def per_million(measured: Mapping[int, float], modeled: Mapping[float, float]) -> None:
+    """Show dollars for a million tokens against the batch: measured dots, a modeled line.
+
+    Args:
+        measured, modeled: texts at once -> dollars.
+    """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     fig = Figure(figsize=(8, 2.8))
     ax = fig.subplots()
-    ax.plot(batches, modeled, "--", color=figures.ORANGE, label="a + c b, fitted (modeled)")
-    ax.plot(batches, measured, "o", color=figures.BLUE, label="this machine (measured speed)")
+    line = {"color": figures.ORANGE, "label": "a + c b, fitted (modeled)"}
+    ax.plot(list(modeled), list(modeled.values()), "--", **line)
+    dots = {"color": figures.BLUE, "label": "by this machine's speed (measured)"}
+    ax.plot(list(measured), list(measured.values()), "o", **dots)
     ax.set(xscale="log", yscale="log", xlabel="texts at once", ylabel="$ for a million tokens")
-    ax.set_xticks(batches, batches)
+    ax.set_xticks(list(measured), list(measured))
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter("{x:g}")
     ax.minorticks_off()
     ax.legend()
+    first, last = min(measured), max(measured)
     figures.show(
         fig,
-        f"A million tokens cost {measured[0] / measured[-1]:.1f} times less with {batches[-1]} "
-        "texts at once than with one: the same weights are read once for all.",
+        f"With {last} texts at once a million tokens cost {measured[first] / measured[last]:.1f} "
+        f"times less than with {first}: the same weights are read once for all.",
     )
 
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from labkit.datacenter import precision
 from labkit.datacenter.precision import Arrays, Measured
+from labkit.datacenter.steps import Line
+from labkit.datacenter.tricks import Found
 from labkit.explore import figures, kit
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ class ScaleExplorer(kit.Explorer):
         **start: start values of trained_steps, scale_power and number_format.
     """
 
-    lesson = "20"
+    view_only = ("trained_steps", "scale_power", "number_format")
     size = (9.6, 3.3)
 
     def __init__(
@@ -68,13 +70,13 @@ class ScaleExplorer(kit.Explorer):
     def build(self, figure: Figure) -> dict:
         """Draw the axes, and the parts where float16 holds nothing or less."""
         ax = figure.subplots()
-        ax.set(xlim=(POWERS[0], POWERS[-1]), ylim=(0, 0.16), ylabel="share of all errors")
+        ax.set(xlim=(POWERS[0], POWERS[-1]), ylim=(0, 0.4), ylabel="share of all errors")
         ax.set_xlabel("size of the error times the loss scale, as a power of two")
         ax.axvspan(POWERS[0], LOWEST, color=figures.RED, alpha=0.12)
         ax.axvspan(16, POWERS[-1], color=figures.RED, alpha=0.12)
         ax.axvspan(LOWEST, -14, color=figures.ORANGE, alpha=0.12)
         for x, text in ((-42, "0 in float16"), (-19.5, "fewer digits"), (23, "infinite")):
-            ax.text(x, 0.15, text, ha="center", va="top", color=figures.GRAY)
+            ax.text(x, 0.38, text, ha="center", va="top", color=figures.GRAY)
         (line,) = ax.plot([], [], "-", color=figures.BLUE, drawstyle="steps-mid")
         return {"line": line, "heading": ax.set_title(" ")}
 
@@ -224,3 +226,57 @@ def resumed(losses: np.ndarray, whole: np.ndarray, kills: Sequence[int], begun: 
         "Loss of each step. Red lines: the process was killed; the red areas were computed twice."
     )
     figures.show(fig, text)
+
+
+def step_lines(measured: Mapping[str, Mapping], lines: Mapping[str, Line]) -> None:
+    """Show the time of a step and the rate over the batch, measured beside the line a + c b.
+
+    Args:
+        measured: way -> batch -> times, as `steps.measure_steps` returns them.
+        lines: way -> its line.
+    """
+    import matplotlib.pyplot as plt
+
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.3))
+    for (way, found), marker in zip(measured.items(), "os", strict=False):
+        batches = np.array(list(found))
+        seconds = np.array([np.median(times.cpu) for times in found.values()])
+        finer = np.geomspace(batches.min(), batches.max(), 60)
+        line = lines[way].overhead + lines[way].per_example * finer
+        (curve,) = left.plot(finer, 1e3 * line, label=f"{way}: line")
+        style = {"marker": marker, "ls": "none", "color": curve.get_color()}
+        left.plot(batches, 1e3 * seconds, label="measured", **style)
+        right.plot(finer, finer / line / 1e3, ls=curve.get_linestyle(), color=curve.get_color())
+        right.plot(batches, batches / seconds / 1e3, **style)
+    left.set(xscale="log", yscale="log", xlabel="images in a batch", ylabel="step (ms)")
+    right.set(xscale="log", xlabel="images in a batch", ylabel="thousand images a second")
+    left.yaxis.set_major_formatter("{x:g}")
+    left.yaxis.set_minor_formatter("{x:g}")
+    for ax in (left, right):
+        ax.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1,000"])
+    left.legend(fontsize=9)
+    text = "CPU time of a training step (left) and images a second (right) over the batch size:"
+    figures.show(fig, f"{text} marks are measured, lines are a + c b.")
+
+
+def trick_bars(found: Sequence[Found]) -> None:
+    """Show how many times as fast each way to train is as `fit`, with the range of its rounds.
+
+    Args:
+        found: as `tricks.compare` returns it.
+    """
+    import matplotlib.pyplot as plt
+
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, width_ratios=[2, 1])
+    for place, each in enumerate(found):
+        left.plot([each.lowest, each.highest], [place, place], "-", color=figures.SKY, lw=5)
+        left.plot(each.times_as_fast, place, "o", color=figures.BLUE)
+        right.plot(each.first_epochs, place, "s", color=figures.ORANGE)
+    left.axvline(1, color=figures.GRAY, ls=":")
+    left.set_yticks(range(len(found)), [each.name for each in found])
+    left.set(
+        xlabel="times as fast as fit, by CPU time", xlim=(0, None), ylim=(len(found) - 0.5, -0.5)
+    )
+    right.set(xlabel="first two epochs (s)", xlim=(0, None))
+    text = "Left: speed of each way to train, beside fit; bars are the range of the rounds. Right:"
+    figures.show(fig, f"{text} how long its first two epochs took, with tracing and compiling.")

@@ -149,6 +149,8 @@ class RooflineExplorer(kit.Explorer):
         low = min(*rates, roof(_X[0], here.peak, here.bandwidths["memory"])) / 1e9 / 8  # a legend
         ax.set(xscale="log", yscale="log", xlim=_X, ylim=(low, 2.2 * here.peak / 1e9))
         ax.set(xlabel="intensity (FLOP per byte)", ylabel="rate (GFLOP/s)")
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter("{x:g}")
         whose = "this machine" if here.origin == "measured" else "another machine"
         ax.set_title(f"one thread of {whose}, {here.origin}")
         for place, dashes in (("cache", "--"), ("memory", "-")):
@@ -184,7 +186,7 @@ class RooflineExplorer(kit.Explorer):
         at = ridge(self.machine.peak, result["bandwidth"])
         told = (
             f"{side} × {side} weights, batch {params['batch']}: {result['intensity']:.3g} FLOP per "
-            f"byte; the ridge for {_bytes(result['held'])} is at {at:.3g}. "
+            f"byte; for {_bytes(result['held'])} of numbers the ridge is at {at:.3g}. "
         )
         if _bound_by_arithmetic(result):
             told += f"Compute-bound: the arithmetic takes {1 / ratio:.3g} times as long as moving "
@@ -192,14 +194,15 @@ class RooflineExplorer(kit.Explorer):
         told += f"Memory-bound: moving takes {ratio:.3g} times as long as the arithmetic"
         if result["reached_at"] is None:
             return f"{told}, and no larger batch changes that: its rows must be moved as well."
-        return f"{told}, until the batch is about {result['reached_at']}."
+        return f"{told}; from a batch of about {result['reached_at']} on it is the other way round."
 
     def _dots(self, result: dict, params: dict) -> str:
         run = self.runs[params.get("neighbors", "none")]
         whose = "of this machine" if run.origin == "measured" else f"quoted from {run.machine}"
-        told = f"Dots, batch 1, 8, 64, 512: {whose}, by {params['clock']} time"
+        batches = ", ".join(map(str, sorted({dot.batch for dot in run.dots})))
+        told = f"Dots, batch {batches}: {whose}, by {params['clock']} time"
         if params["clock"] == "CPU":
-            return f"{told}, which neighbors do not lengthen."
+            return f"{told}, which neighbors hardly lengthen."
         share = result["wall_share"]
         if share > 0.9:
             return f"{told}; nobody disturbed, so that both clocks agree ({share:.0%})."

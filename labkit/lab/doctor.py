@@ -251,17 +251,18 @@ def device_checks() -> list[Check]:
     """Return processor and GPU; a GPU that the installed TensorFlow cannot use is a problem.
 
     >>> [check.name for check in device_checks()]
-    ['Processor', 'GPU']
+    ['Processor', 'bfloat16 units', 'GPU']
     """
     processor = Check("Processor", f"{machine.cores()} cores ({machine.cpu_name()})")
+    units = Check("bfloat16 units", machine.bfloat16_units())
     found = machine.gpus()
     if not found:
-        return [processor, Check("GPU", "none found, and no lesson needs one")]
+        return [processor, units, Check("GPU", "none found, and no lesson needs one")]
     idle = machine.chosen_backend()[0] == "tensorflow" and version_of("tensorflow-cpu") is not None
     fix = "The installed TensorFlow cannot use it: see the GPU route in README.md."
     # Not a failure: the lab runs, only slower than it could.
     value = ", ".join(found) + (f". {fix}" if idle else "")
-    return [processor, Check("GPU", value)]
+    return [processor, units, Check("GPU", value)]
 
 
 def memory_check(total: int | None = None, free: int | None = None) -> Check:

@@ -145,6 +145,7 @@ def test_a_matrix_is_refused_by_name(pool):
 # --- seconds ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow  # importing that library takes seconds
 @pytest.mark.parametrize("size", range(1, 18))
 def test_modeled_seconds_are_those_of_a_published_library(size):
     physics = pytest.importorskip("mlsysim.physics")
@@ -204,10 +205,13 @@ def test_on_a_slow_line_measured_times_follow_the_model_in_order_and_growth(pool
     for method in ALL_REDUCE:
         for size in (2, 8):  # never faster than the model; what else runs here makes it slower
             ratio = taken[method, size] / seconds(method, size, 2**20, SLOW)
-            assert 0.85 < ratio < 2, (method, size, ratio)
+            assert 0.85 < ratio < 3, (method, size, ratio)
     growth = {m: taken[m, 8] / taken[m, 2] for m in ALL_REDUCE}
-    assert 2 < growth["ring"] < 5
-    assert 2 < growth["tree"] < 5
-    assert max(4.5, 1.5 * growth["ring"]) < growth["star"] < 9
+    assert 1.5 < growth["ring"] < 6
+    assert 1.5 < growth["tree"] < 6
+    assert max(3.5, 1.3 * growth["ring"]) < growth["star"] < 12
     small = measure(pool, SLOW, sizes=(8,), bytes_each=(2**14,), methods=("ring", "tree"))
     assert small[1]["least"] < small[0]["least"]
+    found = fit([row | {"seconds": row["least"]} for row in rows + small])
+    assert 0.5 < found.latency / SLOW.latency < 2
+    assert 0.4 < found.bandwidth / SLOW.bandwidth < 1.5

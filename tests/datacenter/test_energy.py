@@ -8,6 +8,7 @@ import pytest
 
 from labkit.datacenter import energy, factors, flop, hall
 from labkit.datacenter.factors import GPT3, Factor, mark_of
+from labkit.datacenter.workers import Workers
 
 physics = pytest.importorskip("mlsysim.physics", reason="mlsysim is a test-only package")
 
@@ -171,6 +172,14 @@ def test_a_product_costs_as_many_flop_as_it_has_multiplications_and_additions():
     assert flop.dense(4, 5, batch=3).forward == counted + 3 * 5
 
 
+def test_attention_is_four_dense_layers_and_two_products_of_places():
+    """mlsysim counts the products forward; 4 d^2 weights, one layer, no mask."""
+    places, width = 64, 128
+    theirs = physics.calc_transformer_prefill_flops(4 * width**2, places, 1, width, causal=False)
+    bias = 4 * places * width
+    assert flop.attention(places, width, batch=1).forward == theirs.magnitude + bias
+
+
 def test_importing_the_formulas_loads_no_framework():
     code = (
         "import sys; from labkit.datacenter import energy, factors, flop, hall; "
@@ -195,6 +204,34 @@ def test_flop_of_the_labs_networks_agree_with_the_profiler():
     corrected = flop.corrected(network, profiled)
     assert sum(work.total for work in works) == pytest.approx(sum(corrected.values()), rel=0.02)
     assert sum(profiled.values()) > 1.3 * sum(corrected.values())
+
+
+@pytest.mark.slow
+def test_an_lstm_uses_each_weight_twice_a_step():
+    import keras
+
+    layer = keras.layers.LSTM(64)
+    layer.build((1, 28, 28))
+    biases = 4 * 64
+    expected = 28 * (2 * (layer.count_params() - biases) + biases)
+    assert flop.lstm(28, 28, 64, batch=1).forward == expected
+    assert flop.lstm(28, 28, 64, batch=1).update == 2 * layer.count_params()
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+@pytest.mark.skipif(not energy.SHARES_A_CORE, reason="this system does not let a job choose a core")
+def test_neighbors_on_the_same_core_take_wall_seconds_and_no_cpu_seconds():
+    def job():
+        total = 0
+        for number in range(1_500_000):
+            total += number
+
+    with Workers(6) as workers:
+        alone, together = (workers.run(energy.timed, job, size=n, patience=20) for n in (1, 6))
+    cpu, wall = np.median(together, axis=0)
+    assert cpu < 1.6 * alone[0].cpu
+    assert wall > 3 * cpu
 
 
 @pytest.mark.slow

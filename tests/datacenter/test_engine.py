@@ -5,6 +5,8 @@ import importlib.util
 import itertools
 import os
 import re
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -53,7 +55,7 @@ def children():
 
 def _is_engine(process):
     try:
-        return "labkit.datacenter.engine" in " ".join(process.cmdline())
+        return engine._COMMAND in process.cmdline()
     except psutil.Error:
         return False
 
@@ -133,11 +135,33 @@ def test_time_over_ends_all_processes():
 def test_an_error_inside_keras_comes_back_in_its_own_words():
     layers, x, y = network()
     with pytest.raises(engine.EngineError, match=r"failed: ValueError: .*Sequential") as caught:
-        engine.train(layers, x[:, :5], y, **SETTINGS)
+        engine.train(layers, x[:, :5], y, processes=1, **SETTINGS)
     first, _, rest = str(caught.value).partition("\n\n")
     assert "to have value 12, but received input with shape" in first
     assert "Traceback" in rest
     assert children() == []
+
+
+@needs_jax
+@pytest.mark.alone
+@pytest.mark.slow
+def test_the_processes_end_when_the_kernel_that_started_them_is_killed(tmp_path):
+    call = "engine.train([(np.ones((2, 2)), np.ones(2))], np.ones((64, 2)), np.ones(64, int))"
+    code = f"import numpy as np; from labkit.datacenter import engine; {call}"
+    kernel = subprocess.Popen(
+        [sys.executable, "-c", code], env=os.environ | {"TMPDIR": str(tmp_path)}
+    )
+    started = wait_for(lambda: len(children()) == 2 and children())
+    kernel.kill()
+    kernel.wait()
+    assert wait_for(lambda: not any(each.is_running() for each in started))
+
+
+def wait_for(what, limit=20.0):
+    until = time.monotonic() + limit
+    while not (found := what()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return found
 
 
 def test_without_jax_a_sentence_says_what_to_install(monkeypatch):

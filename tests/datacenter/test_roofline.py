@@ -193,6 +193,18 @@ def test_this_machine_has_a_peak_and_two_bandwidths(here):
 
 
 @pytest.mark.slow
+def test_a_machine_that_tells_nothing_of_itself_is_measured_too(monkeypatch):
+    monkeypatch.setattr(machine, "caches", dict)
+    monkeypatch.setattr(machine, "memory", lambda: (2**30, 2**26))
+    monkeypatch.setattr(machine, "holds_threads", lambda: False)
+    assert roofline.cpu_clock() is time.process_time
+    odd = roofline.measure(seconds=0, batches=(1,))
+    assert odd.sizes[-1].size_in_bytes == 2**23
+    assert odd.peak > 0
+    assert min(odd.bandwidths.values()) > 0
+
+
+@pytest.mark.slow
 @pytest.mark.alone
 def test_a_large_matrix_times_one_vector_is_as_fast_as_memory_allows():
     def share():

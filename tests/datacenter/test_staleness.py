@@ -161,5 +161,5 @@ def test_the_longer_the_delay_the_smaller_the_best_rate_and_the_accuracy():
     assert rates[0] > 2 * rates[1] > 4 * rates[2]
     assert tests[0] > tests[2] + 0.03
     assert tests[1] > tests[2]
-    together = tune(16, parts, waits=True)
-    assert together.test.mean() > tests[2] + 0.01
+    together = tune(16, parts, waits=True)  # its rate is ruin for gradients 15 updates old
+    assert together.validation[0.8].mean() > 0.6 > 0.3 > found[2].validation[0.8].mean()

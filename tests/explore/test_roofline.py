@@ -32,7 +32,7 @@ def test_it_names_the_batch_that_reaches_the_ridge():
     explorer = RooflineExplorer(FLAT, width=1024)
     wanted = batch_for(5, 1, 1024, 1024)
     assert explorer.result["reached_at"] == pytest.approx(wanted, abs=1.5)
-    assert f"until the batch is about {explorer.result['reached_at']}." in explorer.text
+    assert f"from a batch of about {explorer.result['reached_at']} on" in explorer.text
 
 
 def test_it_says_when_no_batch_reaches_the_ridge():

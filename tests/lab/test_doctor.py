@@ -108,7 +108,7 @@ def test_a_gpu_that_the_cpu_tensorflow_cannot_use(monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     monkeypatch.setattr(machine, "gpus", lambda: ("NVIDIA T4, 15360 MiB",))
     monkeypatch.setattr(doctor, "version_of", lambda package: "2.21.0")
-    assert "cannot use it: see the GPU route" in doctor.device_checks()[1].value
+    assert "cannot use it: see the GPU route" in doctor.device_checks()[2].value
     assert machine.device_name() == "NVIDIA T4, 15360 MiB"
 
 
@@ -186,6 +186,12 @@ def test_the_labs_own_measurements_cover_every_lesson():
 
 def test_the_calibration_is_short():
     assert 0.0001 < measured.calibration(repeats=3) < 1
+
+
+def test_the_units_for_bfloat16_are_told(monkeypatch):
+    monkeypatch.setattr(machine, "cpu_flags", lambda: ["avx2", "avx512_bf16", "amx_bf16"])
+    units = {check.name: check.value for check in doctor.device_checks()}["bfloat16 units"]
+    assert units == "yes (avx512_bf16, amx_bf16)"
 
 
 # --- how it is shown ------------------------------------------------------------------------
