@@ -36,7 +36,7 @@ from labkit.datacenter.watch import Pulse, WorkerError, blame, named
 MOST = 32  # processes: more than that is a mistake on one machine
 START = 60.0  # seconds for all processes to come up, on a machine with other work to do
 TICK = 0.25  # seconds from one look at the workers to the next
-SILENCE = 4  # seconds that a process may pause within a message to or from the pool
+SILENCE = 3  # seconds that a process may pause within a message to or from the pool
 # Set before a worker starts: once NumPy is loaded it is too late.
 ONE_THREAD = dict.fromkeys(
     (f"{name}_NUM_THREADS" for name in ("OPENBLAS", "OMP", "MKL", "BLIS")), "1"
@@ -86,6 +86,9 @@ class Workers:
     def __del__(self):
         self.close()
 
+    def __reduce__(self):
+        raise TypeError("a pool stays where it is; use the worker that the job is given")
+
     @property
     def pids(self) -> list[int]:
         """Process ids by rank; empty before the first run."""
@@ -104,6 +107,9 @@ class Workers:
                 self._send_data(packed)
             except WorkerError:  # one is gone: the next run starts all anew, with this data
                 self._kill()
+            except BaseException:  # Ctrl-C, in the middle of a message
+                self._kill()
+                raise
 
     def run(
         self,
