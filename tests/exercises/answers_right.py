@@ -688,6 +688,128 @@ np.array(["recall", "precision", "accuracy", "auc", "f1"], dtype=object)
 list(dict(A="recall", B="precision", C="accuracy", D="auc", E="f1").values())
 pandas.Series(["recall", "precision", "accuracy", "auc", "f1"])
 """,
+    "distributed.combine": """
+counts @ means / counts.sum()
+counts @ means / sum(counts)
+np.average(means, axis=0, weights=counts)
+(means * counts[:, None]).sum(axis=0) / counts.sum()
+np.sum(means * counts[:, np.newaxis], axis=0) / np.sum(counts)
+np.dot(counts, means) / np.sum(counts)
+means.T @ counts / counts.sum()
+means.T @ (counts / counts.sum())
+(counts / counts.sum()) @ means
+np.einsum("kw,k->w", means, counts) / counts.sum()
+sum(n * g for n, g in zip(counts, means)) / sum(counts)
+share = counts / counts.sum()
+  return share @ means
+total = np.zeros(means.shape[1])
+  for g, n in zip(means, counts):
+      total += n * g
+  return total / counts.sum()
+sums = means * counts.reshape(-1, 1)
+  return sums.sum(0) / counts.sum()
+[sum(n * g for n, g in zip(counts, column)) / sum(counts) for column in means.T]
+np.array([np.average(column, weights=counts) for column in means.T])
+means *= counts[:, None]
+  return means.sum(axis=0) / counts.sum()
+np.matmul(counts, means) / counts.sum()
+result = 0
+  for i in range(len(counts)):
+      result = result + counts[i] / sum(counts) * means[i]
+  return result
+np.tensordot(counts, means, 1) / np.add.reduce(counts)
+""",
+    "distributed.ring_step": """
+(rank - step) % size, (rank - step - 1) % size
+[(rank - step) % size, (rank - step - 1) % size]
+np.array([(rank - step) % size, (rank - step - 1) % size])
+(rank + 1 - step) % size, (rank - step) % size
+(rank - 1 - step) % size, (rank - 2 - step) % size
+(size + rank - step) % size, (size + rank - step - 1) % size
+np.mod(rank - step, size), np.mod(rank - step - 1, size)
+send = (rank - step) % size
+  receive = (send - 1) % size
+  return send, receive
+send = rank - step
+  if send < 0:
+      send += size
+  receive = send - 1 if send > 0 else size - 1
+  return send, receive
+left = (rank - 1) % size
+  return (rank - step) % size, (left - step) % size
+def sends(r):
+      return (r - step) % size
+  return sends(rank), sends(rank - 1)
+order = [(rank - k) % size for k in range(size)]
+  return order[step], order[step + 1]
+order = np.roll(np.arange(size), -rank)[::-1]
+  chunks = np.roll(order, 1)
+  return chunks[step], chunks[(step + 1) % size]
+divmod(rank - step, size)[1], divmod(rank - step - 1, size)[1]
+int((rank - step) % size), int((rank - step - 1) % size)
+""",
+    "distributed.split": """
+lo, hi = rank * len(W2) // size, (rank + 1) * len(W2) // size
+  return W1[:, lo:hi], W2[lo:hi]
+np.split(W1, size, axis=1)[rank], np.split(W2, size)[rank]
+np.array_split(W1, size, axis=1)[rank], np.array_split(W2, size, axis=0)[rank]
+np.hsplit(W1, size)[rank], np.vsplit(W2, size)[rank]
+W1[:, rank::size], W2[rank::size]
+W1[:, rank::size], W2[rank::size, :]
+units = W1.shape[1] // size
+  mine = slice(rank * units, (rank + 1) * units)
+  return W1[:, mine], W2[mine]
+mine = np.array_split(np.arange(len(W2)), size)[rank]
+  return W1[:, mine], W2[mine, :]
+n = W2.shape[0] // size
+  return W1[:, rank * n : rank * n + n], W2[rank * n : rank * n + n, :]
+[np.split(W1, size, axis=1)[rank], np.split(W2, size, axis=0)[rank]]
+k = len(W2) // size
+  keep = range(rank * k, (rank + 1) * k)
+  return W1[:, list(keep)], W2[list(keep)]
+np.split(W1.T, size)[rank].T, np.split(W2, size)[rank]
+per_worker = W1.shape[1] // size
+  start = rank * per_worker
+  stop = start + per_worker
+  A = W1[:, start:stop].copy()
+  B = W2[start:stop].copy()
+  return A, B
+mask = np.arange(len(W2)) * size // len(W2) == rank
+  return W1[:, mask], W2[mask]
+np.take(W1, np.split(np.arange(len(W2)), size)[rank], axis=1), np.split(W2, size)[rank]
+""",
+    "distributed.feedback": """
+compress(gradient + rest), gradient + rest - compress(gradient + rest)
+sent = compress(gradient + rest)
+  return sent, gradient + rest - sent
+wanted = gradient + rest
+  sent = compress(wanted)
+  return sent, wanted - sent
+[compress(gradient + rest), gradient + rest - compress(gradient + rest)]
+total = np.add(gradient, rest)
+  out = compress(total)
+  return out, np.subtract(total, out)
+v = rest + gradient
+  c = compress(v)
+  rest = v - c
+  return c, rest
+rest = rest + gradient
+  sent = compress(rest)
+  rest = rest - sent
+  return sent, rest
+rest += gradient
+  sent = compress(rest)
+  return sent, rest - sent
+gradient += rest
+  message = compress(gradient)
+  gradient -= message
+  return message, gradient
+sent = compress(v := gradient + rest)
+  return sent, v - sent
+owed = gradient + rest
+  through = compress(owed.copy())
+  return through, -(through - owed)
+""",
     "energy.step_flop": """
 3 * sum(2 * batch * a * b for a, b in zip(widths, widths[1:])) - 2 * batch * widths[0] * widths[1]
 forward = [2 * batch * a * b for a, b in zip(widths, widths[1:])]

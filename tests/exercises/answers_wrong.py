@@ -554,6 +554,105 @@ rows.fillna(rows.median())
 len
 3
 """,
+    "distributed.combine": """
+means.mean(axis=0)
+np.mean(means, axis=0)
+means.sum(axis=0)
+counts @ means
+means @ counts / counts.sum()
+np.average(means, axis=0)
+np.average(means, weights=counts)
+np.average(means, axis=1, weights=counts)
+counts * means / counts.sum()
+counts @ means / len(counts)
+counts @ means / counts.mean()
+counts @ means / counts.max()
+means[0]
+np.median(means, axis=0)
+print(counts @ means / counts.sum())
+total = counts @ means / counts.sum()
+(counts @ means / counts.sum())[None]
+(counts @ means / counts.sum()).sum()
+-(counts @ means) / counts.sum()
+counts @ mean / counts.sum()
+for g, n in zip(means, counts):
+      return n * g / counts.sum()
+means.sum(axis=0) / counts.sum()
+means[:, 0]
+sum(means) / counts
+""",
+    "distributed.ring_step": """
+(rank - step - 1) % size, (rank - step) % size
+(rank + step) % size, (rank + step + 1) % size
+(rank + step) % size, (rank + step - 1) % size
+rank, (rank - 1) % size
+rank - step, rank - step - 1
+(rank - step) % size, (rank - step) % size
+(rank - step) % size, (rank - step + 1) % size
+(rank - step) % size
+step, (step - 1) % size
+(rank - step) % size, (rank + step) % size
+abs(rank - step), abs(rank - step - 1)
+(rank - step) % (size - 1), (rank - step - 1) % (size - 1)
+(rank - step) % size + 1, (rank - step - 1) % size + 1
+(rank - step) // size, (rank - step - 1) // size
+(rank - step) / size, (rank - step - 1) / size
+print((rank - step) % size, (rank - step - 1) % size)
+send = (rank - step) % size
+(rank * step) % size, (rank * step - 1) % size
+max(rank - step, 0), max(rank - step - 1, 0)
+(rank - step) % size, (rank - step - 1) % size, size
+(rank - step) % N, (rank - step - 1) % N
+""",
+    "distributed.split": """
+W1[np.array_split(np.arange(len(W1)), size)[rank]], W2
+W1, W2[:, np.array_split(np.arange(W2.shape[1]), size)[rank]]
+np.array_split(W1, size)[rank], np.array_split(W2, size)[rank]
+np.array_split(W1, size, axis=1)[rank], np.array_split(W2, size, axis=1)[rank]
+np.array_split(W1, size)[rank], np.array_split(W2, size, axis=1)[rank]
+np.array_split(W1, size, axis=1)[rank], W2
+W1, W2
+W1, np.array_split(W2, size)[rank]
+np.array_split(W2, size)[rank], np.array_split(W1, size, axis=1)[rank]
+np.array_split(W1, size, axis=1)[rank - 1], np.array_split(W2, size)[rank - 1]
+np.array_split(W1, size, axis=1), np.array_split(W2, size)
+W1[:, rank], W2[rank]
+W1[:, : W1.shape[1] // size], W2[: len(W2) // size]
+W1 / size, W2 / size
+W1[:, rank:size], W2[rank:size]
+W1[rank::size], W2[rank::size]
+np.array_split(W1, size, axis=1)[rank].T, np.array_split(W2, size)[rank].T
+np.array_split(W1, size, axis=1)[rank]
+A = np.array_split(W1, size, axis=1)[rank]
+  B = np.array_split(W2, size)[rank]
+W1[:, rank * size : (rank + 1) * size], W2[rank * size : (rank + 1) * size]
+np.array_split(W1, size, axis=1)[rank] @ np.array_split(W2, size)[rank]
+""",
+    "distributed.feedback": """
+compress(gradient), gradient - compress(gradient)
+compress(gradient), rest + gradient - compress(gradient)
+compress(gradient) + rest, gradient - compress(gradient)
+compress(gradient + rest), gradient + rest
+compress(gradient + rest), compress(gradient + rest)
+compress(gradient + rest), compress(gradient + rest) - gradient - rest
+compress(gradient + rest), gradient - compress(gradient + rest)
+compress(gradient), np.zeros_like(gradient)
+compress(gradient) + compress(rest), gradient + rest - compress(gradient) - compress(rest)
+compress(gradient + rest), (gradient + rest - compress(gradient + rest)) / 2
+compress(gradient + rest), rest - compress(gradient + rest)
+compress(gradient + rest), rest
+compress(gradient + rest)
+gradient + rest - compress(gradient + rest), compress(gradient + rest)
+compress(gradient - rest), gradient - rest - compress(gradient - rest)
+compress(gradient + rest), np.zeros_like(gradient)
+gradient, rest
+gradient + rest, np.zeros_like(rest)
+sent = compress(gradient + rest)
+  rest = gradient + rest - sent
+compress(gradient * rest), gradient * rest - compress(gradient * rest)
+compress(gradient + error), gradient + error - compress(gradient + error)
+compress(gradient + rest), abs(gradient + rest - compress(gradient + rest))
+""",
     "energy.step_flop": """
 sum(2 * batch * a * b for a, b in zip(widths, widths[1:]))
 3 * sum(2 * batch * a * b for a, b in zip(widths, widths[1:]))
