@@ -112,6 +112,11 @@ FeedbackExplorer()""",
     "20 roofline": """
 from labkit.explore.roofline import RooflineExplorer
 RooflineExplorer()""",
+    "20 scale": """
+from labkit.datacenter import precision
+from labkit.explore.faster import ScaleExplorer
+stages = {0: precision.start([784, 16, 10]), 300: precision.start([784, 16, 10], seed=1)}
+ScaleExplorer(stages, rng.random((32, 784)), rng.integers(0, 10, 32))""",
     "25 energy": """
 from labkit.explore.energy import EnergyExplorer
 EnergyExplorer()""",

@@ -96,13 +96,17 @@ def expected_seconds(
     1.1257
     """
     _check(interval=interval, cost=cost, mtbf=mtbf, work=work)
-    whole, rest = _parts(np.asarray(interval, float), work)
-
-    def one(seconds):
-        return mtbf * math.exp(restart / mtbf) * np.expm1((seconds + cost) / mtbf)
-
-    found = whole * one(np.asarray(interval, float)) + np.where(rest > 0, one(rest), 0.0)
+    interval = np.asarray(interval, float)
+    whole, rest = _parts(interval, work)
+    with np.errstate(over="ignore", invalid="ignore"):  # inf: it would never end
+        found = np.where(whole > 0, whole * _one(interval, cost, mtbf, restart), 0.0)
+        found = found + np.where(rest > 0, _one(rest, cost, mtbf, restart), 0.0)
     return float(found) if found.ndim == 0 else found
+
+
+def _one(interval, cost, mtbf, restart):
+    """Return the mean wall time of one interval and its checkpoint."""
+    return mtbf * np.exp(restart / mtbf) * np.expm1((interval + cost) / mtbf)
 
 
 class Simulated(NamedTuple):

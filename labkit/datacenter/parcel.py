@@ -7,12 +7,14 @@ change: such a module travels as code too.
 
 from __future__ import annotations
 
+import io
+import marshal
 import site
 import sys
 import sysconfig
 from functools import cache
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import cloudpickle
@@ -32,7 +34,7 @@ def pack(value: Any) -> bytes:
     for module in own:
         cloudpickle.register_pickle_by_value(module)
     try:
-        return cloudpickle.dumps(value)
+        return _dumps(value)
     except Exception as error:
         raise TypeError(
             f"this cannot travel to another process: {error}. Let the job open files, and make "
@@ -45,6 +47,20 @@ def pack(value: Any) -> bytes:
 
 
 unpack = cloudpickle.loads
+
+
+class _Pickler(cloudpickle.Pickler):
+    """As cloudpickle, but code keeps the name of its file: an error shows the learner's lines."""
+
+    dispatch_table = cloudpickle.Pickler.dispatch_table.new_child(
+        {CodeType: lambda code: (marshal.loads, (marshal.dumps(code),))}
+    )
+
+
+def _dumps(value: Any) -> bytes:
+    with io.BytesIO() as file:
+        _Pickler(file).dump(value)
+        return file.getvalue()
 
 
 def is_own(module: ModuleType) -> bool:

@@ -91,6 +91,11 @@ def test_without_failures_only_the_checkpoints_cost():
     assert expected_seconds(300, 5, 1e12, 60, 1000) == pytest.approx(1000 + 4 * 5, rel=1e-6)
 
 
+def test_a_work_that_never_ends_takes_for_ever():
+    for interval in (1e6, 2e7):
+        assert expected_seconds(interval, cost=60, mtbf=100, restart=1, work=1e7) == math.inf
+
+
 def test_a_curve_is_its_points():
     intervals = np.array([120.0, 1000.0, 7000.0])
     assert expected_seconds(intervals, **WEEK).tolist() == [

@@ -20,7 +20,7 @@ import psutil
 import pytest
 from helpers import are_gone, wait_until
 
-from labkit.datacenter import parcel, workers
+from labkit.datacenter import parcel, processes, workers
 from labkit.datacenter.links import Link
 from labkit.datacenter.workers import WorkerError, Workers
 
@@ -130,7 +130,7 @@ def test_a_worker_that_breaks_is_named_within_five_seconds_and_nothing_is_left(p
     pool.run(around)
     pids, begun = pool.pids, time.monotonic()
     with pytest.raises(WorkerError, match=words) as caught:
-        pool.run(broken, how, **({} if how in ("hung", "stopped") else {"patience": 1}))
+        pool.run(broken, how, **({} if how in ("hung", "stopped") else {"patience": 0.6}))
     assert time.monotonic() - begun < 5
     assert (caught.value.rank, caught.value.cause) == (rank, cause)
     assert pool.pids == []
@@ -156,8 +156,13 @@ def circle(worker, how):
 @pytest.mark.parametrize(
     ("job", "how", "verdict", "words"),
     [
-        (alone, "asleep", (1, "hung"), "worker 1 hung: it did nothing for 1 s. If it only sleeps"),
-        (alone, "stopped", (1, "hung"), "worker 1 hung: it was stopped for 1 s"),
+        (
+            alone,
+            "asleep",
+            (1, "hung"),
+            "worker 1 hung: it did nothing for 0.6 s. If it only sleeps",
+        ),
+        (alone, "stopped", (1, "hung"), "worker 1 hung: it was stopped for 0.6 s"),
         (circle, "", (None, "deadlock"), "deadlock: worker 0 waits for worker 1 waits for"),
     ],
 )
@@ -165,7 +170,7 @@ def test_a_worker_that_nobody_waits_for_hangs_too(pool, job, how, verdict, words
     pool.run(around)
     pids, begun = pool.pids, time.monotonic()
     with pytest.raises(WorkerError, match=words) as caught:
-        pool.run(job, how, patience=1)
+        pool.run(job, how, patience=0.6)
     assert time.monotonic() - begun < 5
     assert (caught.value.rank, caught.value.cause) == verdict
     assert are_gone(pids)
@@ -179,8 +184,8 @@ def test_work_without_end_is_stopped_at_the_limit(pool):
             pass
 
     begun = time.monotonic()
-    with pytest.raises(WorkerError, match=r"worker 2 did not .* 1.5 s.*limit=") as caught:
-        pool.run(job, limit=1.5, patience=0.8)
+    with pytest.raises(WorkerError, match=r"worker 2 did not .* 1 s.*limit=") as caught:
+        pool.run(job, limit=1, patience=0.5)
     assert (caught.value.rank, caught.value.cause) == (2, "limit")
     assert time.monotonic() - begun < 5
 
@@ -195,20 +200,20 @@ def test_a_slow_neighbor_is_waited_for_and_told(pool, how):
     def job(worker):
         if worker.rank == 1:
             cpu = time.process_time()
-            while how == "steps" and time.process_time() < cpu + 1.0:
+            while how == "steps" and time.process_time() < cpu + 0.8:
                 pass
-            while how == "one call" and time.process_time() < cpu + 1.0:
-                sum(range(50_000_000))
+            while how == "one call" and time.process_time() < cpu + 0.8:
+                sum(range(40_000_000))
         items = 25_000 if how == "bytes" else 1
         wait = worker.send(worker.right, np.zeros(items, np.uint8))
         worker.receive(worker.left, np.empty(items, np.uint8))
         wait()
         return worker.waited
 
-    link = {"bytes": Link(bandwidth=15_000), "latency": Link(latency=1.5)}.get(how, Link())
-    waited = pool.run(job, patience=0.7, link=link)
+    link = {"bytes": Link(bandwidth=20_000), "latency": Link(latency=0.9)}.get(how, Link())
+    waited = pool.run(job, patience=0.5, link=link)
     if how in ("steps", "one call"):
-        assert waited[2][1] > 0.9
+        assert waited[2][1] > 0.7
         assert waited[1][0] < waited[2][1]
     assert [sorted(each) for each in waited] == [[1, 2], [0, 2], [0, 1]]
 
@@ -277,6 +282,24 @@ def test_a_job_that_cannot_travel(pool):
         pool.put(gradients=(n for n in range(3)))
     assert pool.run(around) == [(2, 8), (0, 8), (1, 8)]
     assert pool.pids == pids
+
+
+def test_a_job_that_takes_the_pool_with_it(pool):
+    with pytest.raises(WorkerError, match="a pool stays where it is; use the worker"):
+        pool.run(lambda worker: pool.size)
+
+
+def test_a_worker_that_falls_silent_within_a_message(monkeypatch):
+    monkeypatch.setattr(processes, "SILENCE", 1)
+    near, far = socket.socketpair()
+    control = processes.Process(0, None, near).control
+    far.send(b"\x00\x00\x10\x00half a mess")
+    begun = time.monotonic()
+    with pytest.raises(OSError, match="temporarily unavailable"):
+        control.recv()
+    assert time.monotonic() - begun < 3
+    control.close()
+    far.close()
 
 
 def test_data_is_given_once_and_again_to_running_workers(pool):
@@ -523,11 +546,14 @@ def test_a_notebooks_kernel_runs_jobs(tmp_path):
 
     cells = [new_code_cell(HEAD), new_code_cell(SUMS)]
     cells += [new_code_cell("workers.run(lambda worker: print('here', worker.rank), size=1)")]
+    bad = "def bad(worker):\n    return 1 / 0  # the culprit\nworkers.run(bad)"
+    cells += [new_code_cell(bad, metadata={"tags": ["raises-exception"]})]
     notebook = new_notebook(cells=cells)
     NotebookClient(notebook, kernel_name="python3", timeout=60).execute(cwd=str(tmp_path))
     total, *pids = map(int, cells[1].outputs[0].text.split())
     assert total == 1
     assert cells[2].outputs[0].text == "[worker 0] here 0\n"
+    assert "return 1 / 0  # the culprit" in cells[3].outputs[0].evalue
     wait_until(lambda: are_gone(pids), 5)
 
 
@@ -634,7 +660,7 @@ def test_a_pool_that_is_forgotten_leaves_no_process():
 
 def test_workers_are_on_loopback_only_and_nothing_is_left_open_or_secret(monkeypatch):
     token = secrets.token_bytes(32)
-    monkeypatch.setattr(workers.secrets, "token_bytes", lambda size: token)
+    monkeypatch.setattr(processes.secrets, "token_bytes", lambda size: token)
     with Workers(3) as pool:
         pool.run(around)
         for process in map(psutil.Process, pool.pids):
@@ -648,7 +674,7 @@ def test_workers_are_on_loopback_only_and_nothing_is_left_open_or_secret(monkeyp
 
 
 def test_strangers_at_the_door_do_not_disturb(monkeypatch):
-    crowd, listen = [], workers.listen
+    crowd, listen = [], processes.listen
 
     def listen_in_a_crowd():
         door = listen()
@@ -659,7 +685,7 @@ def test_strangers_at_the_door_do_not_disturb(monkeypatch):
             crowd.append(line)
         return door
 
-    monkeypatch.setattr(workers, "listen", listen_in_a_crowd)
+    monkeypatch.setattr(processes, "listen", listen_in_a_crowd)
     with Workers(2) as pool:
         assert pool.run(around) == [(1, 8), (0, 8)]
     assert len(crowd) == 80
@@ -668,7 +694,7 @@ def test_strangers_at_the_door_do_not_disturb(monkeypatch):
 
 
 def test_a_process_that_cannot_start_is_told(monkeypatch, capfd):
-    monkeypatch.setattr(workers, "_COMMAND", "raise SystemExit(7)")
+    monkeypatch.setattr(processes, "COMMAND", "raise SystemExit(7)")
     with pytest.raises(WorkerError, match="worker 0 ended by itself with exit code 7"):
         Workers(1).run(rank_of)
     assert Path("/proc/self").exists() is sys.platform.startswith("linux")
