@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from labkit.datacenter import batch_sizes, steps, tricks
-from labkit.datacenter.stacked import Network, small_digits
+from labkit.datacenter import steps, tricks
+from labkit.datacenter.network import Network, small_digits
 
 BATCHES = [1, 4, 16, 64, 256]
 
@@ -65,7 +65,7 @@ def digits():
 
 @pytest.mark.parametrize("parts", [2, 7, 16, 700])  # 700 / 16 leaves parts of two sizes
 def test_the_parts_add_up_to_the_whole_batch(digits, parts):
-    network = Network(hidden=20)
+    network = Network((196, 20, 10))
     w = network.start(1)
     whole = network.gradient(w, *digits)
     assert steps.accumulated(network, w, *digits, parts) == pytest.approx(whole, abs=1e-6)
@@ -79,20 +79,6 @@ def test_parts_save_the_memory_of_the_activations_and_little_else(digits):
     by_formula = whole.activations_in_bytes - quarter.activations_in_bytes
     assert by_formula == 2 * 4 * 400 * (700 - 175)
     assert saved == pytest.approx(by_formula, rel=0.25)
-
-
-@pytest.mark.slow
-def test_accumulation_in_keras_ends_where_the_large_batch_ends(digits):
-    from labkit.networks.backend import keras
-
-    def build():
-        keras.utils.set_random_seed(0)
-        layers = [keras.Input((196,)), keras.layers.Dense(16, "relu")]
-        return keras.Sequential([*layers, keras.layers.Dense(10, "softmax")])
-
-    assert steps.keras_accumulation(build, *digits, parts=4) < 1e-5
-    with pytest.raises(ValueError, match="must be equal"):
-        steps.keras_accumulation(build, *digits, parts=3)
 
 
 # --- ways to train ------------------------------------------------------------------------------
@@ -121,7 +107,6 @@ def test_every_way_takes_the_same_steps_and_learns(digits, small, monkeypatch, c
     assert max(each.loss for each in found) < np.log(10)  # chance
     assert found[0].times_as_fast == found[0].lowest == found[0].highest == 1
     assert all(0 < each.lowest <= each.times_as_fast <= each.highest for each in found)
-    assert tricks.left_out() == ""
     assert capfd.readouterr().err == ""
 
 
@@ -140,38 +125,3 @@ def test_a_step_is_measured_in_both_ways(digits, small):
         assert line.overhead > 0
     with pytest.raises(ValueError, match="1024 examples"):
         steps.measure_steps(model, *digits)
-
-
-# --- batch sizes --------------------------------------------------------------------------------
-
-
-def test_steps_to_an_accuracy_are_those_of_a_plain_training():
-    network, parts, rate = Network(), small_digits(0), np.float32(0.1)
-    found = batch_sizes._examples_to(network, parts, 100, 0.8, [0.01, 0.1], 5, seed=0)
-    w, velocity, seen = network.start(0), 0, 0
-    order = np.random.default_rng(0).permutation(3000)
-    while True:
-        rows = order[seen : seen + 100]
-        scores = np.maximum(parts.train.x[rows] @ network.layers(w)[0] + network.layers(w)[1], 0)
-        assert scores.shape == (100, 32)
-        velocity = 0.9 * velocity - rate * network.gradient(w, *(p[rows] for p in parts.train))
-        w, seen = w + velocity, seen + 100
-        if seen % 500 == 0 and network.accuracy(w, parts.valid) >= 0.8:
-            break
-    assert found[1] == seen
-    assert found[0] > seen
-
-
-@pytest.mark.slow
-def test_a_smaller_batch_needs_fewer_examples_and_longer_for_each():
-    small, large = batch_sizes.time_to_accuracy((8, 256), target=0.85, seeds=2)
-    assert np.median(small.examples) < np.median(large.examples)
-    assert small.example_seconds > 1.5 * large.example_seconds
-    assert small.learning_rate < large.learning_rate
-    assert np.all(small.seconds > 0)
-
-
-def test_what_never_arrives_is_infinite():
-    never = batch_sizes.time_to_accuracy((500,), target=1.0, seeds=1, most_epochs=1)[0]
-    assert np.isinf(never.examples).all()
-    assert np.isinf(never.seconds).all()
