@@ -74,7 +74,7 @@ def mark_of(factors: Iterable[Factor]) -> str:
 
 # --- quoted: each with its source and year --------------------------------------------------------
 
-_MIX = "Our World in Data (Ember), 2023, as codecarbon 3.3.2 ships it"
+_MIX = "Our World in Data (Ember), 2023"
 _AR5 = "IPCC, AR5 WG III, annex III, 2014: median and range over the life cycle"
 
 
@@ -82,7 +82,7 @@ def _grid(grams: float) -> Factor:
     return Factor(grams / 1000, "kg/kWh", "quoted", _MIX)
 
 
-# A country's mean over a year. Its hours differ: the wind blows, the sun sets.
+# A country's mean over a year, as codecarbon 3.3.2 ships it. Its hours differ: the sun sets.
 GRID = {
     "Norway": _grid(30.080),
     "Sweden": _grid(40.695),

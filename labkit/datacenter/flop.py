@@ -141,8 +141,19 @@ def profile(model: keras.Model, batch: int) -> dict[str, int]:
 
     Returns:
         name of the operation -> FLOP, the largest first.
+
+    Raises:
+        RuntimeError: Keras runs on another backend.
     """
     import tensorflow as tf
+
+    from labkit.networks.backend import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            "profile reads TensorFlow's own program, and Keras runs on "
+            f"{keras.backend.backend()}; set KERAS_BACKEND=tensorflow"
+        )
 
     def step(x, y):
         with tf.GradientTape() as tape:

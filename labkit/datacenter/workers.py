@@ -11,47 +11,27 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
-import signal
-import socket
-import struct
 import subprocess
 import sys
 import threading
 import time
 import traceback
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
-from multiprocessing.connection import Connection, wait
-from pathlib import Path
+from multiprocessing.connection import wait
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
-import labkit
-from labkit.datacenter.links import TOKEN, Link, listen, meet
+from labkit.datacenter import processes
+from labkit.datacenter.links import Link
 from labkit.datacenter.parcel import pack, unpack
+from labkit.datacenter.processes import Process
 from labkit.datacenter.watch import Pulse, WorkerError, blame, named
 
 MOST = 32  # processes: more than that is a mistake on one machine
-START = 60.0  # seconds for all processes to come up, on a machine with other work to do
 TICK = 0.25  # seconds from one look at the workers to the next
-SILENCE = 3  # seconds that a process may pause within a message to or from the pool
-# Set before a worker starts: once NumPy is loaded it is too late.
-ONE_THREAD = dict.fromkeys(
-    (f"{name}_NUM_THREADS" for name in ("OPENBLAS", "OMP", "MKL", "BLIS")), "1"
-) | {"VECLIB_MAXIMUM_THREADS": "1"}
 LOOPBACK = Link()
-# This labkit, not another one that may be installed; and no module of the learner's folder (-P).
-_COMMAND = (
-    "import sys; sys.path.insert(0, sys.argv.pop()); "
-    "from labkit.datacenter.worker import main; main()"
-)
-
-
-class _Process(NamedTuple):
-    popen: subprocess.Popen
-    control: Connection
 
 
 class Workers:
@@ -66,7 +46,7 @@ class Workers:
     """
 
     def __init__(self, size: int):
-        self._processes: list[_Process] = []
+        self._processes: list[Process] = []
         if os.name != "posix":
             raise OSError("workers need Linux or macOS; on Windows use its Linux subsystem, WSL")
         if not 1 <= size <= MOST:
@@ -102,14 +82,10 @@ class Workers:
         """
         packed = {name: _pack(value, name) for name, value in data.items()}
         self._data.update(packed)
-        with self._one_at_a_time:
-            try:
+        with self._one_at_a_time, self._all_or_none():
+            # Where one is gone, the next run starts all anew, with this data.
+            if all(each.runs() for each in self._processes):
                 self._send_data(packed)
-            except WorkerError:  # one is gone: the next run starts all anew, with this data
-                self._kill()
-            except BaseException:  # Ctrl-C, in the middle of a message
-                self._kill()
-                raise
 
     def run(
         self,
@@ -140,16 +116,12 @@ class Workers:
         if not 1 <= size <= self.size:
             raise ValueError(f"size must lie in 1 to {self.size}, the pool's. Received: {size!r}")
         packed = _pack((job, args, kwargs), "the job")
-        with self._one_at_a_time:
-            try:
-                self._start()
-                number = next(self._numbers)
-                for rank in range(size):
-                    self._send(rank, ("run", number, size, link, packed))
-                return self._collect(number, size, patience, limit)
-            except BaseException:  # Ctrl-C too
-                self._kill()
-                raise
+        with self._one_at_a_time, self._all_or_none():
+            self._start()
+            number = next(self._numbers)
+            for process in self._processes[:size]:
+                process.send(("run", number, size, link, packed))
+            return self._collect(number, size, patience, limit)
 
     def close(self) -> None:
         """End all processes. A pool that is used again starts new ones."""
@@ -164,67 +136,36 @@ class Workers:
     # --- processes --------------------------------------------------------------------------
 
     def _start(self) -> None:
-        if self._processes and all(each.popen.poll() is None for each in self._processes):
-            return
-        self._kill()
-        token = secrets.token_bytes(TOKEN)
-        popens: list[subprocess.Popen] = []
-        try:
-            with listen() as door:
-                for rank in range(self.size):
-                    popens.append(_spawn(door.getsockname()[1], rank, token))
-                lines = meet(door, token, range(self.size), _all_come(popens))
-        except BaseException:
-            _end(popens)
-            raise
-        controls = [_control(lines[rank]) for rank in range(self.size)]
-        self._processes = [_Process(*pair) for pair in zip(popens, controls, strict=True)]
-        ports = [self._hear(rank, START)[0] for rank in range(self.size)]
-        for rank in range(self.size):
-            self._send(rank, ports)
-        for rank in range(self.size):
-            self._hear(rank, START)  # it has met the others
-        self._send_data(self._data)
+        if not self._processes or not all(each.runs() for each in self._processes):
+            self._kill()
+            self._processes = processes.start(self.size)
+            self._send_data(self._data)
 
     def _send_data(self, data: dict[str, bytes]) -> None:
         for name, packed in data.items():
-            for rank in range(len(self._processes)):
-                self._send(rank, ("put", name, packed))
+            for process in self._processes:
+                process.send(("put", name, packed))
+
+    @contextlib.contextmanager
+    def _all_or_none(self) -> Iterator[None]:
+        """Leave no process after an error, nor after Ctrl-C in the middle of a message."""
+        try:
+            yield
+        except BaseException:
+            self._kill()
+            raise
 
     def _kill(self) -> None:
-        _end([each.popen for each in self._processes])
+        processes.end([each.popen for each in self._processes])
         for process in self._processes:
             process.control.close()
         self._processes = []
 
     def _forget(self) -> None:
-        """Leave the processes alone: this is a copy, by fork, of the process that has them."""
+        """Leave the processes alone: this is a copy, by fork, of the pool that has them."""
         for process in self._processes:
-            process.control.close()
-            process.popen.returncode = 0  # no child of this process
+            process.forget()
         self._processes, self._one_at_a_time = [], threading.Lock()
-
-    def _send(self, rank: int, message: Any) -> None:
-        try:
-            self._processes[rank].control.send(message)
-        except OSError:
-            raise self._ended(rank) from None
-
-    def _hear(self, rank: int, seconds: float = 0.0) -> tuple:
-        control = self._processes[rank].control
-        try:
-            if seconds and not control.poll(seconds):
-                raise TimeoutError
-            return control.recv()
-        except (EOFError, OSError):
-            raise self._ended(rank) from None
-
-    def _ended(self, rank: int) -> WorkerError:
-        """Return how a process ended that cannot be reached."""
-        try:
-            return _ended(rank, self._processes[rank].popen.wait(1.0))
-        except subprocess.TimeoutExpired:
-            return WorkerError(f"worker {rank} hung: its line is cut or silent", rank, "hung")
 
     # --- how an experiment ends -------------------------------------------------------------
 
@@ -248,7 +189,7 @@ class Workers:
 
     def _take(self, rank: int, number: int, pulses: dict[int, Pulse], done: dict) -> None:
         """Take one message of a worker."""
-        match self._hear(rank):
+        match self._processes[rank].hear():
             case ("so far", of, *answer) if of == number:
                 pulses[rank].hear(time.monotonic(), *answer)
             case ("print", stream, lines):
@@ -257,7 +198,7 @@ class Workers:
                 done[rank] = answer
                 del pulses[rank]
             case ("cut", other):
-                raise self._ended(other)
+                raise self._processes[other].error()
             case ("raised", words, frames):
                 raise _raised(rank, words, frames)
             case ("unpacked", words):
@@ -267,8 +208,8 @@ class Workers:
         """See how much each process has worked, and ask how far it is."""
         for rank, pulse in pulses.items():
             pulse.since += max(0.0, since - 2 * TICK)  # this process was away itself
-            pulse.look(now, *_cpu_and_stopped(self._processes[rank].popen.pid))
-            self._send(rank, "how far?")
+            pulse.look(now, *self._processes[rank].look())
+            self._processes[rank].send("how far?")
 
 
 def _pack(value: Any, what: str) -> bytes:
@@ -312,79 +253,8 @@ def _late(pulses: dict[int, Pulse], limit: float) -> WorkerError:
     return WorkerError(f"{message}. If it needs longer, set limit=.", min(pulses), "limit")
 
 
-def _ended(rank: int, code: int) -> WorkerError:
-    if code >= 0:
-        message = f"worker {rank} ended by itself with exit code {code}, before its job was done"
-        return WorkerError(f"{message}. Let the job return instead.", rank, "exited")
-    told = f"worker {rank} was killed by {signal.Signals(-code).name}"
-    if code == -signal.SIGKILL:
-        told += ". If nobody did that, the system ran out of memory: use less data, fewer workers"
-    return WorkerError(told, rank, "killed")
-
-
 def _show(rank: int, stream: str, lines: list[str]) -> None:
     print(*(f"[worker {rank}] {line}" for line in lines), sep="\n", file=getattr(sys, stream))
-
-
-def _cpu_and_stopped(pid: int) -> tuple[float, bool]:
-    """Return the seconds of a processor that a process has used, and whether it is stopped."""
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        times = process.cpu_times()
-        return times.user + times.system, process.status() == psutil.STATUS_STOPPED
-    except psutil.Error:  # it is gone, as its line will tell
-        return 0.0, False
-
-
-# --- processes ------------------------------------------------------------------------------
-
-
-def _spawn(port: int, rank: int, token: bytes) -> subprocess.Popen:
-    here = Path(labkit.__file__).parents[1]
-    popen = subprocess.Popen(
-        [sys.executable, "-P", "-c", _COMMAND, str(port), str(rank), str(here)],
-        env=os.environ | ONE_THREAD,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,  # a terminal's Ctrl-C reaches the pool alone
-    )
-    with contextlib.suppress(OSError), popen.stdin as way_in:  # if it is gone, `meet` finds out
-        way_in.write(token.hex().encode() + b"\n")
-    return popen
-
-
-def _all_come(popens: list[subprocess.Popen]) -> Callable[[list[int]], None]:
-    """Return what raises an error when a process that has not come yet will not come."""
-    until = time.monotonic() + START
-
-    def check(missing: list[int]) -> None:
-        for rank in missing:
-            if popens[rank].poll() is not None:
-                raise _ended(rank, popens[rank].returncode)
-        if time.monotonic() > until:
-            message = f"{named(missing)} did not start in {START:g} s"
-            raise WorkerError(message, missing[0], "hung")
-
-    return check
-
-
-def _control(line: socket.socket) -> Connection:
-    """Return a line for orders on which nobody waits for long within a message."""
-    for way in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-        line.setsockopt(socket.SOL_SOCKET, way, struct.pack("ll", SILENCE, 0))
-    return Connection(line.detach())
-
-
-def _end(popens: list[subprocess.Popen]) -> None:
-    """Kill processes and what they have started, and wait until they are gone."""
-    for each in popens:
-        if each.poll() is None:
-            with contextlib.suppress(OSError):
-                os.killpg(each.pid, signal.SIGKILL)
-    for each in popens:
-        each.wait()
 
 
 _POOLS: weakref.WeakSet[Workers] = weakref.WeakSet()

@@ -138,7 +138,7 @@ def _split_case(inputs, hidden, outputs, rank, size):
     return _RNG.normal(size=(inputs, hidden)), _RNG.normal(size=(hidden, outputs)), rank, size
 
 
-_SMALL = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), np.array([[7.0], [8.0]])
+_SMALL = np.arange(1.0, 9.0).reshape(4, 2), np.array([[0.1, 0.2], [0.3, 0.4]])
 
 split = Exercise(
     name="split",
@@ -152,9 +152,9 @@ split = Exercise(
     ],
     cases=[
         (*_SMALL, 0, 2),
-        _split_case(6, 8, 3, 1, 2),
-        _split_case(6, 8, 3, 0, 4),
-        _split_case(6, 8, 3, 3, 4),
+        _split_case(12, 8, 4, 1, 2),
+        _split_case(12, 8, 4, 0, 4),
+        _split_case(12, 8, 4, 3, 4),
     ],
     mistakes={
         "inputs handed out": (

@@ -245,7 +245,7 @@ class _Cheap(Exercise):
 recipe = _Cheap(
     name="recipe",
     lesson="25",
-    right=lambda: (16, 3, 16, 0.2),
+    right=lambda: (24, 2, 8, 0.1),
     cases=[()],
     read=_read_recipe,
     mistakes={

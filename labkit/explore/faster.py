@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labkit.datacenter import precision
+from labkit.datacenter.batch_sizes import Arrival
 from labkit.datacenter.precision import Arrays, Measured
 from labkit.datacenter.steps import Line
 from labkit.datacenter.tricks import Found
@@ -197,7 +198,9 @@ def overhead(
     ax.errorbar(x, mean, yerr=bars, fmt="o", color=figures.ORANGE, capsize=3, label="simulated")
     ax.axvline(best, color=figures.GRAY, ls=":", label="the interval of your formula")
     ax.set(xscale="log", xlabel="minutes between checkpoints", ylabel="time lost (%)")
-    ax.set_xticks([2, 5, 10, 20, 60, 120], ["2", "5", "10", "20", "60", "120"])
+    ticks = [base * 10**power for power in range(-1, 5) for base in (1, 2, 5)]
+    shown = [tick for tick in ticks if minutes[0] <= tick <= minutes[-1]]
+    ax.set_xticks(shown, [f"{tick:g}" for tick in shown])
     ax.minorticks_off()
     ax.set_ylim(0, None)
     ax.legend()
@@ -257,6 +260,37 @@ def step_lines(measured: Mapping[str, Mapping], lines: Mapping[str, Line]) -> No
     left.legend(fontsize=9)
     text = "CPU time of a training step (left) and images a second (right) over the batch size:"
     figures.show(fig, f"{text} marks are measured, lines are a + c b.")
+
+
+def arrivals(found: Sequence[Arrival]) -> None:
+    """Show images needed, time of an image, and time to the accuracy, over the batch size.
+
+    Args:
+        found: as `batch_sizes.time_to_accuracy` returns it.
+    """
+    import matplotlib.pyplot as plt
+
+    fig, axes = plt.subplots(1, 3, figsize=(9, 3))
+    sizes = [each.batch_size for each in found]
+    parts = {
+        "images needed (thousand)": [each.examples / 1e3 for each in found],
+        "CPU time of an image (µs)": [1e6 * np.full(1, each.example_seconds) for each in found],
+        "CPU time to 90 % right (ms)": [1e3 * each.seconds for each in found],
+    }
+    for ax, (label, values), color in zip(
+        axes, parts.items(), (figures.BLUE, figures.ORANGE, figures.PINK), strict=True
+    ):
+        ax.plot(sizes, [np.median(each) for each in values], "-", color=color)
+        for size, each in zip(sizes, values, strict=True):
+            ax.plot([size] * len(each), each, "o", color=color, ms=5, alpha=0.7)
+        ax.set(xscale="log", xlabel="images in a batch", title=label, ylim=(0, None))
+        ax.set_xticks(sizes, [str(size) for size in sizes])
+        ax.minorticks_off()
+    rates = ", ".join(f"{each.learning_rate:g}" for each in found)
+    text = (
+        "Left: images until 90 % are right. Middle: time of an image. Right: their product. Marks"
+    )
+    figures.show(fig, f"{text} are single seeds; the best learning rates were {rates}.")
 
 
 def trick_bars(found: Sequence[Found]) -> None:

@@ -20,7 +20,7 @@ import psutil
 import pytest
 from helpers import are_gone, wait_until
 
-from labkit.datacenter import parcel, workers
+from labkit.datacenter import parcel, processes, workers
 from labkit.datacenter.links import Link
 from labkit.datacenter.workers import WorkerError, Workers
 
@@ -156,7 +156,12 @@ def circle(worker, how):
 @pytest.mark.parametrize(
     ("job", "how", "verdict", "words"),
     [
-        (alone, "asleep", (1, "hung"), "worker 1 hung: it did nothing for 0.6 s. If it only sleeps"),
+        (
+            alone,
+            "asleep",
+            (1, "hung"),
+            "worker 1 hung: it did nothing for 0.6 s. If it only sleeps",
+        ),
         (alone, "stopped", (1, "hung"), "worker 1 hung: it was stopped for 0.6 s"),
         (circle, "", (None, "deadlock"), "deadlock: worker 0 waits for worker 1 waits for"),
     ],
@@ -285,9 +290,9 @@ def test_a_job_that_takes_the_pool_with_it(pool):
 
 
 def test_a_worker_that_falls_silent_within_a_message(monkeypatch):
-    monkeypatch.setattr(workers, "SILENCE", 1)
+    monkeypatch.setattr(processes, "SILENCE", 1)
     near, far = socket.socketpair()
-    control = workers._control(near)
+    control = processes.Process(0, None, near).control
     far.send(b"\x00\x00\x10\x00half a mess")
     begun = time.monotonic()
     with pytest.raises(OSError, match="temporarily unavailable"):
@@ -655,7 +660,7 @@ def test_a_pool_that_is_forgotten_leaves_no_process():
 
 def test_workers_are_on_loopback_only_and_nothing_is_left_open_or_secret(monkeypatch):
     token = secrets.token_bytes(32)
-    monkeypatch.setattr(workers.secrets, "token_bytes", lambda size: token)
+    monkeypatch.setattr(processes.secrets, "token_bytes", lambda size: token)
     with Workers(3) as pool:
         pool.run(around)
         for process in map(psutil.Process, pool.pids):
@@ -669,7 +674,7 @@ def test_workers_are_on_loopback_only_and_nothing_is_left_open_or_secret(monkeyp
 
 
 def test_strangers_at_the_door_do_not_disturb(monkeypatch):
-    crowd, listen = [], workers.listen
+    crowd, listen = [], processes.listen
 
     def listen_in_a_crowd():
         door = listen()
@@ -680,7 +685,7 @@ def test_strangers_at_the_door_do_not_disturb(monkeypatch):
             crowd.append(line)
         return door
 
-    monkeypatch.setattr(workers, "listen", listen_in_a_crowd)
+    monkeypatch.setattr(processes, "listen", listen_in_a_crowd)
     with Workers(2) as pool:
         assert pool.run(around) == [(1, 8), (0, 8)]
     assert len(crowd) == 80
@@ -689,7 +694,7 @@ def test_strangers_at_the_door_do_not_disturb(monkeypatch):
 
 
 def test_a_process_that_cannot_start_is_told(monkeypatch, capfd):
-    monkeypatch.setattr(workers, "_COMMAND", "raise SystemExit(7)")
+    monkeypatch.setattr(processes, "COMMAND", "raise SystemExit(7)")
     with pytest.raises(WorkerError, match="worker 0 ended by itself with exit code 7"):
         Workers(1).run(rank_of)
     assert Path("/proc/self").exists() is sys.platform.startswith("linux")

@@ -11,14 +11,13 @@ from labkit.exercises import faster as exercise
 UNTIMED = {
     "roofline_measure": "here, memory = None, 1e9",
     "predict_memory": "",
-    "step_measure": "",
-    "predict_batch": "",
-    "step_figure": "",
+    "step": "",
+    "predict_arrival": "",
+    "arrival_figure": "",
     "tricks": "",
     "accumulate": "",
     "plateau": "",
     "master": "",
-    "amdahl_measure": "",
     "predict_amdahl": "",
     "amdahl_figure": "",
     "resume": "",
@@ -110,6 +109,17 @@ def test_the_curve_of_checkpoints_runs_on_the_learners_interval():
     line = np.interp(list(names["simulated"]), names["line"] / 60, names["exact"])
     half = (high - low) / 2
     assert np.all(abs((low + high) / 2 - line) < 2.5 * half)  # five standard errors
+
+
+@pytest.mark.parametrize(("nodes", "years", "cost"), [(1, 100, 0.1), (20000, 1, 300)])
+def test_the_widest_settings_of_the_cluster_have_a_curve(nodes, years, cost):
+    parameters = (
+        f"nodes, node_years, checkpoint_seconds, seed, seeds = {nodes}, {years}, {cost}, 0, 2"
+    )
+    few = dict.fromkeys(("late", "predict_lost", "late_figure", "mixed_step"), "")
+    names = names_after("20", "overhead", parameters=parameters, **UNTIMED | few)
+    assert np.isfinite(names["exact"]).all()
+    assert names["at_best"] == pytest.approx(names["exact"].min(), rel=0.06)
 
 
 def test_the_training_to_be_killed_starts_the_same_each_time():
