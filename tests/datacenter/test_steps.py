@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labkit.datacenter import steps, tricks
+from labkit.datacenter import batch_sizes, steps, tricks
 from labkit.datacenter.network import Network, small_digits
 
 BATCHES = [1, 4, 16, 64, 256]
@@ -125,3 +125,36 @@ def test_a_step_is_measured_in_both_ways(digits, small):
         assert line.overhead > 0
     with pytest.raises(ValueError, match="1024 examples"):
         steps.measure_steps(model, *digits)
+
+
+# --- batch sizes --------------------------------------------------------------------------------
+
+
+def test_steps_to_an_accuracy_are_those_of_a_plain_training():
+    network, parts, rate = Network(), small_digits(0), np.float32(0.1)
+    found = batch_sizes._examples_to(network, parts, 100, 0.8, [0.01, 0.1], 5, seed=0)
+    w, velocity, seen = network.start(0), 0, 0
+    order = np.random.default_rng(0).permutation(3000)
+    while True:
+        rows = order[seen : seen + 100]
+        velocity = 0.9 * velocity - rate * network.gradient(w, *(p[rows] for p in parts.train))
+        w, seen = w + velocity, seen + 100
+        if seen % 500 == 0 and network.accuracy(w, parts.valid) >= 0.8:
+            break
+    assert found[1] == seen
+    assert found[0] > seen
+
+
+@pytest.mark.slow
+def test_a_smaller_batch_needs_fewer_examples_and_longer_for_each():
+    small, large = batch_sizes.time_to_accuracy((8, 256), target=0.85, seeds=2)
+    assert np.median(small.examples) < np.median(large.examples)
+    assert small.example_seconds > 1.5 * large.example_seconds
+    assert small.learning_rate < large.learning_rate
+    assert np.all(small.seconds > 0)
+
+
+def test_what_never_arrives_is_infinite():
+    never = batch_sizes.time_to_accuracy((500,), target=1.0, seeds=1, most_epochs=1)[0]
+    assert np.isinf(never.examples).all()
+    assert np.isinf(never.seconds).all()
