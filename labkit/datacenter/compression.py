@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from labkit.datacenter import tuning
-from labkit.datacenter.stacked import Images, Network, Parts, draw_batch
+from labkit.datacenter.network import Images, Network, Parts, draw_batch
 from labkit.maths.descent import start_optimizer
 
 if TYPE_CHECKING:

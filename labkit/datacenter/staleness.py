@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from labkit.datacenter import tuning
-from labkit.datacenter.stacked import Images, Network, Parts, draw_batch
+from labkit.datacenter.network import Images, Network, Parts, draw_batch
 
 if TYPE_CHECKING:
     from labkit.datacenter.worker import Worker

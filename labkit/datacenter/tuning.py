@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from labkit.datacenter.stacked import Images, Network, Parts
+from labkit.datacenter.network import Images, Network, Parts
 from labkit.maths.intervals import Comparison, compare
 
 RATES = tuple(0.025 * 2.0**power for power in range(9))  # 0.025 to 6.4

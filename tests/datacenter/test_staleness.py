@@ -8,7 +8,7 @@ import cloudpickle
 import numpy as np
 import pytest
 
-from labkit.datacenter.stacked import Network, small_digits
+from labkit.datacenter.network import Network, small_digits
 from labkit.datacenter.staleness import (
     digits_gradient,
     growth,
@@ -22,7 +22,7 @@ from labkit.datacenter.staleness import (
 )
 from labkit.datacenter.workers import Workers
 
-NETWORK = Network(hidden=6)
+NETWORK = Network((196, 6, 10))
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import tests
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from labkit.datacenter.stacked import Network, draw_batch, small_digits
+from labkit.datacenter.network import Network, draw_batch, small_digits
 from labkit.datacenter.tuning import RATES, tune
 
-NETWORK = Network(hidden=6)
+NETWORK = Network((196, 6, 10))
 
 
 @pytest.fixture(scope="module")
