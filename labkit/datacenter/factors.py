@@ -177,7 +177,7 @@ GPT3 = {
 
 # What one may assume of a training on V100 without having seen it: `energy.draws` takes the ranges.
 UNKNOWN = {
-    "country": Factor(0.429, "kg/kWh", "quoted", _MIX + ", lowest to highest here", 0.030, 0.713),
+    "country": Factor(0.429, "kg/kWh", "quoted", "Patterson, 2021; range: " + _MIX, 0.030, 0.713),
     "utilization": Factor(0.197, "of peak", "assumed", low=0.10, high=0.40),
     "pue": Factor(1.10, "", "quoted", "Patterson, 2021, to the survey of 2023", 1.10, 1.58),
     "watts": Factor(

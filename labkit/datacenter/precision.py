@@ -261,6 +261,17 @@ def measure_network(sizes: Sequence[int], batch_size: int, repeats: int = 9) -> 
     return Measured(steps, products)
 
 
+def measure_product(size: int, repeats: int = 5) -> dict[str, float]:
+    """Return CPU seconds of one product of two square matrices by TensorFlow, by format."""
+    import tensorflow as tf
+
+    def product(name):
+        a, b = (tf.cast(tf.random.normal((size, size)), name) for _ in range(2))
+        return lambda: tf.matmul(a, b).numpy()
+
+    return fastest({name: product(name) for name in ("float32", "bfloat16")}, repeats)
+
+
 def fastest(works: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
     """Return the least CPU seconds of each work, all threads of the process; they take turns.
 

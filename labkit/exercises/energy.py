@@ -209,6 +209,10 @@ def _read_recipe(answer, *_):
     return [int(hidden), int(epochs), int(batch_size), float(rate)]
 
 
+def _inside(recipe) -> bool:
+    return all(low <= getattr(recipe, name) <= high for name, (low, high) in LIMITS.items())
+
+
 class _Cheap(Exercise):
     """An exercise without one right answer: every recipe that is good and cheap enough is right."""
 
@@ -232,7 +236,7 @@ class _Cheap(Exercise):
 
     def _fault(self, recipe) -> str | None:
         """Return what is wrong with a recipe, cheap questions first."""
-        if not all(low <= getattr(recipe, k) <= high for k, (low, high) in LIMITS.items()):
+        if not _inside(recipe):
             return "outside the limits"
         if recipe_flop(recipe) > BUDGET:
             return "over the budget"
@@ -273,3 +277,22 @@ recipe = _Cheap(
     hint="Where does the usual recipe waste work? A network a thirtieth as wide loses little, if "
     "it takes more and smaller steps.",
 )
+
+
+def tried(answer) -> str:
+    """Return in a sentence what a learner's recipe takes and brings; nothing of what is no recipe.
+
+    >>> tried(lambda: (500, 5, 64, 0.3))
+    'Your recipe takes 100.00% of the usual FLOP, more than the budget of 5%: it was not trained.'
+    """
+    try:
+        found = recipes.Recipe(*recipe_of(answer))
+    except Exception:  # not written yet, or told by the check
+        return ""
+    if not _inside(found):
+        return ""
+    share = recipe_flop(found) / recipe_flop(recipes.USUAL)
+    told = f"Your recipe takes {share:.2%} of the usual FLOP"
+    if recipe_flop(found) > BUDGET:
+        return f"{told}, more than the budget of 5%: it was not trained."
+    return f"{told}, and reads {recipes.outcome(found).validation:.1%} of the digits to choose by."

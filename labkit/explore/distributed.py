@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from labkit.explore import figures
-from labkit.explore.collectives import LOOKS
+from labkit.explore.collectives import LOOKS, ring_steps
 from labkit.explore.compression import bytes_against_accuracy, waiting_against_delay
 from labkit.explore.scaling import more_machines
 
@@ -17,6 +17,7 @@ __all__ = [
     "bytes_against_accuracy",
     "collectives",
     "more_machines",
+    "ring_steps",
     "split",
     "traps",
     "waiting_against_delay",

@@ -35,6 +35,13 @@ def test_no_feedback_on_a_recipe_tells_the_labs_own():
         assert "24, 2, 8, 0.1" not in exercise.recipe.check(answer).message
 
 
+def test_a_try_is_told_in_numbers_and_what_is_none_is_not():
+    assert "5.00%" in exercise.tried(lambda: (25, 5, 64, 0.3))
+    assert "reads" in exercise.tried(lambda: [2, 3, 16, 0.2])
+    for answer in (lambda: ..., lambda: (16, 3), lambda: (0, 1, 1, 1), lambda: 1 / 0, 5):
+        assert exercise.tried(answer) == ""
+
+
 def test_the_same_recipe_brings_the_same_accuracy():
     again = recipes.outcome.__wrapped__(Recipe(8, 1, 32, 0.2), seeds=1)
     once = recipes.outcome.__wrapped__(Recipe(8, 1, 32, 0.2), seeds=1)
