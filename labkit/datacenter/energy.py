@@ -200,8 +200,8 @@ def draws(
         array (repeats,).
     """
     rng = np.random.default_rng(seed)
-    some = {
-        name: factor.low * (factor.high / factor.low) ** rng.random(repeats)
-        for name, factor in factors.items()
-    }
+    some = {}
+    for name, factor in factors.items():
+        ratio = factor.high / factor.low if factor.high > factor.low else 1.0
+        some[name] = factor.low * ratio ** rng.random(repeats)
     return np.asarray(formula(**some))

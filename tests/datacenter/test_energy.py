@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from labkit.datacenter import energy, factors, flop, hall
+from labkit.datacenter import energy, factors, flop, hall, recipes
 from labkit.datacenter.factors import GPT3, Factor, mark_of
 from labkit.datacenter.workers import Workers
 
@@ -115,6 +115,29 @@ def test_draws_stay_inside_and_have_the_median_of_the_middle_ratio():
     middle = 2 * np.sqrt(200 * 400 * 1.1 * 1.6)  # the logarithm of the product is symmetric
     assert np.median(some) == pytest.approx(middle, rel=0.01)
     assert np.array_equal(some, energy.draws(product, RANGES, repeats=20_000, seed=1))
+
+
+def test_a_factor_without_a_range_is_drawn_as_it_is_also_0():
+    fixed = {"watts": Factor(0, "W", "measured"), "hours": Factor(3, "h", "measured")}
+    assert set(energy.draws(lambda watts, hours: watts + hours, fixed, repeats=5)) == {3.0}
+
+
+# --- a training ---------------------------------------------------------------------------------
+
+
+def test_a_recipe_trains_as_the_labs_own_backpropagation_does():
+    """Two implementations, the same order of samples: equal to what float32 keeps."""
+    from labkit.maths.backprop import descend_batches, glorot_layers
+
+    rng = np.random.default_rng(3)
+    x, y = rng.random((96, 784), dtype=np.float32), rng.integers(0, 10, 96)
+    found = recipes.train(x, y, recipes.Recipe(12, 1, 32, 0.2), seed=5)
+    start, settings = glorot_layers([784, 12, 10], 5), {"activation": "relu", "output": "softmax"}
+    walk = descend_batches(start, x, np.eye(10)[y], 0.2, 32, seed=5, **settings)
+    *_, theirs = (next(walk) for _ in range(3))
+    for (W, b), (other_W, other_b) in zip(found, theirs, strict=True):
+        np.testing.assert_allclose(W, other_W, atol=2e-6)
+        np.testing.assert_allclose(b, other_b, atol=2e-6)
 
 
 # --- availability -----------------------------------------------------------------------------
