@@ -16,7 +16,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -338,3 +338,107 @@ def _start_together(worker: Worker) -> None:
     moment[0] = time.perf_counter() + rounds * (worker.links.link.latency + 0.003)
     _down(worker, moment)
     time.sleep(max(0.0, moment[0] - time.perf_counter()))
+
+
+# --- the ring without processes -----------------------------------------------------------------
+
+
+class Simulated(NamedTuple):
+    """What a ring did, step by step.
+
+    Attributes:
+        held: one array for each moment, the start included, (workers, chunks, workers): how many
+            times the numbers of the last are in a chunk that the first holds.
+        vectors: what each worker has at the end.
+        moves: for each step a list, by rank: (chunk sent, chunk taken).
+        problem: what went wrong, in a sentence; empty when all workers have the sum.
+    """
+
+    held: list[np.ndarray]
+    vectors: list[np.ndarray]
+    moves: list[list[tuple[int, int]]]
+    problem: str
+
+
+def simulate_ring(vectors: Sequence[np.ndarray], step: Callable = ring_step) -> Simulated:
+    """Do in one process, in lockstep, what `ring` does with many; no step function makes it hang.
+
+    Args:
+        vectors: one for each worker, equally long.
+        step: which chunk is sent and which is taken, right or wrong.
+
+    >>> simulate_ring([np.arange(4.0), np.ones(4)]).vectors[0].tolist()
+    [1.0, 2.0, 3.0, 4.0]
+    >>> print(simulate_ring([np.ones(4)] * 3, lambda rank, step, size: (0, 0)).problem)
+    Worker 0 ends with chunk 0, in which worker 2 counts 2 times.
+    """
+    size = len(vectors)
+    chunks = [np.array_split(np.array(vector), size) for vector in vectors]
+    held = np.zeros((size, size, size), int)
+    held[range(size), :, range(size)] = 1
+    history, moves, problem = [held], [], ""
+    for number in range(size - 1):
+        pairs = [step(rank, number, size) for rank in range(size)]
+        if problem := _bad_step(pairs, number):
+            break
+        history.append(_move(history[-1], chunks, pairs, add=True))
+        moves.append(pairs)
+    else:
+        problem = _incomplete(history[-1], moves)
+        own = [taken for _, taken in moves[-1]] if moves else [0]  # complete now
+        for number in range(size - 1):
+            pairs = [(own[r - number], own[r - number - 1]) for r in range(size)]
+            history.append(_move(history[-1], chunks, pairs, add=False))
+            moves.append(pairs)
+    return Simulated(history, [np.concatenate(each) for each in chunks], moves, problem)
+
+
+def _move(held: np.ndarray, chunks: list, pairs: list[tuple[int, int]], add: bool) -> np.ndarray:
+    """Let every worker send and take one chunk at once; return who then holds what."""
+    size, after = len(pairs), held.copy()
+    on_the_way = [chunks[rank][sent].copy() for rank, (sent, _) in enumerate(pairs)]
+    for rank, (_, taken) in enumerate(pairs):
+        left = (rank - 1) % size
+        chunks[rank][taken][...] = add * chunks[rank][taken] + on_the_way[left]
+        after[rank, taken] = add * held[rank, taken] + held[left, pairs[left][0]]
+    return after
+
+
+def _bad_step(pairs: list, number: int) -> str:
+    """Return what keeps a step from being done at all."""
+    size = len(pairs)
+    for rank, pair in enumerate(pairs):
+        numbers = tuple(pair) if isinstance(pair, tuple | list | np.ndarray) else ()
+        if len(numbers) != 2 or not all(isinstance(n, int | np.integer) for n in numbers):
+            return (
+                f"step({rank}, {number}, {size}) gave {pair!r}: two whole numbers are needed, "
+                "the chunk to send and the chunk to take."
+            )
+        if not all(0 <= n < size for n in numbers):
+            return (
+                f"step({rank}, {number}, {size}) gave {pair!r}: {size} chunks have the numbers "
+                f"0 to {size - 1}."
+            )
+    for rank in range(size):
+        sent, taken = pairs[rank - 1][0], pairs[rank][1]
+        if sent != taken:
+            return (
+                f"In step {number} worker {(rank - 1) % size} sends chunk {sent}, and its right "
+                f"neighbor, worker {rank}, adds it to chunk {taken}: numbers of different places "
+                "are mixed."
+            )
+    return ""
+
+
+def _incomplete(held: np.ndarray, moves: list) -> str:
+    """Return who is missing, or in it more than once, in the chunk that a worker took last."""
+    for rank in range(len(held)) if moves else ():
+        own = moves[-1][rank][1]
+        found = [
+            f"worker {other} {f'counts {times} times' if times else 'is missing'}"
+            for other, times in enumerate(held[rank, own].tolist())
+            if times != 1
+        ]
+        if found:
+            return f"Worker {rank} ends with chunk {own}, in which {', '.join(found)}."
+    return ""

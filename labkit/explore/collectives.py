@@ -1,4 +1,4 @@
-"""Explorer of all-reduce: what ring, star and tree cost, modeled and measured."""
+"""Explorer and pictures of all-reduce: who holds what in a ring, and what each way costs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Patch
 
-from labkit.datacenter.collectives import COSTS, crossover, seconds
+from labkit.datacenter.collectives import COSTS, Simulated, crossover, seconds
 from labkit.datacenter.links import Link
 from labkit.explore import figures, kit
 
@@ -260,3 +261,61 @@ def _time(taken: float) -> str:
 
 def _listed(numbers: set[int]) -> str:
     return ", ".join(f"{number:,}" for number in sorted(numbers))
+
+
+# --- pictures -----------------------------------------------------------------------------------
+
+
+def ring_steps(simulated: Simulated) -> None:
+    """Show who holds whose numbers in which chunk, at the start and after each step.
+
+    Args:
+        simulated: what `labkit.datacenter.collectives.simulate_ring` found, of 2 to 6 workers.
+    """
+    size, panels = len(simulated.vectors), len(simulated.held)
+    if not 2 <= size <= 6:
+        raise ValueError(f"a picture has room for 2 to 6 workers; got {size}")
+    rows = 1 + (panels > size)
+    fig, axes = plt.subplots(rows, size, figsize=(min(9.6, 2.4 * size), 2.5 * rows), squeeze=False)
+    for ax in axes.flat[panels:]:
+        ax.set_axis_off()
+    names = ["start", *(f"sum, step {k}" for k in range(size - 1))]
+    names += [f"copy, step {k}" for k in range(size - 1)]
+    moves = [[], *simulated.moves]
+    for ax, name, held, moved in zip(axes.flat, names, simulated.held, moves, strict=False):
+        _ring_panel(ax, held, moved)
+        ax.set_title(name, size=10)
+    for ax in axes[:, 0]:
+        ax.set(xlabel="chunk", ylabel="worker")
+    told = simulated.problem or "In the end every worker has every sum."
+    figures.show(
+        fig,
+        "Rows are workers, columns are chunks; a cell says whose numbers are added up in it, a "
+        f"full color that those of all {size} are. A frame marks what has just come from the left "
+        f"neighbor. {told}",
+    )
+
+
+def _ring_panel(ax: Axes, held: np.ndarray, moves: list[tuple[int, int]]) -> None:
+    size = len(held)
+    whole = (held == 1).all(axis=2)
+    ax.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5), xticks=range(size), yticks=range(size))
+    ax.tick_params(length=0, labelsize=8)
+    ax.grid(False)
+    for rank, chunk in np.ndindex(size, size):
+        color = figures.BLUE if whole[rank, chunk] else "white"
+        new = bool(moves) and moves[rank][1] == chunk
+        style = {"edgecolor": figures.ORANGE if new else figures.GRAY, "lw": 2.5 if new else 0.6}
+        box = (chunk - 0.45, rank - 0.45), 0.9, 0.9
+        ax.add_patch(plt.Rectangle(*box, facecolor=color, zorder=3 + new, **style))
+        ink = "white" if whole[rank, chunk] else figures.GRAY
+        text = "all" if whole[rank, chunk] else _whose(held[rank, chunk])
+        ax.text(chunk, rank, text, ha="center", va="center", size=8, color=ink, zorder=6)
+
+
+def _whose(times: np.ndarray) -> str:
+    """Return 0+3 for one time worker 0 and 3, 2·1 for two times worker 1."""
+    parts = [str(who) if n == 1 else f"{n}·{who}" for who, n in enumerate(times.tolist()) if n]
+    text = "+".join(parts)
+    middle = len(parts) // 2
+    return text if len(text) < 8 else "+".join(parts[:middle]) + "+\n" + "+".join(parts[middle:])

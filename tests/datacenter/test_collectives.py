@@ -13,7 +13,9 @@ from labkit.datacenter.collectives import (
     measure,
     reduce_scatter,
     ring,
+    ring_step,
     seconds,
+    simulate_ring,
 )
 from labkit.datacenter.links import Link
 from labkit.datacenter.workers import WorkerError, Workers
@@ -82,6 +84,61 @@ def test_each_worker_has_one_whole_chunk_after_the_reduce_scatter(pool):
     chunks = np.array_split(np.arange(10.0) * 6, 3)
     for chunk, wanted in zip(found, chunks[1:] + chunks[:1], strict=True):
         np.testing.assert_array_equal(chunk, wanted)
+
+
+def earlier(rank, step, size):
+    """Another right way around: each worker begins with the chunk before."""
+    return (rank - step - 1) % size, (rank - step - 2) % size
+
+
+def mirrored(rank, step, size):
+    """Right too: chunk numbers in another order."""
+    return tuple(size - 1 - chunk for chunk in ring_step(rank, step, size))
+
+
+@pytest.mark.parametrize("step", [ring_step, earlier, mirrored])
+def test_any_right_step_function_gives_the_sum(step):
+    rows = vectors(8, 7, "f8")[:4]
+    simulated = simulate_ring(rows, step)
+    assert simulated.problem == ""
+    assert (simulated.held[-1] == 1).all()
+    for each in simulated.vectors:
+        np.testing.assert_allclose(each, rows.sum(axis=0), atol=1e-14)
+
+
+def test_the_simulated_ring_is_the_ring_of_processes(pool):
+    rows = vectors(8, 7, "f8")[:4]
+    found = pool.run(lambda worker: ring(worker, rows[worker.rank].copy()), size=4)
+    for one, other in zip(found, simulate_ring(rows).vectors, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+WRONG = {
+    "is missing": lambda rank, step, size: (step, step),
+    "worker 2 counts 3 times": lambda rank, step, size: (0, 0),
+    "its right neighbor": lambda rank, step, size: ((rank + step) % size, (rank - step - 1) % size),
+    "have the numbers": lambda rank, step, size: (rank - step, rank - step - 1),
+    "two whole numbers": lambda rank, step, size: rank - step,
+}
+
+
+@pytest.mark.parametrize("told", WRONG)
+def test_a_wrong_step_function_is_told_and_never_hangs(told):
+    rows = vectors(4, 10, "f8")
+    simulated = simulate_ring(rows, WRONG[told])
+    assert told in simulated.problem
+    assert np.abs(simulated.vectors[0] - rows.sum(axis=0)).max() > 1e-3
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_simulated_ring_is_the_sum_even_for_short_vectors(size):
+    for length in (0, 1, size, 11):
+        rows = vectors(size, length, "f8")
+        simulated = simulate_ring(rows)
+        assert simulated.problem == ""
+        assert len(simulated.held) == 2 * size - 1
+        for each in simulated.vectors:
+            np.testing.assert_allclose(each, rows.sum(axis=0), atol=1e-14)
 
 
 def test_a_matrix_is_refused_by_name(pool):

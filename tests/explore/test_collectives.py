@@ -5,9 +5,10 @@ import time
 import numpy as np
 import pytest
 
-from labkit.datacenter.collectives import COSTS, seconds
+from labkit.datacenter.collectives import COSTS, ring_step, seconds, simulate_ring
 from labkit.datacenter.links import Link
-from labkit.explore.collectives import CollectivesExplorer
+from labkit.explore import collectives, figures
+from labkit.explore.collectives import CollectivesExplorer, ring_steps
 
 SLOW = Link(bandwidth=20e6, latency=0.01)
 
@@ -92,3 +93,42 @@ def test_all_settings_draw_and_each_takes_less_than_a_tenth_of_a_second(explorer
     begun = time.thread_time()
     settings = explorer.walk(samples=8)
     assert (time.thread_time() - begun) / settings < 0.1
+
+
+# --- the picture of a ring ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Collect the figures and their captions."""
+    found = []
+    monkeypatch.setattr(figures, "show", lambda fig, caption: found.append((fig, caption)))
+    return found
+
+
+def cells(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 6])
+def test_each_panel_holds_what_the_ring_holds(shown, size):
+    ring_steps(simulate_ring(np.ones((size, 12)), ring_step))
+    fig, caption = shown[0]
+    panels = [ax for ax in fig.axes if ax.get_title()]
+    assert len(panels) == 2 * size - 1
+    assert cells(panels[0]) == [str(rank) for rank in range(size) for _ in range(size)]
+    assert cells(panels[size - 1]).count("all") == size
+    assert set(cells(panels[-1])) == {"all"}
+    assert "every worker has every sum" in caption
+
+
+def test_a_wrong_step_is_shown_and_told(shown):
+    ring_steps(simulate_ring(np.ones((3, 6)), lambda rank, step, size: (0, 0)))
+    fig, caption = shown[0]
+    assert "2·2" in "".join(cells(fig.axes[2]))
+    assert "counts 2 times" in caption
+    ring_steps(simulate_ring(np.ones((3, 6)), lambda rank, step, size: (rank, rank)))
+    assert "numbers of different places are mixed" in shown[1][1]
+    with pytest.raises(ValueError, match="room for 2 to 6 workers; got 8"):
+        ring_steps(simulate_ring(np.ones((8, 8))))
+    assert collectives.LOOKS.keys() == COSTS.keys()
