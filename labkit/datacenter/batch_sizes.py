@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from labkit import machine
+from labkit.datacenter.network import Images, Network, Parts, small_digits
 from labkit.datacenter.roofline import cpu_clock, interleave
-from labkit.datacenter.stacked import Images, Network, Parts, small_digits
 
 RATES = tuple(0.0025 * 2.0**power for power in range(11))  # 0.0025 to 2.56
 MOMENTUM = 0.9

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from labkit.datacenter.worker import Worker
     from labkit.datacenter.workers import Workers
 
-Step = Callable[[int, int, int], tuple[int, int]]
-
 
 def ring_step(rank: int, step: int, size: int) -> tuple[int, int]:
     """Return which chunk a worker sends to the right and which it takes from the left.
@@ -48,50 +46,37 @@ def ring_step(rank: int, step: int, size: int) -> tuple[int, int]:
     return (rank - step) % size, (rank - step - 1) % size
 
 
-def owned(rank: int, size: int, step: Step = ring_step) -> int:
-    """Return the chunk that is complete at a worker after the reduce-scatter.
-
-    >>> [owned(rank, 4) for rank in range(4)]
-    [1, 2, 3, 0]
-    """
-    return step(rank, size - 2, size)[1] if size > 1 else 0
-
-
-def reduce_scatter(worker: Worker, vector: np.ndarray, step: Step = ring_step) -> int:
-    """Sum in place over all workers, each worker one chunk; return the number of its chunk.
+def reduce_scatter(worker: Worker, vector: np.ndarray) -> None:
+    """Sum in place over all workers, each worker one chunk: number rank + 1, or 0 on the last.
 
     The chunks are `np.array_split(vector, worker.size)`; those of other numbers hold partial sums
     afterwards.
 
     Args:
         vector: flat and contiguous, equally long on all workers.
-        step: which chunk is sent and which is taken, as `ring_step` says it.
     """
     chunks = np.array_split(_flat(vector), worker.size)
     got = np.empty_like(chunks[0])
     for number in range(worker.size - 1):
-        sent, taken = step(worker.rank, number, worker.size)
+        sent, taken = ring_step(worker.rank, number, worker.size)
         arrived = got[: len(chunks[taken])]
         _exchange(worker, chunks[sent], arrived)
         chunks[taken] += arrived
-    return owned(worker.rank, worker.size, step)
 
 
-def all_gather(worker: Worker, vector: np.ndarray, step: Step = ring_step) -> np.ndarray:
+def all_gather(worker: Worker, vector: np.ndarray) -> np.ndarray:
     """Copy in place each worker's own chunk, as `reduce_scatter` left it, to all others."""
     chunks = np.array_split(_flat(vector), worker.size)
     for number in range(worker.size - 1):
-        sent, taken = (
-            owned((worker.rank - number - back) % worker.size, worker.size, step) for back in (0, 1)
-        )
+        sent, taken = ring_step(worker.right, number, worker.size)  # one chunk ahead
         _exchange(worker, chunks[sent], chunks[taken])
     return vector
 
 
-def ring(worker: Worker, vector: np.ndarray, step: Step = ring_step) -> np.ndarray:
+def ring(worker: Worker, vector: np.ndarray) -> np.ndarray:
     """Sum in place over all workers by reduce-scatter and all-gather; return the vector."""
-    reduce_scatter(worker, vector, step)
-    return all_gather(worker, vector, step)
+    reduce_scatter(worker, vector)
+    return all_gather(worker, vector)
 
 
 def star(worker: Worker, vector: np.ndarray) -> np.ndarray:
@@ -375,7 +360,7 @@ class Simulated(NamedTuple):
     problem: str
 
 
-def simulate_ring(vectors: Sequence[np.ndarray], step: Step = ring_step) -> Simulated:
+def simulate_ring(vectors: Sequence[np.ndarray], step: Callable = ring_step) -> Simulated:
     """Do in one process, in lockstep, what `ring` does with many; no step function makes it hang.
 
     Args:
@@ -400,7 +385,7 @@ def simulate_ring(vectors: Sequence[np.ndarray], step: Step = ring_step) -> Simu
         moves.append(pairs)
     else:
         problem = _incomplete(history[-1], moves)
-        own = [owned(rank, size, step) for rank in range(size)]
+        own = [taken for _, taken in moves[-1]] if moves else [0]  # complete now
         for number in range(size - 1):
             pairs = [(own[r - number], own[r - number - 1]) for r in range(size)]
             history.append(_move(history[-1], chunks, pairs, add=False))

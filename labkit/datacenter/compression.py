@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from labkit.datacenter import tuning
-from labkit.datacenter.stacked import Images, Network, Parts, draw_batch
+from labkit.datacenter.network import Images, Network, Parts, draw_batch
 from labkit.maths.descent import start_optimizer
 
 if TYPE_CHECKING:
@@ -44,25 +44,19 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class Plain:
-    """Every number, in so many bits: 4 bytes each as float32, 2 as float16.
-
-    >>> Plain("float16").size_in_bytes(1000)
-    2000
-    """
-
-    dtype: str = "float32"
+    """Every number as it is: 4 bytes each."""
 
     def pack(self, vectors: np.ndarray, draw: int = 0) -> np.ndarray:
-        """Return the numbers, rounded to this type."""
-        return _bytes(vectors.astype(self.dtype))
+        """Return the numbers."""
+        return _bytes(vectors.astype(np.float32))
 
     def unpack(self, message: np.ndarray, items: int, draw: int = 0) -> np.ndarray:
-        """Return the numbers in float32 again."""
-        return message.view(self.dtype).astype(np.float32)
+        """Return the numbers."""
+        return message.view(np.float32)
 
     def size_in_bytes(self, items: int) -> int:
-        """Return items times the bytes of a number."""
-        return items * np.dtype(self.dtype).itemsize
+        """Return 4 bytes for each number."""
+        return 4 * items
 
 
 @dataclass(frozen=True)
@@ -338,19 +332,11 @@ def _draw(seed: int, step: int) -> int:
 
 # --- the comparison -----------------------------------------------------------------------------
 
-DENSE = "float32"
-# name -> method, and what it does with what it did not send
-ARMS: dict[str, tuple[Method, Feedback]] = {
-    DENSE: (Plain("float32"), no_feedback),
-    "float16": (Plain("float16"), no_feedback),
-    "1 bit": (OneBit(), no_feedback),
-    "1 bit + feedback": (OneBit(), error_feedback),
-    "top 1 %": (TopK(0.01), no_feedback),
-    "top 1 % + feedback": (TopK(0.01), error_feedback),
-    "top 0.1 %": (TopK(0.001), no_feedback),
-    "top 0.1 % + feedback": (TopK(0.001), error_feedback),
-    "random 1 %": (RandomK(0.01, scaled=True), no_feedback),
-    "random 1 % + feedback": (RandomK(0.01), error_feedback),
+METHODS: dict[str, Method] = {
+    "float32": Plain(),
+    "1 bit": OneBit(),
+    "top 1 %": TopK(0.01),
+    "top 0.1 %": TopK(0.001),
 }
 
 
@@ -377,23 +363,6 @@ def tune(
 
 
 # --- what travels, and what does not ------------------------------------------------------------
-
-
-def largest_useful_pool(method: Method, items: int) -> float:
-    """Return from how many workers on a ring all-reduce of float32 sends fewer bytes.
-
-    Largest numbers and signs cannot be added on their way: each of n - 1 others gets the whole
-    message. A ring adds as it goes and sends 2 (n - 1) / n times 4 bytes a number, however many
-    there are. (float16, and numbers at places that all know, can be added and take the ring too.)
-
-    Args:
-        method: packs in so many bytes.
-        items: numbers in a gradient.
-
-    >>> largest_useful_pool(TopK(0.01), 8000)
-    100.0
-    """
-    return 2 * Plain().size_in_bytes(items) / method.size_in_bytes(items)
 
 
 def optimizer_bytes(name: str, items: int) -> tuple[int, int]:

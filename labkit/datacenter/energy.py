@@ -52,15 +52,6 @@ def kilograms(kwh: float, kg_per_kwh: float) -> float:
     return kwh * kg_per_kwh
 
 
-def pue_saving(it_watts: float, before: float, after: float, hours: float = HOURS) -> float:
-    """Return the megawatt hours that a better PUE saves, at the same load of the computers.
-
-    >>> round(pue_saving(1e6, 1.58, 1.10), 1)
-    4204.8
-    """
-    return it_watts * (before - after) * hours / 1e6
-
-
 def cost_per_million(price_per_hour: float, per_second: float, utilization: float = 1.0) -> float:
     """Return what a million pieces cost: price / throughput.
 

@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from labkit.datacenter import network
 from labkit.datacenter.links import Link
 from labkit.datacenter.worker import Worker
 from labkit.datacenter.workers import LOOPBACK, Workers
-from labkit.maths.activations import log_softmax
 
 KINDS = ("gpipe", "1f1b")
 Layers = Sequence[tuple[np.ndarray, np.ndarray]]  # weights (inputs, outputs) and bias (outputs,)
@@ -103,19 +103,6 @@ def live_activations(kind: str, stages: int, rank: int, micro_batches: int) -> i
     """
     _check(kind, stages, micro_batches, rank)
     return micro_batches if kind == "gpipe" else min(micro_batches, stages - rank)
-
-
-def ideal_seconds(stages: int, micro_batches: int, forward: float, backward: float) -> float:
-    """Return what a step takes when sending is free: (m + p - 1) (forward + backward) seconds.
-
-    Args:
-        stages, micro_batches: p and m.
-        forward, backward: seconds of one micro-batch in one stage.
-
-    >>> ideal_seconds(stages=2, micro_batches=3, forward=1, backward=2)
-    12
-    """
-    return (micro_batches + stages - 1) * (forward + backward)
 
 
 def ideal_trace(
@@ -244,33 +231,10 @@ class Stage:
         return self.last and k == len(self.layers) - 1
 
 
-def one_process(layers: Layers, x: np.ndarray, y: np.ndarray) -> tuple[float, list]:
-    """Return loss and gradients of the whole batch, in one process: what a pipeline must equal.
-
-    Args:
-        layers: weights (inputs, outputs) and bias (outputs,) of each layer.
-        x: array (rows, inputs).
-        y: array (rows,) of classes, whole numbers.
-    """
-    stage = Stage(layers, last=True)
-    activations = stage.forward(x)
-    loss, error = _cross_entropy(activations[-1], y)
-    stage.backward(activations, error / len(x))
-    return loss / len(x), stage.gradients
-
-
-def _cross_entropy(logits: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the sum of the losses, and its gradient: softmax - one-hot."""
-    rows, log_p = np.arange(len(y)), log_softmax(logits)
-    error = np.exp(log_p)
-    error[rows, y] -= 1
-    return -float(log_p[rows, y].sum()), error.astype(logits.dtype, copy=False)
-
-
 class StageResult(NamedTuple):
     """What one stage brings back; see `Step`."""
 
-    gradients: list
+    gradient: np.ndarray
     loss: float
     live: int
     sent: int
@@ -296,7 +260,8 @@ def run_pipeline(
 
     Args:
         worker: who runs this; its rank is the stage.
-        layers, x, y: network and batch, as `one_process` takes them.
+        layers: weights (inputs, outputs) and bias (outputs,) of each layer.
+        x, y: the batch, rows (n, inputs) and classes (n,).
         kind, micro_batches: as `schedule` takes them.
         forward, backward: seconds that a pass of one micro-batch takes at least.
         order: the schedule of one stage.
@@ -324,8 +289,9 @@ def run_pipeline(
     def go_backward(i: int, error: np.ndarray | None) -> np.ndarray:
         nonlocal loss
         if error is None:
-            part, error = _cross_entropy(kept[i][-1], y[rows[i]])
-            loss, error = loss + part / len(x), error / len(x)
+            scores, digits = kept[i][-1], y[rows[i]]
+            loss += float(network.losses(scores, digits).sum()) / len(x)
+            error = network.errors(scores, digits) / np.float32(len(x))
         return stage.backward(kept.pop(i), error)
 
     worker.barrier()
@@ -345,7 +311,8 @@ def run_pipeline(
         trace.append(operation)
     for wait in on_the_line:
         wait()
-    return StageResult(stage.gradients, loss, live, worker.sent - before, trace)
+    gradient = np.concatenate([a.ravel() for pair in stage.gradients for a in pair])
+    return StageResult(gradient, loss, live, worker.sent - before, trace)
 
 
 def _lengthened(
@@ -367,7 +334,7 @@ class Step(NamedTuple):
     Attributes:
         kind, micro_batches, forward, backward: the settings, as `measure` takes them.
         loss: mean over the batch.
-        gradients: weights and bias of each layer, as `one_process` returns them.
+        gradient: of the mean loss, one vector: weights and bias of each layer in turn.
         live: by rank, the most micro-batches whose activations were held at once; counted.
         sent: by rank, bytes of activations and errors; counted.
         traces: by rank, what was done when; seconds since the first operation.
@@ -380,7 +347,7 @@ class Step(NamedTuple):
     forward: float
     backward: float
     loss: float
-    gradients: list
+    gradient: np.ndarray
     live: list[int]
     sent: list[int]
     traces: list[list[Operation]]
@@ -405,7 +372,8 @@ def measure(
 
     Args:
         workers: the pool.
-        layers, x, y: network and batch, as `one_process` takes them.
+        layers: weights (inputs, outputs) and bias (outputs,) of each layer.
+        x, y: the batch, rows (n, inputs) and classes (n,).
         kind, micro_batches: as `schedule` takes them.
         stages: number of processes; the whole pool when None.
         forward, backward: seconds to which each pass of a micro-batch is lengthened.
@@ -420,8 +388,8 @@ def measure(
     stages = workers.size if stages is None else stages
     _check(kind, stages, micro_batches)
     _check_cut(len(layers), stages, len(x), micro_batches)
-    ideal_trace(kind, stages, micro_batches, order=order)  # refuses what could never end
-    expected = ideal_seconds(stages, micro_batches, forward, backward)
+    ideal = ideal_trace(kind, stages, micro_batches, forward, backward, order)  # else it never ends
+    expected = step_seconds(ideal)
     job = (layers, x, y, kind, micro_batches, forward, backward, order)
     options = {"size": stages, "link": link, "patience": 2.5 + 2 * expected}
     found = workers.run(run_pipeline, *job, limit=60 + 10 * expected, **options)
@@ -433,7 +401,7 @@ def measure(
     return Step(
         kind, micro_batches, forward, backward,
         loss=found[-1].loss,
-        gradients=[pair for stage in found for pair in stage.gradients],
+        gradient=np.concatenate([each.gradient for each in found]),
         live=[each.live for each in found],
         sent=[each.sent for each in found],
         traces=traces,

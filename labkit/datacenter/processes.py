@@ -96,11 +96,6 @@ class Process:
         except psutil.Error:  # it is gone, as its line will tell
             return 0.0, False
 
-    def forget(self) -> None:
-        """Leave the process to another one, of which this one is a copy by fork."""
-        self.control.close()
-        self.popen.returncode = 0  # no child of this process
-
 
 def start(size: int) -> list[Process]:
     """Start so many workers, and let them meet.

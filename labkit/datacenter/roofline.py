@@ -94,29 +94,6 @@ def ridge(peak: float, bandwidth: float) -> float:
     return peak / bandwidth
 
 
-def batch_for(intensity: float, rows: int, k: int, n: int, itemsize: int = FLOAT32) -> float | None:
-    """Return the batch at which a layer reaches an intensity; None where no batch does.
-
-    From 2 m k n = intensity x itemsize x (m k + k n + m n), with m = batch x rows. The intensity
-    of a layer grows with the batch, but not beyond 2 k n / (itemsize (k + n)).
-
-    Args:
-        intensity: FLOP per byte, such as the ridge.
-        rows, k, n: of a `Layer`.
-        itemsize: bytes of a number.
-
-    Lesson: 20_faster_training.
-
-    >>> round(batch_for(7.5, rows=1, k=784, n=500), 1)
-    15.8
-    >>> batch_for(100, rows=64, k=64, n=256) is None
-    True
-    """
-    moved = intensity * itemsize
-    gained = 2 * k * n - moved * (k + n)  # a row brings that much more work than it costs
-    return moved * k * n / (gained * rows) if gained > 0 else None
-
-
 # --- the lab's layers ---------------------------------------------------------------------------
 
 
@@ -222,50 +199,7 @@ def cpu_clock() -> Callable[[], float]:
     return time.thread_time if machine.holds_threads() else time.process_time
 
 
-# --- single measurements ------------------------------------------------------------------------
-
-
-def measure_peak(seconds: float = 0.5) -> float:
-    """Return the peak of one thread in FLOP/s: the best product of two float32 matrices."""
-    return max(measure_layer(side, side, side, seconds / 2) for side in PEAK_SIDES)
-
-
-def measure_bandwidth(size_in_bytes: int, kind: str = "read", seconds: float = 0.5) -> float:
-    """Return bytes a second that one thread moves, from an array of this size.
-
-    "read" takes the array once from front to back, as a layer takes its matrix: by `np.dot` of the
-    array with itself or by `np.max`, the faster; neither knows anything of a matrix. (Where this
-    was written, two arrays side by side are read from memory a tenth faster; a matrix is one.)
-    "copy" moves half of it onto the other half, and counts what is read and what is written; that
-    a core may also read a line before it writes it is not counted.
-
-    Args:
-        size_in_bytes: 1024 or more. The array is read again and again, so that of one not much
-            larger than the last cache a part is found there: for memory take four times as much.
-        kind: "read" or "copy".
-        seconds: of wall time.
-
-    Raises:
-        ValueError: another kind, or less than a kilobyte.
-    """
-    if kind not in ("read", "copy") or size_in_bytes < KIB:
-        raise ValueError(
-            f'kind must be "read" or "copy" and size_in_bytes 1024 or more. '
-            f"Received: {kind!r}, {size_in_bytes}"
-        )
-    array = np.ones(size_in_bytes // FLOAT32, np.float32)
-    movers = {"copy": [copier(array)], "read": readers(array)}[kind]
-    return max(_best(mover, array.nbytes, seconds / len(movers)) for mover in movers)
-
-
-def measure_layer(m: int, k: int, n: int, seconds: float = 0.3) -> float:
-    """Return the best rate of an (m, k) times (k, n) product in float32, in FLOP/s."""
-    return _best(product(m, k, n), 2 * m * k * n, seconds)
-
-
-def _best(call: Callable[[], object], work: float, seconds: float) -> float:
-    with machine.one_thread():
-        return work / interleave({"": call}, seconds, cpu_clock())[""].cpu.min()
+# --- what is measured ---------------------------------------------------------------------------
 
 
 def product(m: int, k: int, n: int) -> Callable[[], object]:

@@ -2,9 +2,6 @@
 
 A gradient that was computed on weights of `delay` updates ago points where downhill was. The delay
 is what a storage's consistency means for training: strong (0), bounded, or eventual (any).
-
->>> round(stable_limit(curvature=1.0, delay=0), 3), round(stable_limit(1.0, delay=1), 3)
-(2.0, 1.0)
 """
 
 from __future__ import annotations
@@ -17,67 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from labkit.datacenter import tuning
-from labkit.datacenter.stacked import Images, Network, Parts, draw_batch
+from labkit.datacenter.network import Images, Network, Parts, draw_batch
 
 if TYPE_CHECKING:
     from labkit.datacenter.worker import Worker
 
 NETWORK = Network()
-
-# --- theory: a parabola -------------------------------------------------------------------------
-
-
-def stable_limit(curvature: float, delay: int) -> float:
-    """Return the learning rate below which delayed descent on a parabola comes to rest.
-
-    w' = w - a c w_old has solutions z^t with z^(s+1) - z^s + a c = 0. At the limit z lies on the
-    unit circle: |1 - z| = a c and the angles agree for a c = 2 sin(pi / (2 (2 s + 1))).
-
-    Args:
-        curvature: second derivative c of the loss, above 0.
-        delay: how many updates old the weights of a gradient are, s.
-
-    Source: Levin and May, A note on difference-delay equations, Theoretical Population Biology
-        (1976).
-
-    >>> [round(stable_limit(1.0, delay), 3) for delay in range(4)]
-    [2.0, 1.0, 0.618, 0.445]
-    """
-    return 2 / curvature * float(np.sin(np.pi / (2 * (2 * delay + 1))))
-
-
-def growth(learning_rate: float, curvature: float, delay: int) -> float:
-    """Return the factor by which the distance to the lowest point changes in the long run.
-
-    Args:
-        learning_rate, curvature, delay: as in `stable_limit`.
-
-    >>> round(growth(1.0, 1.0, delay=1), 6)
-    1.0
-    """
-    polynomial = np.zeros(delay + 2)
-    polynomial[0] = 1
-    polynomial[1] = -1
-    polynomial[-1] += learning_rate * curvature
-    return float(abs(np.roots(polynomial)).max())
-
-
-def measure_limit(curvature: float, delay: int, updates: int = 4000) -> float:
-    """Return the largest learning rate with which delayed descent really comes to rest.
-
-    Args:
-        curvature: of the parabola.
-        delay: of each gradient.
-        updates: of each walk; the longer, the sharper the limit.
-    """
-    rates = np.linspace(0, 2.2 / curvature, 2201)[1:]
-    with np.errstate(all="ignore"):
-        path = walk(np.ones_like(rates), lambda w, _: curvature * w, rates, updates, delay)
-        sizes = np.abs(list(path))
-        before, after = sizes[updates // 2 : -updates // 4], sizes[-updates // 4 :]
-        rests = after.max(axis=0) < before.max(axis=0)
-    return float(rates[rests].max())
-
 
 # --- the walk, in one process -------------------------------------------------------------------
 
@@ -155,40 +97,6 @@ def digits_gradient(
     """Return the gradient of one update; the pool was given `x` and `y`."""
     images = Images(worker.data["x"], worker.data["y"])
     return network.gradient(w, *draw_batch(images, (batch_size,), seed, update))
-
-
-def serve_in_turn(
-    worker: Worker,
-    start: np.ndarray,
-    gradient: Gradient,
-    learning_rate: float,
-    updates: int,
-    delay: int,
-) -> np.ndarray | None:
-    """Train with worker 0 as the parameter server, the others in turn; return its weights.
-
-    Each gradient is exactly `delay` updates old, so delay + 1 of them are computed at a time: that
-    is what staleness buys. With delay 0 all but one worker wait.
-
-    Args:
-        worker: of a pool of 2 or more.
-        start: weights to begin with.
-        gradient: gradient(worker, w, update).
-        learning_rate, updates, delay: as for `walk`, which ends at the same weights.
-    """
-    others = worker.size - 1
-    if worker.rank:
-        w = np.empty_like(start)
-        for update in range(worker.rank - 1, updates, others):
-            worker.send(0, gradient(worker, worker.receive(0, w), update))()
-        return None
-    w, came, asked = start, np.empty_like(start), 0
-    for update in range(updates):
-        while asked < min(update + delay + 1, updates):
-            worker.send(1 + asked % others, w)
-            asked += 1
-        w = w - learning_rate * worker.receive(1 + update % others, came)
-    return w
 
 
 class Served(NamedTuple):

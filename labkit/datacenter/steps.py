@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from labkit import machine
+from labkit.datacenter.network import Network
 from labkit.datacenter.roofline import Times, cpu_clock, interleave
-from labkit.datacenter.stacked import Network
 
 if TYPE_CHECKING:
     import keras
@@ -224,7 +224,7 @@ def measure_accumulation(
 
     Lesson: 20_faster_training.
     """
-    network = Network(x.shape[1], hidden)
+    network = Network((x.shape[1], hidden, 10))
     w = network.start(0)
     calls = {p: lambda p=p: accumulated(network, w, x, y, p) for p in (1, *parts)}
     whole = calls[1]()
@@ -255,39 +255,3 @@ def _peak(call: Callable[[], object]) -> int:
     finally:
         if not traced:
             tracemalloc.stop()
-
-
-def keras_accumulation(
-    build: Callable[[], keras.Model], x: np.ndarray, y: np.ndarray, parts: int, updates: int = 3
-) -> float:
-    """Return how far Keras' own accumulation ends from the large batch, as a share of the weights.
-
-    The same start, `updates` times one step with all rows, and with `gradient_accumulation_steps`
-    so many small steps that update the weights once.
-
-    Args:
-        build: returns a model, each time with the same weights; its loss is sparse cross-entropy.
-        x, y: the large batch; its parts must be equal.
-        parts: into how many.
-        updates: of the weights.
-
-    Lesson: 20_faster_training.
-    """
-    from labkit.networks.backend import keras
-
-    if len(x) % parts:
-        raise ValueError(
-            f"Keras takes the mean of the parts' means, so they must be equal. Received: {len(x)} "
-            f"rows in {parts} parts"
-        )
-    ends = []
-    for count, more in ((1, {}), (parts, {"gradient_accumulation_steps": parts})):
-        model = build()
-        model.compile(
-            keras.optimizers.SGD(0.05, momentum=0.9, **more), "sparse_categorical_crossentropy"
-        )
-        for _ in range(updates):
-            for rows in np.split(np.arange(len(x)), count):
-                model.train_on_batch(x[rows], y[rows])
-        ends.append(np.concatenate([w.ravel() for w in model.get_weights()]))
-    return float(np.abs(ends[1] - ends[0]).max() / np.abs(ends[0]).max())

@@ -230,14 +230,6 @@ def _many_traces() -> Iterator[None]:
         logger.setLevel(before)
 
 
-def left_out() -> str:
-    """Return a sentence about the ways that the backend in use has not, or nothing."""
-    missing = [name for name, trick in TRICKS.items() if not _works(trick)]
-    if not missing:
-        return ""
-    return f"On the backend {_backend()!r} these are left out: {'; '.join(missing)}."
-
-
 def _works(trick: Trick) -> bool:
     return _backend() in trick.backends
 

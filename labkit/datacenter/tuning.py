@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from labkit.datacenter.stacked import Images, Network, Parts
-from labkit.maths.intervals import Comparison, compare
+from labkit.datacenter.network import Images, Network, Parts
 
 RATES = tuple(0.025 * 2.0**power for power in range(9))  # 0.025 to 6.4
 
@@ -33,20 +32,6 @@ class Tuned(NamedTuple):
     def at_the_edge(self) -> bool:
         """Return whether the best rate is the first or last one tried: then tune further."""
         return self.learning_rate in (min(self.validation), max(self.validation))
-
-    @property
-    def limit(self) -> tuple[float, float]:
-        """Return the largest rate that learned, and the next one tried (or itself, at the end).
-
-        Learned: half as accurate as the best rate, or more.
-        """
-        rates, scores = list(self.validation), [v.mean() for v in self.validation.values()]
-        learned = max(k for k, score in enumerate(scores) if score >= max(scores) / 2)
-        return rates[learned], rates[min(learned + 1, len(rates) - 1)]
-
-    def against(self, other: Tuned) -> Comparison:
-        """Return the change of the test accuracy, paired by seed."""
-        return compare(self.test, other.test)
 
 
 def tune(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import os
 import queue
-import signal
 import socket
 import sys
 import threading
@@ -95,7 +94,6 @@ class Worker:
 
 def main() -> None:
     """Serve one pool until it is gone. The token comes on standard input, unseen by others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the pool's to answer
     port, rank = int(sys.argv[1]), int(sys.argv[2])
     token = bytes.fromhex(sys.stdin.readline().strip())
     with listen() as door:

@@ -164,7 +164,7 @@ class Workers:
     def _forget(self) -> None:
         """Leave the processes alone: this is a copy, by fork, of the pool that has them."""
         for process in self._processes:
-            process.forget()
+            process.control.close()
         self._processes, self._one_at_a_time = [], threading.Lock()
 
     # --- how an experiment ends -------------------------------------------------------------

@@ -17,7 +17,6 @@ from labkit.datacenter.compression import (
     kept,
     no_feedback,
 )
-from labkit.datacenter.staleness import stable_limit
 from labkit.datacenter.tuning import Tuned
 from labkit.explore import figures, kit
 from labkit.lab.words import count
@@ -74,38 +73,6 @@ def _seeds(ax: Axes, x: float, values: np.ndarray, color: str, marker: str, holl
 
 
 # --- old gradients ------------------------------------------------------------------------------
-
-
-def stable_limits(measured: Mapping[int, float], found: Mapping[int, Tuned]) -> None:
-    """Show how the largest useful learning rate falls with the delay, beside theory.
-
-    Args:
-        measured: delay -> limit found by walks on a parabola of curvature 1.
-        found: delay -> the tuned network; 0 must be among them, its limit sets the curvature.
-    """
-    import matplotlib.pyplot as plt
-
-    fig, ax = plt.subplots(figsize=(7.6, 4.0))
-    delays = np.arange(max(*measured, *found) + 1)
-    line = np.array([stable_limit(1.0, int(delay)) for delay in delays])
-    limits = {delay: each.limit for delay, each in found.items()}
-    scale = np.sqrt(np.prod(limits[0])) / line[0]
-    ax.plot(delays, line, "-", color=figures.BLUE, label="parabola, modeled")
-    ax.plot(*zip(*measured.items(), strict=True), "o", color=figures.BLUE, label="measured")
-    ax.plot(delays, scale * line, "--", color=figures.ORANGE, label="network, modeled from delay 0")
-    for delay, (learns, fails) in limits.items():
-        ax.plot([delay] * 2, [learns, fails], "-", color=figures.ORANGE, linewidth=5, alpha=0.6)
-    best = {delay: each.learning_rate for delay, each in found.items()}
-    ax.plot(*zip(*best.items(), strict=True), "s", color=figures.RED, label="network, best rate")
-    ax.set(yscale="log", xlabel="delay of a gradient (updates)", ylabel="learning rate")
-    ax.legend(loc="upper right")
-    caption = (
-        "The largest stable learning rate against the delay. Blue: a parabola of curvature 1, line "
-        "modeled, dots measured. Orange: the digits network; each measured bar reaches from the "
-        "largest rate that learned to the next one tried, which failed; the dashed line is the "
-        "same formula with one curvature, taken from delay 0. Red squares: the rate that was best."
-    )
-    figures.show(fig, caption)
 
 
 def waiting_against_delay(together: Mapping[int, Tuned], stale: Mapping[int, Tuned]) -> None:

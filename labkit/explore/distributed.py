@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from labkit.explore import figures
+from labkit.explore.collectives import LOOKS, ring_steps
 from labkit.explore.compression import bytes_against_accuracy, waiting_against_delay
 from labkit.explore.scaling import more_machines
 
@@ -16,16 +17,11 @@ __all__ = [
     "bytes_against_accuracy",
     "collectives",
     "more_machines",
+    "ring_steps",
     "split",
     "traps",
     "waiting_against_delay",
 ]
-
-LOOKS = {
-    "ring": (figures.BLUE, "o", "-"),
-    "star": (figures.ORANGE, "s", "--"),
-    "tree": (figures.SAND, "^", ":"),
-}
 
 
 def collectives(measured: Iterable[Mapping], model: Callable[[str, float, float], float]) -> None:

@@ -38,7 +38,6 @@ def test_a_trackers_number_comes_out_of_its_assumptions():
 def test_energy_by_hand():
     assert energy.kwh([(1000, 3600)]) == 1
     assert energy.kwh([(200, 1800), (50, 7200)], pue=1.5) == pytest.approx(1.5 * 0.2)
-    assert energy.pue_saving(1e6, 1.58, 1.10) == pytest.approx(4204.8)
     with pytest.raises(ValueError, match="pue is 1 or more"):
         energy.kwh([(1, 1)], pue=0.9)
 

@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import importlib.util
-import itertools
 import os
 import re
 import subprocess
@@ -16,37 +15,34 @@ import psutil
 import pytest
 from packaging.requirements import Requirement
 
-from labkit.datacenter import engine, pipeline
+from labkit.datacenter import engine
+from labkit.datacenter.network import Network
 
 needs_jax = pytest.mark.skipif(not engine.available(), reason=engine.MISSING)
 SETTINGS = {"batch_size": 32, "epochs": 3, "learning_rate": 0.2, "momentum": 0.9}
 
 
-def network(widths=(12, 16, 5), rows=128):
+NETWORK = Network((12, 16, 5))
+
+
+def task(rows=128):
+    """Layers to begin with, and rows."""
     rng = np.random.default_rng(0)
-    pairs = itertools.pairwise(widths)
-    layers = [(rng.normal(0, (2 / a) ** 0.5, (a, b)), rng.normal(0, 0.1, b)) for a, b in pairs]
-    return layers, rng.normal(size=(rows, widths[0])), rng.integers(0, widths[-1], rows)
+    w = NETWORK.start(0, "float64") + rng.normal(0, 0.01, NETWORK.items)
+    return NETWORK.layers(w), rng.normal(size=(rows, 12)), rng.integers(0, 5, rows)
 
 
 def by_numpy(layers, x, y, batch_size, epochs, learning_rate, momentum):
-    """The same training in one process, in float64."""
-    layers = [(w.copy(), b.copy()) for w, b in layers]
-    speeds = [(np.zeros_like(w), np.zeros_like(b)) for w, b in layers]
-    losses = []
+    """The same training in one process, in float64: losses of the epochs, and weights."""
+    w, speed, losses = flat(layers), np.zeros(NETWORK.items), []
     for _ in range(epochs):
-        batches = np.arange(len(x)).reshape(-1, batch_size)
         found = []
-        for rows in batches:
-            loss, gradients = pipeline.one_process(layers, x[rows], y[rows])
-            found.append(loss)
-            for pair, speed, gradient in zip(layers, speeds, gradients, strict=True):
-                for a, v, g in zip(pair, speed, gradient, strict=True):
-                    v *= momentum
-                    v -= learning_rate * g
-                    a += v
+        for rows in np.arange(len(x)).reshape(-1, batch_size):
+            found.append(NETWORK.loss(w, x[rows], y[rows]))
+            speed = momentum * speed - learning_rate * NETWORK.gradient(w, x[rows], y[rows])
+            w += speed
         losses.append(np.mean(found))
-    return losses, layers
+    return losses, w
 
 
 def children():
@@ -66,18 +62,17 @@ def flat(layers):
 
 @pytest.fixture(scope="module")
 def trained():
-    network_of_two = network()
-    return {n: engine.train(*network_of_two, processes=n, **SETTINGS) for n in (1, 2)}
+    return {n: engine.train(*task(), processes=n, **SETTINGS) for n in (1, 2)}
 
 
 @needs_jax
 @pytest.mark.slow
 def test_two_processes_find_what_one_finds_and_what_numpy_finds(trained):
-    losses, layers = by_numpy(*network(), **SETTINGS)
+    losses, w = by_numpy(*task(), **SETTINGS)
     assert losses[-1] < 0.9 * losses[0]  # it learns something
     for found in trained.values():
         assert found.losses == pytest.approx(losses, rel=1e-5)
-        assert np.abs(flat(found.layers) - flat(layers)).max() < 1e-5
+        assert np.abs(flat(found.layers) - w).max() < 1e-5
     assert trained[2].losses == pytest.approx(trained[1].losses, rel=1e-6)
     assert trained[2].replicas_equal
 
@@ -87,7 +82,7 @@ def test_two_processes_find_what_one_finds_and_what_numpy_finds(trained):
 def test_the_compiled_step_of_two_holds_one_all_reduce_of_all_gradients_and_the_loss(trained):
     assert "all-reduce" in trained[2].program
     assert "all-reduce" not in trained[1].program
-    assert sum(trained[2].all_reduces) == flat(network()[0]).size + 1
+    assert sum(trained[2].all_reduces) == NETWORK.items + 1
     assert trained[1].all_reduces == []
 
 
@@ -116,7 +111,7 @@ def test_a_process_that_breaks_is_named_with_its_own_words_and_the_other_is_ende
     command = f"import sys\nif sys.argv[1] == '0':\n    {hang}\n{job}"
     monkeypatch.setattr(engine, "_COMMAND", command)
     with pytest.raises(engine.EngineError, match=message) as caught:
-        engine.train(*network(), limit=50, **SETTINGS)
+        engine.train(*task(), limit=50, **SETTINGS)
     assert caught.value.rank == 1
     assert [each for each in psutil.Process().children() if hang in " ".join(each.cmdline())] == []
 
@@ -125,7 +120,7 @@ def test_a_process_that_breaks_is_named_with_its_own_words_and_the_other_is_ende
 def test_time_over_ends_all_processes():
     begun = time.monotonic()
     with pytest.raises(engine.EngineError, match=r"not done within 0.3 s \(process 0, 1\)"):
-        engine.train(*network(), limit=0.3, **SETTINGS)
+        engine.train(*task(), limit=0.3, **SETTINGS)
     assert time.monotonic() - begun < 10
     assert children() == []
 
@@ -133,7 +128,7 @@ def test_time_over_ends_all_processes():
 @needs_jax
 @pytest.mark.slow
 def test_an_error_inside_keras_comes_back_in_its_own_words():
-    layers, x, y = network()
+    layers, x, y = task()
     with pytest.raises(engine.EngineError, match=r"failed: ValueError: .*Sequential") as caught:
         engine.train(layers, x[:, :5], y, processes=1, **SETTINGS)
     first, _, rest = str(caught.value).partition("\n\n")
@@ -170,12 +165,12 @@ def test_without_jax_a_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", missing)
     assert not engine.available()
     with pytest.raises(ModuleNotFoundError, match=r'pip install "labkit\[dist\]"'):
-        engine.train(*network())
+        engine.train(*task())
 
 
 @needs_jax
 def test_rows_that_do_not_divide_are_refused_before_anything_starts():
-    layers, x, y = network()
+    layers, x, y = task()
     with pytest.raises(ValueError, match="batch_size=33, processes=2"):
         engine.train(layers, x, y, batch_size=33)
     with pytest.raises(ValueError, match="128 rows; pass 120 of them"):

@@ -1,11 +1,10 @@
 """Pipelines: order against tables by hand, gradients against one process, time against theory."""
 
-import itertools
-
 import numpy as np
 import pytest
 
 from labkit.datacenter import pipeline
+from labkit.datacenter.network import Network
 from labkit.datacenter.workers import Workers
 
 # What each stage does with four micro-batches, written by hand from the figure in
@@ -31,20 +30,19 @@ def words(order):
     return " ".join(f"{name}{i}" for name, i in order)
 
 
-def network(widths=(6, 12, 10, 9, 8, 4), rows=14, seed=0):
+NETWORK = Network((6, 12, 10, 9, 8, 4))
+
+
+def task(net=NETWORK, rows=14, seed=0):
+    """Weights, and a batch."""
     rng = np.random.default_rng(seed)
-    layers = [
-        (rng.normal(0, (2 / a) ** 0.5, (a, b)), rng.normal(0, 0.1, b))
-        for a, b in itertools.pairwise(widths)
-    ]
-    return layers, rng.normal(size=(rows, widths[0])), rng.integers(0, widths[-1], rows)
+    x, y = rng.normal(size=(rows, net.widths[0])), rng.integers(0, net.widths[-1], rows)
+    return rng.normal(0, 0.3, net.items), x, y
 
 
-def difference(one, other):
-    pairs = zip(one, other, strict=True)
-    return max(
-        np.abs(a - b).max() for left, right in pairs for a, b in zip(left, right, strict=True)
-    )
+def cut(w, x, y, net=NETWORK):
+    """The same as a pipeline takes it."""
+    return net.layers(w), x, y
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +70,12 @@ def test_a_simulated_step_has_the_bubble_and_the_memory_that_the_formulas_say(
     kind, stages, micro_batches
 ):
     traces = pipeline.ideal_trace(kind, stages, micro_batches, forward=1.0, backward=2.0)
-    assert pipeline.step_seconds(traces) == pipeline.ideal_seconds(stages, micro_batches, 1, 2)
+    assert pipeline.step_seconds(traces) == (micro_batches + stages - 1) * (1 + 2)
     assert pipeline.idle_share(traces) == pytest.approx(pipeline.bubble(stages, micro_batches))
     most = [pipeline.live_curve(trace)[1].max() for trace in traces]
-    formula = pipeline.live_activations
-    assert most == [formula(kind, stages, rank, micro_batches) for rank in range(stages)]
+    assert most == [
+        pipeline.live_activations(kind, stages, rank, micro_batches) for rank in range(stages)
+    ]
 
 
 @pytest.mark.slow
@@ -87,56 +86,41 @@ def test_the_bubble_is_that_of_mlsysim():
         assert pipeline.bubble(stages, micro_batches) == pytest.approx(theirs, rel=1e-12)
 
 
-def test_one_process_has_the_gradient_of_finite_differences():
-    layers, x, y = network()
-    _, gradients = pipeline.one_process(layers, x, y)
-    for (array, gradient), place in [
-        ((layers[0][0], gradients[0][0]), (2, 3)),
-        ((layers[2][0], gradients[2][0]), (4, 5)),
-        ((layers[4][1], gradients[4][1]), (1,)),
-    ]:
-        losses = []
-        for step in (1e-6, -2e-6):
-            array[place] += step
-            losses.append(pipeline.one_process(layers, x, y)[0])
-        array[place] += 1e-6
-        assert (losses[0] - losses[1]) / 2e-6 == pytest.approx(gradient[place], rel=1e-5)
-
-
 @pytest.mark.parametrize("kind", pipeline.KINDS)
 @pytest.mark.parametrize(("stages", "micro_batches"), [(1, 3), (2, 1), (3, 4), (4, 8), (4, 3)])
 def test_real_processes_have_the_gradient_of_one_and_hold_what_theory_says(
     pool, kind, stages, micro_batches
 ):
-    layers, x, y = network()
     options = {"stages": stages, "forward": 0.0, "backward": 0.0}
-    step = pipeline.measure(pool, layers, x, y, kind, micro_batches, **options)
-    loss, gradients = pipeline.one_process(layers, x, y)
-    assert step.loss == pytest.approx(loss, abs=1e-12)
-    assert difference(step.gradients, gradients) < 1e-12
-    formula = pipeline.live_activations
-    assert step.live == [formula(kind, stages, rank, micro_batches) for rank in range(stages)]
+    step = pipeline.measure(pool, *cut(*task()), kind, micro_batches, **options)
+    assert step.loss == pytest.approx(NETWORK.loss(*task()), abs=1e-12)
+    np.testing.assert_allclose(step.gradient, NETWORK.gradient(*task()), rtol=0, atol=1e-12)
+    assert step.live == [
+        pipeline.live_activations(kind, stages, rank, micro_batches) for rank in range(stages)
+    ]
     done = [[(each.name, each.micro_batch) for each in trace] for trace in step.traces]
     assert done == [pipeline.schedule(kind, stages, rank, micro_batches) for rank in range(stages)]
 
 
 @pytest.mark.parametrize(("weights", "batch"), [("f4", "f4"), ("f8", "f4"), ("f4", "f8")])
 def test_messages_have_the_precision_of_the_arithmetic(pool, weights, batch):
-    layers, x, y = network()
-    layers, x = [(w.astype(weights), b.astype(weights)) for w, b in layers], x.astype(batch)
-    step = pipeline.measure(pool, layers, x, y, "1f1b", 4, stages=3, forward=0, backward=0)
-    assert difference(step.gradients, pipeline.one_process(layers, x, y)[1]) < 1e-6
+    w, x, y = task()
+    same = w.astype(weights), x.astype(batch), y
+    step = pipeline.measure(pool, *cut(*same), "1f1b", 4, stages=3, forward=0, backward=0)
+    np.testing.assert_allclose(step.gradient, NETWORK.gradient(*same), rtol=0, atol=1e-6)
 
 
 def test_each_boundary_carries_its_activations_once_and_their_errors_once(pool):
-    layers, x, y = network((6, 12, 10, 4))
-    step = pipeline.measure(pool, layers, x, y, "1f1b", 4, stages=3, forward=0, backward=0)
+    short = Network((6, 12, 10, 4))
+    step = pipeline.measure(
+        pool, *cut(*task(short), short), "1f1b", 4, stages=3, forward=0, backward=0
+    )
     first, second = 14 * 12 * 8, 14 * 10 * 8  # rows, width, bytes of a float64
     assert step.sent == [first, first + second, second]
 
 
 def test_no_operation_begins_before_what_it_needs_has_ended(pool):
-    step = pipeline.measure(pool, *network(), "1f1b", 6, stages=3, forward=0.002, backward=0.004)
+    step = pipeline.measure(pool, *cut(*task()), "1f1b", 6, stages=3, forward=0.002, backward=0.004)
     ended = {
         (each.name, each.micro_batch, rank): each.end
         for rank, trace in enumerate(step.traces)
@@ -159,12 +143,12 @@ def test_an_order_that_could_never_end_is_refused_before_a_process_waits_for_it(
         pipeline.ideal_trace("1f1b", 2, 1, order=backward_first)
     with Workers(2) as workers:
         with pytest.raises(ValueError, match="Stage 1 does B3 0 times"):
-            pipeline.measure(workers, *network(), "1f1b", 4, order=forgetful)
+            pipeline.measure(workers, *cut(*task()), "1f1b", 4, order=forgetful)
         assert workers.pids == []
 
 
 def test_bad_settings_are_refused_with_what_is_allowed():
-    layers, x, y = network()
+    layers, x, y = cut(*task())
     with pytest.raises(ValueError, match="one of gpipe, 1f1b"):
         pipeline.schedule("pipedream", 2, 0, 4)
     with pytest.raises(ValueError, match="rank must lie in 0 to 1"):
@@ -183,9 +167,9 @@ def test_bad_settings_are_refused_with_what_is_allowed():
 @pytest.mark.slow
 def test_measured_steps_are_never_faster_than_the_ideal_and_equally_long_for_both_schedules(pool):
     found = pipeline.compare(
-        pool, *network(), repeats=3, stages=3, micro_batches=4, forward=0.03, backward=0.06
+        pool, *cut(*task()), repeats=3, stages=3, micro_batches=4, forward=0.03, backward=0.06
     )
-    ideal = pipeline.ideal_seconds(3, 4, 0.03, 0.06)
+    ideal = (4 + 3 - 1) * (0.03 + 0.06)
     seconds = {kind: [step.seconds for step in steps] for kind, steps in found.items()}
     assert min(min(each) for each in seconds.values()) >= ideal
     assert 0.7 < np.median(seconds["1f1b"]) / np.median(seconds["gpipe"]) < 1.4

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from labkit.datacenter.stacked import Network, draw_batch, small_digits
+from labkit.datacenter.network import Network, draw_batch, small_digits
 from labkit.datacenter.tuning import RATES, tune
 
-NETWORK = Network(hidden=6)
+NETWORK = Network((196, 6, 10))
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,6 @@ def test_the_two_halfway_rates_lie_beside_the_best_of_the_first_ones(parts):
 def test_a_best_rate_at_the_edge_is_told(parts):
     low = tune(train, parts, [0.005, 0.01, 0.02], NETWORK)
     assert low.at_the_edge
-    assert low.against(low).change == 0
 
 
 def test_no_image_is_in_two_parts(parts):

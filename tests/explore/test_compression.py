@@ -4,7 +4,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from labkit.datacenter.staleness import stable_limit
 from labkit.datacenter.tuning import Tuned
 from labkit.explore import compression as pictures
 from labkit.explore import figures
@@ -48,20 +47,6 @@ def test_each_method_stands_at_its_bytes_and_its_mean(shown):
     assert "spread" in caption or "standard deviation" in caption
 
 
-def test_limits_stand_beside_their_formula(shown):
-    found = {0: tuned([0.9, 0.9], fails=1.6), 3: tuned([0.9, 0.9], 0.2, fails=0.4)}
-    pictures.stable_limits({0: 2.0, 3: 0.45}, found)
-    ax = shown[0][0].axes[0]
-    line, dots, dashed, *bars, best = ax.lines
-    for delay, rate in line.get_xydata():
-        assert rate == pytest.approx(stable_limit(1.0, int(delay)))
-    assert dots.get_xydata().tolist() == [[0, 2.0], [3, 0.45]]
-    assert dashed.get_ydata()[0] == pytest.approx(np.sqrt(0.8 * 1.6))
-    assert dashed.get_ydata() / line.get_ydata() == pytest.approx(np.full(4, 0.32**0.5))
-    assert [bar.get_ydata().tolist() for bar in bars] == [[0.8, 1.6], [0.2, 0.4]]
-    assert best.get_xydata().tolist() == [[0, 0.4], [3, 0.2]]
-
-
 def test_waiting_and_delay_are_drawn_side_by_side(shown):
     one = tuned([0.9, 0.92])
     together, stale = {1: one, 4: tuned([0.88, 0.9])}, {1: one, 4: tuned([0.8, 0.9])}
@@ -69,11 +54,6 @@ def test_waiting_and_delay_are_drawn_side_by_side(shown):
     fig, caption = shown[0]
     assert {0.91, 0.89, 0.85} <= {y for _, y in points(fig.axes[0])}
     assert "equally many gradients" in caption
-
-
-def test_the_limit_lies_between_the_last_rate_that_learned_and_the_next_one():
-    assert tuned([0.9], fails=1.6).limit == (0.8, 1.6)
-    assert tuned([0.9], fails=9.9).limit == (3.2, 3.2)
 
 
 # --- the explorer -------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from labkit.datacenter.roofline import batch_for, intensity
+from labkit.datacenter.roofline import intensity
 from labkit.explore.roofline import EXAMPLE, RooflineExplorer
 
 HERE = dataclasses.replace(EXAMPLE, machine="a name", origin="measured")
@@ -30,7 +30,8 @@ def test_the_dot_stands_at_the_lower_of_its_two_limits(width, batch):
 
 def test_it_names_the_batch_that_reaches_the_ridge():
     explorer = RooflineExplorer(FLAT, width=1024)
-    wanted = batch_for(5, 1, 1024, 1024)
+    # m rows: 2 m n^2 operations, 4 (2 m n + n^2) bytes, and 5 FLOP per byte are wanted.
+    wanted = 2 * 5 * 1024 / (1024 - 4 * 5)
     assert explorer.result["reached_at"] == pytest.approx(wanted, abs=1.5)
     assert f"from a batch of about {explorer.result['reached_at']} on" in explorer.text
 

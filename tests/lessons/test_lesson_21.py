@@ -1,6 +1,7 @@
 """Lesson 21: its cells are the formulas of the lab, and its real workers run what was written."""
 
 import ast
+import functools
 
 import nbformat
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from lesson_code import names_after
 
 from labkit.datacenter import collectives, compression, pipeline
+from labkit.datacenter.collectives import bytes_sent
 from labkit.datacenter.links import Link
 from labkit.exercises import distributed as exercise
 from labkit.lab import places
@@ -96,6 +98,27 @@ def counted(worker):
 """
 
 
+def holds_in_a_pool_of(size, shares, names):
+    """The jobs of the lesson with other numbers of workers, and a batch shared unequally."""
+    run, steps = functools.partial(names["workers"].run, size=size), names["training_steps"]
+    items, one = names["network"].items, names["one_process"]
+    trained = run(names["train"], shares, names["by_ring"])
+    assert sum(sent for _, sent in trained) == steps * sum(bytes_sent("ring", size, items, 8))
+    assert all(np.array_equal(w, trained[0][0]) for w, _ in trained)
+    assert abs(trained[0][0] - one).max() < 1e-12
+    plain, sharded = (run(names["train_adam"], each) for each in (False, True))
+    assert all(np.array_equal(w, plain[0][0]) for w, *_ in plain + sharded)
+    assert [sent for *_, sent in plain] == [sent for *_, sent in sharded]
+    assert (
+        {state for _, state, _ in plain} == {sum(state for _, state, _ in sharded)} == {8 * items}
+    )
+    assert max(abs(state - 8 * items / size) for _, state, _ in sharded) <= 8
+    block = names["sample"], names["W1"], names["W2"]
+    for found in run(names["block"], *block):
+        np.testing.assert_allclose(found, names["whole_block"], atol=1e-12)
+    assert abs(run(names["trap"], *block)[0] - names["whole_block"]).max() > 0.1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("written", "whose"), [(RIGHT, "yours"), (WRONG, "the lab's")])
 def test_what_is_trained_is_one_network_whoever_wrote_its_parts(written, whose):
@@ -120,6 +143,8 @@ def test_what_is_trained_is_one_network_whoever_wrote_its_parts(written, whose):
             assert [each["combine"] for each in found] == [1, 0, 0]  # worker 0 combines
             # Two all-reduces, each with two steps there and two back.
             assert [(each["ring_step"], each["split"]) for each in found] == [(8, 1)] * 3
+            for size, shares in {2: [128, 0], 3: [100, 21, 7]}.items():
+                holds_in_a_pool_of(size, shares, names)
 
 
 # All cells between the ring's step and the race, but what the race needs of them.
