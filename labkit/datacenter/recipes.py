@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from labkit.data import load_mnist
+from labkit.datacenter.network import Images, Network
 from labkit.machine import one_thread
 from labkit.maths.backprop import glorot_layers
 
@@ -26,8 +27,10 @@ class Recipe(NamedTuple):
 USUAL = Recipe(hidden=500, epochs=5, batch_size=64, learning_rate=0.3)
 
 
-def train(x: np.ndarray, y: np.ndarray, recipe: Recipe, seed: int = 0) -> list:
-    """Return the trained layers [(W1, b1), (W2, b2)].
+def train(
+    x: np.ndarray, y: np.ndarray, recipe: Recipe, seed: int = 0
+) -> tuple[Network, np.ndarray]:
+    """Return the network and its trained weights, one vector.
 
     Args:
         x: samples, float32 of shape (n, 784).
@@ -35,34 +38,16 @@ def train(x: np.ndarray, y: np.ndarray, recipe: Recipe, seed: int = 0) -> list:
         recipe: what to train, and how long.
         seed: of the first weights and of the order.
     """
-    layers = glorot_layers([x.shape[1], recipe.hidden, 10], seed)
-    W1, b1, W2, b2 = (np.float32(part) for layer in layers for part in layer)
+    network = Network((x.shape[1], recipe.hidden, 10))
+    layers = glorot_layers(network.widths, seed)
+    w = np.concatenate([part.ravel() for layer in layers for part in layer]).astype(np.float32)
     rng, rate = np.random.default_rng(seed), np.float32(recipe.learning_rate)
     for _ in range(recipe.epochs):
         order = rng.permutation(len(x))
         for first in range(0, len(x), recipe.batch_size):
             rows = order[first : first + recipe.batch_size]
-            hidden = np.maximum(x[rows] @ W1 + b1, 0)
-            error = _softmax(hidden @ W2 + b2)
-            error[np.arange(len(rows)), y[rows]] -= 1
-            error /= len(rows)
-            back = (error @ W2.T) * (hidden > 0)
-            W2, b2 = W2 - rate * hidden.T @ error, b2 - rate * error.sum(axis=0)
-            W1, b1 = W1 - rate * x[rows].T @ back, b1 - rate * back.sum(axis=0)
-    return [(W1, b1), (W2, b2)]
-
-
-def accuracy(layers: list, x: np.ndarray, y: np.ndarray) -> float:
-    """Return the share of samples whose class the layers read rightly."""
-    (W1, b1), (W2, b2) = layers
-    scores = np.maximum(x @ W1 + b1, 0) @ W2 + b2
-    return float(np.mean(np.argmax(scores, axis=1) == y))
-
-
-def _softmax(z: np.ndarray) -> np.ndarray:
-    with np.errstate(all="ignore"):  # a rate that is too high ends in numbers that are none
-        z = np.exp(z - z.max(axis=1, keepdims=True))
-        return z / z.sum(axis=1, keepdims=True)
+            w -= rate * network.gradient(w, x[rows], y[rows])
+    return network, w
 
 
 TRAINED = 3000  # digits; of the others 1,000 choose between recipes, and 1,000 judge the chosen one
@@ -93,8 +78,8 @@ def outcome(recipe: Recipe, seeds: int = 3) -> Outcome:
     with one_thread(), np.errstate(all="ignore"):
         for seed in range(seeds):
             begun = time.process_time()
-            layers = train(x[:TRAINED], y[:TRAINED], recipe, seed)
+            network, w = train(x[:TRAINED], y[:TRAINED], recipe, seed)
             seconds = time.process_time() - begun
-            scores = accuracy(layers, x[TRAINED:], y[TRAINED:])
-            found.append((scores, accuracy(layers, x_test, digits.y_test), seconds))
+            held = Images(x[TRAINED:], y[TRAINED:]), Images(x_test, digits.y_test)
+            found.append((*(network.accuracy(w, images) for images in held), seconds))
     return Outcome(*(float(mean) for mean in np.mean(found, axis=0)))

@@ -74,15 +74,6 @@ def speed_up(size: int, one: float, seconds: float, kind: str = "strong") -> flo
     return (1 if kind == "strong" else size) * one / seconds
 
 
-def efficiency(size: int, speed_up: float) -> float:
-    """Return the useful share of N machines: speed-up / N.
-
-    >>> efficiency(8, 6.0)
-    0.75
-    """
-    return speed_up / size
-
-
 def device_hours(size: int, speed_up: float, hours: float = 1.0) -> float:
     """Return what the same work costs on N machines: N hours / speed-up, never less than on one.
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 
+from labkit.datacenter import scaling
+from labkit.datacenter.links import Link
 from labkit.explore import figures
 from labkit.explore.collectives import LOOKS, ring_steps
 from labkit.explore.compression import bytes_against_accuracy, waiting_against_delay
-from labkit.explore.scaling import more_machines
 
 __all__ = [
     "bubbles",
@@ -136,3 +137,65 @@ def bubbles(
     right.legend(ncol=2, loc="upper right")
     caption = f"Left: share of a step in which {stages} stages wait; marks measured, line modeled. "
     figures.show(fig, f"{caption}Right: activations held at once with {max(steps)} micro-batches.")
+
+
+SCALING = {"strong": (figures.BLUE, "-", "o"), "weak": (figures.ORANGE, "--", "s")}
+
+
+def speed_ups(
+    work: float, size_in_bytes: float, link: Link, sizes: np.ndarray, kind: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return modeled speed-ups, and machine-hours for the work that takes one machine an hour.
+
+    Args:
+        work, size_in_bytes, link, kind: as `scaling.step_seconds` takes them.
+        sizes: numbers of machines.
+    """
+    seconds = [scaling.step_seconds(n, work, size_in_bytes, link, kind=kind) for n in sizes]
+    gains = np.array(
+        [scaling.speed_up(n, work, s, kind) for n, s in zip(sizes, seconds, strict=True)]
+    )
+    return gains, scaling.device_hours(sizes, gains)
+
+
+def more_machines(
+    work: float,
+    size_in_bytes: float,
+    link: Link,
+    measured: Mapping[str, Mapping[int, float]],
+    most: int = 64,
+) -> None:
+    """Show speed-up and machine-hours over the number of machines: lines modeled, dots measured.
+
+    Args:
+        work, size_in_bytes, link: as `scaling.step_seconds` takes them.
+        measured: "strong" and "weak" -> what `scaling.measure` returned.
+        most: the largest number of machines.
+    """
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
+    sizes = np.arange(1, most + 1)
+    left.plot(sizes, sizes, ":", color=figures.GRAY, label="N times as much")
+    for kind, (color, dashes, marker) in SCALING.items():
+        gains, hours = speed_ups(work, size_in_bytes, link, sizes, kind)
+        left.plot(sizes, gains, dashes, color=color, label=f"{kind}: modeled")
+        right.plot(sizes, hours, dashes, color=color)
+        dots = measured[kind]
+        one, tried = dots[min(dots)], np.array(list(dots))
+        found = np.array([scaling.speed_up(n, one, dots[n], kind) for n in tried])
+        left.plot(tried, found, marker, color=color, label=f"{kind}: measured")
+        right.plot(tried, scaling.device_hours(tried, found), marker, color=color)
+    for ax in (left, right):
+        ax.set_xscale("log", base=2)
+        ax.set_yscale("log", base=2)
+        ax.set_xlabel("machines N")
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter("{x:g}")
+    left.set(ylabel="speed-up", ylim=(0.5, most))
+    right.set(ylabel="machine-hours, same work", ylim=(0.8, None))
+    left.legend(loc="upper left", fontsize=9)
+    caption = "What N machines do in the time of one (left), and what the same work then costs "
+    caption += "(right). Strong scaling (blue) shares one batch, weak scaling (orange) gives each "
+    caption += "machine a batch of its own. Lines are modeled: work / N, or work, and a ring. Dots "
+    caption += f"are measured with up to {max(measured['strong'])} processes, their messages real "
+    caption += f"and slowed, their work emulated: one machine sleeps {work:g} s in a step."
+    figures.show(fig, caption)

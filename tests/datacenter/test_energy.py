@@ -131,11 +131,11 @@ def test_a_recipe_trains_as_the_labs_own_backpropagation_does():
 
     rng = np.random.default_rng(3)
     x, y = rng.random((96, 784), dtype=np.float32), rng.integers(0, 10, 96)
-    found = recipes.train(x, y, recipes.Recipe(12, 1, 32, 0.2), seed=5)
+    network, w = recipes.train(x, y, recipes.Recipe(12, 1, 32, 0.2), seed=5)
     start, settings = glorot_layers([784, 12, 10], 5), {"activation": "relu", "output": "softmax"}
     walk = descend_batches(start, x, np.eye(10)[y], 0.2, 32, seed=5, **settings)
     *_, theirs = (next(walk) for _ in range(3))
-    for (W, b), (other_W, other_b) in zip(found, theirs, strict=True):
+    for (W, b), (other_W, other_b) in zip(network.layers(w), theirs, strict=True):
         np.testing.assert_allclose(W, other_W, atol=2e-6)
         np.testing.assert_allclose(b, other_b, atol=2e-6)
 
