@@ -152,6 +152,10 @@ def test_availability_agrees_with_mlsysim_and_with_a_simulation():
     assert hall.enough(0.9, needed=4, present=5) == pytest.approx(simulated, abs=0.004)
 
 
+def test_a_year_has_365_days():
+    assert hall.hours_down(0) == 8760 == 365 * 24
+
+
 def test_the_hours_of_the_tiers_belong_to_their_percentages_but_for_one():
     for tier, (hours, percent) in hall.TIERS.items():
         computed = hall.hours_down(percent.value / 100)
