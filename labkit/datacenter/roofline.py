@@ -137,7 +137,6 @@ def interleave(
     calls: dict[str, Callable[[], object]],
     seconds: float,
     clock: Callable[[], float] = time.thread_time,
-    rounds: int = 3,
 ) -> dict[str, Times]:
     """Time several functions by turns, so that a disturbance meets them all.
 
@@ -147,9 +146,8 @@ def interleave(
 
     Args:
         calls: name -> function without arguments.
-        seconds: of wall time, after which no new round begins.
+        seconds: of wall time, after which no new round begins; 3 rounds are done in any case.
         clock: of CPU time: `time.thread_time`, or `time.process_time` for work of many threads.
-        rounds: that are done at least, also where they take longer.
 
     Lesson: 20_faster_training.
     """
@@ -157,7 +155,7 @@ def interleave(
     span = max(SAMPLE, 10 * _tick(clock))
     repeats = {name: _repeats(call, span) for name, call in calls.items()}
     samples = {name: [] for name in calls}
-    while time.perf_counter() < end or len(next(iter(samples.values()))) < rounds:
+    while time.perf_counter() < end or len(next(iter(samples.values()))) < 3:
         for name, call in calls.items():
             samples[name].append(_sample(call, repeats[name], clock))
     return {name: Times(*np.array(some).T) for name, some in samples.items()}
@@ -268,10 +266,10 @@ class Roofline:
         found = np.interp(np.log(np.asarray(size_in_bytes, float)), np.log(list(self.sizes)), rates)
         return found if found.ndim else float(found)
 
-    def share_of_roof(self, layer: str, batch: int, place: str = "memory") -> float:
-        """Return the measured rate of a layer as a share of what a roof allows."""
+    def share_of_roof(self, layer: str, batch: int) -> float:
+        """Return the measured rate of a layer as a share of what the roof of memory allows."""
         dot = self.dot(layer, batch)
-        return dot.rate / roof(dot.intensity, self.peak, self.bandwidths[place])
+        return dot.rate / roof(dot.intensity, self.peak, self.bandwidths["memory"])
 
 
 def measure(seconds: float = 9.0, batches: tuple[int, ...] = BATCHES) -> Roofline:
