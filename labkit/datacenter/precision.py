@@ -261,7 +261,7 @@ def measure_network(sizes: Sequence[int], batch_size: int, repeats: int = 9) -> 
     return Measured(steps, products)
 
 
-def measure_product(size: int, repeats: int = 5) -> dict[str, float]:
+def measure_product(size: int) -> dict[str, float]:
     """Return CPU seconds of one product of two square matrices by TensorFlow, by format."""
     import tensorflow as tf
 
@@ -269,7 +269,7 @@ def measure_product(size: int, repeats: int = 5) -> dict[str, float]:
         a, b = (tf.cast(tf.random.normal((size, size)), name) for _ in range(2))
         return lambda: tf.matmul(a, b).numpy()
 
-    return fastest({name: product(name) for name in ("float32", "bfloat16")}, repeats)
+    return fastest({name: product(name) for name in ("float32", "bfloat16")}, 5)
 
 
 def fastest(works: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:

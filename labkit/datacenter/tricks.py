@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import keras
 
     Data = tuple[np.ndarray, np.ndarray]
-    Epoch = Callable[[], tuple[float, float]]  # trains once through the data: CPU and wall seconds
+    Epoch = Callable[[], float]  # trains once through the data, and returns its CPU seconds
     Way = Callable[[keras.Model, Data, int, int], Epoch]  # of model, data, batch size, seed
 
 FIT = "fit"
@@ -27,9 +27,8 @@ STEPS_PER_EXECUTION = 16
 
 
 class Trick(NamedTuple):
-    """A way to train: what it does, how the model is compiled, and how an epoch of it runs."""
+    """A way to train: how the model is compiled, and how an epoch of it runs."""
 
-    does: str
     options: dict[str, Any]  # of model.compile
     way: Way
     backends: tuple[str, ...]  # of Keras, that have it
@@ -40,7 +39,6 @@ class Found(NamedTuple):
 
     name: str
     cpu_seconds: float  # of a step, the median, all threads together
-    wall_seconds: float
     times_as_fast: float  # fit's CPU seconds over its own, the median of the rounds
     lowest: float  # of the rounds
     highest: float
@@ -79,15 +77,15 @@ def _fitted(model: keras.Model, **options: Any) -> Epoch:
     from labkit.networks.backend import keras, without_chatter
 
     reads = []
-    note = lambda *_: reads.append((time.process_time(), time.perf_counter()))
+    note = lambda *_: reads.append(time.process_time())
     around = keras.callbacks.LambdaCallback(on_epoch_begin=note, on_epoch_end=note)
 
-    def epoch() -> tuple[float, float]:
+    def epoch() -> float:
         reads.clear()
         with without_chatter():
             model.fit(**options, epochs=1, callbacks=[around], verbose=0)
-        (cpu, wall), (cpu_end, wall_end) = reads
-        return cpu_end - cpu, wall_end - wall
+        begun, ended = reads
+        return ended - begun
 
     return epoch
 
@@ -126,13 +124,13 @@ def _graph_loop(compiled: bool) -> Way:
 
 
 def _timed(run: Callable[[], None]) -> Epoch:
-    def epoch() -> tuple[float, float]:
+    def epoch() -> float:
         from labkit.networks.backend import without_chatter
 
         with without_chatter():
-            cpu, wall = time.process_time(), time.perf_counter()
+            begun = time.process_time()
             run()
-            return time.process_time() - cpu, time.perf_counter() - wall
+            return time.process_time() - begun
 
     return epoch
 
@@ -140,15 +138,15 @@ def _timed(run: Callable[[], None]) -> Epoch:
 _MANY, _XLA = {"steps_per_execution": STEPS_PER_EXECUTION}, {"jit_compile": True}
 _ALL, _TF = ("tensorflow", "jax", "torch"), ("tensorflow",)
 TRICKS = {
-    FIT: Trick("Keras with its defaults", {}, _fit, _ALL),
-    "train_on_batch": Trick("a loop in Python", {}, _python_loop, _ALL),
-    "steps_per_execution": Trick("16 steps a call", _MANY, _fit, ("tensorflow", "jax")),
-    "jit_compile": Trick("each step compiled by XLA", _XLA, _fit, _TF),  # JAX always does
-    "tf.data, examples": Trick("examples shuffled, then batched", {}, _examples, _TF),
-    "tf.data, positions": Trick("positions shuffled, batches gathered", {}, _positions, _TF),
-    "all of Keras": Trick("16 steps a call, XLA, tf.data", _MANY | _XLA, _examples, _TF),
-    "graph loop": Trick("all steps in one graph", {}, _graph_loop(False), _TF),
-    "graph loop, XLA": Trick("all steps in one graph, compiled", {}, _graph_loop(True), _TF),
+    FIT: Trick({}, _fit, _ALL),
+    "train_on_batch": Trick({}, _python_loop, _ALL),
+    "steps_per_execution": Trick(_MANY, _fit, ("tensorflow", "jax")),
+    "jit_compile": Trick(_XLA, _fit, _TF),  # JAX always does
+    "tf.data, examples": Trick({}, _examples, _TF),
+    "tf.data, positions": Trick({}, _positions, _TF),
+    "all of Keras": Trick(_MANY | _XLA, _examples, _TF),
+    "graph loop": Trick({}, _graph_loop(False), _TF),
+    "graph loop, XLA": Trick({}, _graph_loop(True), _TF),
 }
 
 
@@ -210,8 +208,7 @@ def _compare(
     rounds, end = [], time.perf_counter() + seconds
     while len(rounds) < 3 or time.perf_counter() < end:
         rounds.append([epoch() for epoch in epochs.values()])
-    took = np.array(rounds).swapaxes(0, 1) * batch_size / len(data[0])  # of a step, (rounds, 2)
-    took = dict(zip(epochs, took, strict=True))
+    took = dict(zip(epochs, np.transpose(rounds) * batch_size / len(data[0]), strict=True))
     return [
         _found(name, each, took[FIT], first[name], _loss(models[name], data))
         for name, each in took.items()
@@ -251,7 +248,6 @@ def _loss(model: keras.Model, data: Data) -> float:
 
 
 def _found(name: str, took: np.ndarray, fit: np.ndarray, first: float, loss: float) -> Found:
-    cpu, wall = np.median(took, axis=0).tolist()
-    ratios = fit[:, 0] / took[:, 0]
+    ratios = fit / took
     middle, low, high = (float(f(ratios)) for f in (np.median, np.min, np.max))
-    return Found(name, cpu, wall, middle, low, high, first, loss)
+    return Found(name, float(np.median(took)), middle, low, high, first, loss)
