@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -90,129 +90,40 @@ def _fitted(model: keras.Model, **options: Any) -> Epoch:
     return epoch
 
 
-def _python_loop(model: keras.Model, data: Data, batch_size: int, seed: int) -> Epoch:
-    """A loop in Python over `train_on_batch`."""
-    rng = np.random.default_rng(seed)
-
-    def run() -> None:
-        model.reset_metrics()
-        for rows in rng.permutation(len(data[0])).reshape(-1, batch_size):
-            model.train_on_batch(data[0][rows], data[1][rows])
-
-    return _timed(run)
-
-
-def _graph_loop(compiled: bool) -> Way:
+def _graph_loop(model: keras.Model, data: Data, batch_size: int, seed: int) -> Epoch:
     """A loop over `train_step` inside one TensorFlow graph, as `labkit.networks.training.fit`."""
+    import tensorflow as tf
 
-    def way(model: keras.Model, data: Data, batch_size: int, seed: int) -> Epoch:
-        import tensorflow as tf
+    from labkit.networks.backend import without_chatter
+    from labkit.networks.training import create_variables, tensorflow_steps
 
-        from labkit.networks.training import create_variables, tensorflow_steps
+    create_variables(model, *data)
+    steps = tensorflow_steps(model, *data, compiled=True)
+    rng, held = np.random.default_rng(seed), [tf.constant(each) for each in data]
 
-        create_variables(model, *data)
-        steps = tensorflow_steps(model, *data, compiled=compiled)
-        rng, held = np.random.default_rng(seed), [tf.constant(each) for each in data]
-
-        def run() -> None:
-            model.reset_metrics()
-            steps(rng.permutation(len(data[0])).reshape(-1, batch_size), *held)
-
-        return _timed(run)
-
-    return way
-
-
-def _timed(run: Callable[[], None]) -> Epoch:
     def epoch() -> float:
-        from labkit.networks.backend import without_chatter
-
         with without_chatter():
             begun = time.process_time()
-            run()
+            model.reset_metrics()
+            steps(rng.permutation(len(data[0])).reshape(-1, batch_size), *held)
             return time.process_time() - begun
 
     return epoch
 
 
 _MANY, _XLA = {"steps_per_execution": STEPS_PER_EXECUTION}, {"jit_compile": True}
-_ALL, _TF = ("tensorflow", "jax", "torch"), ("tensorflow",)
+_TF = ("tensorflow",)
 TRICKS = {
-    FIT: Trick({}, _fit, _ALL),
-    "train_on_batch": Trick({}, _python_loop, _ALL),
+    FIT: Trick({}, _fit, ("tensorflow", "jax", "torch")),
     "steps_per_execution": Trick(_MANY, _fit, ("tensorflow", "jax")),
     "jit_compile": Trick(_XLA, _fit, _TF),  # JAX always does
     "tf.data, examples": Trick({}, _examples, _TF),
     "tf.data, positions": Trick({}, _positions, _TF),
-    "all of Keras": Trick(_MANY | _XLA, _examples, _TF),
-    "graph loop": Trick({}, _graph_loop(False), _TF),
-    "graph loop, XLA": Trick({}, _graph_loop(True), _TF),
+    "graph loop, XLA": Trick({}, _graph_loop, _TF),
 }
 
 
 # --- side by side -------------------------------------------------------------------------------
-
-
-def compare(
-    build: Callable[[], keras.Model],
-    x: np.ndarray,
-    y: np.ndarray,
-    batch_size: int = 64,
-    seconds: float = 8.0,
-    seed: int = 0,
-    names: Sequence[str] = tuple(TRICKS),
-) -> list[Found]:
-    """Train the same network in each way, epoch by epoch in turn, and return what each took.
-
-    The examples that do not fill a batch are left out everywhere. CPU time, of all threads, is what
-    the ratios are made of: neighbors do not lengthen it. Each round gives one ratio to `fit`.
-
-    Args:
-        build: returns a Keras model that is not compiled, with the same weights each time.
-        x, y: examples, shapes (n, ...) and (n,); classes.
-        batch_size: examples of a step.
-        seconds: of wall time for the rounds, after tracing and compiling; 3 rounds at least.
-        seed: of the order of the examples.
-        names: of `TRICKS`, the ways to compare; `fit` takes part in any case.
-
-    Raises:
-        ValueError: a name that is not in `TRICKS`.
-
-    Lesson: 20_faster_training.
-    """
-    if unknown := set(names) - set(TRICKS):
-        raise ValueError(f"names must be of {list(TRICKS)}. Received also: {sorted(unknown)}")
-    whole = len(x) // batch_size * batch_size
-    some = {name: trick for name, trick in TRICKS.items() if name in (FIT, *names)}
-    with _many_traces():
-        return _compare(some, build, (x[:whole], y[:whole]), batch_size, seconds, seed)
-
-
-def _compare(
-    some: dict[str, Trick],
-    build: Callable[[], keras.Model],
-    data: Data,
-    batch_size: int,
-    seconds: float,
-    seed: int,
-) -> list[Found]:
-    tricks = {name: trick for name, trick in some.items() if _works(trick)}
-    models = {name: _compiled(build, trick) for name, trick in tricks.items()}
-    epochs, first = {}, {}
-    for name, trick in tricks.items():
-        begun = time.perf_counter()
-        epochs[name] = trick.way(models[name], data, batch_size, seed)
-        for _ in range(WARM_UP):
-            epochs[name]()
-        first[name] = time.perf_counter() - begun
-    rounds, end = [], time.perf_counter() + seconds
-    while len(rounds) < 3 or time.perf_counter() < end:
-        rounds.append([epoch() for epoch in epochs.values()])
-    took = dict(zip(epochs, np.transpose(rounds) * batch_size / len(data[0]), strict=True))
-    return [
-        _found(name, each, took[FIT], first[name], _loss(models[name], data))
-        for name, each in took.items()
-    ]
 
 
 @contextmanager
@@ -227,14 +138,52 @@ def _many_traces() -> Iterator[None]:
         logger.setLevel(before)
 
 
+@_many_traces()
+def compare(
+    build: Callable[[], keras.Model],
+    x: np.ndarray,
+    y: np.ndarray,
+    batch_size: int = 64,
+    seconds: float = 8.0,
+) -> list[Found]:
+    """Train the same network in each way, epoch by epoch in turn, and return what each took.
+
+    The examples that do not fill a batch are left out everywhere. CPU time, of all threads, is what
+    the ratios are made of: neighbors do not lengthen it. Each round gives one ratio to `fit`.
+
+    Args:
+        build: returns a Keras model that is not compiled, with the same weights each time.
+        x, y: examples, shapes (n, ...) and (n,); classes.
+        batch_size: examples of a step.
+        seconds: of wall time for the rounds, after tracing and compiling; 3 rounds at least.
+
+    Lesson: 20_faster_training.
+    """
+    whole = len(x) // batch_size * batch_size
+    data = x[:whole], y[:whole]
+    tricks = {name: trick for name, trick in TRICKS.items() if _works(trick)}
+    models = {name: _compiled(build, trick) for name, trick in tricks.items()}
+    epochs, first = {}, {}
+    for name, trick in tricks.items():
+        begun = time.perf_counter()
+        epochs[name] = trick.way(models[name], data, batch_size, seed=0)
+        for _ in range(WARM_UP):
+            epochs[name]()
+        first[name] = time.perf_counter() - begun
+    rounds, end = [], time.perf_counter() + seconds
+    while len(rounds) < 3 or time.perf_counter() < end:
+        rounds.append([epoch() for epoch in epochs.values()])
+    took = dict(zip(epochs, np.transpose(rounds) * batch_size / len(data[0]), strict=True))
+    return [
+        _found(name, each, took[FIT], first[name], _loss(models[name], data))
+        for name, each in took.items()
+    ]
+
+
 def _works(trick: Trick) -> bool:
-    return _backend() in trick.backends
-
-
-def _backend() -> str:
     from labkit.networks.backend import keras
 
-    return keras.backend.backend()
+    return keras.backend.backend() in trick.backends
 
 
 def _compiled(build: Callable[[], keras.Model], trick: Trick) -> keras.Model:

@@ -69,7 +69,7 @@ _MARKS = dict(
                               figures.SAND], strict=True), strict=True)
 )  # fmt: skip
 _WAY = np.unique(np.geomspace(1, 4096, 200).astype(int)).tolist()  # batches, for the dot's way
-_X = (0.3, 500.0)  # FLOP per byte that the picture shows
+_X = (0.3, 1500.0)  # FLOP per byte that the picture shows
 
 
 class RooflineExplorer(kit.Explorer):
@@ -172,10 +172,11 @@ class RooflineExplorer(kit.Explorer):
 
     def _layer(self, result: dict, params: dict) -> str:
         side, ratio = params["width"], result["moving"] / result["arithmetic"]
-        at = ridge(self.machine.peak, result["bandwidth"])
+        edge = ridge(self.machine.peak, result["bandwidth"])
+        at = float(f"{result['intensity']:.3g}")
         told = (
-            f"{side} × {side} weights, batch {params['batch']}: {result['intensity']:.3g} FLOP per "
-            f"byte; for {_bytes(result['held'])} of numbers the ridge is at {at:.3g}. "
+            f"{side} × {side} weights, batch {params['batch']}: {at:,g} FLOP per byte; "
+            f"for {_bytes(result['held'])} of numbers the ridge is at {edge:.3g}. "
         )
         if _bound_by_arithmetic(result):
             told += f"Compute-bound: the arithmetic takes {1 / ratio:.3g} times as long as moving "

@@ -88,11 +88,6 @@ def test_every_way_takes_the_same_steps_and_learns(digits, small, monkeypatch, c
     assert capfd.readouterr().err == ""
 
 
-def test_a_way_that_does_not_exist_is_refused(digits):
-    with pytest.raises(ValueError, match=r"graph loop, XLA.*also: .'gpu'"):
-        tricks.compare(lambda: None, *digits, names=["fit", "gpu"])
-
-
 @pytest.mark.slow
 def test_a_step_is_measured_in_both_ways(digits, small):
     model = small()
