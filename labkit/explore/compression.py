@@ -215,15 +215,18 @@ class FeedbackExplorer(kit.Explorer):
     def caption(self, result: dict, params: dict) -> str:
         """Return in words what traveled, and what never arrived."""
         share = result["arrived"] / result["asked"]
-        never = int(np.sum(result["arrived"] == 0))
+        if never := int(np.sum(result["arrived"] == 0)):
+            missing = f"{count(never, 'number')} never traveled"
+        else:
+            missing = "every number has traveled"
         right = int(np.sum(np.abs(share - 1) < 0.2))
         what = "all ten signs and one size"
         if params["method"] != "one bit":
             what = f"{count(kept(params['share'], 10), 'number')} of ten"
         told = (
             f"{result['size_in_bytes']} bytes instead of 40 a step: {what}. After "
-            f"{count(params['steps'], 'step')} {count(right, 'number')} arrived within 20 % of "
-            f"their sum, and {never or 'none'} never traveled."
+            f"{count(params['steps'], 'step')}, {right} of ten sums arrived within 20 %, and "
+            f"{missing}."
         )
         if np.any(share >= 3.2):
             told += f" {count(int(np.sum(share >= 3.2)), 'number')} (triangle) came too large."
