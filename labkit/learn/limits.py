@@ -11,8 +11,8 @@ SECONDS = 10.0  # an exercise's cases together take milliseconds
 
 
 @contextmanager
-def limited(seconds: float = SECONDS) -> Iterator[None]:
-    """Raise a TimeoutError in what stands below, once it has run for so long.
+def limited(seconds: float | None = None) -> Iterator[None]:
+    """Raise a TimeoutError in what stands below, once it has run for so long: 10 s when None.
 
     Only in the main thread, where notebooks run their cells, and not on Windows: elsewhere there is
     no alarm, and no limit.
@@ -26,6 +26,7 @@ def limited(seconds: float = SECONDS) -> Iterator[None]:
     Traceback (most recent call last):
     TimeoutError: still running after 0.05 s
     """
+    seconds = SECONDS if seconds is None else seconds
     if not hasattr(signal, "setitimer") or threading.current_thread() != threading.main_thread():
         yield
         return

@@ -5,6 +5,7 @@ import pytest
 
 from labkit.datacenter import collectives, compression
 from labkit.exercises import distributed as exercise
+from labkit.learn import limits
 from labkit.maths.activations import gelu
 from labkit.maths.backprop import backward, forward, glorot_layers
 
@@ -104,3 +105,29 @@ def test_a_loop_over_workers_comes_back_as_an_array():
         ]
     )
     assert isinstance(used(np.ones((2, 3)), np.array([1, 2])), np.ndarray)
+
+
+def test_feedback_in_another_form_sends_the_same_bytes():
+    def in_place(gradient, rest, compress):
+        rest += gradient
+        sent = compress(rest.astype(np.float64))
+        return [sent, rest - sent]
+
+    method, rng = compression.TopK(0.1), np.random.default_rng(5)
+    theirs = compression.Sender(method, exercise.feedback.use(in_place))
+    ours = compression.Sender(method, compression.error_feedback)
+    for _ in range(5):
+        gradient = rng.normal(size=(2, 50)).astype(np.float32)
+        np.testing.assert_array_equal(theirs.pack(gradient), ours.pack(gradient))
+
+
+def test_a_loop_without_an_end_ends_with_a_sentence(monkeypatch):
+    monkeypatch.setattr(limits, "SECONDS", 0.2)
+
+    def endless(means, counts):
+        while True:
+            counts = counts + 1
+
+    found = exercise.combine.check(endless)
+    assert found.kind == "error"
+    assert "Does a loop of yours ever end?" in found.message
