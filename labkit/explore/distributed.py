@@ -16,6 +16,7 @@ from labkit.explore.compression import (
     bytes_against_accuracy,
     waiting_against_delay,
 )
+from labkit.lab.words import count
 
 __all__ = [
     "FeedbackExplorer",
@@ -208,4 +209,8 @@ def more_machines(
     caption += "machine a batch of its own. Lines are modeled: work / N, or work, and a ring. Dots "
     caption += f"are measured with up to {max(measured['strong'])} processes, their messages real "
     caption += f"and slowed, their work emulated: one machine sleeps {work:g} s in a step."
+    gains, hours = speed_ups(work, size_in_bytes, link, sizes, "strong")
+    best = int(np.argmax(gains))
+    caption += f" One batch for all is fastest on {count(sizes[best], 'machine')} (modeled): "
+    caption += f"{gains[best]:.1f} times as fast as on one, for {hours[best]:.1f} times the hours."
     figures.show(fig, caption)
