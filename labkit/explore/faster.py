@@ -64,9 +64,9 @@ class ScaleExplorer(kit.Explorer):
         gradients, errors = self.exact[trained_steps]
         exact = np.abs(errors[-1][errors[-1] != 0])
         found, _ = self._gradients(self.networks[trained_steps], number_format, scale)
-        at = np.clip(np.floor(np.log2(exact * scale)), POWERS[0], POWERS[-1]).astype(int)
+        counts, _ = np.histogram(np.log2(exact) + scale_power, [*POWERS, POWERS[-1] + 1])
         return {
-            "counts": np.bincount(at - POWERS[0], minlength=len(POWERS)) / len(exact),
+            "counts": counts / len(exact),
             "lost": precision.share_lost(exact, scale, precision.FORMATS[number_format]),
             "off": precision.distance(found, gradients, scale),
         }
@@ -87,7 +87,7 @@ class ScaleExplorer(kit.Explorer):
 
     def paint(self, artists: dict, result: dict, params: dict) -> None:
         """Move the histogram; its highest place is 1, however wide it is."""
-        artists["line"].set_data(POWERS + 0.5, result["counts"] / result["counts"].max())
+        artists["line"].set_data(POWERS + 0.5, result["counts"] / (result["counts"].max() or 1))
         scale = f"2^{params['scale_power']}"
         artists["heading"].set_text(
             f"errors of the output layer after {params['trained_steps']:,} steps, times {scale}"

@@ -219,9 +219,11 @@ def _bound_by_arithmetic(modeled: dict) -> bool:
 def _seconds(seconds: float) -> str:
     """Return a time in a unit that suits it.
 
-    >>> _seconds(0.00123), _seconds(4.2e-8)
-    ('1.23 ms', '0.042 µs')
+    >>> _seconds(4.38), _seconds(0.00123), _seconds(4.2e-8)
+    ('4.38 s', '1.23 ms', '0.042 µs')
     """
+    if seconds >= 1:
+        return f"{seconds:.3g} s"
     return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
 
 
