@@ -230,10 +230,12 @@ class Sender:
             residual = np.zeros_like(gradient)
 
         def compress(vectors: np.ndarray) -> np.ndarray:
+            vectors = np.asarray(vectors, gradient.dtype)  # whatever a learner computes in
             messages.append(self.method.pack(vectors, draw))
             return self.method.unpack(messages[-1], vectors.shape[-1], draw)
 
-        _, self.residual = self.feedback(gradient, residual, compress)
+        _, left = self.feedback(gradient, residual, compress)
+        self.residual = np.asarray(left, gradient.dtype)
         return messages[-1]
 
 

@@ -603,6 +603,8 @@ send = (rank - step) % size
 max(rank - step, 0), max(rank - step - 1, 0)
 (rank - step) % size, (rank - step - 1) % size, size
 (rank - step) % N, (rank - step - 1) % N
+(rank - step) % 4, (rank - step - 1) % 4
+(rank - step) % size, (rank - step) % size - 1
 """,
     "distributed.split": """
 W1[np.array_split(np.arange(len(W1)), size)[rank]], W2
@@ -614,7 +616,8 @@ np.array_split(W1, size, axis=1)[rank], W2
 W1, W2
 W1, np.array_split(W2, size)[rank]
 np.array_split(W2, size)[rank], np.array_split(W1, size, axis=1)[rank]
-np.array_split(W1, size, axis=1)[rank - 1], np.array_split(W2, size)[rank - 1]
+W1[:, rank::size], np.array_split(W2, size)[rank]
+np.array_split(W1, size, axis=1)[rank], np.array_split(W2, size)[size - 1 - rank]
 np.array_split(W1, size, axis=1), np.array_split(W2, size)
 W1[:, rank], W2[rank]
 W1[:, : W1.shape[1] // size], W2[: len(W2) // size]
