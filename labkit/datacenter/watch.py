@@ -71,7 +71,8 @@ def blame(pulses: dict[int, Pulse], now: float, patience: float) -> WorkerError 
         while (after := pulses[chain[-1]].waits_for) in quiet and after not in chain:
             chain.append(after)
         if after in chain:
-            ring = " waits for ".join(f"worker {r}" for r in [*chain[chain.index(after) :], after])
+            first, *others = [f"worker {r}" for r in [*chain[chain.index(after) :], after]]
+            ring = f"{first} waits for {', which waits for '.join(others)}"
             return WorkerError(
                 f"deadlock: {ring}. Let each worker send before it receives.", None, "deadlock"
             )

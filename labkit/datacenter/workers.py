@@ -118,12 +118,16 @@ class Workers:
         if not 1 <= size <= self.size:
             raise ValueError(f"size must lie in 1 to {self.size}, the pool's. Received: {size!r}")
         packed = _pack((job, args, kwargs), "the job")
-        with self._one_at_a_time, self._all_or_none():
-            self._start()
-            number = next(self._numbers)
-            for process in self._processes[:size]:
-                process.send(("run", number, size, link, packed))
-            return self._collect(number, size, patience, limit)
+        try:
+            with self._one_at_a_time, self._all_or_none():
+                self._start()
+                number = next(self._numbers)
+                for process in self._processes[:size]:
+                    process.send(("run", number, size, link, packed))
+                return self._collect(number, size, patience, limit)
+        except WorkerError as error:
+            # The message says it all: where in this module it was found helps nobody.
+            raise error.with_traceback(None) from None
 
     def close(self) -> None:
         """End all processes. A pool that is used again starts new ones."""
@@ -221,7 +225,7 @@ def _pack(value: Any, what: str) -> bytes:
     try:
         return pack(value)
     except TypeError as error:
-        raise WorkerError(f"{what}: {error}", None, "pickle") from error
+        raise WorkerError(f"{what}: {error}", None, "pickle") from None
 
 
 def _results(done: dict[int, tuple]) -> list:

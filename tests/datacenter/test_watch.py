@@ -41,7 +41,7 @@ def test_a_deadlock_names_the_circle_only():
         2: Pulse(QUIET, waits_for=1),
     }
     words = str(blame(pulses, 10, 2.5))
-    assert words.startswith("deadlock: worker 1 waits for worker 2 waits for worker 1.")
+    assert words.startswith("deadlock: worker 1 waits for worker 2, which waits for worker 1.")
 
 
 def test_a_hung_worker_is_told_with_those_who_wait_for_it():

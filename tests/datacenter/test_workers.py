@@ -163,7 +163,7 @@ def circle(worker, how):
             "worker 1 hung: it did nothing for 0.6 s. If it only sleeps",
         ),
         (alone, "stopped", (1, "hung"), "worker 1 hung: it was stopped for 0.6 s"),
-        (circle, "", (None, "deadlock"), "deadlock: worker 0 waits for worker 1 waits for"),
+        (circle, "", (None, "deadlock"), "deadlock: worker 0 waits for worker 1, which"),
     ],
 )
 def test_a_worker_that_nobody_waits_for_hangs_too(pool, job, how, verdict, words):
@@ -554,6 +554,7 @@ def test_a_notebooks_kernel_runs_jobs(tmp_path):
     assert total == 1
     assert cells[2].outputs[0].text == "[worker 0] here 0\n"
     assert "return 1 / 0  # the culprit" in cells[3].outputs[0].evalue
+    assert len("\n".join(cells[3].outputs[0].traceback).split("\n")) < 25  # a screen, not more
     wait_until(lambda: are_gone(pids), 5)
 
 
