@@ -106,7 +106,7 @@ def start(size: int) -> list[Process]:
     """Start so many workers, and let them meet.
 
     Raises:
-        WorkerError: one ended, or did not come.
+        WorkerError: one ended, or did not come, or the system lets no more be opened.
     """
     token = secrets.token_bytes(TOKEN)
     popens: list[subprocess.Popen] = []
@@ -121,8 +121,10 @@ def start(size: int) -> list[Process]:
             each.send(ports)
         for each in processes:
             each.hear(START)  # it has met the others
-    except BaseException:
+    except BaseException as error:
         end(popens)
+        if isinstance(error, OSError):
+            raise _refused(size, error) from error
         raise
     return processes
 
@@ -137,17 +139,27 @@ def end(popens: list[subprocess.Popen]) -> None:
         each.stdin.close()
 
 
-def ended(rank: int, code: int) -> WorkerError:
+def ended(rank: int, code: int, started: bool = True) -> WorkerError:
     """Return in words how a process ended, by its exit code; below 0 it is that of a signal."""
     if code >= 0:
-        message = f"worker {rank} ended by itself with exit code {code}, before its job was done"
-        return WorkerError(f"{message}. Let the job return instead.", rank, "exited")
+        message = f"worker {rank} ended by itself with exit code {code}, before "
+        if started:
+            message += "its job was done. Let the job return instead."
+        else:
+            message += "it could start. Its own words stand where this program prints its errors."
+        return WorkerError(message, rank, "exited")
     told = f"worker {rank} was killed by {signal.Signals(-code).name}"
     if code == -signal.SIGKILL:
         told += ". If nobody did that, the system ran out of memory: use less data, fewer workers"
     elif -code in CRASHES:
         told += ": compiled code that the job called has crashed. Try that call alone, on less data"
     return WorkerError(told, rank, "killed")
+
+
+def _refused(size: int, error: OSError) -> WorkerError:
+    message = f"the system refused {size} workers what they need to start: {error}"
+    told = f"{message}. Use fewer, or allow more files and processes: ulimit -n, ulimit -u"
+    return WorkerError(told, None, "refused")
 
 
 def _spawn(port: int, rank: int, token: bytes) -> subprocess.Popen:
@@ -172,7 +184,7 @@ def _all_come(popens: list[subprocess.Popen]) -> Callable[[list[int]], None]:
     def check(missing: list[int]) -> None:
         for rank in missing:
             if popens[rank].poll() is not None:
-                raise ended(rank, popens[rank].returncode)
+                raise ended(rank, popens[rank].returncode, started=False)
         if time.monotonic() > until:
             message = f"{named(missing)} did not start in {START:g} s"
             raise WorkerError(message, missing[0], "hung")

@@ -10,8 +10,11 @@ busy moment meets all of it; the best repeat counts, as the one that was disturb
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -272,19 +275,22 @@ class Roofline:
         return dot.rate / roof(dot.intensity, self.peak, self.bandwidths["memory"])
 
 
-def measure(seconds: float = 9.0, batches: tuple[int, ...] = BATCHES) -> Roofline:
+def measure(
+    seconds: float = 9.0, batches: tuple[int, ...] = BATCHES, neighbors: int = 0
+) -> Roofline:
     """Measure peak, bandwidths and the lab's layers of this machine, all by turns.
 
     Args:
         seconds: of wall time; the last round and the preparation take one or two more.
         batches: examples at once, for each layer.
+        neighbors: busy processes that run beside, to see what they do to either clock.
 
     Lesson: 20_faster_training.
     """
     caches = machine.caches()
     sizes = sizes_to_try(caches, free=machine.memory()[1])
     calls = _peaks() | _reads(sizes) | _layers(batches)
-    with machine.one_thread():
+    with machine.one_thread(), busy_neighbors(neighbors, seconds + 60):
         only = {name: call for name, (call, _) in calls.items()}
         times = interleave(only, seconds, cpu_clock())
     rates = {name: float(work / times[name].cpu.min()) for name, (_, work) in calls.items()}
@@ -346,3 +352,22 @@ def _dot(name: str, batch: int, rates: dict, walls: dict) -> Dot:
     shape = LAYERS[name].shape(batch)
     moved = intensity(*shape), size_in_bytes(*shape)
     return Dot(name, batch, *moved, rates[name, batch], walls[name, batch])
+
+
+@contextmanager
+def busy_neighbors(count: int, limit: float) -> Iterator[None]:
+    """Keep some processes busy inside, as other users of a machine would; they end in any case.
+
+    Args:
+        count: of processes.
+        limit: seconds after which they end by themselves, should nobody be left to end them.
+    """
+    code = f"import time\nend = time.monotonic() + {limit}\nwhile time.monotonic() < end: pass"
+    running = [subprocess.Popen([sys.executable, "-S", "-c", code]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for each in running:
+            each.kill()
+        for each in running:
+            each.wait()

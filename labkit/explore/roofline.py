@@ -50,7 +50,7 @@ def _example_dot(layer: str, batch: int, rates: tuple[float, float]) -> Dot:
     return Dot(layer, batch, intensity(*shape), size_in_bytes(*shape), cpu, wall)
 
 
-# Shown where nothing was measured; `labkit.datacenter.roofline.measure(25)` found it.
+# Shown where nothing was measured; `labkit.datacenter.roofline.measure(25, neighbors=4)` found it.
 EXAMPLE = Roofline(
     machine="a virtual AMD EPYC (Zen 5) with two cores and busy neighbors",
     origin="quoted",
@@ -78,29 +78,36 @@ class RooflineExplorer(kit.Explorer):
     Args:
         measured: roofs and dots of this machine, from `labkit.datacenter.roofline.measure`; None
             shows those of another machine, and says so.
-        **start: start values of batch, width and clock.
+        busy: the same, measured beside busy neighbors: a control then chooses whose dots are drawn.
+        **start: start values of batch, width, clock and neighbors.
     """
 
-    view_only = ("batch", "width", "clock")
+    view_only = ("batch", "width", "clock", "neighbors")
     size = (9.6, 4.1)
 
-    def __init__(self, measured: Roofline | None = None, **start: Any) -> None:
+    def __init__(
+        self, measured: Roofline | None = None, busy: Roofline | None = None, **start: Any
+    ) -> None:
         self.machine = measured or EXAMPLE
+        self.runs = {"none": self.machine} | ({"busy": busy} if busy else {})
         super().__init__(**start)
 
     def make_controls(self) -> dict:
         """Return the controls: batch and width of the layer, and what the dots were measured by."""
-        return {
+        controls = {
             "batch": _doubling(1, 4096, description="batch (rows)"),
             "width": _doubling(64, 8192, value=1024, description="width of the layer"),
             "clock": kit.choice("CPU", ["CPU", "wall"], description="clock of the dots"),
         }
+        if len(self.runs) > 1:
+            controls["neighbors"] = kit.choice("none", list(self.runs))
+        return controls
 
-    def compute(self, batch: int, width: int, clock: str) -> dict:
+    def compute(self, batch: int, width: int, clock: str, neighbors: str = "none") -> dict:
         """Return the modeled dot, its way over all batches, and the measured rates."""
         way = [self._modeled(rows, width) for rows in _WAY]
         later = [rows for rows, each in zip(_WAY, way, strict=True) if _bound_by_arithmetic(each)]
-        dots = self.machine.dots
+        dots = self.runs[neighbors].dots
         return {
             "way": np.array([(each["intensity"], each["rate"]) for each in way]).T,
             "reached_at": next((rows for rows in later if rows > batch), None),
@@ -134,7 +141,7 @@ class RooflineExplorer(kit.Explorer):
 
     def _build_roofs(self, ax: Axes) -> dict:
         here, x = self.machine, np.geomspace(*_X, 200)
-        rates = [rate for dot in here.dots for rate in (dot.rate, dot.wall_rate)]
+        rates = [rate for run in self.runs.values() for d in run.dots for rate in d[4:]]
         low = min(*rates, roof(_X[0], here.peak, here.bandwidths["memory"])) / 1e9 / 8  # a legend
         ax.set(xscale="log", yscale="log", xlim=_X, ylim=(low, 2.2 * here.peak / 1e9))
         ax.set(xlabel="intensity (FLOP per byte)", ylabel="rate (GFLOP/s)")
@@ -155,7 +162,7 @@ class RooflineExplorer(kit.Explorer):
 
     def paint(self, artists: dict, result: dict, params: dict) -> None:
         """Move the modeled dot, its way, the measured dots and the bars."""
-        dots = self.machine.dots
+        dots = self.runs[params.get("neighbors", "none")].dots
         for name in _MARKS:
             some = [k for k, dot in enumerate(dots) if dot.layer == name]
             artists[name].set_data([dots[k].intensity for k in some], result["rates"][some] / 1e9)
@@ -187,7 +194,7 @@ class RooflineExplorer(kit.Explorer):
         return f"{told}; from a batch of about {result['reached_at']} on it is the other way round."
 
     def _dots(self, result: dict, params: dict) -> str:
-        run = self.machine
+        run = self.runs[params.get("neighbors", "none")]
         whose = "of this machine" if run.origin == "measured" else f"quoted from {run.machine}"
         batches = ", ".join(map(str, sorted({dot.batch for dot in run.dots})))
         told = f"Dots, batch {batches}: {whose}, by {params['clock']} time"

@@ -1,9 +1,11 @@
 """The roofline: formulas by hand and beside a book's, and this machine's own numbers."""
 
+import contextlib
 import itertools
 import time
 
 import numpy as np
+import psutil
 import pytest
 
 from labkit import machine
@@ -126,6 +128,16 @@ def test_waiting_costs_wall_time_and_no_cpu_time():
     times = roofline.interleave({"sleep": lambda: time.sleep(0.02)}, 0.0)["sleep"]
     assert times.wall.min() >= 0.02
     assert times.cpu.max() < 0.01
+
+
+def test_neighbors_are_busy_and_gone_afterwards():
+    mine = psutil.Process()
+    before = set(mine.children())
+    with contextlib.suppress(InterruptedError), roofline.busy_neighbors(2, limit=20):
+        neighbors = set(mine.children()) - before
+        assert len(neighbors) == 2
+        raise InterruptedError
+    assert not any(each.is_running() for each in neighbors)
 
 
 def test_a_read_touches_each_number():

@@ -753,8 +753,16 @@ def test_strangers_at_the_door_do_not_disturb(monkeypatch):
         line.close()
 
 
+def test_too_few_open_files_are_told_with_what_to_do(tmp_path):
+    code = HEAD + "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))\n"
+    process = script(tmp_path, code + "Workers(32).run(job)")
+    _, errors = process.communicate(timeout=30)
+    assert "the system refused 32 workers" in errors
+    assert "ulimit -n" in errors
+
+
 def test_a_process_that_cannot_start_is_told(monkeypatch, capfd):
     monkeypatch.setattr(processes, "COMMAND", "raise SystemExit(7)")
-    with pytest.raises(WorkerError, match="worker 0 ended by itself with exit code 7"):
+    with pytest.raises(WorkerError, match=r"worker 0 .* exit code 7, before it could start\. Its"):
         Workers(1).run(rank_of)
     assert Path("/proc/self").exists() is sys.platform.startswith("linux")

@@ -72,6 +72,17 @@ def test_both_clocks_agree_where_nobody_disturbs():
     assert "both clocks agree (98%)" in text
 
 
+def test_a_second_measurement_can_be_chosen():
+    assert "neighbors" not in RooflineExplorer(HERE).params
+    slower = tuple(dot._replace(wall_rate=dot.rate / 40) for dot in HERE.dots)
+    explorer = RooflineExplorer(HERE, dataclasses.replace(HERE, dots=slower), clock="wall")
+    before = explorer.result["rates"]
+    explorer._jump({"neighbors": "busy"})
+    assert np.all(explorer.result["rates"] < before)
+    lowest = explorer._picture(explorer.params).moving["dot"].axes.get_ylim()[0]
+    assert lowest * 1e9 < explorer.result["rates"].min()
+
+
 def test_a_smaller_array_is_read_at_least_as_fast():
     rates = EXAMPLE.bandwidth(np.geomspace(1e3, 1e10, 200))
     assert np.all(np.diff(rates) <= 0)
@@ -80,4 +91,5 @@ def test_a_smaller_array_is_read_at_least_as_fast():
 
 
 def test_it_walks():
-    assert RooflineExplorer(HERE).walk() >= 20
+    busy = dataclasses.replace(HERE, origin="measured")
+    assert RooflineExplorer(HERE, busy).walk() >= 20
