@@ -223,6 +223,8 @@ class FeedbackExplorer(kit.Explorer):
         what = "all ten signs and one size"
         if params["method"] != "one bit":
             what = f"{count(kept(params['share'], 10), 'number')} of ten"
+        if params["method"] == "random" and not params["feedback"]:
+            what += ", made larger so that they are right on average"
         told = (
             f"{result['size_in_bytes']} bytes instead of 40 a step: {what}. After "
             f"{count(params['steps'], 'step')}, {right} of ten sums arrived within 20 %, and "
