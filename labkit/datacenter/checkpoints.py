@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import os
-import pickle
 import signal
 import tempfile
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from labkit.datacenter.parcel import pack, unpack
 from labkit.datacenter.workers import WorkerError, Workers
 
 MOST_FAILURES = 1e6  # in one simulated run: it would not end
@@ -193,13 +193,13 @@ def save(path: str | os.PathLike, checkpoint: Any, at_half: Callable[[], None] |
         at_half: called when half of the bytes are on the disk.
     """
     beside = f"{os.fspath(path)}.new"
-    _write(beside, pickle.dumps(checkpoint), at_half)
+    _write(beside, pack(checkpoint), at_half)
     os.replace(beside, path)
 
 
 def save_in_place(path: str | os.PathLike, checkpoint: Any, at_half=None) -> None:
     """Write a checkpoint over the old one: how not to do it, for comparison with `save`."""
-    _write(path, pickle.dumps(checkpoint), at_half)
+    _write(path, pack(checkpoint), at_half)
 
 
 def load(path: str | os.PathLike) -> Any:
@@ -208,9 +208,10 @@ def load(path: str | os.PathLike) -> Any:
     Raises:
         CheckpointError: the file is cut off, or no checkpoint.
     """
+    content = Path(path).read_bytes()
     try:
-        return pickle.loads(Path(path).read_bytes())
-    except (pickle.UnpicklingError, EOFError) as error:
+        return unpack(content)
+    except Exception as error:  # half a pickle may raise anything
         raise CheckpointError(f"{Path(path).name} is no whole checkpoint: {error}") from None
 
 
@@ -258,7 +259,7 @@ def train_and_kill(
 
     Raises:
         CheckpointError: a kill left half a checkpoint; `save` never does.
-        ValueError: more kills than places for them.
+        ValueError: more kills than places for them, or a name in `keep` that `state` lacks.
         WorkerError: the step raised an error.
 
     >>> def step(state, number):
@@ -268,6 +269,9 @@ def train_and_kill(
     >>> len(run["losses"]), len(run["kills"])
     (40, 1)
     """
+    _check(steps=steps, every=every)
+    if unknown := sorted(set(keep or ()) - set(state)):
+        raise ValueError(f"keep names no part of the state: {unknown}. It has {sorted(state)}")
     plan = _plan(steps, every, kills, kills_in_save, seed)
     resumed_at = []
     with tempfile.TemporaryDirectory() as folder, Workers(1) as workers:
@@ -275,12 +279,12 @@ def train_and_kill(
         args = (step, state, steps, every, path, keep, save)
         for strike in plan:
             try:
-                workers.run(_train, *args, strike, limit=600)
+                workers.run(_train, *args, strike, patience=60, limit=600)
             except WorkerError as error:
                 if error.cause != "killed":
                     raise
             resumed_at.append(load(path)["step"] if path.exists() else 0)
-        [(losses, last)] = workers.run(_train, *args, None, limit=600)
+        [(losses, last)] = workers.run(_train, *args, None, patience=60, limit=600)
     done = [strike[0] for strike in plan]
     return {
         "losses": np.array(losses),
@@ -315,7 +319,7 @@ def _train(worker, step, state, steps, every, path, keep, save, strike) -> tuple
         if strike == (number + 1, False):
             _die()
         if (number + 1) % every == 0:
-            kept = {name: state[name] for name in (keep or state)}
+            kept = {name: state[name] for name in (state if keep is None else keep)}
             checkpoint = {"step": number + 1, "losses": losses, "state": kept}
             save(path, checkpoint, _die if strike == (number + 1, True) else None)
     return losses, state

@@ -230,10 +230,12 @@ class Sender:
             residual = np.zeros_like(gradient)
 
         def compress(vectors: np.ndarray) -> np.ndarray:
+            vectors = np.asarray(vectors, gradient.dtype)  # whatever a learner computes in
             messages.append(self.method.pack(vectors, draw))
             return self.method.unpack(messages[-1], vectors.shape[-1], draw)
 
-        _, self.residual = self.feedback(gradient, residual, compress)
+        _, left = self.feedback(gradient, residual, compress)
+        self.residual = np.asarray(left, gradient.dtype)
         return messages[-1]
 
 
@@ -340,26 +342,18 @@ METHODS: dict[str, Method] = {
 }
 
 
-def tune(
-    method: Method,
-    feedback: Feedback,
-    parts: Sequence[Parts],
-    rates: Sequence[float] = tuning.RATES,
-    settings: Settings = SETTINGS,
-) -> tuning.Tuned:
+def tune(method: Method, feedback: Feedback, parts: Sequence[Parts]) -> tuning.Tuned:
     """Return a method at its best learning rate, found by the rule of `tuning.tune`.
 
     Args:
         method, feedback: of every worker.
         parts: the images of seed 0, 1, ...; the seed also draws weights and batches.
-        rates: to try first.
-        settings: of all methods.
     """
 
-    def run(images: Images, some: Sequence[float], seed: int) -> np.ndarray:
-        return simulate(images, method, feedback, some, seed, settings)
+    def run(images: Images, rates: Sequence[float], seed: int) -> np.ndarray:
+        return simulate(images, method, feedback, rates, seed)
 
-    return tuning.tune(run, parts, rates, settings.network)
+    return tuning.tune(run, parts)
 
 
 # --- what travels, and what does not ------------------------------------------------------------

@@ -21,6 +21,7 @@ import functools
 import importlib.util
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -203,9 +204,14 @@ def _spawn(rank: int, processes: int, address: str, folder: Path) -> subprocess.
 def _environment(rank: int, address: str, folder: Path) -> dict[str, str]:
     """Return what a process needs to know before it imports anything."""
     dump = f"--xla_dump_to={folder / f'program_{rank}'} --xla_dump_hlo_as_text"
-    # gRPC would look for the other process behind a proxy.
-    direct = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
-    return direct | {
+    # gRPC would look for the other process behind a proxy; and what a user has set for JAX, such as
+    # a cache of programs or another address, is not meant for these two.
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if "proxy" not in name.lower() and not name.startswith(("JAX_", "XLA_"))
+    }
+    return kept | {
         "KERAS_BACKEND": "jax",
         "JAX_PLATFORMS": "cpu",
         "JAX_CPU_COLLECTIVES_IMPLEMENTATION": "gloo",
@@ -274,6 +280,7 @@ def main() -> None:
 
 def _end_with_the_parent() -> None:
     os.read(0, 1)  # not by sys.stdin, whose lock would be held at the end
+    shutil.rmtree(sys.argv[4], ignore_errors=True)  # nobody else is left to do it
     os._exit(1)
 
 

@@ -198,26 +198,43 @@ def live_curve(trace: list[Operation]) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Stage:
-    """Some layers of a network of dense layers, with a ReLU after each but the network's last.
+    """Some layers of a network, with a ReLU after each but the network's last.
+
+    The room's `Network` sees the whole way at once; a stage goes forward and backward apart.
 
     Attributes:
         gradients: what `backward` has added up, one pair of arrays for each layer.
+        loss: what it has added up on the last stage.
+        live: the most micro-batches whose activations were held at once.
     """
 
-    def __init__(self, layers: Layers, last: bool):
-        self.layers, self.last = layers, last
+    def __init__(self, layers: Layers, last: bool, rows: int):
+        self.layers, self.last, self.rows = layers, last, rows
         self.gradients = [(np.zeros_like(w), np.zeros_like(b)) for w, b in layers]
+        self.kept: dict[int, list[np.ndarray]] = {}  # activations of micro-batches under way
+        self.loss, self.live = 0.0, 0
 
-    def forward(self, a: np.ndarray) -> list[np.ndarray]:
-        """Return what the backward pass needs: the input, and the output of each layer."""
-        activations = [a]
+    def forward(self, i: int, a: np.ndarray) -> np.ndarray:
+        """Return the output for micro-batch i, and keep what the backward pass needs."""
+        self.kept[i] = [a]
         for k, (w, b) in enumerate(self.layers):
-            z = activations[-1] @ w + b
-            activations.append(z if self._linear(k) else np.maximum(z, 0))
-        return activations
+            z = self.kept[i][-1] @ w + b
+            self.kept[i].append(z if self._linear(k) else np.maximum(z, 0))
+        self.live = max(self.live, len(self.kept))
+        return self.kept[i][-1]
 
-    def backward(self, activations: list[np.ndarray], error: np.ndarray) -> np.ndarray:
-        """Add up gradients; turn the error of the output into the error of the input."""
+    def backward(self, i: int, error: np.ndarray) -> np.ndarray:
+        """Add up gradients, and return the error of the input.
+
+        Args:
+            i: the micro-batch.
+            error: of its output; on the last stage its classes.
+        """
+        activations = self.kept.pop(i)
+        if self.last:
+            scores, classes = activations[-1], error
+            self.loss += float(network.losses(scores, classes).sum()) / self.rows
+            error = network.errors(scores, classes) / np.float32(self.rows)
         for k in reversed(range(len(self.layers))):
             if not self._linear(k):
                 error = error * (activations[k + 1] > 0)
@@ -248,9 +265,9 @@ def run_pipeline(
     y: np.ndarray,
     kind: str,
     micro_batches: int,
-    forward: float = 0.0,
-    backward: float = 0.0,
-    order: Callable[[str, int, int, int], Order] = schedule,
+    forward: float,
+    backward: float,
+    order: Callable[[str, int, int, int], Order],
 ) -> StageResult:
     """Do one stage of a training step: a job for `Workers`, one worker for each stage.
 
@@ -258,74 +275,36 @@ def run_pipeline(
     the arithmetic takes microseconds and would drown in the sending: `forward` and `backward`
     lengthen each pass to so many seconds by sleeping, as if the stage were a large one.
 
-    Args:
-        worker: who runs this; its rank is the stage.
-        layers: weights (inputs, outputs) and bias (outputs,) of each layer.
-        x, y: the batch, rows (n, inputs) and classes (n,).
-        kind, micro_batches: as `schedule` takes them.
-        forward, backward: seconds that a pass of one micro-batch takes at least.
-        order: the schedule of one stage.
-
-    Raises:
-        ValueError: fewer layers than stages, or fewer rows than micro-batches.
+    Args: as `measure`, which has looked at them; the worker's rank is the stage.
     """
-    _check(kind, worker.size, micro_batches)
-    _check_cut(len(layers), worker.size, len(x), micro_batches)
-    first, last = worker.rank == 0, worker.rank == worker.size - 1
     own = [layers[k] for k in np.array_split(np.arange(len(layers)), worker.size)[worker.rank]]
-    stage, rows = Stage(own, last), np.array_split(np.arange(len(x)), micro_batches)
-    inputs, outputs = own[0][0].shape[0], own[-1][0].shape[1]
-    dtype = np.result_type(x, *own[0])  # of all messages
-    kept: dict[int, list[np.ndarray]] = {}  # activations of each micro-batch that is under way
-    loss, live, trace, on_the_line = 0.0, 0, [], []
-
-    def message(source: int, i: int, width: int) -> np.ndarray:
-        return worker.receive(source, np.empty((len(rows[i]), width), dtype))
-
-    def go_forward(i: int, a: np.ndarray) -> np.ndarray:
-        kept[i] = stage.forward(a)
-        return kept[i][-1]
-
-    def go_backward(i: int, error: np.ndarray | None) -> np.ndarray:
-        nonlocal loss
-        if error is None:
-            scores, digits = kept[i][-1], y[rows[i]]
-            loss += float(network.losses(scores, digits).sum()) / len(x)
-            error = network.errors(scores, digits) / np.float32(len(x))
-        return stage.backward(kept.pop(i), error)
-
+    stage = Stage(own, worker.rank == worker.size - 1, len(x))
+    parts = np.array_split(np.arange(len(x)), micro_batches)
+    # pass -> where its input comes from, where its output goes, what it does, least seconds,
+    # numbers of a row that come in a message, and what comes in where there is no such stage.
+    before, behind, dtype = worker.rank - 1, worker.rank + 1, np.result_type(x, *own[0])
+    passes = {
+        "F": (before, behind, stage.forward, forward, own[0][0].shape[0], x),
+        "B": (behind, before, stage.backward, backward, own[-1][0].shape[1], y),
+    }
+    trace, on_the_line, sent = [], [], worker.sent
     worker.barrier()
-    before = worker.sent
     for name, i in order(kind, worker.size, worker.rank, micro_batches):
-        if name == "F":
-            a = x[rows[i]] if first else message(worker.rank - 1, i, inputs)
-            out, operation = _lengthened(name, i, forward, go_forward, a)
-            live = max(live, len(kept))
-            if not last:
-                on_the_line.append(worker.send(worker.rank + 1, out))
+        source, to, work, least, width, data = passes[name]
+        if 0 <= source < worker.size:
+            came = worker.receive(source, np.empty((len(parts[i]), width), dtype))
         else:
-            error = None if last else message(worker.rank + 1, i, outputs)
-            out, operation = _lengthened(name, i, backward, go_backward, error)
-            if not first:
-                on_the_line.append(worker.send(worker.rank - 1, out))
-        trace.append(operation)
+            came = data[parts[i]]
+        begin = time.monotonic()  # it counts from the start of the machine, for all processes
+        out = work(i, came)
+        time.sleep(max(0.0, begin + least - time.monotonic()))
+        trace.append(Operation(name, i, begin, time.monotonic()))
+        if 0 <= to < worker.size:
+            on_the_line.append(worker.send(to, out))
     for wait in on_the_line:
         wait()
     gradient = np.concatenate([a.ravel() for pair in stage.gradients for a in pair])
-    return StageResult(gradient, loss, live, worker.sent - before, trace)
-
-
-def _lengthened(
-    name: str, i: int, seconds: float, work: Callable, value: np.ndarray | None
-) -> tuple[np.ndarray, Operation]:
-    """Do the work, and take at least so many seconds for it.
-
-    The monotonic clock counts from the start of the machine: it is the same for all processes.
-    """
-    begin = time.monotonic()
-    out = work(i, value)
-    time.sleep(max(0.0, begin + seconds - time.monotonic()))
-    return out, Operation(name, i, begin, time.monotonic())
+    return StageResult(gradient, stage.loss, stage.live, worker.sent - sent, trace)
 
 
 class Step(NamedTuple):

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from labkit.datacenter import network
 from labkit.maths.backprop import glorot_layers
 
 Rounding = Callable[[ArrayLike], np.ndarray]
@@ -101,6 +102,7 @@ def share_lost(numbers: ArrayLike, scale: float = 1.0, rounding: Rounding = floa
 
 
 # --- a network that computes in a format ----------------------------------------------------------
+# Its own passes beside those of `network`: here every result on the way is rounded.
 
 
 def start(sizes: Sequence[int], seed: int = 0) -> Arrays:
@@ -182,7 +184,8 @@ def gradients(
     """
     given = logits(weights, x, rounding)
     with np.errstate(over="ignore", invalid="ignore"):
-        error = rounding(_slopes(given[-1], labels) * np.float32(scale))
+        slopes = network.errors(given[-1], labels) / np.float32(len(labels))
+        error = rounding(slopes * np.float32(scale))
         found, errors = [], []
         for number in range(len(weights) - 2, -1, -2):
             before = given[number // 2]
@@ -193,25 +196,10 @@ def gradients(
     return found, errors
 
 
-def _slopes(z: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the slope of the mean cross-entropy for each z: (probability - target) / n."""
-    p = _softmax(z)
-    p[np.arange(len(labels)), labels] -= 1
-    return p / np.float32(len(labels))
-
-
-def _softmax(z: np.ndarray) -> np.ndarray:
-    e = np.exp(z - z.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
-
-
 def judge(weights: Arrays, x: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     """Return (mean cross-entropy, share of labels that are right), computed in float32."""
     z = logits(weights, x)[-1]
-    right = z[np.arange(len(labels)), labels]
-    highest = z.max(axis=1)
-    losses = highest + np.log(np.exp(z - highest[:, None]).sum(axis=1)) - right
-    return float(losses.mean()), float((z.argmax(axis=1) == labels).mean())
+    return float(network.losses(z, labels).mean()), float((z.argmax(axis=1) == labels).mean())
 
 
 # --- the same on this machine's own 16-bit units --------------------------------------------------
@@ -261,7 +249,7 @@ def measure_network(sizes: Sequence[int], batch_size: int, repeats: int = 9) -> 
     return Measured(steps, products)
 
 
-def measure_product(size: int, repeats: int = 5) -> dict[str, float]:
+def measure_product(size: int) -> dict[str, float]:
     """Return CPU seconds of one product of two square matrices by TensorFlow, by format."""
     import tensorflow as tf
 
@@ -269,7 +257,7 @@ def measure_product(size: int, repeats: int = 5) -> dict[str, float]:
         a, b = (tf.cast(tf.random.normal((size, size)), name) for _ in range(2))
         return lambda: tf.matmul(a, b).numpy()
 
-    return fastest({name: product(name) for name in ("float32", "bfloat16")}, repeats)
+    return fastest({name: product(name) for name in ("float32", "bfloat16")}, 5)
 
 
 def fastest(works: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:

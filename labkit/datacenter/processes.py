@@ -26,6 +26,7 @@ from labkit.datacenter.watch import WorkerError, named
 
 START = 60.0  # seconds for all processes to come up, on a machine with other work to do
 SILENCE = 3  # seconds that a process may pause within a message to or from the pool
+CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 # Set before a worker starts: once NumPy is loaded it is too late.
 ONE_THREAD = {
     "OPENBLAS_NUM_THREADS": "1",
@@ -85,6 +86,10 @@ class Process:
         """Return whether the process is still there."""
         return self.popen.poll() is None
 
+    def left_children(self) -> bool:
+        """Return whether it is gone and said all, but a child of its keeps the line open."""
+        return not self.runs() and not self.control.poll()
+
     def look(self) -> tuple[float, bool]:
         """Return the seconds of a processor that it has used, and whether it is stopped."""
         import psutil
@@ -101,7 +106,7 @@ def start(size: int) -> list[Process]:
     """Start so many workers, and let them meet.
 
     Raises:
-        WorkerError: one ended, or did not come.
+        WorkerError: one ended, or did not come, or the system lets no more be opened.
     """
     token = secrets.token_bytes(TOKEN)
     popens: list[subprocess.Popen] = []
@@ -116,8 +121,10 @@ def start(size: int) -> list[Process]:
             each.send(ports)
         for each in processes:
             each.hear(START)  # it has met the others
-    except BaseException:
+    except BaseException as error:
         end(popens)
+        if isinstance(error, OSError):
+            raise _refused(size, error) from error
         raise
     return processes
 
@@ -125,22 +132,34 @@ def start(size: int) -> list[Process]:
 def end(popens: list[subprocess.Popen]) -> None:
     """Kill processes and what they have started, and wait until they are gone."""
     for each in popens:
-        if each.poll() is None:
-            with contextlib.suppress(OSError):
-                os.killpg(each.pid, signal.SIGKILL)
+        with contextlib.suppress(OSError):  # its children may live, though it is gone itself
+            os.killpg(each.pid, signal.SIGKILL)
     for each in popens:
         each.wait()
+        each.stdin.close()
 
 
-def ended(rank: int, code: int) -> WorkerError:
+def ended(rank: int, code: int, started: bool = True) -> WorkerError:
     """Return in words how a process ended, by its exit code; below 0 it is that of a signal."""
     if code >= 0:
-        message = f"worker {rank} ended by itself with exit code {code}, before its job was done"
-        return WorkerError(f"{message}. Let the job return instead.", rank, "exited")
+        message = f"worker {rank} ended by itself with exit code {code}, before "
+        if started:
+            message += "its job was done. Let the job return instead."
+        else:
+            message += "it could start. Its own words stand where this program prints its errors."
+        return WorkerError(message, rank, "exited")
     told = f"worker {rank} was killed by {signal.Signals(-code).name}"
     if code == -signal.SIGKILL:
         told += ". If nobody did that, the system ran out of memory: use less data, fewer workers"
+    elif -code in CRASHES:
+        told += ": compiled code that the job called has crashed. Try that call alone, on less data"
     return WorkerError(told, rank, "killed")
+
+
+def _refused(size: int, error: OSError) -> WorkerError:
+    message = f"the system refused {size} workers what they need to start: {error}"
+    told = f"{message}. Use fewer, or allow more files and processes: ulimit -n, ulimit -u"
+    return WorkerError(told, None, "refused")
 
 
 def _spawn(port: int, rank: int, token: bytes) -> subprocess.Popen:
@@ -148,12 +167,13 @@ def _spawn(port: int, rank: int, token: bytes) -> subprocess.Popen:
     popen = subprocess.Popen(
         [sys.executable, "-P", "-c", COMMAND, str(port), str(rank), str(here)],
         env=os.environ | ONE_THREAD,
-        stdin=subprocess.PIPE,
+        stdin=subprocess.PIPE,  # stays open: it closes when the pool is gone, however that ended
         stdout=subprocess.DEVNULL,
         start_new_session=True,  # a terminal's Ctrl-C reaches the pool alone
+        bufsize=0,
     )
-    with contextlib.suppress(OSError), popen.stdin as way_in:  # if it is gone, `meet` finds out
-        way_in.write(token.hex().encode() + b"\n")
+    with contextlib.suppress(OSError):  # if it is gone, `meet` finds out
+        popen.stdin.write(token.hex().encode() + b"\n")
     return popen
 
 
@@ -164,7 +184,7 @@ def _all_come(popens: list[subprocess.Popen]) -> Callable[[list[int]], None]:
     def check(missing: list[int]) -> None:
         for rank in missing:
             if popens[rank].poll() is not None:
-                raise ended(rank, popens[rank].returncode)
+                raise ended(rank, popens[rank].returncode, started=False)
         if time.monotonic() > until:
             message = f"{named(missing)} did not start in {START:g} s"
             raise WorkerError(message, missing[0], "hung")

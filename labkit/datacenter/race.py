@@ -5,10 +5,7 @@ Lesson: 20_faster_training.
 
 from __future__ import annotations
 
-import tempfile
 import time
-from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -23,15 +20,13 @@ class Finish(NamedTuple):
     """What a training took, in CPU seconds.
 
     steps: until the accuracy was reached. accuracy: at the end, on images it did not learn from.
-    first: seconds of the first step, with compilation. step: seconds of a later one. save: seconds
-    that a checkpoint takes.
+    first: seconds of the first step, with compilation. step: seconds of a later one.
     """
 
     steps: int
     accuracy: float
     first: float
     step: float
-    save: float
 
     @property
     def seconds(self) -> float:
@@ -80,15 +75,4 @@ def race(
             now = [w.numpy() for w in weights]
             accuracy = judge(now, images[known:], labels[known:])[1]
     later = float(np.median(billed[1:])) if len(billed) > 1 else billed[0]
-    return Finish(len(billed), accuracy, billed[0], later, _save_seconds(weights))
-
-
-def _save_seconds(weights: Sequence) -> float:
-    """Return the CPU seconds of writing all weights to a file, the least of three."""
-    with tempfile.TemporaryDirectory() as folder:
-        found = []
-        for _ in range(3):
-            begun = time.process_time()
-            np.savez(Path(folder, "checkpoint.npz"), *[w.numpy() for w in weights])
-            found.append(time.process_time() - begun)
-    return min(found)
+    return Finish(len(billed), accuracy, billed[0], later)

@@ -140,7 +140,6 @@ def interleave(
     calls: dict[str, Callable[[], object]],
     seconds: float,
     clock: Callable[[], float] = time.thread_time,
-    rounds: int = 3,
 ) -> dict[str, Times]:
     """Time several functions by turns, so that a disturbance meets them all.
 
@@ -150,9 +149,8 @@ def interleave(
 
     Args:
         calls: name -> function without arguments.
-        seconds: of wall time, after which no new round begins.
+        seconds: of wall time, after which no new round begins; 3 rounds are done in any case.
         clock: of CPU time: `time.thread_time`, or `time.process_time` for work of many threads.
-        rounds: that are done at least, also where they take longer.
 
     Lesson: 20_faster_training.
     """
@@ -160,7 +158,7 @@ def interleave(
     span = max(SAMPLE, 10 * _tick(clock))
     repeats = {name: _repeats(call, span) for name, call in calls.items()}
     samples = {name: [] for name in calls}
-    while time.perf_counter() < end or len(next(iter(samples.values()))) < rounds:
+    while time.perf_counter() < end or len(next(iter(samples.values()))) < 3:
         for name, call in calls.items():
             samples[name].append(_sample(call, repeats[name], clock))
     return {name: Times(*np.array(some).T) for name, some in samples.items()}
@@ -214,21 +212,7 @@ def readers(array: np.ndarray) -> list[Callable[[], object]]:
     return [lambda: np.dot(array, array), lambda: np.max(array)]
 
 
-def copier(array: np.ndarray) -> Callable[[], object]:
-    """Return a function that copies the first half of an array onto the second."""
-    half = len(array) // 2
-    return lambda: np.copyto(array[half : 2 * half], array[:half])
-
-
 # --- the whole machine --------------------------------------------------------------------------
-
-
-class Bandwidth(NamedTuple):
-    """Bytes a second from an array of this size: read, and copied (read plus written)."""
-
-    size_in_bytes: int
-    read: float
-    copy: float
 
 
 class Dot(NamedTuple):
@@ -252,20 +236,16 @@ class Roofline:
         peak: FLOP/s in float32.
         bandwidths: place -> bytes a second that are read from it: "cache" (nearest to the core,
             L2 where the system tells) and "memory".
-        sizes: bandwidth from arrays of many sizes.
+        sizes: bytes of an array -> bytes a second that are read from it, rising sizes.
         dots: the lab's layers with several batches.
-        caches: level -> bytes, as the system tells; empty where it does not.
-        rounds: how often everything was measured.
     """
 
     machine: str
     origin: str
     peak: float
     bandwidths: dict[str, float]
-    sizes: tuple[Bandwidth, ...]
+    sizes: dict[int, float]
     dots: tuple[Dot, ...]
-    caches: dict[int, int]
-    rounds: int
 
     def dot(self, layer: str, batch: int) -> Dot:
         """Return one of the dots.
@@ -285,15 +265,14 @@ class Roofline:
         A smaller array counts as read at least as fast: what is lost on it is the call, not the
         way. Beyond the sizes measured the rate is that of the nearest one.
         """
-        sizes = np.log([each.size_in_bytes for each in self.sizes])
-        rates = np.maximum.accumulate([each.read for each in self.sizes[::-1]])[::-1]
-        found = np.interp(np.log(np.asarray(size_in_bytes, float)), sizes, rates)
+        rates = np.maximum.accumulate(list(self.sizes.values())[::-1])[::-1]
+        found = np.interp(np.log(np.asarray(size_in_bytes, float)), np.log(list(self.sizes)), rates)
         return found if found.ndim else float(found)
 
-    def share_of_roof(self, layer: str, batch: int, place: str = "memory") -> float:
-        """Return the measured rate of a layer as a share of what a roof allows."""
+    def share_of_roof(self, layer: str, batch: int) -> float:
+        """Return the measured rate of a layer as a share of what the roof of memory allows."""
         dot = self.dot(layer, batch)
-        return dot.rate / roof(dot.intensity, self.peak, self.bandwidths[place])
+        return dot.rate / roof(dot.intensity, self.peak, self.bandwidths["memory"])
 
 
 def measure(
@@ -310,28 +289,21 @@ def measure(
     """
     caches = machine.caches()
     sizes = sizes_to_try(caches, free=machine.memory()[1])
-    calls = _peaks() | _movers(sizes) | _layers(batches)
+    calls = _peaks() | _reads(sizes) | _layers(batches)
     with machine.one_thread(), busy_neighbors(neighbors, seconds + 60):
         only = {name: call for name, (call, _) in calls.items()}
         times = interleave(only, seconds, cpu_clock())
     rates = {name: float(work / times[name].cpu.min()) for name, (_, work) in calls.items()}
     walls = {name: float(work / times[name].wall.mean()) for name, (_, work) in calls.items()}
-    curve = tuple(
-        Bandwidth(size, max(rates["dot", size], rates["max", size]), rates["copy", size])
-        for size in sizes
-    )
-    near = max(
-        each.read for each in curve if each.size_in_bytes <= max(sizes[0], near_cache(caches))
-    )
+    curve = {size: max(rates["dot", size], rates["max", size]) for size in sizes}
+    near = max(curve[size] for size in sizes if size <= max(sizes[0], near_cache(caches)))
     return Roofline(
         machine=machine.cpu_name(),
         origin="measured",
         peak=max(rates["peak", side] for side in PEAK_SIDES),
-        bandwidths={"cache": near, "memory": curve[-1].read},
+        bandwidths={"cache": near, "memory": curve[sizes[-1]]},
         sizes=curve,
         dots=tuple(_dot(name, batch, rates, walls) for batch in batches for name in LAYERS),
-        caches=caches,
-        rounds=len(times["peak", PEAK_SIDES[0]].cpu),
     )
 
 
@@ -360,13 +332,13 @@ def _peaks() -> dict:
     return {("peak", side): (product(side, side, side), 2 * side**3) for side in PEAK_SIDES}
 
 
-def _movers(sizes: list[int]) -> dict:
-    """Return name -> (function, bytes that it moves); all use parts of one array."""
+def _reads(sizes: list[int]) -> dict:
+    """Return name -> (function, bytes that it reads); all use parts of one array."""
     array, calls = np.ones(sizes[-1] // FLOAT32, np.float32), {}
     for size in sizes:
         part = array[: size // FLOAT32]
-        functions = dict(zip(("dot", "max", "copy"), (*readers(part), copier(part)), strict=True))
-        calls |= {(name, size): (call, part.nbytes) for name, call in functions.items()}
+        for name, call in zip(("dot", "max"), readers(part), strict=True):
+            calls[name, size] = call, part.nbytes
     return calls
 
 

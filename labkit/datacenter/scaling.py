@@ -32,28 +32,26 @@ def step_seconds(
     work: float,
     size_in_bytes: float,
     link: Link,
-    method: str = "ring",
     kind: str = "strong",
 ) -> float:
-    """Return how long a step of data parallel training takes, modeled: work, then an all-reduce.
+    """Return how long a step of data parallel training takes, modeled: work, then a ring.
 
     Args:
         size: number of machines, N.
         work: seconds of computing in a step on one machine.
         size_in_bytes: of the gradient.
         link: each machine's line.
-        method: all-reduce, a name in `collectives.ALL_REDUCE`.
         kind: "strong" shares the batch of one machine among all; "weak" gives each machine as large
             a batch as one machine has alone.
 
     Raises:
-        ValueError: an unknown kind or method, or a size below 1.
+        ValueError: an unknown kind, or a size below 1.
 
-    Source: work / N as in Amdahl (1967); the all-reduce as in `collectives.seconds`.
+    Source: work / N as in Amdahl (1967); the ring as in `collectives.seconds`.
     """
     _check_kind(kind)
     own = work / size if kind == "strong" else work
-    return own + collectives.seconds(method, size, size_in_bytes, link)
+    return own + collectives.seconds("ring", size, size_in_bytes, link)
 
 
 def speed_up(size: int, one: float, seconds: float, kind: str = "strong") -> float:
@@ -74,18 +72,17 @@ def speed_up(size: int, one: float, seconds: float, kind: str = "strong") -> flo
     return (1 if kind == "strong" else size) * one / seconds
 
 
-def device_hours(size: int, speed_up: float, hours: float = 1.0) -> float:
-    """Return what the same work costs on N machines: N hours / speed-up, never less than on one.
+def device_hours(size: int, speed_up: float) -> float:
+    """Return machine-hours, on N machines, of what one does in an hour: N / speed-up, 1 or more.
 
     Args:
         size: number of machines, N.
         speed_up: of so many.
-        hours: what one machine needs alone.
 
     >>> round(device_hours(8, 6.0), 3)
     1.333
     """
-    return size * hours / speed_up
+    return size / speed_up
 
 
 def amdahl(size: int, serial: float, messages: float = 0.0) -> float:

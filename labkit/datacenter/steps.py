@@ -24,27 +24,19 @@ if TYPE_CHECKING:
 
 BATCHES = (1, 4, 16, 64, 256, 1024)
 STEPS_PER_CALL = 8  # of the loop in the graph
-RESAMPLES = 1000  # of the rounds, for an interval
 
 # --- the line -----------------------------------------------------------------------------------
 
 
 class Line(NamedTuple):
-    """Seconds of a step, a + c b, with ranges that hold 95 % of the refits."""
+    """Seconds of a step, a + c b."""
 
     overhead: float  # a, seconds
     per_example: float  # c, seconds
-    overhead_range: tuple[float, float]
-    per_example_range: tuple[float, float]
-    worst: float  # the largest miss of the line, as a share of what was measured
 
     def seconds(self, batch: float) -> float:
         """Return the seconds of a step with so many examples."""
         return self.overhead + self.per_example * batch
-
-    def throughput(self, batch: float) -> float:
-        """Return examples a second, b / (a + c b); it never exceeds 1 / c."""
-        return batch / self.seconds(batch)
 
     def large_enough(self, share: float = 0.8) -> float:
         """Return the batch that reaches a share of the highest throughput 1 / c.
@@ -54,7 +46,7 @@ class Line(NamedTuple):
         Args:
             share: above 0 and below 1, which no batch reaches.
 
-        >>> round(Line(0.001, 0.00002, (0, 0), (0, 0), 0).large_enough(0.8))
+        >>> round(Line(0.001, 0.00002).large_enough(0.8))
         200
         """
         if not 0 < share < 1:
@@ -62,50 +54,25 @@ class Line(NamedTuple):
         return share / (1 - share) * self.overhead / self.per_example
 
 
-def fit_line(batches: ArrayLike, seconds: ArrayLike, seed: int = 0) -> Line:
+def fit_line(batches: ArrayLike, seconds: ArrayLike) -> Line:
     """Return the line through the medians of several rounds, each point missed in proportion.
 
     The squares of the relative misses are summed: in seconds, the largest batch alone would decide.
-    For the ranges the rounds are drawn again, with replacement, and the line is fitted anew; they
-    tell the noise, and not whether a line is the right curve: `worst` tells that.
 
     Args:
-        batches: examples of a step, shape (n,), at least 3 different ones.
-        seconds: of a step, shape (rounds, n), at least 3 rounds.
-        seed: of the draws.
+        batches: examples of a step, shape (n,), at least 2 different ones.
+        seconds: of a step, above 0, shape (rounds, n).
 
-    Raises:
-        ValueError: other shapes, or seconds that are not positive.
-
-    Source: Efron, Bootstrap Methods: Another Look at the Jackknife, Annals of Statistics (1979).
     Lesson: 20_faster_training.
 
     >>> line = fit_line([1, 10, 100], [[0.0011, 0.002, 0.011]] * 3)
     >>> round(line.overhead, 6), round(line.per_example, 6)
     (0.001, 0.0001)
     """
-    batches, seconds = np.asarray(batches, float), np.asarray(seconds, float)
-    if seconds.ndim != 2 or seconds.shape[1:] != batches.shape or min(seconds.shape) < 3:
-        raise ValueError(
-            f"seconds must be (rounds, batches), 3 or more of each. Received: {seconds.shape} for "
-            f"{batches.shape} batches"
-        )
-    if len(set(batches)) < 3 or seconds.min() <= 0:
-        raise ValueError("a line needs three different batches, and seconds above 0")
-    draws = np.random.default_rng(seed).integers(len(seconds), size=(RESAMPLES, len(seconds)))
-    refits = _weighted(batches, np.median(seconds[draws], axis=1))
-    middle = np.median(seconds, axis=0)
-    a, c = _weighted(batches, middle)
-    low, high = np.quantile(refits, [0.025, 0.975], axis=0).tolist()
-    worst = float(np.abs((a + c * batches) / middle - 1).max())
-    return Line(float(a), float(c), (low[0], high[0]), (low[1], high[1]), worst)
-
-
-def _weighted(batches: np.ndarray, seconds: np.ndarray) -> np.ndarray:
-    """Return a and c that make the sum of ((a + c b) / t - 1)^2 least, for seconds (..., n)."""
-    columns = np.stack([1 / seconds, batches / seconds], axis=-1)
-    normal = columns.swapaxes(-1, -2) @ columns
-    return np.linalg.solve(normal, columns.sum(axis=-2)[..., None])[..., 0]
+    batches, middle = np.asarray(batches, float), np.median(seconds, axis=0)
+    columns = np.stack([1 / middle, batches / middle], axis=1)
+    overhead, per_example = np.linalg.lstsq(columns, np.ones(len(batches)))[0].tolist()
+    return Line(overhead, per_example)
 
 
 # --- the steps of a Keras model -----------------------------------------------------------------
@@ -204,7 +171,6 @@ class Accumulation(NamedTuple):
     difference: float  # largest, as a share of the largest entry of the whole batch's gradient
     cpu_seconds: float  # the median
     peak_in_bytes: int  # the most memory that NumPy held at once, beyond weights and examples
-    activations_in_bytes: int  # of that, by formula: hidden units, and their gradient, of one part
 
 
 def measure_accumulation(
@@ -236,7 +202,6 @@ def measure_accumulation(
             difference=float(np.abs(calls[p]() - whole).max() / np.abs(whole).max()),
             cpu_seconds=float(np.median(times[p].cpu)),
             peak_in_bytes=_peak(calls[p]),
-            activations_in_bytes=2 * 4 * -(-len(x) // p) * hidden,
         )
         for p in parts
     ]

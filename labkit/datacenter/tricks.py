@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import keras
 
     Data = tuple[np.ndarray, np.ndarray]
-    Epoch = Callable[[], tuple[float, float]]  # trains once through the data: CPU and wall seconds
+    Epoch = Callable[[], float]  # trains once through the data, and returns its CPU seconds
     Way = Callable[[keras.Model, Data, int, int], Epoch]  # of model, data, batch size, seed
 
 FIT = "fit"
@@ -27,9 +27,8 @@ STEPS_PER_EXECUTION = 16
 
 
 class Trick(NamedTuple):
-    """A way to train: what it does, how the model is compiled, and how an epoch of it runs."""
+    """A way to train: how the model is compiled, and how an epoch of it runs."""
 
-    does: str
     options: dict[str, Any]  # of model.compile
     way: Way
     backends: tuple[str, ...]  # of Keras, that have it
@@ -40,7 +39,6 @@ class Found(NamedTuple):
 
     name: str
     cpu_seconds: float  # of a step, the median, all threads together
-    wall_seconds: float
     times_as_fast: float  # fit's CPU seconds over its own, the median of the rounds
     lowest: float  # of the rounds
     highest: float
@@ -79,143 +77,53 @@ def _fitted(model: keras.Model, **options: Any) -> Epoch:
     from labkit.networks.backend import keras, without_chatter
 
     reads = []
-    note = lambda *_: reads.append((time.process_time(), time.perf_counter()))
+    note = lambda *_: reads.append(time.process_time())
     around = keras.callbacks.LambdaCallback(on_epoch_begin=note, on_epoch_end=note)
 
-    def epoch() -> tuple[float, float]:
+    def epoch() -> float:
         reads.clear()
         with without_chatter():
             model.fit(**options, epochs=1, callbacks=[around], verbose=0)
-        (cpu, wall), (cpu_end, wall_end) = reads
-        return cpu_end - cpu, wall_end - wall
+        begun, ended = reads
+        return ended - begun
 
     return epoch
 
 
-def _python_loop(model: keras.Model, data: Data, batch_size: int, seed: int) -> Epoch:
-    """A loop in Python over `train_on_batch`."""
-    rng = np.random.default_rng(seed)
-
-    def run() -> None:
-        model.reset_metrics()
-        for rows in rng.permutation(len(data[0])).reshape(-1, batch_size):
-            model.train_on_batch(data[0][rows], data[1][rows])
-
-    return _timed(run)
-
-
-def _graph_loop(compiled: bool) -> Way:
+def _graph_loop(model: keras.Model, data: Data, batch_size: int, seed: int) -> Epoch:
     """A loop over `train_step` inside one TensorFlow graph, as `labkit.networks.training.fit`."""
+    import tensorflow as tf
 
-    def way(model: keras.Model, data: Data, batch_size: int, seed: int) -> Epoch:
-        import tensorflow as tf
+    from labkit.networks.backend import without_chatter
+    from labkit.networks.training import create_variables, tensorflow_steps
 
-        from labkit.networks.training import create_variables, tensorflow_steps
+    create_variables(model, *data)
+    steps = tensorflow_steps(model, *data, compiled=True)
+    rng, held = np.random.default_rng(seed), [tf.constant(each) for each in data]
 
-        create_variables(model, *data)
-        steps = tensorflow_steps(model, *data, compiled=compiled)
-        rng, held = np.random.default_rng(seed), [tf.constant(each) for each in data]
-
-        def run() -> None:
+    def epoch() -> float:
+        with without_chatter():
+            begun = time.process_time()
             model.reset_metrics()
             steps(rng.permutation(len(data[0])).reshape(-1, batch_size), *held)
-
-        return _timed(run)
-
-    return way
-
-
-def _timed(run: Callable[[], None]) -> Epoch:
-    def epoch() -> tuple[float, float]:
-        from labkit.networks.backend import without_chatter
-
-        with without_chatter():
-            cpu, wall = time.process_time(), time.perf_counter()
-            run()
-            return time.process_time() - cpu, time.perf_counter() - wall
+            return time.process_time() - begun
 
     return epoch
 
 
 _MANY, _XLA = {"steps_per_execution": STEPS_PER_EXECUTION}, {"jit_compile": True}
-_ALL, _TF = ("tensorflow", "jax", "torch"), ("tensorflow",)
+_TF = ("tensorflow",)
 TRICKS = {
-    FIT: Trick("Keras with its defaults", {}, _fit, _ALL),
-    "train_on_batch": Trick("a loop in Python", {}, _python_loop, _ALL),
-    "steps_per_execution": Trick("16 steps a call", _MANY, _fit, ("tensorflow", "jax")),
-    "jit_compile": Trick("each step compiled by XLA", _XLA, _fit, _TF),  # JAX always does
-    "tf.data, examples": Trick("examples shuffled, then batched", {}, _examples, _TF),
-    "tf.data, positions": Trick("positions shuffled, batches gathered", {}, _positions, _TF),
-    "all of Keras": Trick("16 steps a call, XLA, tf.data", _MANY | _XLA, _examples, _TF),
-    "graph loop": Trick("all steps in one graph", {}, _graph_loop(False), _TF),
-    "graph loop, XLA": Trick("all steps in one graph, compiled", {}, _graph_loop(True), _TF),
+    FIT: Trick({}, _fit, ("tensorflow", "jax", "torch")),
+    "steps_per_execution": Trick(_MANY, _fit, ("tensorflow", "jax")),
+    "jit_compile": Trick(_XLA, _fit, _TF),  # JAX always does
+    "tf.data, examples": Trick({}, _examples, _TF),
+    "tf.data, positions": Trick({}, _positions, _TF),
+    "graph loop, XLA": Trick({}, _graph_loop, _TF),
 }
 
 
 # --- side by side -------------------------------------------------------------------------------
-
-
-def compare(
-    build: Callable[[], keras.Model],
-    x: np.ndarray,
-    y: np.ndarray,
-    batch_size: int = 64,
-    seconds: float = 8.0,
-    seed: int = 0,
-    names: Sequence[str] = tuple(TRICKS),
-) -> list[Found]:
-    """Train the same network in each way, epoch by epoch in turn, and return what each took.
-
-    The examples that do not fill a batch are left out everywhere. CPU time, of all threads, is what
-    the ratios are made of: neighbors do not lengthen it. Each round gives one ratio to `fit`.
-
-    Args:
-        build: returns a Keras model that is not compiled, with the same weights each time.
-        x, y: examples, shapes (n, ...) and (n,); classes.
-        batch_size: examples of a step.
-        seconds: of wall time for the rounds, after tracing and compiling; 3 rounds at least.
-        seed: of the order of the examples.
-        names: of `TRICKS`, the ways to compare; `fit` takes part in any case.
-
-    Raises:
-        ValueError: a name that is not in `TRICKS`.
-
-    Lesson: 20_faster_training.
-    """
-    if unknown := set(names) - set(TRICKS):
-        raise ValueError(f"names must be of {list(TRICKS)}. Received also: {sorted(unknown)}")
-    whole = len(x) // batch_size * batch_size
-    some = {name: trick for name, trick in TRICKS.items() if name in (FIT, *names)}
-    with _many_traces():
-        return _compare(some, build, (x[:whole], y[:whole]), batch_size, seconds, seed)
-
-
-def _compare(
-    some: dict[str, Trick],
-    build: Callable[[], keras.Model],
-    data: Data,
-    batch_size: int,
-    seconds: float,
-    seed: int,
-) -> list[Found]:
-    tricks = {name: trick for name, trick in some.items() if _works(trick)}
-    models = {name: _compiled(build, trick) for name, trick in tricks.items()}
-    epochs, first = {}, {}
-    for name, trick in tricks.items():
-        begun = time.perf_counter()
-        epochs[name] = trick.way(models[name], data, batch_size, seed)
-        for _ in range(WARM_UP):
-            epochs[name]()
-        first[name] = time.perf_counter() - begun
-    rounds, end = [], time.perf_counter() + seconds
-    while len(rounds) < 3 or time.perf_counter() < end:
-        rounds.append([epoch() for epoch in epochs.values()])
-    took = np.array(rounds).swapaxes(0, 1) * batch_size / len(data[0])  # of a step, (rounds, 2)
-    took = dict(zip(epochs, took, strict=True))
-    return [
-        _found(name, each, took[FIT], first[name], _loss(models[name], data))
-        for name, each in took.items()
-    ]
 
 
 @contextmanager
@@ -230,14 +138,52 @@ def _many_traces() -> Iterator[None]:
         logger.setLevel(before)
 
 
+@_many_traces()
+def compare(
+    build: Callable[[], keras.Model],
+    x: np.ndarray,
+    y: np.ndarray,
+    batch_size: int = 64,
+    seconds: float = 8.0,
+) -> list[Found]:
+    """Train the same network in each way, epoch by epoch in turn, and return what each took.
+
+    The examples that do not fill a batch are left out everywhere. CPU time, of all threads, is what
+    the ratios are made of: neighbors do not lengthen it. Each round gives one ratio to `fit`.
+
+    Args:
+        build: returns a Keras model that is not compiled, with the same weights each time.
+        x, y: examples, shapes (n, ...) and (n,); classes.
+        batch_size: examples of a step.
+        seconds: of wall time for the rounds, after tracing and compiling; 3 rounds at least.
+
+    Lesson: 20_faster_training.
+    """
+    whole = len(x) // batch_size * batch_size
+    data = x[:whole], y[:whole]
+    tricks = {name: trick for name, trick in TRICKS.items() if _works(trick)}
+    models = {name: _compiled(build, trick) for name, trick in tricks.items()}
+    epochs, first = {}, {}
+    for name, trick in tricks.items():
+        begun = time.perf_counter()
+        epochs[name] = trick.way(models[name], data, batch_size, seed=0)
+        for _ in range(WARM_UP):
+            epochs[name]()
+        first[name] = time.perf_counter() - begun
+    rounds, end = [], time.perf_counter() + seconds
+    while len(rounds) < 3 or time.perf_counter() < end:
+        rounds.append([epoch() for epoch in epochs.values()])
+    took = dict(zip(epochs, np.transpose(rounds) * batch_size / len(data[0]), strict=True))
+    return [
+        _found(name, each, took[FIT], first[name], _loss(models[name], data))
+        for name, each in took.items()
+    ]
+
+
 def _works(trick: Trick) -> bool:
-    return _backend() in trick.backends
-
-
-def _backend() -> str:
     from labkit.networks.backend import keras
 
-    return keras.backend.backend()
+    return keras.backend.backend() in trick.backends
 
 
 def _compiled(build: Callable[[], keras.Model], trick: Trick) -> keras.Model:
@@ -251,7 +197,6 @@ def _loss(model: keras.Model, data: Data) -> float:
 
 
 def _found(name: str, took: np.ndarray, fit: np.ndarray, first: float, loss: float) -> Found:
-    cpu, wall = np.median(took, axis=0).tolist()
-    ratios = fit[:, 0] / took[:, 0]
+    ratios = fit / took
     middle, low, high = (float(f(ratios)) for f in (np.median, np.min, np.max))
-    return Found(name, cpu, wall, middle, low, high, first, loss)
+    return Found(name, float(np.median(took)), middle, low, high, first, loss)

@@ -17,7 +17,8 @@ class WorkerError(RuntimeError):
     Attributes:
         rank: the worker that is to blame; None where all wait for each other.
         cause: "raised", "killed", "exited", "hung", "finished" (before another one had its
-            message), "unread" (a message that nobody took), "deadlock", "limit" or "pickle".
+            message), "unread" (a message that nobody took), "deadlock", "limit", "pickle"
+            or "refused" (by the system).
     """
 
     def __init__(self, message: str, rank: int | None, cause: str):

@@ -86,6 +86,8 @@ class Workers:
             # Where one is gone, the next run starts all anew, with this data.
             if all(each.runs() for each in self._processes):
                 self._send_data(packed)
+            else:
+                self._kill()
 
     def run(
         self,
@@ -165,6 +167,7 @@ class Workers:
         """Leave the processes alone: this is a copy, by fork, of the pool that has them."""
         for process in self._processes:
             process.control.close()
+            process.popen.stdin.close()
         self._processes, self._one_at_a_time = [], threading.Lock()
 
     # --- how an experiment ends -------------------------------------------------------------
@@ -207,6 +210,8 @@ class Workers:
     def _look(self, pulses: dict[int, Pulse], now: float, since: float) -> None:
         """See how much each process has worked, and ask how far it is."""
         for rank, pulse in pulses.items():
+            if self._processes[rank].left_children():
+                raise self._processes[rank].error()
             pulse.since += max(0.0, since - 2 * TICK)  # this process was away itself
             pulse.look(now, *self._processes[rank].look())
             self._processes[rank].send("how far?")
@@ -249,8 +254,11 @@ def _raised(rank: int, words: str, frames: list) -> WorkerError:
 
 
 def _late(pulses: dict[int, Pulse], limit: float) -> WorkerError:
-    message = f"{named(list(pulses))} did not finish within {limit:g} s"
-    return WorkerError(f"{message}. If it needs longer, set limit=.", min(pulses), "limit")
+    # Whoever waits for another one is not to blame; in a circle all are.
+    slow = [rank for rank, pulse in pulses.items() if pulse.waits_for is None] or list(pulses)
+    waited = f", and {named(rest)} waited" if (rest := sorted(pulses.keys() - slow)) else ""
+    message = f"{named(slow)} did not finish within {limit:g} s{waited}"
+    return WorkerError(f"{message}. If that needs longer, set limit=.", slow[0], "limit")
 
 
 def _show(rank: int, stream: str, lines: list[str]) -> None:

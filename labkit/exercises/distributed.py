@@ -65,22 +65,26 @@ combine = Exercise(
 # --- the ring: my_ring_step(rank, step, size) -> chunk to send, chunk to receive -----------------
 
 
-def _ring(shift):
-    """A reduce-scatter in which worker 0 begins with the chunk `shift`."""
+def _ring(shift, sign=1):
+    """A reduce-scatter in which worker 0 begins with the chunk `shift`; -1 counts them backward."""
     return lambda rank, step, size: (
-        (rank + shift - step) % size,
-        (rank + shift - step - 1) % size,
+        (sign * (rank - step) + shift) % size,
+        (sign * (rank - step - 1) + shift) % size,
     )
 
 
 _SHIFTED = "You begin with another chunk than the lab does. All begin shifted alike: it works."
+_MIRRORED = "You number the chunks the other way around. All do so alike: it works."
 
 ring_step = Exercise(
     name="ring_step",
     lesson="21",
     right=_ring(0),
-    also=[(_ring(1), _SHIFTED), (_ring(-1), _SHIFTED)],
-    cases=[(1, 0, 4), (2, 1, 4), (0, 0, 4), (0, 2, 4), (3, 2, 4), (2, 0, 3), (5, 3, 8)],
+    also=[
+        *((_ring(shift), _SHIFTED) for shift in (1, -1, 2, -2)),
+        *((_ring(shift, sign=-1), _MIRRORED) for shift in (0, 1, -1)),
+    ],
+    cases=[(1, 0, 4), (2, 1, 4), (0, 0, 4), (0, 2, 4), (3, 2, 4), (0, 1, 3), (6, 1, 8)],
     mistakes={
         "exchanged": (
             lambda rank, step, size: tuple(reversed(_ring(0)(rank, step, size))),
@@ -108,8 +112,8 @@ ring_step = Exercise(
         ),
         "outside the ring": (
             lambda rank, step, size: (rank - step, rank - step - 1),
-            "Some of your numbers are negative. Chunks are numbered from 0 to size - 1, and behind "
-            "the last comes the first: a ring.",
+            "Some of your numbers are negative: only Python would count them from the end. Chunks "
+            "are numbered from 0 to size - 1, and behind the last comes the first: a ring.",
         ),
         "the same for all workers": (
             lambda rank, step, size: (step, (step - 1) % size),
@@ -138,6 +142,29 @@ def _split_case(inputs, hidden, outputs, rank, size):
     return _RNG.normal(size=(inputs, hidden)), _RNG.normal(size=(hidden, outputs)), rank, size
 
 
+def _dealt(W1, W2, rank, size):
+    return W1[:, rank::size], W2[rank::size]
+
+
+def _shifted(shift):
+    return lambda W1, W2, rank, size: _units(W1, W2, (rank + shift) % size, size)
+
+
+def _backward(W1, W2, rank, size):
+    return _units(W1, W2, size - 1 - rank, size)
+
+
+def _mixed(first, second):
+    """W1 as one rule hands the units out, W2 as another does."""
+    return lambda *case: (first(*case)[0], second(*case)[1])
+
+
+_OTHERS = "You hold another worker's units, and it holds others: each unit is held once. It works."
+_NOT_THE_SAME = (
+    "Shapes fit, units do not: what your W1 makes are not the hidden units whose numbers your W2 "
+    "carries on. Hand both out by the same rule."
+)
+
 _SMALL = np.arange(1.0, 9.0).reshape(4, 2), np.array([[0.1, 0.2], [0.3, 0.4]])
 
 split = Exercise(
@@ -145,10 +172,8 @@ split = Exercise(
     lesson="21",
     right=_units,
     also=[
-        (
-            lambda W1, W2, rank, size: (W1[:, rank::size], W2[rank::size]),
-            "You deal the units out like cards; the lab hands out neighbors. Both work.",
-        )
+        (_dealt, "You deal the units out like cards; the lab hands out neighbors. Both work."),
+        *((rule, _OTHERS) for rule in (_shifted(1), _shifted(-1), _backward)),
     ],
     cases=[
         (*_SMALL, 0, 2),
@@ -188,14 +213,23 @@ split = Exercise(
             lambda W1, W2, rank, size: (_units(W1, W2, rank, size)[0], W2),
             "Your part of W1 gives some hidden units, but W2 still asks for all of them.",
         ),
+        "W1 left whole": (
+            lambda W1, W2, rank, size: (W1, _units(W1, W2, rank, size)[1]),
+            "Your part of W2 asks for some hidden units, but W1 still makes all of them.",
+        ),
         "the whole block": (
             lambda W1, W2, rank, size: (W1, W2),
             "Every worker has everything: nothing is split, and the sum over the workers is as "
             "many times too large as there are workers.",
         ),
-        "the neighbor's part": (
-            lambda W1, W2, rank, size: _units(W1, W2, (rank + 1) % size, size),
-            "These are the units of the next worker: ranks count from 0.",
+        "units of W2 dealt like cards": (_mixed(_units, _dealt), _NOT_THE_SAME),
+        "units of W1 dealt like cards": (_mixed(_dealt, _units), _NOT_THE_SAME),
+        "units of the other end": (_mixed(_units, _backward), _NOT_THE_SAME),
+        "units of the next worker": (_mixed(_units, _shifted(1)), _NOT_THE_SAME),
+        "only the first units": (
+            lambda W1, W2, rank, size: _units(W1, W2, 0, size),
+            "Your parts do not depend on the rank: all workers hold the same units, and nobody "
+            "holds the others.",
         ),
         "exchanged": (
             lambda W1, W2, rank, size: _units(W1, W2, rank, size)[::-1],
@@ -319,6 +353,14 @@ feedback = Exercise(
             _compresses_twice,
             "You compress gradient and rest apart: two messages travel, and a small number may be "
             "left out of both, for ever.",
+        ),
+        "nothing compressed": (
+            lambda gradient, rest, compress: (gradient + rest, np.zeros_like(rest)),
+            "You send all numbers in full: `compress` is what makes the message short.",
+        ),
+        "nothing but the message": (
+            lambda gradient, rest, compress: (compress(gradient + rest), np.zeros_like(rest)),
+            "What you send is right. But what did not get through is forgotten.",
         ),
         "the rest fades": (
             _fades,

@@ -24,13 +24,28 @@ intensity = Exercise(
     mistakes={
         "multiplications only": (
             lambda *sizes: _flop(*sizes) / (8 * _numbers(*sizes)),
-            "You count the multiplications. Each product is also added to a sum, and that is an "
-            "operation too.",
+            "Half of what is right. Did you count the multiplications alone? Each product is also "
+            "added to a sum, an operation too. Or does a number take 8 bytes with you? That would "
+            "be float64.",
         ),
         "numbers instead of bytes": (
             lambda *sizes: _flop(*sizes) / _numbers(*sizes),
             "You divide by how many numbers are moved. Asked is for each byte, and a number in "
             "float32 has 32 bits.",
+        ),
+        "two bytes a number": (
+            lambda *sizes: _flop(*sizes) / (2 * _numbers(*sizes)),
+            "Twice what is right. A number in float32 has 32 bits; how many bytes are that? And an "
+            "addition and a multiplication are two operations, not four.",
+        ),
+        "bits instead of bytes": (
+            lambda *sizes: _flop(*sizes) / (32 * _numbers(*sizes)),
+            "You divide by the bits that are moved. Asked is for each byte.",
+        ),
+        "one addition less in each sum": (
+            lambda b, i, o: b * o * (2 * i - 1) / (4 * _numbers(b, i, o)),
+            "Exactly counted, a sum of n products has n - 1 additions. The usual count takes n: an "
+            "addition for every multiplication.",
         ),
         "weights only": (
             lambda b, i, o: _flop(b, i, o) / (4 * i * o),
@@ -45,14 +60,31 @@ intensity = Exercise(
             lambda b, i, o: _flop(b, i, o) / (4 * (i * o + b * o)),
             "You count weights and outputs. The inputs of the batch must be read too.",
         ),
+        "weights forgotten": (
+            lambda b, i, o: _flop(b, i, o) / (4 * (b * i + b * o)),
+            "You count inputs and outputs. The weights must be read too; at a small batch they are "
+            "nearly all there is to read.",
+        ),
+        "outputs twice": (
+            lambda b, i, o: _flop(b, i, o) / (4 * (b * i + i * o + 2 * b * o)),
+            "You count the outputs twice. They are written, and not read.",
+        ),
+        "outputs of one sample": (
+            lambda b, i, o: _flop(b, i, o) / (4 * (b * i + i * o + o)),
+            "Your outputs are those of one sample. Every sample of the batch has its own.",
+        ),
+        "inputs of one sample": (
+            lambda b, i, o: _flop(b, i, o) / (4 * (i + i * o + b * o)),
+            "Your inputs are those of one sample. Every sample of the batch has its own.",
+        ),
         "upside down": (
             lambda *sizes: 4 * _numbers(*sizes) / _flop(*sizes),
             "You return bytes for each operation. Asked are operations for each byte.",
         ),
         "weights once a sample": (
             lambda b, i, o: _flop(b, i, o) / (4 * b * (i + i * o + o)),
-            "You read all weights again for every sample. In a batch all samples share one "
-            "reading: that is what a batch is good for.",
+            "Your intensity does not grow with the batch, as if all weights were read again for "
+            "every sample. In a batch all samples share one reading.",
         ),
         "operations of one sample": (
             lambda b, i, o: _flop(1, i, o) / (4 * _numbers(b, i, o)),
@@ -61,6 +93,10 @@ intensity = Exercise(
         "operations alone": (
             _flop,
             "You return the number of operations. Divide it by the bytes that are moved.",
+        ),
+        "bytes alone": (
+            lambda *sizes: 4 * _numbers(*sizes),
+            "You return the bytes that are moved. How many operations are there for each?",
         ),
     },
     hint="Three matrices are moved, four bytes a number. Every weight meets every sample once: a "
@@ -90,6 +126,25 @@ whole_speedup = Exercise(
             lambda share, speedup: 1 - share + share / speedup,
             "You return the new time as a share of the old one. How many times faster is that?",
         ),
+        "time saved": (
+            lambda share, speedup: share - share / speedup,
+            "You return the share of the old time that is saved. How many times faster is the "
+            "whole?",
+        ),
+        "time of the part": (
+            lambda share, speedup: share / speedup,
+            "You return the time that the part takes now, as a share of the old time. The rest "
+            "takes time as well, and asked is how many times faster the whole is.",
+        ),
+        "rest as long as the whole": (
+            lambda share, speedup: 1 / (1 + share / speedup),
+            "You add the faster part to the whole old time. Only the rest of it is left beside the "
+            "part.",
+        ),
+        "part as long as the whole": (
+            lambda share, speedup: 1 / (1 - share + 1 / speedup),
+            "Your part took all of the time before. It took only its share.",
+        ),
         "share swapped": (
             lambda share, speedup: 1 / (share + (1 - share) / speedup),
             "You speed up the rest. `share` is the part that gets faster.",
@@ -103,6 +158,26 @@ whole_speedup = Exercise(
             lambda share, speedup: share * speedup,
             "You multiply. With a speed-up of 1 nothing changes, so the answer must be 1 whatever "
             "the share.",
+        ),
+        "grows from 1": (
+            lambda share, speedup: 1 + share * speedup,
+            "With a speed-up of 1 nothing changes, so the answer must be 1 whatever the share. "
+            "Yours is more.",
+        ),
+        "the rest times the speed-up": (
+            lambda share, speedup: (1 - share) * speedup,
+            "You multiply. With a speed-up of 1 nothing changes, so the answer must be 1 whatever "
+            "the share.",
+        ),
+        "a power": (
+            lambda share, speedup: speedup**share,
+            "A power lets the whole grow without end. With a share of a half the rest stays, so "
+            "the whole never gets twice as fast.",
+        ),
+        "the smaller of two limits": (
+            lambda share, speedup: min(speedup, 1 / (1 - share)) if share < 1 else speedup,
+            "Both are limits: the whole is slower than either of them. Add up how long both parts "
+            "take now.",
         ),
         "speed-up of the part": (
             lambda share, speedup: speedup,
@@ -141,6 +216,48 @@ def _one_late(scale, good, overflow, patience):
     return (scale * 2, 0) if good == patience else (scale, good + 1)
 
 
+def _one_early(scale, good, overflow, patience):
+    if overflow:
+        return scale / 2, 0
+    return (scale * 2, 0) if good + 2 == patience else (scale, good + 1)
+
+
+def _stays(scale, good, overflow, patience):
+    return (scale, 0) if overflow else _next_scale(scale, good, overflow, patience)
+
+
+def _overflow_counts(scale, good, overflow, patience):
+    return (scale / 2, 1) if overflow else _next_scale(scale, good, overflow, patience)
+
+
+def _begins_at_one(scale, good, overflow, patience):
+    scale, good = _next_scale(scale, good, overflow, patience)
+    return scale, max(good, 1)
+
+
+def _growth_counts(scale, good, overflow, patience):
+    then, count = _next_scale(scale, good, overflow, patience)
+    return then, 1 if then > scale else count
+
+
+def _never_counts(scale, good, overflow, patience):
+    then, _ = _next_scale(scale, good, overflow, patience)
+    return then, good if then == scale else 0
+
+
+def _forgets(scale, good, overflow, patience):
+    return _next_scale(scale, good, overflow, patience)[0], 0
+
+
+def _turned(scale, good, overflow, patience):
+    return _next_scale(scale, good, not overflow, patience)
+
+
+def _adds(scale, good, overflow, patience):
+    then, good = _next_scale(scale, good, overflow, patience)
+    return scale + (then > scale) - (then < scale), good
+
+
 def _doubles_at_every_step(scale, good, overflow, patience):
     return (scale / 2, 0) if overflow else (scale * 2, good + 1)
 
@@ -171,6 +288,7 @@ next_scale = Exercise(
     cases=[
         (1024.0, 3, False, 50),
         (1024.0, 3, True, 50),
+        (1024.0, 48, False, 50),
         (1024.0, 49, False, 50),
         (1024.0, 49, True, 50),
         (1024.0, 50, True, 50),
@@ -191,6 +309,45 @@ next_scale = Exercise(
             _one_late,
             "`good` counts the steps before this one. When this one completes the row of "
             "`patience` good steps, the scale must grow. Yours does not.",
+        ),
+        "grows one step early": (
+            _one_early,
+            "One good step is still missing when you double: `good` counts those before this one, "
+            "and this one makes one more.",
+        ),
+        "the scale stays after an overflow": (
+            _stays,
+            "After an overflow your scale stays what it was, and the next step overflows just so.",
+        ),
+        "the overflow counts as good": (
+            _overflow_counts,
+            "You count the step that overflowed as a good one.",
+        ),
+        "the step that doubles counts twice": (
+            _growth_counts,
+            "You double, and the step that completed the row counts for the next row too.",
+        ),
+        "the count begins at 1": (
+            _begins_at_one,
+            "After a change of the scale your count begins at 1. No step has been good with the "
+            "new scale yet.",
+        ),
+        "nothing is counted": (
+            _never_counts,
+            "Your count stays where it is after a good step: then no row is ever completed.",
+        ),
+        "the count is always 0": (
+            _forgets,
+            "Your count is 0 after every step: then no row is ever completed.",
+        ),
+        "overflow turned over": (
+            _turned,
+            "You take `overflow` the other way round: it is True if this step overflowed.",
+        ),
+        "one more or less": (
+            _adds,
+            "You add or take away 1. A scale has to move over many powers of two: halve it, or "
+            "double it.",
         ),
         "doubles at every step": (
             _doubles_at_every_step,
@@ -222,6 +379,14 @@ next_scale = Exercise(
 
 # --- checkpoints: my_interval(cost, mtbf) -> seconds from one to the next -------------------------
 
+_SQUARED = (
+    "Your answer has the unit of seconds times seconds. Set the derivative to 0, and solve for the "
+    "interval itself."
+)
+_NO_UNIT = (
+    "You divide seconds by seconds: a number without a unit. Asked is an interval, in seconds."
+)
+
 interval = Exercise(
     name="interval",
     lesson="20",
@@ -238,17 +403,31 @@ interval = Exercise(
             "derived here.",
         ),
     ],
-    cases=[(60.0, 10_800.0), (5.0, 86_400.0), (120.0, 3_600.0), (2.0, 30.0)],
+    cases=[(60.0, 10_800.0), (5.0, 86_400.0), (120.0, 3_600.0), (2.5, 30.2)],
     mistakes={
         "factor 2 forgotten": (
             lambda cost, mtbf: math.sqrt(cost * mtbf),
             "You save too often: a failure costs the whole interval only if it comes at its very "
             "end. On average it comes in the middle.",
         ),
-        "no root": (
-            lambda cost, mtbf: 2 * cost * mtbf,
-            "Your answer has the unit of seconds times seconds. Set the derivative to 0, and solve "
-            "for the interval itself.",
+        "no root": (lambda cost, mtbf: 2 * cost * mtbf, _SQUARED),
+        "neither root nor 2": (lambda cost, mtbf: cost * mtbf, _SQUARED),
+        "root of the 2 alone": (lambda cost, mtbf: math.sqrt(2) * cost * mtbf, _SQUARED),
+        "failures over cost": (lambda cost, mtbf: mtbf / cost, _NO_UNIT),
+        "cost over failures": (lambda cost, mtbf: cost / mtbf, _NO_UNIT),
+        "cost and failures added": (
+            lambda cost, mtbf: math.sqrt(2 * (cost + mtbf)),
+            "You add under the root. Where the derivative is 0, one side has the cost alone, the "
+            "other the failures.",
+        ),
+        "twice too much under the root": (
+            lambda cost, mtbf: 2 * math.sqrt(cost * mtbf),
+            "You save too seldom: the lost work is interval / (2 mtbf). Look at its derivative "
+            "once more.",
+        ),
+        "minutes": (
+            lambda cost, mtbf: math.sqrt(2 * cost * mtbf) / 60,
+            "You return minutes. Cost and mtbf are in seconds, and so is the interval.",
         ),
         "halved instead of doubled": (
             lambda cost, mtbf: math.sqrt(cost * mtbf / 2),

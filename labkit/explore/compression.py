@@ -76,7 +76,7 @@ def _seeds(ax: Axes, x: float, values: np.ndarray, color: str, marker: str, holl
 
 
 def waiting_against_delay(together: Mapping[int, Tuned], stale: Mapping[int, Tuned]) -> None:
-    """Show accuracy after equally many gradients: steps in common against old gradients.
+    """Show best learning rate and accuracy: steps in common against old gradients.
 
     Args:
         together: number of workers -> tuned synchronous training.
@@ -84,25 +84,29 @@ def waiting_against_delay(together: Mapping[int, Tuned], stale: Mapping[int, Tun
     """
     import matplotlib.pyplot as plt
 
-    fig, ax = plt.subplots(figsize=(7.6, 3.8))
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
     for results, label, color, marker, shift in (
         (together, "synchronous: one step of all", figures.BLUE, "o", 0.97),
         (stale, "stale: each its own step", figures.ORANGE, "s", 1.03),
     ):
+        look = {"color": color, "marker": marker, "label": label}
+        places = shift * np.array(list(results))
+        left.plot(places, [each.learning_rate for each in results.values()], **look)
         means = [each.test.mean() for each in results.values()]
         spread = [each.test.std(ddof=1) for each in results.values()]
-        ax.errorbar(
-            shift * np.array(list(results)), means, spread, color=color, marker=marker, capsize=3,
-            label=label,
-        )  # fmt: skip
-    ax.set_xscale("log", base=2)
-    ax.set_xticks(list(together), [str(workers) for workers in together])
-    ax.set(xlabel="workers", ylabel="accuracy on test images")
-    ax.legend(loc="lower left")
+        right.errorbar(places, means, spread, capsize=3, **look)
+    for ax in (left, right):
+        ax.set_xscale("log", base=2)
+        ax.set_xticks(list(together), [str(workers) for workers in together])
+        ax.set_xlabel("workers")
+    left.set(yscale="log", ylabel="best learning rate")
+    left.legend(loc="lower left", fontsize=9)
+    right.set(ylabel="accuracy on test images")
     caption = (
-        "Measured: accuracy after equally many gradients, each point at its own best rate; the "
-        "bar is the standard deviation over seeds. Synchronous workers take fewer and larger "
-        "steps; stale ones take as many steps as one worker, by gradients that are old."
+        "Measured, after equally many gradients. Left: the learning rate with the best accuracy on "
+        "validation images. Right: accuracy at that rate; the bar is the standard deviation over "
+        "seeds. Synchronous workers take fewer and larger steps; stale ones take as many steps as "
+        "one worker, by gradients that are old."
     )
     figures.show(fig, caption)
 
@@ -211,15 +215,18 @@ class FeedbackExplorer(kit.Explorer):
     def caption(self, result: dict, params: dict) -> str:
         """Return in words what traveled, and what never arrived."""
         share = result["arrived"] / result["asked"]
-        never = int(np.sum(result["arrived"] == 0))
+        if never := int(np.sum(result["arrived"] == 0)):
+            missing = f"{count(never, 'number')} never traveled"
+        else:
+            missing = "every number has traveled"
         right = int(np.sum(np.abs(share - 1) < 0.2))
         what = "all ten signs and one size"
         if params["method"] != "one bit":
             what = f"{count(kept(params['share'], 10), 'number')} of ten"
         told = (
             f"{result['size_in_bytes']} bytes instead of 40 a step: {what}. After "
-            f"{count(params['steps'], 'step')} {count(right, 'number')} arrived within 20 % of "
-            f"their sum, and {never or 'none'} never traveled."
+            f"{count(params['steps'], 'step')}, {right} of ten sums arrived within 20 %, and "
+            f"{missing}."
         )
         if np.any(share >= 3.2):
             told += f" {count(int(np.sum(share >= 3.2)), 'number')} (triangle) came too large."

@@ -11,9 +11,15 @@ from labkit.datacenter import scaling
 from labkit.datacenter.links import Link
 from labkit.explore import figures
 from labkit.explore.collectives import LOOKS, ring_steps
-from labkit.explore.compression import bytes_against_accuracy, waiting_against_delay
+from labkit.explore.compression import (
+    FeedbackExplorer,
+    bytes_against_accuracy,
+    waiting_against_delay,
+)
+from labkit.lab.words import count
 
 __all__ = [
+    "FeedbackExplorer",
     "bubbles",
     "bytes_against_accuracy",
     "collectives",
@@ -75,14 +81,17 @@ def traps(
     mean_error: float,
     weighted_error: float,
     norm_error: Mapping[int, float],
-    scores: Mapping[str, float | np.ndarray],
+    together: float,
+    apart: np.ndarray,
+    averaged: float,
 ) -> None:
     """Show what changes the result: unweighted means, batch normalization, no talk at all.
 
     Args:
         mean_error, weighted_error: relative errors of a gradient from unequal shards.
         norm_error: number of workers -> relative error of normalized sums.
-        scores: what was trained -> its accuracy, or those of several networks.
+        together: accuracy of one network that all trained.
+        apart, averaged: of each worker's own network, and of the mean of their weights.
     """
     fig, (left, middle, right) = plt.subplots(1, 3, figsize=(10, 3.2), width_ratios=[1, 1, 1.5])
     left.bar(["not weighted", "weighted"], [mean_error, weighted_error], color=figures.BLUE)
@@ -91,6 +100,8 @@ def traps(
     middle.bar(list(map(str, norm_error)), norm_error.values(), color=figures.ORANGE)
     middle.set(title="batch normalization", xlabel="workers")
     _write_above(middle, list(norm_error.values()))
+    scores = {"together: one network": together, "apart: each of four": apart}
+    scores["apart, averaged"] = averaged
     for place, (name, score) in enumerate(scores.items()):
         values = 100 * np.atleast_1d(score)
         right.plot(values, np.full(len(values), -place), "o", color=figures.BLUE)
@@ -198,4 +209,8 @@ def more_machines(
     caption += "machine a batch of its own. Lines are modeled: work / N, or work, and a ring. Dots "
     caption += f"are measured with up to {max(measured['strong'])} processes, their messages real "
     caption += f"and slowed, their work emulated: one machine sleeps {work:g} s in a step."
+    gains, hours = speed_ups(work, size_in_bytes, link, sizes, "strong")
+    best = int(np.argmax(gains))
+    caption += f" One batch for all is fastest on {count(sizes[best], 'machine')} (modeled): "
+    caption += f"{gains[best]:.1f} times as fast as on one, for {hours[best]:.1f} times the hours."
     figures.show(fig, caption)

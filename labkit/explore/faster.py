@@ -1,4 +1,4 @@
-"""Explorer and figures of lesson 20: what a loss scale saves, and where time goes."""
+"""Explorer, figures and tables of lesson 20: what a loss scale saves, and where time goes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import numpy as np
 from labkit.datacenter import precision
 from labkit.datacenter.batch_sizes import Arrival
 from labkit.datacenter.precision import Arrays, Measured
-from labkit.datacenter.steps import Line
+from labkit.datacenter.steps import Accumulation, Line
 from labkit.datacenter.tricks import Found
 from labkit.explore import figures, kit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from pandas import DataFrame
+    from pandas.io.formats.style import Styler
 
 POWERS = np.arange(-60, 31)  # of two: the bins of the histogram
 LOWEST = -25  # what float16 turns into 0 lies below 2^-25
@@ -23,6 +25,8 @@ LOWEST = -25  # what float16 turns into 0 lies below 2^-25
 
 class ScaleExplorer(kit.Explorer):
     """Turn the loss scale; see which errors fall out of 16 bits, and how wrong the gradient gets.
+
+    The errors are those of the output layer.
 
     Args:
         networks: steps of training -> weights of the network after them.
@@ -58,8 +62,7 @@ class ScaleExplorer(kit.Explorer):
         """Return how the scaled errors spread, which are lost, and how far the gradient is off."""
         scale = 2.0**scale_power
         gradients, errors = self.exact[trained_steps]
-        exact = np.abs(np.concatenate([e.ravel() for e in errors]))
-        exact = exact[exact > 0]
+        exact = np.abs(errors[-1][errors[-1] != 0])
         found, _ = self._gradients(self.networks[trained_steps], number_format, scale)
         at = np.clip(np.floor(np.log2(exact * scale)), POWERS[0], POWERS[-1]).astype(int)
         return {
@@ -71,22 +74,23 @@ class ScaleExplorer(kit.Explorer):
     def build(self, figure: Figure) -> dict:
         """Draw the axes, and the parts where float16 holds nothing or less."""
         ax = figure.subplots()
-        ax.set(xlim=(POWERS[0], POWERS[-1]), ylim=(0, 0.4), ylabel="share of all errors")
+        ax.set(xlim=(POWERS[0], POWERS[-1]), ylim=(0, 1.25), ylabel="how many errors")
+        ax.set_yticks([])
         ax.set_xlabel("size of the error times the loss scale, as a power of two")
         ax.axvspan(POWERS[0], LOWEST, color=figures.RED, alpha=0.12)
         ax.axvspan(16, POWERS[-1], color=figures.RED, alpha=0.12)
         ax.axvspan(LOWEST, -14, color=figures.ORANGE, alpha=0.12)
         for x, text in ((-42, "0 in float16"), (-19.5, "fewer digits"), (23, "infinite")):
-            ax.text(x, 0.38, text, ha="center", va="top", color=figures.GRAY)
+            ax.text(x, 1.2, text, ha="center", va="top", color=figures.GRAY)
         (line,) = ax.plot([], [], "-", color=figures.BLUE, drawstyle="steps-mid")
         return {"line": line, "heading": ax.set_title(" ")}
 
     def paint(self, artists: dict, result: dict, params: dict) -> None:
-        """Move the histogram."""
-        artists["line"].set_data(POWERS + 0.5, result["counts"])
+        """Move the histogram; its highest place is 1, however wide it is."""
+        artists["line"].set_data(POWERS + 0.5, result["counts"] / result["counts"].max())
         scale = f"2^{params['scale_power']}"
         artists["heading"].set_text(
-            f"errors after {params['trained_steps']:,} steps, times {scale}"
+            f"errors of the output layer after {params['trained_steps']:,} steps, times {scale}"
         )
 
     def caption(self, result: dict, params: dict) -> str:
@@ -208,25 +212,29 @@ def overhead(
     figures.show(fig, f"{text} mean and 95 % interval.")
 
 
-def resumed(losses: np.ndarray, whole: np.ndarray, kills: Sequence[int], begun: Sequence[int]):
-    """Show the loss curve of a training that was killed, over that of one that was not.
+def resumed(whole: np.ndarray, killed: Mapping, forgetful: Mapping) -> None:
+    """Show the loss of a training that was killed over that of one that was not, and what is equal.
 
     Args:
-        losses, whole: of each step.
-        kills: steps done when it was killed. begun: where it went on each time.
+        whole: losses of each step without a kill.
+        killed, forgetful: of trainings that were killed, from `checkpoints.train_and_kill`; the
+            second one kept its weights alone.
     """
     import matplotlib.pyplot as plt
 
     fig, ax = plt.subplots(figsize=(8, 3))
     ax.plot(whole, "-", lw=5, alpha=0.35, label="never killed")
-    ax.plot(losses, "-", lw=1.2, color=figures.ORANGE, label="killed and resumed")
-    for kill, again in zip(kills, begun, strict=True):
+    ax.plot(killed["losses"], "-", lw=1.2, color=figures.ORANGE, label="killed and resumed")
+    for kill, again in zip(killed["kills"], killed["resumed_at"], strict=True):
         ax.axvspan(again, kill, color=figures.RED, alpha=0.15)
         ax.axvline(kill, color=figures.RED, lw=1)
     ax.set(xlabel="step", ylabel="loss", ylim=(0, None))
     ax.legend()
+    equal, few = (np.mean(each["losses"] == whole) for each in (killed, forgetful))
     text = (
-        "Loss of each step. Red lines: the process was killed; the red areas were computed twice."
+        "Loss of each step. Red lines: the process was killed; the red areas were computed twice, "
+        f"{killed['repeated']} steps in all. Equal to the last bit are {equal:.0%} of the losses, "
+        f"and {few:.0%} where the checkpoint held the weights alone."
     )
     figures.show(fig, text)
 
@@ -239,6 +247,7 @@ def step_lines(measured: Mapping[str, Mapping], lines: Mapping[str, Line]) -> No
         lines: way -> its line.
     """
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import NullLocator
 
     fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.3))
     for (way, found), marker in zip(measured.items(), "os", strict=False):
@@ -246,15 +255,18 @@ def step_lines(measured: Mapping[str, Mapping], lines: Mapping[str, Line]) -> No
         seconds = np.array([np.median(times.cpu) for times in found.values()])
         finer = np.geomspace(batches.min(), batches.max(), 60)
         line = lines[way].overhead + lines[way].per_example * finer
-        (curve,) = left.plot(finer, 1e3 * line, label=f"{way}: line")
+        (curve,) = left.plot(finer, 1e3 * line)
         style = {"marker": marker, "ls": "none", "color": curve.get_color()}
-        left.plot(batches, 1e3 * seconds, label="measured", **style)
+        left.plot(batches, 1e3 * seconds, label=way, **style)
         right.plot(finer, finer / line / 1e3, ls=curve.get_linestyle(), color=curve.get_color())
         right.plot(batches, batches / seconds / 1e3, **style)
     left.set(xscale="log", yscale="log", xlabel="images in a batch", ylabel="step (ms)")
     right.set(xscale="log", xlabel="images in a batch", ylabel="thousand images a second")
-    left.yaxis.set_major_formatter("{x:g}")
-    left.yaxis.set_minor_formatter("{x:g}")
+    lowest, highest = left.get_ylim()
+    ticks = [base * 10.0**power for power in range(-3, 5) for base in (1, 2, 5)]
+    ticks = [tick for tick in ticks if lowest <= tick <= highest]
+    left.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    left.yaxis.set_minor_locator(NullLocator())
     for ax in (left, right):
         ax.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1,000"])
     left.legend(fontsize=9)
@@ -314,3 +326,78 @@ def trick_bars(found: Sequence[Found]) -> None:
     right.set(xlabel="first two epochs (s)", xlim=(0, None))
     text = "Left: speed of each way to train, beside fit; bars are the range of the rounds. Right:"
     figures.show(fig, f"{text} how long its first two epochs took, with tracing and compiling.")
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def _table(rows: Mapping[Any, Mapping[str, Any]], index: str = "") -> DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(rows).T.rename_axis(index or None)
+
+
+def step_table(lines: Mapping[str, Line]) -> Styler:
+    """Return what the line a + c b says of each way to train.
+
+    Args:
+        lines: way -> its line.
+    """
+    rows = {
+        way: {
+            "fixed cost a (ms)": 1e3 * line.overhead,
+            "cost of an image c (µs)": 1e6 * line.per_example,
+            "a / c (images)": line.overhead / line.per_example,
+            "batch for 80 % of the highest rate": line.large_enough(0.8),
+        }
+        for way, line in lines.items()
+    }
+    return _table(rows).style.format("{:,.1f}")
+
+
+def accumulation_table(parts: Sequence[Accumulation]) -> Styler:
+    """Return memory and time of one batch that is computed in parts.
+
+    Args:
+        parts: as `steps.measure_accumulation` returns them, the whole batch first.
+    """
+    rows = {
+        each.parts: {
+            "memory at the peak (MB)": each.peak_in_bytes / 1e6,
+            "CPU time, whole batch = 1": each.cpu_seconds / parts[0].cpu_seconds,
+            "gradient differs by (relative)": f"{each.difference:.0e}",
+        }
+        for each in parts
+    }
+    return _table(rows, "parts of the batch").style.format(precision=2)
+
+
+def scaling_table(found: Mapping[str, Sequence[tuple]]) -> Styler:
+    """Return how trainings with a loss scale ended, means over the seeds.
+
+    Args:
+        found: name -> (accuracy, steps skipped, power of two of the last scale) of each seed.
+    """
+    columns = ("digits read right (%)", "steps skipped of 100", "last scale, as a power of two")
+    means = {name: np.mean(runs, axis=0) * (100, 1, 1) for name, runs in found.items()}
+    rows = {name: dict(zip(columns, mean, strict=True)) for name, mean in means.items()}
+    return _table(rows).style.format("{:.1f}")
+
+
+def amdahl_table(networks: Mapping[str, Measured], speedup: Any) -> Styler:
+    """Return measured speed-ups beside what Amdahl's law says of the whole.
+
+    Args:
+        networks: name -> what was measured.
+        speedup: function (share, speed-up of the part) -> speed-up of the whole.
+    """
+    rows = {
+        name: {
+            "share of products": each.share,
+            "products, times faster": each.product_speedup,
+            "step, times faster": each.step_speedup,
+            "Amdahl says": speedup(each.share, each.product_speedup),
+        }
+        for name, each in networks.items()
+    }
+    return _table(rows).style.format("{:.2f}")

@@ -31,6 +31,7 @@ from labkit.lab.records.shell import is_headless
 from labkit.learn import cells, kinds, values
 from labkit.learn.kinds import errors, things
 from labkit.learn.kinds.arguments import names
+from labkit.learn.limits import limited
 
 _SIGNS = {"right": "✓", "not tried": "○"}
 _NO_TRY = ("not tried", "an older version")
@@ -202,7 +203,7 @@ class Exercise:
         # Copies, so that an answer that changes its arguments in place cannot spoil the next case.
         arguments = [tuple(map(values.copied, case)) for case in self.cases]
         heard = _Heard(sys.stdout)
-        with redirect_stdout(heard):
+        with redirect_stdout(heard), limited():
             raw = [answer(*case) for case in arguments]
         got = [self._form(*each) for each in zip(raw, arguments, strict=True)]
         return _Trial(got, raw, arguments, heard.anything)
@@ -280,10 +281,13 @@ class Exercise:
         cases = [*self.cases, *self.then]
         wanted = replace(self, cases=cases)._outputs(self.right)
         try:
-            return all(
-                values.same(replace(self, cases=[case])._outputs(answer)[0], each, self.tolerance)
-                for case, each in zip(cases, wanted, strict=True)
-            )
+            with limited():
+                return all(
+                    values.same(
+                        replace(self, cases=[case])._outputs(answer)[0], each, self.tolerance
+                    )
+                    for case, each in zip(cases, wanted, strict=True)
+                )
         except Exception:  # whatever changed code raises
             return False
 

@@ -213,6 +213,35 @@ def test_half_a_checkpoint_never_takes_the_place_of_a_whole_one(tmp_path):
             checkpoints.load(tmp_path / "cut")
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"no pickle", b"c\n\xff\n.", b"I1x\n.", b"(lp0\n", b"h\x05."]
+)
+def test_a_file_of_something_else_is_told(tmp_path, content):
+    (tmp_path / "other").write_bytes(content)
+    with pytest.raises(CheckpointError, match="other is no whole checkpoint"):
+        checkpoints.load(tmp_path / "other")
+
+
+def test_a_checkpoint_holds_objects_of_a_notebook(tmp_path):
+    namespace = {"__name__": "__main__"}
+    exec("class Own:\n    rate = 3", namespace)
+    checkpoints.save(tmp_path / "checkpoint", namespace["Own"]())
+    assert checkpoints.load(tmp_path / "checkpoint").rate == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"every": 0}, "every must be positive"),
+        ({"steps": 0}, "steps must be positive"),
+        ({"keep": ["weight"]}, r"keep names no part of the state: \['weight'\]\. It has"),
+    ],
+)
+def test_a_training_that_cannot_be_is_refused(settings, words):
+    with pytest.raises(ValueError, match=words):
+        train_and_kill(step, start(), **{"steps": 40, **settings})
+
+
 def test_more_kills_than_places():
     with pytest.raises(ValueError, match="at most 3 kills fit in a save"):
         train_and_kill(step, start(), steps=40, kills_in_save=4)

@@ -150,6 +150,19 @@ def test_the_processes_end_when_the_kernel_that_started_them_is_killed(tmp_path)
     kernel.kill()
     kernel.wait()
     assert wait_for(lambda: not any(each.is_running() for each in started))
+    assert wait_for(lambda: not list(tmp_path.iterdir()))  # nor a file
+
+
+def test_what_a_user_has_set_for_jax_is_not_meant_for_these_processes(monkeypatch, tmp_path):
+    others = ("JAX_DISABLE_JIT", "JAX_COMPILATION_CACHE_DIR", "JAX_PROCESS_ID", "HTTPS_PROXY")
+    for name in (*others, "XLA_FLAGS", "KERAS_BACKEND"):
+        monkeypatch.setenv(name, "1")
+    found = engine._environment(0, "127.0.0.1:1", tmp_path)
+    assert not found.keys() & set(others)
+    assert (found["KERAS_BACKEND"], found["XLA_FLAGS"].split("=")[0]) == (
+        "jax",
+        "--xla_cpu_multi_thread_eigen",
+    )
 
 
 def wait_for(what, limit=20.0):

@@ -209,6 +209,7 @@ def rest_of(line):
         SECRET + struct.pack("!i", 9),  # nobody's rank
         HEADER.pack(2**63),
     ],
+    ids=["silent", "http", "no rank", "cut off", "random", "zeros", "nobody's rank", "a header"],
 )
 def test_strangers_are_turned_away_and_keep_nobody_out(words):
     with listen() as door:

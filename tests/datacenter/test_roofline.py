@@ -140,12 +140,10 @@ def test_neighbors_are_busy_and_gone_afterwards():
     assert not any(each.is_running() for each in neighbors)
 
 
-def test_a_read_touches_each_number_and_a_copy_each_half():
+def test_a_read_touches_each_number():
     array = np.arange(8, dtype=np.float32)
     dot, largest = (read() for read in roofline.readers(array))
     assert (dot, largest) == (140, 7)
-    roofline.copier(array)()
-    assert array.tolist() == [0, 1, 2, 3] * 2
     assert roofline.product(3, 4, 5)().tolist() == np.full((3, 5), 4.0).tolist()
 
 
@@ -161,11 +159,10 @@ def here():
 def test_this_machine_has_a_peak_and_two_bandwidths(here):
     assert here.origin == "measured"
     assert here.peak > 0
-    assert here.rounds >= 3
     assert {(dot.layer, dot.batch) for dot in here.dots} == set(itertools.product(LAYERS, (1, 64)))
     assert all(dot.rate > 0 and dot.wall_rate > 0 for dot in here.dots)
     assert 0 < here.bandwidths["memory"] < 1.2 * here.bandwidths["cache"]
-    assert here.sizes[-1].size_in_bytes >= 4 * max(here.caches.values(), default=1)
+    assert max(here.sizes) >= 4 * max(machine.caches().values(), default=1)
     with pytest.raises(KeyError, match="measured: "):
         here.dot("MLP hidden", 3)
 
@@ -177,7 +174,7 @@ def test_a_machine_that_tells_nothing_of_itself_is_measured_too(monkeypatch):
     monkeypatch.setattr(machine, "holds_threads", lambda: False)
     assert roofline.cpu_clock() is time.process_time
     odd = roofline.measure(seconds=0, batches=(1,))
-    assert odd.sizes[-1].size_in_bytes == 2**23
+    assert max(odd.sizes) == 2**23
     assert odd.peak > 0
     assert min(odd.bandwidths.values()) > 0
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labkit.datacenter import collectives, scaling
+from labkit.datacenter import scaling
 from labkit.datacenter.links import Link
 from labkit.datacenter.workers import Workers
 
@@ -81,8 +81,3 @@ def test_real_processes_are_about_as_fast_as_the_model_says_far_from_n_times():
         assert 0.9 * modeled < seconds < 1.6 * modeled
     assert found[4] < found[1]  # helped ...
     assert found[8] > work / 8 * 2  # ... and far from eight times as fast
-
-
-def test_every_all_reduce_can_be_modeled():
-    slower = {m: scaling.step_seconds(8, 0.4, 4e6, LINE, m) for m in collectives.ALL_REDUCE}
-    assert min(slower, key=slower.get) == "ring"

@@ -14,23 +14,6 @@ def test_the_line_is_found_where_there_is_one():
     line = steps.fit_line(BATCHES, [seconds] * 5)
     assert line.overhead == pytest.approx(0.002)
     assert line.per_example == pytest.approx(7e-6)
-    assert line.worst < 1e-9
-    assert line.overhead_range == pytest.approx((0.002, 0.002))
-
-
-def test_the_ranges_hold_the_truth_about_as_often_as_they_say():
-    rng, truth, held = np.random.default_rng(0), 0.002 + 7e-6 * np.array(BATCHES), []
-    for seed in range(100):
-        noisy = truth * rng.lognormal(0, 0.1, (25, len(BATCHES)))  # median 1, as a median estimates
-        line = steps.fit_line(BATCHES, noisy, seed)
-        held.append([line.overhead_range[0] < 0.002 < line.overhead_range[1],
-                     line.per_example_range[0] < 7e-6 < line.per_example_range[1]])  # fmt: skip
-    assert np.all(np.mean(held, axis=0) > 0.85)
-
-
-def test_a_curve_that_is_no_line_is_told():
-    line = steps.fit_line(BATCHES, [1e-4 * np.array(BATCHES) ** 0.5] * 3)
-    assert line.worst > 0.3
 
 
 def test_a_disturbed_round_moves_little():
@@ -41,17 +24,14 @@ def test_a_disturbed_round_moves_little():
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
 def test_a_batch_is_large_enough_for_its_share_of_the_highest_throughput(share):
-    line = steps.Line(0.0013, 9e-6, (0, 0), (0, 0), 0)
-    assert line.throughput(line.large_enough(share)) == pytest.approx(share / line.per_example)
+    line = steps.Line(0.0013, 9e-6)
+    batch = line.large_enough(share)
+    assert batch / line.seconds(batch) == pytest.approx(share / line.per_example)
 
 
-def test_a_line_says_what_it_needs():
-    with pytest.raises(ValueError, match="rounds, batches"):
-        steps.fit_line([1, 2, 3], [1, 2, 3])
-    with pytest.raises(ValueError, match="three different"):
-        steps.fit_line([1, 2, 2], np.ones((3, 3)))
+def test_the_highest_throughput_itself_is_out_of_reach():
     with pytest.raises(ValueError, match="between 0 and 1"):
-        steps.Line(1, 1, (0, 0), (0, 0), 0).large_enough(1.0)
+        steps.Line(1, 1).large_enough(1.0)
 
 
 # --- accumulation -------------------------------------------------------------------------------
@@ -76,9 +56,7 @@ def test_parts_save_the_memory_of_the_activations_and_little_else(digits):
     assert whole.difference == 0
     assert quarter.difference < 1e-5
     saved = whole.peak_in_bytes - quarter.peak_in_bytes
-    by_formula = whole.activations_in_bytes - quarter.activations_in_bytes
-    assert by_formula == 2 * 4 * 400 * (700 - 175)
-    assert saved == pytest.approx(by_formula, rel=0.25)
+    assert saved == pytest.approx(2 * 4 * 400 * (700 - 175), rel=0.25)  # units and their gradient
 
 
 # --- ways to train ------------------------------------------------------------------------------
@@ -108,11 +86,6 @@ def test_every_way_takes_the_same_steps_and_learns(digits, small, monkeypatch, c
     assert found[0].times_as_fast == found[0].lowest == found[0].highest == 1
     assert all(0 < each.lowest <= each.times_as_fast <= each.highest for each in found)
     assert capfd.readouterr().err == ""
-
-
-def test_a_way_that_does_not_exist_is_refused(digits):
-    with pytest.raises(ValueError, match=r"graph loop, XLA.*also: .'gpu'"):
-        tricks.compare(lambda: None, *digits, names=["fit", "gpu"])
 
 
 @pytest.mark.slow

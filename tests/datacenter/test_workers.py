@@ -590,6 +590,66 @@ except KeyboardInterrupt:
     assert told == ("interrupted []\n" if ended_by == signal.SIGINT else "")
 
 
+LEFT = """
+import re, subprocess
+def busy(worker):  # with a child, and each in another way unable to see that the pool is gone
+    print(os.getpid(), subprocess.Popen(["sleep", "600"]).pid)
+    if worker.rank == 0:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    re.match("(a+)+$", "a" * 60 + "b")  # never lets another thread run
+workers = Workers(2)
+sys.stdout.reconfigure(line_buffering=True)
+workers.run(busy, patience=100)
+"""
+
+
+@pytest.mark.alone
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills by a pipe's end")
+def test_a_killed_pool_leaves_neither_stopped_workers_nor_busy_ones_nor_children(tmp_path):
+    process = script(tmp_path, HEAD + LEFT)
+    pids = [int(pid) for _ in range(2) for pid in process.stdout.readline().split()[2:]]
+    process.kill()
+    process.communicate()
+    wait_until(lambda: are_gone(pids), 5)
+
+
+@pytest.mark.parametrize("how", ["os._exit(3)", "os.kill(os.getpid(), 9)"])
+def test_the_children_of_a_worker_that_is_gone_are_gone_too(pool, tmp_path, how):
+    def job(worker):
+        if worker.rank == 1:
+            children = [subprocess.Popen(["sleep", "600"]).pid, os.fork()]
+            if children[1] == 0:
+                time.sleep(600)
+            (tmp_path / "pids").write_text(f"{children[0]} {children[1]}")
+            exec(how)
+
+    with pytest.raises(WorkerError, match=r"worker 1 (ended by itself|was killed)"):
+        pool.run(job)
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    wait_until(lambda: are_gone(pids), 5)
+
+
+def test_the_limit_blames_who_works_not_who_waits(pool):
+    def job(worker):
+        until = time.monotonic() + 600
+        while worker.rank == 1 and time.monotonic() < until:
+            pass
+        worker.barrier()
+
+    told = "worker 1 did not finish within 1.5 s, and workers 0, 2 waited"
+    with pytest.raises(WorkerError, match=told) as bad:
+        pool.run(job, limit=1.5)
+    assert (bad.value.rank, bad.value.cause) == (1, "limit")
+
+
+def test_crashed_compiled_code_is_told_as_such(pool):
+    import ctypes
+
+    with pytest.raises(WorkerError, match=r"SIGSEGV: compiled code .* has crashed\. Try"):
+        pool.run(lambda worker: ctypes.string_at(0), size=1)
+
+
 @pytest.mark.alone
 @pytest.mark.slow
 def test_a_copy_of_the_process_by_fork_has_no_part_in_its_pool(tmp_path):
@@ -693,8 +753,16 @@ def test_strangers_at_the_door_do_not_disturb(monkeypatch):
         line.close()
 
 
+def test_too_few_open_files_are_told_with_what_to_do(tmp_path):
+    code = HEAD + "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))\n"
+    process = script(tmp_path, code + "Workers(32).run(job)")
+    _, errors = process.communicate(timeout=30)
+    assert "the system refused 32 workers" in errors
+    assert "ulimit -n" in errors
+
+
 def test_a_process_that_cannot_start_is_told(monkeypatch, capfd):
     monkeypatch.setattr(processes, "COMMAND", "raise SystemExit(7)")
-    with pytest.raises(WorkerError, match="worker 0 ended by itself with exit code 7"):
+    with pytest.raises(WorkerError, match=r"worker 0 .* exit code 7, before it could start\. Its"):
         Workers(1).run(rank_of)
     assert Path("/proc/self").exists() is sys.platform.startswith("linux")

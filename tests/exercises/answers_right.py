@@ -718,6 +718,7 @@ result = 0
       result = result + counts[i] / sum(counts) * means[i]
   return result
 np.tensordot(counts, means, 1) / np.add.reduce(counts)
+np.repeat(means, counts, axis=0).mean(axis=0)
 """,
     "distributed.ring_step": """
 (rank - step) % size, (rank - step - 1) % size
@@ -747,6 +748,9 @@ order = np.roll(np.arange(size), -rank)[::-1]
   return chunks[step], chunks[(step + 1) % size]
 divmod(rank - step, size)[1], divmod(rank - step - 1, size)[1]
 int((rank - step) % size), int((rank - step - 1) % size)
+(step - rank) % size, (step - rank + 1) % size
+(size - 1 - rank + step) % size, (size - rank + step) % size
+(rank + 2 - step) % size, (rank + 1 - step) % size
 """,
     "distributed.split": """
 lo, hi = rank * len(W2) // size, (rank + 1) * len(W2) // size
@@ -777,6 +781,8 @@ per_worker = W1.shape[1] // size
 mask = np.arange(len(W2)) * size // len(W2) == rank
   return W1[:, mask], W2[mask]
 np.take(W1, np.split(np.arange(len(W2)), size)[rank], axis=1), np.split(W2, size)[rank]
+np.split(W1, size, axis=1)[size - 1 - rank], np.split(W2, size)[size - 1 - rank]
+np.split(W1, size, axis=1)[rank - 1], np.split(W2, size)[rank - 1]
 """,
     "distributed.feedback": """
 compress(gradient + rest), gradient + rest - compress(gradient + rest)

@@ -603,6 +603,8 @@ send = (rank - step) % size
 max(rank - step, 0), max(rank - step - 1, 0)
 (rank - step) % size, (rank - step - 1) % size, size
 (rank - step) % N, (rank - step - 1) % N
+(rank - step) % 4, (rank - step - 1) % 4
+(rank - step) % size, (rank - step) % size - 1
 """,
     "distributed.split": """
 W1[np.array_split(np.arange(len(W1)), size)[rank]], W2
@@ -614,7 +616,8 @@ np.array_split(W1, size, axis=1)[rank], W2
 W1, W2
 W1, np.array_split(W2, size)[rank]
 np.array_split(W2, size)[rank], np.array_split(W1, size, axis=1)[rank]
-np.array_split(W1, size, axis=1)[rank - 1], np.array_split(W2, size)[rank - 1]
+W1[:, rank::size], np.array_split(W2, size)[rank]
+np.array_split(W1, size, axis=1)[rank], np.array_split(W2, size)[size - 1 - rank]
 np.array_split(W1, size, axis=1), np.array_split(W2, size)
 W1[:, rank], W2[rank]
 W1[:, : W1.shape[1] // size], W2[: len(W2) // size]
@@ -712,6 +715,12 @@ hidden, epochs, batch_size, learning_rate
 tuple()
 """,
     "faster.intensity": """
+2 * batch * inputs * outputs / (4 * (batch * inputs + batch * outputs))
+batch * outputs * (2 * inputs - 1) / (4 * (batch * inputs + inputs * outputs + batch * outputs))
+2 * batch * inputs * outputs / (4 * (batch * inputs + inputs * outputs + 2 * batch * outputs))
+2 * batch * inputs * outputs / (2 * (batch * inputs + inputs * outputs + batch * outputs))
+2 * batch * inputs * outputs / (4 * (batch * inputs + inputs * outputs + outputs))
+4 * (batch * inputs + inputs * outputs + batch * outputs)
 2 * batch * inputs * outputs
 2 * inputs * outputs / (4 * inputs * outputs)
 batch * inputs * outputs / (4 * (batch * inputs + inputs * outputs + batch * outputs))
@@ -731,6 +740,13 @@ print(2 * batch * inputs * outputs / (4 * (batch * inputs + inputs * outputs + b
 2 * batch * inputs * outputs / (32 * (batch * inputs + inputs * outputs + batch * outputs))
 """,
     "faster.whole_speedup": """
+1 + share * speedup
+(1 - share) * speedup
+speedup**share
+share / speedup
+1 / (1 - share + 1 / speedup)
+share - share / speedup
+min(speedup, 1 / (1 - share))
 1 - share + share * speedup
 1 - share + share / speedup
 share * speedup
@@ -750,6 +766,32 @@ print(1 / (1 - share + share / speedup))
 100 / (1 - share + share / speedup)
 """,
     "faster.next_scale": """
+if overflow:
+      return scale / 2, 0
+  if good + 1 == patience:
+      return scale * 2, 0
+  return scale, 0
+if overflow:
+      return scale / 2, 0
+  if good + 1 == patience:
+      return scale * 2, 1
+  return scale, good + 1
+if overflow:
+      scale, good = scale / 2, 0
+  good = good + 1
+  if good == patience:
+      scale, good = scale * 2, 0
+  return scale, good
+if overflow:
+      return scale / 2, 0
+  if good + 2 == patience:
+      return scale * 2, 0
+  return scale, good + 1
+if not overflow:
+      return scale / 2, 0
+  if good + 1 == patience:
+      return scale * 2, 0
+  return scale, good + 1
 scale / 2 if overflow else scale * 2
 scale / 2, 0
 if overflow:
@@ -807,6 +849,11 @@ if overflow:
   return scale, good + 1
 """,
     "faster.interval": """
+cost * mtbf
+cost / mtbf
+math.sqrt(4 * cost * mtbf)
+math.sqrt(cost + mtbf)
+(2 * cost * mtbf) ** 1 / 2
 math.sqrt(cost * mtbf)
 2 * cost * mtbf
 math.sqrt(2 * mtbf / cost)

@@ -41,14 +41,13 @@ def test_measured_marks_stand_beside_the_modeled_lines(shown):
 
 
 def test_the_traps_are_as_high_as_their_errors(shown):
-    scores = {"together": 0.9, "apart": np.array([0.8, 0.85])}
-    pictures.traps(0.26, 4e-16, {2: 0.05, 8: 0.1}, scores)
+    pictures.traps(0.26, 4e-16, {2: 0.05, 8: 0.1}, 0.9, np.array([0.8, 0.85]), 0.5)
     left, middle, right = shown[0][0].axes
     assert [bar.get_height() for bar in left.patches] == [0.26, 4e-16]
     assert [bar.get_height() for bar in middle.patches] == [0.05, 0.1]
     assert [text.get_text() for text in left.texts] == ["0.26", "4e-16"]
     points = [line.get_xdata().tolist() for line in right.lines]
-    assert points == [[90.0], [80.0, 85.0]]
+    assert points == [[90.0], [80.0, 85.0], [50.0]]
 
 
 def test_a_right_split_lies_on_the_diagonal_and_the_title_says_how_far_off(shown):

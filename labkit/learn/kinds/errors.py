@@ -72,6 +72,7 @@ _MEANINGS = [
         "A number became too large, or was divided by 0.",
     ),
     ("RecursionError", "", "Your function calls itself without end."),
+    ("TimeoutError", "still running", "Does a loop of yours ever end?"),
     (
         "TypeError",
         "'ellipsis'",
@@ -239,7 +240,7 @@ def explained(error: BaseException, answer: Callable, arguments: int) -> tuple[s
     told = told if len(told) <= 120 else told[:117] + "..."
     text = f"Your code raised {type(error).__name__}{': ' if told else ''}{told}"
     text += f" ({where})" if (where := _line(error, answer)) else ""
-    inside = _of_the_lab(error, answer)
+    inside = _of_the_lab(error, answer) and not isinstance(error, TimeoutError)
     meaning = _GIVEN if inside else _meaning(error, answer, arguments)
     return f"{text}{'' if text.endswith('.') else '.'}", meaning
 
