@@ -112,54 +112,47 @@ PUE = {
 
 @dataclass(frozen=True)
 class Device:
-    """An accelerator as its data sheet and a price list describe it.
+    """An accelerator as its data sheet describes it.
 
     Args:
         peak: FLOP a second of its matrix units in 16 bits.
         watts: what its maker lets it draw.
         memory: bytes on it.
-        rent: dollars an hour for one, as one of eight in a rented server.
     """
 
     peak: Factor
     watts: Factor
     memory: Factor
-    rent: Factor
 
 
-_LIST = "AWS on demand, Virginia, 2023: an eighth of {} for {}"
-_BLOCKS = "; low: AWS Capacity Blocks, end of 2024"
 DEVICES = {
     "V100": Device(
         Factor(125e12, "FLOP/s", "quoted", "NVIDIA, V100 SXM2 data sheet, 2017"),
         Factor(300, "W", "quoted", "NVIDIA, V100 SXM2 data sheet, 2017"),
         Factor(32e9, "B", "quoted", "NVIDIA, V100 SXM2 data sheet, 2018"),
-        Factor(3.06, "$/h", "quoted", _LIST.format("$24.48", "p3.16xlarge")),
     ),
     "A100": Device(
         Factor(312e12, "FLOP/s", "quoted", "NVIDIA, A100 SXM data sheet, 2020"),
         Factor(400, "W", "quoted", "NVIDIA, A100 SXM data sheet, 2020"),
         Factor(80e9, "B", "quoted", "NVIDIA, A100 SXM 80 GB data sheet, 2021"),
-        Factor(4.10, "$/h", "quoted", _LIST.format("$32.77", "p4d.24xlarge") + _BLOCKS, 1.84),
     ),
     "H100": Device(
         Factor(989e12, "FLOP/s", "quoted", "NVIDIA, H100 SXM data sheet, 2023: dense"),
         Factor(700, "W", "quoted", "NVIDIA, H100 SXM data sheet, 2023"),
         Factor(80e9, "B", "quoted", "NVIDIA, H100 SXM data sheet, 2023"),
-        Factor(12.29, "$/h", "quoted", _LIST.format("$98.32", "p5.48xlarge") + _BLOCKS, 4.92),
     ),
 }
 
 # A server with eight A100: bought, and rented by the hour.
 SERVER = {
-    "price": Factor(199_000, "$", "quoted", "NVIDIA, DGX A100, press release of May 2020"),
+    "price": Factor(199_000, "$", "quoted", "DGX A100 at its launch, press of May 2020"),
     "watts": Factor(6500, "W", "quoted", "NVIDIA, DGX A100 data sheet, 2020: at most"),
     "rent": Factor(32.77, "$/h", "quoted", "AWS, p4d.24xlarge on demand, Virginia, 2023"),
-    "rent, reserved": Factor(14.75, "$/h", "quoted", "AWS Capacity Blocks, p4d, end of 2024"),
+    "rent, reserved": Factor(14.75, "$/h", "quoted", "AWS Capacity Blocks, p4d, Ohio, end of 2024"),
 }
 DGX_H100_WATTS = Factor(10_200, "W", "quoted", "NVIDIA, DGX H100 data sheet, 2023: at most")
 
-ELECTRICITY = Factor(0.0806, "$/kWh", "quoted", "EIA, mean of US industry in 2023")
+ELECTRICITY = Factor(0.0806, "$/kWh", "quoted", "EIA, 2024: mean of US industry in 2023")
 
 # Patterson and others, Carbon Emissions and Large Neural Network Training (2021), table 4.
 _PATTERSON = "Patterson and others, 2021, table 4"
@@ -184,7 +177,7 @@ UNKNOWN = {
         330,
         "W",
         "quoted",
-        "data sheets, 2017: the chip alone to 1/8 of a DGX-1's 3,500 W",
+        "Patterson, 2021; range assumed: the chip alone to 1/8 of a server of 3,500 W",
         300,
         438,
     ),

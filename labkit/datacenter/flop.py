@@ -6,7 +6,12 @@ One multiplication and one addition are two floating-point operations (FLOP). A 
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from labkit.networks.backend import without_chatter
@@ -136,24 +141,21 @@ def profile(model: keras.Model, batch: int) -> dict[str, int]:
     It runs nothing: it adds up a formula for each operation of the program.
 
     Args:
-        model: a network with class probabilities, on the TensorFlow backend.
+        model: a network with class probabilities. If Keras runs on another backend, its copy is
+            built and counted in a process of its own, on TensorFlow.
         batch: samples in the step.
 
     Returns:
         name of the operation -> FLOP, the largest first.
 
     Raises:
-        RuntimeError: Keras runs on another backend.
+        RuntimeError: TensorFlow is not there.
     """
-    import tensorflow as tf
-
     from labkit.networks.backend import keras
 
     if keras.backend.backend() != "tensorflow":
-        raise RuntimeError(
-            "profile reads TensorFlow's own program, and Keras runs on "
-            f"{keras.backend.backend()}; set KERAS_BACKEND=tensorflow"
-        )
+        return _profile_elsewhere(model, batch)
+    import tensorflow as tf
 
     def step(x, y):
         with tf.GradientTape() as tape:
@@ -174,6 +176,30 @@ def profile(model: keras.Model, batch: int) -> dict[str, int]:
     finally:
         log.setLevel(level)
     return {node.name: node.total_float_ops for node in nodes}
+
+
+_COUNT = """
+import json, sys
+from labkit.datacenter import flop
+from labkit.networks.backend import keras
+model, batch = json.load(sys.stdin)
+print(json.dumps(flop.profile(keras.models.model_from_json(model), batch)))
+"""
+
+
+def _profile_elsewhere(model: keras.Model, batch: int) -> dict[str, int]:
+    if find_spec("tensorflow") is None:
+        raise RuntimeError("profile reads a program of TensorFlow's; install labkit[cpu]")
+    done = subprocess.run(
+        [sys.executable, "-c", _COUNT],
+        input=json.dumps([model.to_json(), batch]),
+        env=os.environ | {"KERAS_BACKEND": "tensorflow"},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise RuntimeError(f"the profile failed on TensorFlow:\n{done.stderr[-1000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def corrected(model: keras.Model, profiled: dict[str, int]) -> dict[str, int]:

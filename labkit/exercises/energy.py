@@ -30,6 +30,8 @@ def _of_the_weights(widths, batch):
     return 6 * sum(a * b for a, b in pairwise(widths))
 
 
+_PRODUCTS_ALONE = "You counted the additions of the biases too. Asked are the products alone."
+
 step_flop = Exercise(
     name="step_flop",
     lesson="25",
@@ -63,6 +65,14 @@ step_flop = Exercise(
             lambda widths, batch: _step_flop(widths, 1),
             "That is the work for one sample. The step has `batch` of them.",
         ),
+        "biases forward": (
+            lambda widths, batch: _step_flop(widths, batch) + batch * sum(widths[1:]),
+            _PRODUCTS_ALONE,
+        ),
+        "biases": (
+            lambda widths, batch: _step_flop(widths, batch) + 2 * batch * sum(widths[1:]),
+            _PRODUCTS_ALONE,
+        ),
         "6 N": (
             _of_the_weights,
             "You multiplied the number of weights by six: a good rule for one token of a large "
@@ -86,7 +96,7 @@ kwh = Exercise(
     lesson="25",
     right=lambda parts, pue: energy.kwh(parts, pue),
     cases=[
-        ([(1000, 3600)], 1.5),
+        ([(1000, 3600), (200, 1800)], 1.5),
         ([(300, 7200), (100, 1800)], 1.2),
         ([(40, 60), (5, 600), (0.5, 86_400)], 1.58),
     ],
@@ -121,6 +131,15 @@ kwh = Exercise(
             lambda parts, pue: sum(w for w, _ in parts) * sum(s for _, s in parts) / 3.6e6 * pue,
             "You added up the watts and the seconds, and then multiplied. Each part draws its own "
             "watts for its own time.",
+        ),
+        "the first part": (
+            lambda parts, pue: energy.kwh(parts[:1], pue),
+            "That is the energy of the first part alone. A `return` inside a loop ends it.",
+        ),
+        "the last part": (
+            lambda parts, pue: energy.kwh(parts[-1:], pue),
+            "That is the energy of the last part alone. In a loop each part must be added to what "
+            "was there, or it takes its place.",
         ),
         "mean watts": (
             _mean_watts,
@@ -157,6 +176,10 @@ break_even = Exercise(
         "only the running costs": (
             lambda price, rent, running: price / running,
             "After these hours running has cost as much as the machine. The rent must come in.",
+        ),
+        "no parentheses": (
+            lambda price, rent, running: price / rent - running,
+            "Python divides before it subtracts, so you take dollars an hour off hours.",
         ),
         "days": (
             lambda price, rent, running: price / (rent - running) / 24,
@@ -204,8 +227,8 @@ def recipe_of(recipe) -> list:
 
 
 def _read_recipe(answer, *_):
-    values = list(answer.values()) if isinstance(answer, dict) else list(answer)
-    hidden, epochs, batch_size, rate = values
+    named = isinstance(answer, dict)
+    hidden, epochs, batch_size, rate = map(answer.get, LIMITS) if named else answer
     return [int(hidden), int(epochs), int(batch_size), float(rate)]
 
 
@@ -222,8 +245,9 @@ class _Cheap(Exercise):
             return found
         try:
             recipe = recipes.Recipe(*_read_recipe(answer()))
-        except (Exception, SystemExit):  # what came back is named already
-            return found
+        except (Exception, SystemExit):
+            told = self._first_difference([answer()], [])
+            return replace(found, kind="not four numbers", message=told)
         kind = self._fault(recipe)
         if kind:
             return replace(found, kind=kind, message=self.mistakes[kind][1])
@@ -265,13 +289,13 @@ recipe = _Cheap(
         ),
         "it learned nothing": (
             lambda: (16, 1, 256, 0.001),
-            "This network hardly learned. Look at the rate: too small and nothing moves, too "
-            "large and it diverges.",
+            "This network hardly learned. Has it very few units? And look at the rate: too small "
+            "and nothing moves, too large and it diverges.",
         ),
         "outside the limits": (
             lambda: (16, 0, 16, 0.2),
-            "One of your numbers lies outside of what the lesson trains: 1 to 500 units, 1 to 10 "
-            "epochs, batches of 1 to 512, a rate of 0.001 to 10.",
+            "One of your numbers lies outside of what the lesson trains, in this order: 1 to 500 "
+            "units, 1 to 10 epochs, batches of 1 to 512, a rate of 0.001 to 10.",
         ),
     },
     hint="Where does the usual recipe waste work? A network a thirtieth as wide loses little, if "

@@ -126,8 +126,9 @@ class EnergyExplorer(kit.Explorer):
         """Move the bars, the longest on top, and the line of the settings."""
         artists["now"].set_xdata([result["value"]] * 2)
         for place, (name, ends) in enumerate(reversed(result["bars"].items()), start=1):
-            mark = "known" if name == params["known"] else UNKNOWN[name].mark
+            mark = _mark(name, params)
             _move(artists[name], place, ends, f"{NAMES[name]}: {mark}")
+            artists[name][0].set_color(COLORS.get(mark, figures.BLUE))
         _move(artists["all"], 0, result["range"], "all at once: modeled")
 
     def caption(self, result: dict, params: dict) -> str:
@@ -136,12 +137,20 @@ class EnergyExplorer(kit.Explorer):
         low, high = result["range"]
         name, ends = next(iter(result["bars"].items()))
         widest = f"The longest bar is {NAMES[name]}: a factor of {max(ends) / min(ends):.1f}."
-        told = "Nothing is measured" if known == NOTHING else f"Only {NAMES[known]} is known"
+        told = "Nothing is measured" if known == NOTHING else f"Only the {NAMES[known]} is known"
         return (
             f"Red line, your settings: {result['value']:,.0f} {unit}. {told}: 90% of the draws "
             f"over all ranges lie between {low:,.0f} and {high:,.0f} {unit}, a factor of "
             f"{high / low:.1f}. {widest}"
         )
+
+
+def _mark(name: str, params: Mapping) -> str:
+    """Return the mark of a setting: nobody but the reader says what a moved slider says."""
+    if name == params["known"]:
+        return "known"
+    moved = name != "country" and params[name] != UNKNOWN[name].value
+    return "assumed" if moved else UNKNOWN[name].mark
 
 
 def _row(ax: Axes, color: str) -> tuple:
@@ -361,9 +370,9 @@ def recipes(rows: Mapping[str, tuple[float, float, float]]) -> None:
         ax.annotate(
             f"{name}: {accuracy:.1%}",
             (flop, seconds),
-            xytext=(0, 8),
+            xytext=(-8, 6),  # left of the dot: the line goes on to the lower left
             textcoords="offset points",
-            ha="right" if flop == usual_flop else "center",
+            ha="right" if flop > ends[0] * 2 else "center",
         )
     ax.set(xscale="log", yscale="log", xlabel="FLOP (by hand)", ylabel="CPU seconds (measured)")
     ax.legend(loc="lower right")

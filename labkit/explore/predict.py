@@ -51,6 +51,7 @@ def predict(
     unit: str = "",
     close: float | None = None,
     log: bool = False,
+    mark: str = "measured",
 ) -> Prediction:
     """Return a question whose answer stays covered until a guess is made or asked for.
 
@@ -72,10 +73,12 @@ def predict(
         close: how far a number may lie from the answer to count as close, in its unit, or with
             `log` by which factor; None: a tenth of the range.
         log: whether the range of the number is logarithmic.
+        mark: "measured", or "modeled" where the answer came out of a formula.
 
     Raises:
         TypeError: not exactly one of `choices`, `number` and `curve`.
-        ValueError: an answer that the question does not allow, or a range without an inside.
+        ValueError: an answer that the question does not allow, a range without an inside, or an
+            unknown mark.
 
     >>> asked = predict("01", "rate", "How large can the rate be?", number=(0, 1), answer=0.25,
     ...                 because="At 1/4 each step ends as far from the minimum as it began.")
@@ -93,6 +96,9 @@ def predict(
         raise TypeError("unit, close and log belong to a number")
     task = {"lesson": lesson, "name": name, "question": question, "because": because, "form": form}
     _check_texts(**{key: value for key, value in task.items() if key != "form"})
+    if mark not in ("measured", "modeled"):
+        raise ValueError(f"mark is 'measured' or 'modeled'. Received: {mark!r}")
+    task["mark"] = mark
     if choices is not None:
         task |= _choice_task(answer, choices)
     elif number is not None:
@@ -135,7 +141,11 @@ class Prediction(anywidget.AnyWidget):
     def text(self) -> str:
         """Question, answer and reason."""
         task = self.task
-        told = [f"Measured: {told_answer(task)}", *task.get("notes", []), task["because"]]
+        told = [
+            f"{task['mark'].capitalize()}: {told_answer(task)}",
+            *task.get("notes", []),
+            task["because"],
+        ]
         return "\n".join([f"Predict. {task['question']}", *told])
 
     # ---- the forms it takes
@@ -197,7 +207,7 @@ class Prediction(anywidget.AnyWidget):
     def _told(self) -> str:
         """Return measurement and reason as HTML."""
         task = self.task
-        parts = [f"<p><b>Measured:</b> {html.escape(told_answer(task))}</p>"]
+        parts = [f"<p><b>{task['mark'].capitalize()}:</b> {html.escape(told_answer(task))}</p>"]
         if task["form"] == "curve":
             parts = [
                 '<figure style="margin:0.5em 0;max-width:520px">'
@@ -225,7 +235,7 @@ class Prediction(anywidget.AnyWidget):
         ax = figure.subplots()
         x, y = (np.array(truth[axis], dtype=float) for axis in "xy")
         ax.plot(x, y, color=figures.ORANGE, marker="o" if len(x) < 30 else None, markersize=4)
-        ax.set(xlabel=task["x_label"], ylabel=task["y_label"], title="measured")
+        ax.set(xlabel=task["x_label"], ylabel=task["y_label"], title=task["mark"])
         ax.set(yscale="log" if task["log"] else "linear")
         ax.set(xlim=task["across"], ylim=(task["low"], task["high"]))
         if (x == x.round()).all():  # steps, layers: no 2.5 among them

@@ -214,6 +214,17 @@ def test_it_says_what_kind_of_thing_came_back(exercise, answer, kind, words):
     assert "Hint" not in feedback.message
 
 
+def test_beside_infinity_nothing_is_called_off_by_an_argument():
+    rent = Exercise(
+        "rent",
+        right=lambda price, rent, cost: price / (rent - cost) if rent > cost else math.inf,
+        cases=[(100.0, 3.0, 1.0), (100.0, 1.0, 2.0)],
+    )
+    said = rent.check(lambda price, rent, cost: price / abs(rent - cost) + price)
+    assert "exactly" not in said.message
+    assert not said.kind.startswith("off by")
+
+
 def no_return_at_first(a):
     for value in a:
         total = value

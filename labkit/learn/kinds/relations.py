@@ -120,6 +120,8 @@ def _offset(tried: Tried) -> Said:
     apart = [a - b for a, b in tried.arrays()]
     flat = np.concatenate([each.ravel() for each in apart])
     scale = max(float(np.abs(np.concatenate([b.ravel() for b in tried.y])).max()), 1e-12)
+    if not np.isfinite(scale):  # beside infinity any two numbers are close
+        return None
     for place, name in enumerate(tried.names if tried.cases else []):
         given = [numbers(case[place]) for case in tried.cases]
         if any(each is None for each in given) or not any(each.any() for each in given):

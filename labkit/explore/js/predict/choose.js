@@ -25,8 +25,11 @@ export function chooseForm({ choices }, { changed, submit }) {
     node: bar.node,
     put,
     read: () => (chosen === null ? { problem: "Choose one of the answers first." } : { guess: chosen }),
-    open({ answer }) {
-      bar.node.querySelectorAll("label").forEach((each, k) => each.classList.toggle("measured", labels[k] === answer));
+    open({ answer, mark = "measured" }) {
+      bar.node.querySelectorAll("label").forEach((each, k) => {
+        each.classList.toggle("measured", labels[k] === answer);
+        each.dataset.mark = mark;
+      });
     },
     hint: "Choose with the mouse or the arrow keys; Enter guesses.",
   };

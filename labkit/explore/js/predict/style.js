@@ -15,7 +15,7 @@ legend, .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden;
 .choices .options label:hover { border-color: var(--accent); }
 .choices .options input:focus-visible + label { outline: 2px solid var(--accent); outline-offset: 2px; }
 .choices .options label.measured { border: 2px solid var(--truth); padding: 4px 11px; }
-.choices .options label.measured::after { content: " ✓ measured"; font-weight: 600; }
+.choices .options label.measured::after { content: " ✓ " attr(data-mark); font-weight: 600; }
 .number { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
 .number label { font-weight: 600; }
 .number input[type="text"] { width: 8em; padding: 4px 8px; border: 1px solid var(--line); border-radius: 6px; background: none; }
