@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labkit.datacenter import collectives
+from labkit.datacenter import distributed
 from labkit.datacenter.links import Link
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ def step_seconds(
     Raises:
         ValueError: an unknown kind, or a size below 1.
 
-    Source: work / N as in Amdahl (1967); the ring as in `collectives.seconds`.
+    Source: work / N as in Amdahl (1967); the ring as in `distributed.seconds`.
     """
     _check_kind(kind)
     own = work / size if kind == "strong" else work
-    return own + collectives.seconds("ring", size, size_in_bytes, link)
+    return own + distributed.seconds("ring", size, size_in_bytes, link)
 
 
 def speed_up(size: int, one: float, seconds: float, kind: str = "strong") -> float:
@@ -144,7 +144,7 @@ def emulated_steps(
         work: seconds of a step that this worker sleeps, as if it computed.
         items: length of the vector, float32.
         steps: how many are measured.
-        all_reduce: `collectives.ring`, or a function like it.
+        all_reduce: `distributed.ring`, or a function like it.
     """
     vector, ended = np.ones(items, np.float32), []
     for _ in range(steps + 1):
@@ -163,7 +163,7 @@ def measure(
     link: Link,
     kind: str = "strong",
     steps: int = 3,
-    all_reduce: Callable = collectives.ring,
+    all_reduce: Callable = distributed.ring,
 ) -> dict[int, float]:
     """Return seconds of a step with so many real processes: median over steps and workers.
 
@@ -175,7 +175,7 @@ def measure(
         link: the line of each worker.
         kind: "strong" or "weak", as in `step_seconds`.
         steps: measured for each size.
-        all_reduce: `collectives.ring`, or a function like it.
+        all_reduce: `distributed.ring`, or a function like it.
     """
     _check_kind(kind)
     found = {}

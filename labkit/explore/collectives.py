@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Patch
 
-from labkit.datacenter.collectives import COSTS, Simulated, crossover, seconds
+from labkit.datacenter.distributed import COSTS, Simulated, crossover, seconds
 from labkit.datacenter.links import Link
 from labkit.explore import figures, kit
 
@@ -40,7 +40,7 @@ class CollectivesExplorer(kit.Explorer):
     Lines and bars are modeled; marks are what real workers took, where they were measured.
 
     Args:
-        rows: of `labkit.datacenter.collectives.measure`; none shows the model alone.
+        rows: of `labkit.datacenter.distributed.measure`; none shows the model alone.
         link: the line on which they were measured.
         **start: start values of the controls.
 
@@ -270,7 +270,7 @@ def ring_steps(simulated: Simulated) -> None:
     """Show who holds whose numbers in which chunk, at the start and after each step.
 
     Args:
-        simulated: what `labkit.datacenter.collectives.simulate_ring` found, of 2 to 6 workers.
+        simulated: what `labkit.datacenter.distributed.simulate_ring` found, of 2 to 6 workers.
     """
     size, panels = len(simulated.vectors), len(simulated.held)
     if not 2 <= size <= 6:

@@ -35,7 +35,7 @@ def collectives(measured: Iterable[Mapping], model: Callable[[str, float, float]
     """Show the seconds of each all-reduce over the number of workers, one picture for each length.
 
     Args:
-        measured: rows as of `collectives.measure`.
+        measured: rows as of `datacenter.distributed.measure`.
         model: seconds of a method, a number of workers and a length in bytes.
     """
     rows = list(measured)

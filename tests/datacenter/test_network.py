@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labkit.datacenter.collectives import ring
+from labkit.datacenter.distributed import ring
 from labkit.datacenter.network import Network
 from labkit.datacenter.workers import Workers
 from labkit.maths.backprop import numeric_gradient

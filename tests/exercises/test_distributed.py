@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labkit.datacenter import collectives, compression
+from labkit.datacenter import compression, distributed
 from labkit.exercises import distributed as exercise
 from labkit.learn import limits
 from labkit.maths.activations import gelu
@@ -33,7 +33,7 @@ RING_STEPS = [exercise.ring_step.right, *(rule for rule, _ in exercise.ring_step
 @pytest.mark.parametrize("rule", RING_STEPS)
 def test_every_ring_that_is_called_right_brings_the_sum_to_all(rule, size):
     vectors = np.random.default_rng(1).normal(size=(size, 19))
-    done = collectives.simulate_ring(vectors, rule)
+    done = distributed.simulate_ring(vectors, rule)
     assert done.problem == ""
     for vector in done.vectors:
         np.testing.assert_allclose(vector, vectors.sum(axis=0), rtol=1e-12)
@@ -42,7 +42,7 @@ def test_every_ring_that_is_called_right_brings_the_sum_to_all(rule, size):
 @pytest.mark.parametrize("kind", exercise.ring_step.mistakes)
 def test_no_ring_that_is_called_wrong_brings_the_sum_to_all(kind):
     rule, _ = exercise.ring_step.mistakes[kind]
-    assert collectives.simulate_ring(np.ones((4, 8)), rule).problem
+    assert distributed.simulate_ring(np.ones((4, 8)), rule).problem
 
 
 SPLITS = [exercise.split.right, *(rule for rule, _ in exercise.split.also)]

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from labkit.datacenter.collectives import COSTS, ring_step, seconds, simulate_ring
+from labkit.datacenter.distributed import COSTS, ring_step, seconds, simulate_ring
 from labkit.datacenter.links import Link
 from labkit.explore import collectives, figures
 from labkit.explore.collectives import CollectivesExplorer, ring_steps

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from lesson_code import names_after
 
-from labkit.datacenter import collectives, compression, pipeline, plans
-from labkit.datacenter.collectives import bytes_sent
+from labkit.datacenter import compression, distributed, pipeline, plans
+from labkit.datacenter.distributed import bytes_sent
 from labkit.datacenter.links import Link
 from labkit.datacenter.network import Network, small_digits
 from labkit.datacenter.workers import Workers
@@ -37,13 +37,13 @@ def test_the_schedule_in_the_cell_is_that_of_the_field(kind, stages, micro_batch
         assert schedule(kind, stages, rank, micro_batches) == wanted
 
 
-@pytest.mark.parametrize("method", collectives.ALL_REDUCE)
+@pytest.mark.parametrize("method", distributed.ALL_REDUCE)
 @pytest.mark.parametrize("size", [2, 3, 4, 7, 8, 32])
 @pytest.mark.parametrize("size_in_bytes", [100, 2**20])
 def test_the_seconds_in_the_cell_are_the_models(method, size, size_in_bytes):
     line = Link(bandwidth=20e6, latency=0.01)
     model = defined("models", "model", line=line, np=np)
-    wanted = collectives.seconds(method, size, size_in_bytes, line)
+    wanted = distributed.seconds(method, size, size_in_bytes, line)
     assert model(method, size, size_in_bytes) == pytest.approx(wanted)
 
 
@@ -158,7 +158,7 @@ def test_the_plan_to_beat_can_be_beaten_by_what_the_lesson_taught():
     with Workers(4) as workers:
         workers.put(x=digits.train.x, y=digits.train.y)
         for method in (None, compression.TopK(0.01)):
-            how = collectives.ring, method, exercise.feedback.right
+            how = distributed.ring, method, exercise.feedback.right
             seconds = workers.run(plans.race, big, 5, 0.003, *how, link=line, **job)[0][1]
             weights = [w for w, _ in workers.run(plans.race, big, 60, 0.0, *how, **job)]
             assert all((w == weights[0]).all() for w in weights)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from labkit.datacenter.collectives import (
+from labkit.datacenter.distributed import (
     ALL_REDUCE,
     bytes_sent,
     crossover,
