@@ -99,7 +99,9 @@ def waiting_against_delay(together: Mapping[int, Tuned], stale: Mapping[int, Tun
         ax.set_xscale("log", base=2)
         ax.set_xticks(list(together), [str(workers) for workers in together])
         ax.set_xlabel("workers")
-    left.set(yscale="log", ylabel="best learning rate")
+    left.set_yscale("log", base=2)
+    left.yaxis.set_major_formatter("{x:g}")
+    left.set_ylabel("best learning rate")
     left.legend(loc="lower left", fontsize=9)
     right.set(ylabel="accuracy on test images")
     caption = (
