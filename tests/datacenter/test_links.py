@@ -153,12 +153,15 @@ def test_at_the_end_of_a_job_one_waits_for_who_does_not_read(pair):
 @pytest.mark.parametrize("link", [Link(4e6, 0.0), Link(None, 0.05), Link(2e6, 0.1)])
 def test_a_slow_line_takes_what_its_model_says(pair, link):
     left, right = pair(link)
-    begun = time.perf_counter()
-    for _ in range(2):
+    taken = []
+    for _ in range(4):
+        begun = time.perf_counter()
         left.send(1, np.zeros(200_000, np.uint8))
         right.receive(0, np.empty(200_000, np.uint8))
-    taken, modeled = time.perf_counter() - begun, 2 * link.seconds(200_000)
-    assert 0.9 * modeled < taken < 1.5 * modeled
+        taken.append(time.perf_counter() - begun)
+    modeled = link.seconds(200_000)
+    assert min(taken) < 1.3 * modeled  # the others may have met another program
+    assert sum(taken) > 0.9 * 4 * modeled
 
 
 def test_a_slow_line_takes_no_time_of_a_core(pair):

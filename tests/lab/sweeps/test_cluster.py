@@ -297,7 +297,8 @@ def test_sigterm_stops_what_the_workers_run_and_the_same_command_goes_on(shared,
     driver.send_signal(signal.SIGTERM)  # as a batch system ends a job
     _, message = driver.communicate(timeout=120)
     assert driver.returncode == 130
-    assert "2 finished, 2 interrupted, 2 not run" in message
+    # The second worker may not have begun another run yet.
+    assert re.search("2 finished, (2 interrupted, 2|1 interrupted, 3) not run", message)
     assert are_gone(counted.pids())
     counted.hold.unlink()
     done = subprocess.run(command, capture_output=True, text=True)
