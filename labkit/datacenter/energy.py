@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from labkit.datacenter.factors import Factor
+from labkit.datacenter.factors import TRACKER, Factor
 
 JOULES = 3.6e6  # in one kilowatt hour
 HOURS = 8760  # in a year of 365 days
@@ -128,7 +128,8 @@ def tracker_watts(threads: int, load: float, memory_slots: int = 4) -> dict[str,
     >>> {part: round(watts, 2) for part, watts in tracker_watts(2, load=0.979).items()}
     {'processor': 7.56, 'memory': 20}
     """
-    return {"processor": 4 * threads * (0.1 + 0.9 * load**3), "memory": 5 * memory_slots}
+    thread, slot = (TRACKER[name].value for name in ("watts a thread", "watts a module"))
+    return {"processor": thread * threads * (0.1 + 0.9 * load**3), "memory": slot * memory_slots}
 
 
 class Seconds(NamedTuple):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MARKS = ("measured", "modeled", "quoted", "assumed")
 
@@ -189,5 +189,5 @@ TRACKER = {
     "memory modules": Factor(4, "", "assumed", "codecarbon's guess for 17 to 64 GB", 1, 8),
     "watts a module": Factor(5, "W", "assumed", "codecarbon's default", 2, 5),
     "PUE": Factor(1.0, "", "assumed", "no building", 1.0, 1.58),
-    "grid": Factor(0.369473, "kg/kWh", "quoted", "USA: " + _MIX, 0.030, 0.713),
+    "grid": replace(GRID["USA"], source="USA: " + _MIX, low=0.030, high=0.713),
 }

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from labkit.networks.backend import without_chatter
+from labkit.networks.backend import without_advice, without_chatter
 
 if TYPE_CHECKING:
     import keras
@@ -169,12 +169,8 @@ def profile(model: keras.Model, batch: int) -> dict[str, int]:
     graph = tf.function(step).get_concrete_function(x, tf.TensorSpec((batch,), tf.int32)).graph
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"
-    log = tf.get_logger()
-    level, _ = log.level, log.setLevel("ERROR")  # else it says that it is an old interface
-    try:
+    with without_advice():  # else it says that it is an old interface
         nodes = tf.compat.v1.profiler.profile(graph, cmd="scope", options=options).children
-    finally:
-        log.setLevel(level)
     return {node.name: node.total_float_ops for node in nodes}
 
 

@@ -173,8 +173,9 @@ def _normalized(z: np.ndarray, average: Callable | None) -> tuple[np.ndarray, Ca
     """Return z normalized over the rows, and the function that takes a gradient back through it."""
     if average is None:
         return z, lambda delta: delta
-    scale = 1 / np.sqrt(average((z - average(z)) ** 2) + EPSILON)
-    normal = (z - average(z)) * scale
+    centered = z - average(z)
+    scale = 1 / np.sqrt(average(centered**2) + EPSILON)
+    normal = centered * scale
     return normal, lambda d: scale * (d - average(d) - normal * average(d * normal))
 
 

@@ -6,13 +6,13 @@ and how many steps run before Python is asked again. Nothing here changes what i
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+from labkit.networks.backend import without_advice
 
 if TYPE_CHECKING:
     import keras
@@ -43,7 +43,6 @@ class Found(NamedTuple):
     lowest: float  # of the rounds
     highest: float
     first_epochs: float  # wall seconds until two are done: tracing and compiling are in them
-    loss: float  # after as many epochs as the other ways had
 
 
 # --- the ways -----------------------------------------------------------------------------------
@@ -126,19 +125,7 @@ TRICKS = {
 # --- side by side -------------------------------------------------------------------------------
 
 
-@contextmanager
-def _many_traces() -> Iterator[None]:
-    """Keep TensorFlow from advising against many traces: each way has a model of its own."""
-    logger = logging.getLogger("tensorflow")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
-
-
-@_many_traces()
+@without_advice()  # against many traces: each way has a model of its own
 def compare(
     build: Callable[[], keras.Model],
     x: np.ndarray,
@@ -174,10 +161,7 @@ def compare(
     while len(rounds) < 3 or time.perf_counter() < end:
         rounds.append([epoch() for epoch in epochs.values()])
     took = dict(zip(epochs, np.transpose(rounds) * batch_size / len(data[0]), strict=True))
-    return [
-        _found(name, each, took[FIT], first[name], _loss(models[name], data))
-        for name, each in took.items()
-    ]
+    return [_found(name, each, took[FIT], first[name]) for name, each in took.items()]
 
 
 def _works(trick: Trick) -> bool:
@@ -192,11 +176,7 @@ def _compiled(build: Callable[[], keras.Model], trick: Trick) -> keras.Model:
     return model
 
 
-def _loss(model: keras.Model, data: Data) -> float:
-    return float(np.ravel(model.evaluate(*data, batch_size=512, verbose=0))[0])
-
-
-def _found(name: str, took: np.ndarray, fit: np.ndarray, first: float, loss: float) -> Found:
+def _found(name: str, took: np.ndarray, fit: np.ndarray, first: float) -> Found:
     ratios = fit / took
     middle, low, high = (float(f(ratios)) for f in (np.median, np.min, np.max))
-    return Found(name, float(np.median(took)), middle, low, high, first, loss)
+    return Found(name, float(np.median(took)), middle, low, high, first)

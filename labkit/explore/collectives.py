@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from labkit.datacenter.distributed import COSTS, Simulated, crossover, seconds
 from labkit.datacenter.links import Link
 from labkit.explore import figures, kit
+from labkit.lab.words import short_time
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -194,12 +195,12 @@ class CollectivesExplorer(kit.Explorer):
         artists["bandwidth"][place].set_x(first)
         artists["bandwidth"][place].set_width(second)
         row = result["here"].get(method)
-        told, end = f"modeled {_time(sum(result['parts'][method]))}", first + second
+        told, end = f"modeled {short_time(sum(result['parts'][method]))}", first + second
         artists["marks"][place].set_data([], [])
         if row:
             spot = min(row["seconds"] / slowest, MOST)
             artists["marks"][place].set_data([spot], [place])
-            told, end = f"{told}\nmeasured {_time(row['seconds'])}", max(end, spot)
+            told, end = f"{told}\nmeasured {short_time(row['seconds'])}", max(end, spot)
         artists["texts"][place].set_text(told)
         artists["texts"][place].set_x(end + 0.04)
 
@@ -216,7 +217,9 @@ class CollectivesExplorer(kit.Explorer):
             return "This is the model alone: no measurement was given."
         if result["here"]:
             found = {method: row["seconds"] for method, row in result["here"].items()}
-            each = [f"{m} {_time(s)} ({s / total[m]:.2f} × the model)" for m, s in found.items()]
+            each = [
+                f"{m} {short_time(s)} ({s / total[m]:.2f} × the model)" for m, s in found.items()
+            ]
             return f"Measured with real workers on such a line: {', '.join(each)}."
         if not self._measured_on(result["link"]):
             return (
@@ -238,10 +241,10 @@ def _parts(method: str, size: int, length: int, link: Link) -> tuple[float, floa
 def _who_wins(total: Mapping[str, float], workers: int, link: Link) -> str:
     order = sorted(total, key=total.get)
     best = [method for method in order if total[method] <= 1.01 * total[order[0]]]
-    others = [f"{method} {_time(total[method])}" for method in order if method not in best]
+    others = [f"{method} {short_time(total[method])}" for method in order if method not in best]
     if len(best) == len(order):
-        return f"Modeled: all three take {_time(total[best[0]])}."
-    compared = f"Modeled: {' and '.join(best)} {_time(total[best[0]])}, {', '.join(others)}."
+        return f"Modeled: all three take {short_time(total[best[0]])}."
+    compared = f"Modeled: {' and '.join(best)} {short_time(total[best[0]])}, {', '.join(others)}."
     if len(best) > 1:
         return f"{compared} Nobody wins alone."
     why = WHY[best[0]].format(rounds=(workers - 1).bit_length())
@@ -252,11 +255,6 @@ def _who_wins(total: Mapping[str, float], workers: int, link: Link) -> str:
         side = "above" if best[0] == "ring" else "below"
         told += f" It beats the {rival} {side} {where / 1024:,.0f} KiB."
     return told
-
-
-def _time(taken: float) -> str:
-    """Return seconds with three digits, in ms below one second."""
-    return f"{1e3 * taken:.3g} ms" if taken < 0.9995 else f"{taken:.3g} s"
 
 
 def _listed(numbers: set[int]) -> str:

@@ -202,9 +202,7 @@ def overhead(
     ax.errorbar(x, mean, yerr=bars, fmt="o", color=figures.ORANGE, capsize=3, label="simulated")
     ax.axvline(best, color=figures.GRAY, ls=":", label="the interval of your formula")
     ax.set(xscale="log", xlabel="minutes between checkpoints", ylabel="time lost (%)")
-    ticks = [base * 10**power for power in range(-1, 5) for base in (1, 2, 5)]
-    shown = [tick for tick in ticks if minutes[0] <= tick <= minutes[-1]]
-    ax.set_xticks(shown, [f"{tick:g}" for tick in shown])
+    ax.set_xticks(*_ticks(minutes[0], minutes[-1]))
     ax.minorticks_off()
     ax.set_ylim(0, None)
     ax.legend()
@@ -262,16 +260,24 @@ def step_lines(measured: Mapping[str, Mapping], lines: Mapping[str, Line]) -> No
         right.plot(batches, batches / seconds / 1e3, **style)
     left.set(xscale="log", yscale="log", xlabel="images in a batch", ylabel="step (ms)")
     right.set(xscale="log", xlabel="images in a batch", ylabel="thousand images a second")
-    lowest, highest = left.get_ylim()
-    ticks = [base * 10.0**power for power in range(-3, 5) for base in (1, 2, 5)]
-    ticks = [tick for tick in ticks if lowest <= tick <= highest]
-    left.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    left.set_yticks(*_ticks(*left.get_ylim()))
     left.yaxis.set_minor_locator(NullLocator())
     for ax in (left, right):
         ax.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1,000"])
     left.legend(fontsize=9)
     text = "CPU time of a training step (left) and images a second (right) over the batch size:"
     figures.show(fig, f"{text} marks are measured, lines are a + c b.")
+
+
+def _ticks(lowest: float, highest: float) -> tuple[list[float], list[str]]:
+    """Return 1, 2, 5, 10, ... within a logarithmic axis, and their labels.
+
+    >>> _ticks(0.4, 3)
+    ([0.5, 1.0, 2.0], ['0.5', '1', '2'])
+    """
+    every = [base * 10.0**power for power in range(-3, 5) for base in (1, 2, 5)]
+    ticks = [tick for tick in every if lowest <= tick <= highest]
+    return ticks, [f"{tick:g}" for tick in ticks]
 
 
 def arrivals(found: Sequence[Arrival]) -> None:

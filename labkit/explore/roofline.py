@@ -20,6 +20,7 @@ from labkit.datacenter.roofline import (
     size_in_bytes,
 )
 from labkit.explore import figures, kit
+from labkit.lab.words import short_time
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -171,7 +172,7 @@ class RooflineExplorer(kit.Explorer):
         times = result["moving"], result["arithmetic"]
         for bar, text, seconds in zip(artists["bars"], artists["times"], times, strict=True):
             bar.set_width(seconds / max(times))
-            text.set_text(_seconds(seconds))
+            text.set_text(short_time(seconds))
 
     def caption(self, result: dict, params: dict) -> str:
         """Return in words what bounds the layer, how far it is from the ridge, and whose dots."""
@@ -214,17 +215,6 @@ def _doubling(low: int, high: int, value: int = 0, **options: Any) -> widgets.Se
 
 def _bound_by_arithmetic(modeled: dict) -> bool:
     return modeled["arithmetic"] >= modeled["moving"]
-
-
-def _seconds(seconds: float) -> str:
-    """Return a time in a unit that suits it.
-
-    >>> _seconds(4.38), _seconds(0.00123), _seconds(4.2e-8)
-    ('4.38 s', '1.23 ms', '0.042 µs')
-    """
-    if seconds >= 1:
-        return f"{seconds:.3g} s"
-    return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
 
 
 def _bytes(size: float) -> str:

@@ -40,6 +40,17 @@ def duration(seconds: float) -> str:
     return f"about {seconds / 60:.0f} min"
 
 
+def short_time(seconds: float) -> str:
+    """Return a short time with three digits, in the unit that suits it.
+
+    >>> short_time(4.38), short_time(0.00123), short_time(4.2e-8)
+    ('4.38 s', '1.23 ms', '0.042 µs')
+    """
+    if seconds >= 0.9995:
+        return f"{seconds:.3g} s"
+    return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
+
+
 def clock(seconds: float) -> str:
     """Return a duration as a clock shows it.
 

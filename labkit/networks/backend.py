@@ -6,6 +6,7 @@ whatever the log level. They mean nothing to a reader, so they are taken out; al
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -56,6 +57,18 @@ def without_chatter() -> Iterator[None]:
             lines = [line for line in text.splitlines() if not is_chatter(line)]
             if lines:
                 print("\n".join(lines), file=sys.stderr)
+
+
+@contextmanager
+def without_advice() -> Iterator[None]:
+    """Hold back what TensorFlow's Python part advises inside; its errors stay."""
+    log = logging.getLogger("tensorflow")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def is_chatter(line: str) -> bool:

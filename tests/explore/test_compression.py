@@ -1,22 +1,11 @@
 """The pictures of small and of old gradients, and the explorer of error feedback."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from labkit.datacenter.tuning import Tuned
 from labkit.explore import compression as pictures
-from labkit.explore import figures
 from labkit.explore.compression import FeedbackExplorer, send_steps
-
-
-@pytest.fixture
-def shown(monkeypatch):
-    """What was shown: (figure, caption)."""
-    seen = []
-    monkeypatch.setattr(figures, "show", lambda fig, caption: seen.append((fig, caption)))
-    yield seen
-    plt.close("all")
 
 
 def tuned(test, rate=0.4, fails=1.6):

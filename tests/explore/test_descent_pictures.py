@@ -1,21 +1,10 @@
 """The figures of lesson 01 show the numbers they are given."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from labkit.explore import figures
 from labkit.explore.descent import pictures
 from labkit.maths.descent import SURFACES
-
-
-@pytest.fixture
-def shown(monkeypatch):
-    """What was shown: (figure, caption)."""
-    seen = []
-    monkeypatch.setattr(figures, "show", lambda fig, caption: seen.append((fig, caption)))
-    yield seen
-    plt.close("all")
 
 
 def test_marks_of_the_contraction_lie_on_the_line_of_theory(shown):

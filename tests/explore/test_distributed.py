@@ -1,22 +1,11 @@
 """The figures of lesson 21 show what they were given, measured beside modeled."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from labkit.datacenter import pipeline
 from labkit.datacenter.links import Link
 from labkit.explore import distributed as pictures
-from labkit.explore import figures
-
-
-@pytest.fixture
-def shown(monkeypatch):
-    """Catch (figure, caption) instead of showing it."""
-    caught = []
-    monkeypatch.setattr(figures, "show", lambda fig, caption: caught.append((fig, caption)))
-    yield caught
-    plt.close("all")
 
 
 def test_measured_marks_stand_beside_the_modeled_lines(shown):
