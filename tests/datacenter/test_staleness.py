@@ -101,11 +101,14 @@ def test_without_waiting_the_slow_worker_holds_up_nobody_and_its_gradients_are_o
 @pytest.mark.slow
 def test_a_bounded_lead_makes_up_for_pauses_but_not_for_a_worker_that_is_always_slow(pool):
     def seconds(gradient, lead):
-        return pool.run(serve_as_they_come, np.zeros(1), gradient, 1.0, 120, lead)[0].seconds
+        job = serve_as_they_come, np.zeros(1), gradient, 1.0, 120, lead
+        return min(pool.run(*job)[0].seconds for _ in range(3))  # of a quiet moment
 
     always = partial(counting, pauses=(0, 0.02, 0.002, 0.002))
-    assert seconds(now_and_then, 0) > 1.25 * seconds(now_and_then, 8)
-    assert seconds(always, 8) > 1.5 * seconds(always, None)
+    strong, bounded, eventual = [seconds(now_and_then, lead) for lead in (0, 8, None)]
+    assert strong > 1.1 * bounded  # 0.38 s against 0.29 s, and 0.20 s without any bound
+    assert strong > 1.4 * eventual
+    assert seconds(always, 8) > 1.5 * seconds(always, None)  # 0.73 s against 0.15 s
 
 
 @pytest.mark.slow
