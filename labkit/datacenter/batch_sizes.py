@@ -101,7 +101,7 @@ def _examples_to(
 ) -> np.ndarray:
     """Return for each rate the examples seen until the validation accuracy reached the target."""
     rng, rate = np.random.default_rng(seed), np.asarray(rates, np.float32)[:, None]
-    w = np.repeat(network.start(seed)[None], len(rates), axis=0)
+    w = np.tile(network.start(seed), (len(rates), 1))
     velocity, arrived = np.zeros_like(w), np.full(len(rates), np.inf)
     count = len(parts.train.x)
     end, seen, next_look = most_epochs * count, 0, CHECK_EVERY
@@ -110,13 +110,13 @@ def _examples_to(
         for start in range(0, count - batch_size + 1, batch_size):
             rows = order[start : start + batch_size]
             with np.errstate(all="ignore"):  # a rate that diverges never arrives
-                gradient = network.gradient(w, parts.train.x[None, rows], parts.train.y[None, rows])
+                gradient = network.gradient(w, parts.train.x[rows], parts.train.y[rows])
                 velocity = MOMENTUM * velocity - rate * gradient
                 w = w + velocity
             seen += batch_size
             if seen >= next_look:
                 next_look += max(CHECK_EVERY, batch_size)
-                there = network.accuracy(w, Images(parts.valid.x[None], parts.valid.y)) >= target
+                there = network.accuracy(w, parts.valid) >= target
                 arrived[there & np.isinf(arrived)] = seen
     return arrived
 

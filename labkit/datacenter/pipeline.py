@@ -317,8 +317,6 @@ class Step(NamedTuple):
         live: by rank, the most micro-batches whose activations were held at once; counted.
         sent: by rank, bytes of activations and errors; counted.
         traces: by rank, what was done when; seconds since the first operation.
-        seconds: from the first begin to the last end.
-        idle: share of that time in which a stage waited, mean over stages.
     """
 
     kind: str
@@ -330,8 +328,16 @@ class Step(NamedTuple):
     live: list[int]
     sent: list[int]
     traces: list[list[Operation]]
-    seconds: float
-    idle: float
+
+    @property
+    def seconds(self) -> float:
+        """From the first begin to the last end."""
+        return step_seconds(self.traces)
+
+    @property
+    def idle(self) -> float:
+        """Share of that time in which a stage waited, mean over stages."""
+        return idle_share(self.traces)
 
 
 def measure(
@@ -384,8 +390,6 @@ def measure(
         live=[each.live for each in found],
         sent=[each.sent for each in found],
         traces=traces,
-        seconds=step_seconds(traces),
-        idle=idle_share(traces),
     )  # fmt: skip
 
 

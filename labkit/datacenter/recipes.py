@@ -10,8 +10,8 @@ import numpy as np
 
 from labkit.data import load_mnist
 from labkit.datacenter.network import Images, Network
+from labkit.datacenter.precision import start
 from labkit.machine import one_thread
-from labkit.maths.backprop import glorot_layers
 
 
 class Recipe(NamedTuple):
@@ -39,8 +39,7 @@ def train(
         seed: of the first weights and of the order.
     """
     network = Network((x.shape[1], recipe.hidden, 10))
-    layers = glorot_layers(network.widths, seed)
-    w = np.concatenate([part.ravel() for layer in layers for part in layer]).astype(np.float32)
+    w = np.concatenate([part.ravel() for part in start(network.widths, seed)])
     rng, rate = np.random.default_rng(seed), np.float32(recipe.learning_rate)
     for _ in range(recipe.epochs):
         order = rng.permutation(len(x))

@@ -49,9 +49,17 @@ def step_seconds(
 
     Source: work / N as in Amdahl (1967); the ring as in `distributed.seconds`.
     """
+    return own_work(size, work, kind) + distributed.seconds("ring", size, size_in_bytes, link)
+
+
+def own_work(size: int, work: float, kind: str = "strong") -> float:
+    """Return the seconds that each of N machines computes in a step; as `step_seconds`.
+
+    >>> own_work(4, 0.4), own_work(4, 0.4, kind="weak")
+    (0.1, 0.4)
+    """
     _check_kind(kind)
-    own = work / size if kind == "strong" else work
-    return own + distributed.seconds("ring", size, size_in_bytes, link)
+    return work / size if kind == "strong" else work
 
 
 def speed_up(size: int, one: float, seconds: float, kind: str = "strong") -> float:
@@ -107,28 +115,6 @@ def amdahl(size: int, serial: float, messages: float = 0.0) -> float:
     return 1 / (serial + (1 - serial) / size + (messages if size > 1 else 0))
 
 
-def survival(size: int, each: float) -> float:
-    """Return the chance that a synchronous job of N machines is not interrupted: p^N.
-
-    Args:
-        size: number of machines, all of which the job needs.
-        each: chance p that one machine is not, in the same time; independent of the others.
-
-    >>> [round(survival(size, 0.999), 3) for size in (1, 8, 64, 512, 1024)]
-    [0.999, 0.992, 0.938, 0.599, 0.359]
-    """
-    return each**size
-
-
-def replicated(size: int, each: float) -> float:
-    """Return the chance that at least one of N machines is up, each of which could serve alone.
-
-    >>> [round(replicated(size, 0.99), 6) for size in (1, 2, 3)]
-    [0.99, 0.9999, 0.999999]
-    """
-    return 1 - (1 - each) ** size
-
-
 # --- measured, as far as one machine goes -------------------------------------------------------
 
 
@@ -177,11 +163,9 @@ def measure(
         steps: measured for each size.
         all_reduce: `distributed.ring`, or a function like it.
     """
-    _check_kind(kind)
     found = {}
     for size in sizes:
-        own = work / size if kind == "strong" else work
-        job = (own, items, steps, all_reduce)
+        job = (own_work(size, work, kind), items, steps, all_reduce)
         found[size] = float(np.median(workers.run(emulated_steps, *job, size=size, link=link)))
     return found
 

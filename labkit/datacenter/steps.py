@@ -34,8 +34,8 @@ class Line(NamedTuple):
     overhead: float  # a, seconds
     per_example: float  # c, seconds
 
-    def seconds(self, batch: float) -> float:
-        """Return the seconds of a step with so many examples."""
+    def seconds(self, batch: float | np.ndarray) -> float | np.ndarray:
+        """Return the seconds of a step with so many examples; an array gives an array."""
         return self.overhead + self.per_example * batch
 
     def large_enough(self, share: float = 0.8) -> float:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from labkit.networks.backend import without_advice
+from labkit.networks.backend import without_advice, without_chatter
 
 if TYPE_CHECKING:
     import keras
@@ -73,7 +73,7 @@ def _positions(model: keras.Model, data: Data, batch_size: int, seed: int) -> Ep
 
 def _fitted(model: keras.Model, **options: Any) -> Epoch:
     """Return a function that fits one epoch; the clocks run from its begin to its end."""
-    from labkit.networks.backend import keras, without_chatter
+    from labkit.networks.backend import keras
 
     reads = []
     note = lambda *_: reads.append(time.process_time())
@@ -93,7 +93,6 @@ def _graph_loop(model: keras.Model, data: Data, batch_size: int, seed: int) -> E
     """A loop over `train_step` inside one TensorFlow graph, as `labkit.networks.training.fit`."""
     import tensorflow as tf
 
-    from labkit.networks.backend import without_chatter
     from labkit.networks.training import create_variables, tensorflow_steps
 
     create_variables(model, *data)

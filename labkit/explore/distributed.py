@@ -189,8 +189,9 @@ def more_machines(
     fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
     sizes = np.arange(1, most + 1)
     left.plot(sizes, sizes, ":", color=figures.GRAY, label="N times as much")
+    modeled = {kind: speed_ups(work, size_in_bytes, link, sizes, kind) for kind in SCALING}
     for kind, (color, dashes, marker) in SCALING.items():
-        gains, hours = speed_ups(work, size_in_bytes, link, sizes, kind)
+        gains, hours = modeled[kind]
         left.plot(sizes, gains, dashes, color=color, label=f"{kind}: modeled")
         right.plot(sizes, hours, dashes, color=color)
         dots = measured[kind]
@@ -212,7 +213,7 @@ def more_machines(
     caption += "machine a batch of its own. Lines are modeled: work / N, or work, and a ring. Dots "
     caption += f"are measured with up to {max(measured['strong'])} processes, their messages real "
     caption += f"and slowed, their work emulated: one machine sleeps {work:g} s in a step."
-    gains, hours = speed_ups(work, size_in_bytes, link, sizes, "strong")
+    gains, hours = modeled["strong"]
     best = int(np.argmax(gains))
     caption += f" One batch for all is fastest on {count(sizes[best], 'machine')} (modeled): "
     caption += f"{gains[best]:.1f} times as fast as on one, for {hours[best]:.1f} times the hours."

@@ -252,7 +252,7 @@ def step_lines(measured: Mapping[str, Mapping], lines: Mapping[str, Line]) -> No
         batches = np.array(list(found))
         seconds = np.array([np.median(times.cpu) for times in found.values()])
         finer = np.geomspace(batches.min(), batches.max(), 60)
-        line = lines[way].overhead + lines[way].per_example * finer
+        line = lines[way].seconds(finer)
         (curve,) = left.plot(finer, 1e3 * line)
         style = {"marker": marker, "ls": "none", "color": curve.get_color()}
         left.plot(batches, 1e3 * seconds, label=way, **style)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labkit.datacenter import scaling
+from labkit.datacenter import hall, scaling
 from labkit.datacenter.links import Link
 from labkit.datacenter.workers import Workers
 
@@ -19,9 +19,9 @@ def test_formulas_are_those_of_mlsysim():
             theirs = physics.calc_amdahls_speedup(1 - serial, size)
             assert scaling.amdahl(size, serial) == pytest.approx(theirs, rel=1e-12)
         survives = physics.calc_all_up_availability(0.999, size)
-        assert scaling.survival(size, 0.999) == pytest.approx(survives, rel=1e-12)
+        assert hall.enough(0.999, size, size) == pytest.approx(survives, rel=1e-12)
         up = physics.calc_availability_stacked(0.99, size)
-        assert scaling.replicated(size, 0.99) == pytest.approx(up, rel=1e-12)
+        assert hall.enough(0.99, 1, size) == pytest.approx(up, rel=1e-12)
 
 
 def test_with_messages_the_device_hours_are_those_of_the_ledger():

@@ -18,13 +18,14 @@ from labkit.explore.pipeline import (
 def made_up_step(kind="1f1b", stages=3, micro_batches=4, late=0.01):
     """A step as `measure` returns it, in which every pass but the first begins a little late."""
     ideal = pipeline.ideal_trace(kind, stages, micro_batches, 0.06, 0.12)
-    traces = [
-        [Operation(*each[:2], each.begin * (1 + late), each.end * (1 + late)) for each in trace]
-        for trace in ideal
-    ]
-    seconds, idle = pipeline.step_seconds(traces), pipeline.idle_share(traces) + 0.05
+
+    def passed(each):
+        begin = each.begin * (1 + late) + (0.01 if each.begin else 0)  # shorter: idle for longer
+        return Operation(*each[:2], begin, each.end * (1 + late))
+
+    traces = [[passed(each) for each in trace] for trace in ideal]
     live = [pipeline.live_activations(kind, stages, rank, micro_batches) for rank in range(stages)]
-    return Step(kind, micro_batches, 0.06, 0.12, 1.0, [], live, [0] * stages, traces, seconds, idle)
+    return Step(kind, micro_batches, 0.06, 0.12, 1.0, [], live, [0] * stages, traces)
 
 
 def artists(explorer):
