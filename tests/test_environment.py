@@ -30,7 +30,9 @@ def locked() -> dict[str, list[Version]]:
 
 def wanted() -> list[Requirement]:
     extras = PROJECT["optional-dependencies"]
-    return [Requirement(text) for text in PROJECT["dependencies"] + extras["cpu"] + extras["test"]]
+    locked_extras = ("cpu", "serve", "balance", "test")
+    wanted = PROJECT["dependencies"] + [text for each in locked_extras for text in extras[each]]
+    return [Requirement(text) for text in wanted]
 
 
 @pytest.mark.parametrize("requirement", wanted(), ids=str)
