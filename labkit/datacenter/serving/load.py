@@ -140,17 +140,21 @@ class Ask:
 
     async def __call__(self, planned: float) -> None:
         """Send one request, and wait for the whole answer."""
-        import aiohttp
-
-        url, body, headers = self.target
-        sent, status = self.now(), LOST
-        try:
-            async with self.session.post(url, data=body, headers=headers) as answer:
-                await answer.read()
-                status = answer.status
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            pass  # no answer: its status says so
+        sent = self.now()
+        status = await _status(self.session, self.target)
         self.rows.append((planned, sent, self.now(), status, 0))
+
+
+async def _status(session: Any, target: Target) -> int:
+    """Return the status of the target's answer, once it is there; LOST without one."""
+    import aiohttp
+
+    try:
+        async with session.post(target.url, data=target.body, headers=target.headers) as answer:
+            await answer.read()
+            return answer.status
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return LOST
 
 
 def _run(target: Target, clients: Callable[[Ask], Awaitable[None]], patience: float) -> Answers:
