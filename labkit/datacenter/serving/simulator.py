@@ -36,7 +36,8 @@ class Server:
         max_batch: most requests of a batch, at least 1.
         max_wait: seconds that an idle server waits for a fuller batch.
         queue_limit: most requests that wait, those in the batch not counted; None for no limit.
-        admit: a rule of its own: how many wait -> whether to let one more in.
+        admit: a rule of its own for who is let in, `admit(queue_length, oldest_wait)`, asked as
+            that of `labkit.datacenter.serving.batching.Batcher` is.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Server:
         max_batch: int = 1,
         max_wait: float = 0.0,
         queue_limit: int | None = None,
-        admit: Callable[[int], bool] | None = None,
+        admit: Callable[[int, float], bool] | None = None,
     ):
         limit = 1 if queue_limit is None else queue_limit
         if not (max_batch >= 1 and max_wait >= 0 and limit >= 1):
@@ -58,40 +59,41 @@ class Server:
         self.events, self.line, self.answered = events, line, answered
         self.max_batch, self.max_wait, self.queue_limit = max_batch, max_wait, queue_limit
         self.admit = admit
-        self.busy = False
-        self.queue: deque[tuple[float, int]] = deque()  # until when it waits, and who
+        self.busy, self._looks_at = False, 0.0
+        self.queue: deque[tuple[float, int]] = deque()  # since when it waits, and who
 
     def arrive(self, request: int) -> None:
         """Let a request come: it waits, or is refused."""
-        if not self._lets_in(len(self.queue)):
+        if self._lets_in():
+            self.queue.append((self.events.now, request))
+            self._look()
+        else:
             self.answered(request, REFUSED, 0)
-            return
-        until = self.events.now + self.max_wait
-        self.queue.append((until, request))
-        if self.max_wait and not self.busy:
-            self.events.at(until, self._look)
-        self._look()
 
-    def _lets_in(self, waiting: int) -> bool:
-        full = self.queue_limit is not None and waiting >= self.queue_limit
-        return not full and (self.admit is None or bool(self.admit(waiting)))
+    def _lets_in(self) -> bool:
+        waiting, now = len(self.queue), self.events.now
+        if self.queue_limit is not None and waiting >= self.queue_limit:
+            return False
+        return self.admit is None or self.admit(waiting, now - self.queue[0][0] if waiting else 0.0)
 
     def _look(self) -> None:
-        """Start a batch, if there is one to start."""
+        """Start a batch if there is one to start, or look again when its first has waited."""
         queue = self.queue
         if self.busy or not queue:
             return
-        if len(queue) >= self.max_batch or queue[0][0] <= self.events.now:
+        until = queue[0][0] + self.max_wait
+        if len(queue) >= self.max_batch or until <= self.events.now:
             batch = [queue.popleft()[1] for _ in range(min(len(queue), self.max_batch))]
             self.busy = True
             self.events.after(self.line.seconds(len(batch)), self._done, batch)
+        elif until > self._looks_at:
+            self._looks_at = until
+            self.events.at(until, self._look)
 
     def _done(self, batch: list[int]) -> None:
         self.busy = False
         for request in batch:
             self.answered(request, OK, len(batch))
-        if self.queue and self.queue[0][0] > self.events.now:
-            self.events.at(self.queue[0][0], self._look)
         self._look()
 
 

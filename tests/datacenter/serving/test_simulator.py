@@ -121,14 +121,16 @@ def test_the_bound_of_a_limit_is_never_exceeded_and_nearly_reached(max_batch):
 def test_a_rule_of_ones_own_decides_who_is_let_in():
     seen = []
 
-    def admit(waiting):
-        seen.append(waiting)
-        return waiting < 3
+    def admit(queue_length, oldest_wait):
+        seen.append((queue_length, oldest_wait))
+        return queue_length < 3
 
     planned = poisson(60, 20, seed=0)
     answers = simulate(planned, LINE, admit=admit)
     assert answers.done.tolist() == simulate(planned, LINE, queue_limit=3).done.tolist()
-    assert set(seen) == {0, 1, 2, 3}
+    assert {length for length, _ in seen} == {0, 1, 2, 3}
+    assert all((wait == 0) == (length == 0) for length, wait in seen)
+    assert max(wait for _, wait in seen) <= 3 * LINE.seconds(1)
 
 
 @pytest.mark.parametrize(("clients", "think"), [(1, 0.0), (5, 0.0), (5, 0.2), (20, 1.5)])
