@@ -469,10 +469,13 @@ def bind(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        door = socket.create_server((host, port), family=family)
     except OSError as error:
         why = error.strerror or error
         raise OSError(f"cannot listen on {host} port {port}: {why}. Try another --port") from None
+    # Each connection inherits it. Else an answer's second part waits for word of its first: 40 ms.
+    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return door
 
 
 async def serve(
