@@ -6,7 +6,7 @@ run at the same time: a disturbance of the machine meets them all.  Lesson: 23_s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,11 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from labkit import machine
+from labkit.datacenter.roofline import cpu_clock, interleave
 from labkit.datacenter.serving import load, protocol
 from labkit.datacenter.serving.served import Served, missing
 from labkit.datacenter.serving.simulator import simulate, simulate_closed
 from labkit.datacenter.serving.traffic import OK, Answers
-from labkit.datacenter.steps import Line
+from labkit.datacenter.steps import Line, fit_line
 
 # --- loads --------------------------------------------------------------------------------------
 
@@ -127,6 +129,23 @@ def compare(
         return {name: Beside(found, None, {}) for name, found in modeled.items()}
     measured = _measure(tests, line)
     return {name: Beside(modeled[name], *measured[name]) for name in tests}
+
+
+def batch_seconds(
+    run: Callable[[int], object], sizes: Sequence[int], seconds: float = 0.5
+) -> tuple[dict[int, float], Line]:
+    """Return the CPU seconds of a batch of each size, and the line a + c b through them.
+
+    Args:
+        run: called with a size, computes a batch of it.
+        sizes: at least two.
+        seconds: of wall time, for all of them by turns.
+    """
+    calls = {size: partial(run, size) for size in sizes}
+    with machine.one_thread():
+        times = interleave(calls, seconds, cpu_clock())
+    found = {size: float(np.median(each.cpu)) for size, each in times.items()}
+    return found, fit_line(list(found), [list(found.values())])
 
 
 def emulated(line: Line) -> str:
