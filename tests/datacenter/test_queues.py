@@ -137,6 +137,11 @@ def test_the_fewest_servers_are_enough_and_one_less_is_not():
         assert all(wait > 0.5 for wait in waits[1:])
 
 
+def test_a_part_of_a_server_needs_a_whole_one():
+    assert queues.servers_needed(9.5, 0.5, longest=100) == 10
+    assert queues.servers_needed(0.0, 0.99, longest=0) == 1
+
+
 def test_without_capacity_to_spare_there_is_no_mean():
     everything = [
         queues.mg1_wait(1.0),
