@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-REQUESTS = 40_000  # of one simulated dot: under 100 ms
+REQUESTS = 30_000  # of one simulated dot: under 100 ms
 PLACES = np.round(np.arange(0.1, 0.97, 0.01), 2)  # utilizations of a line
 SPAN = 40  # service times of the picture of lines
 MOST = 15  # requests at a server: the end of the colors
