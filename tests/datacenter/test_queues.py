@@ -16,7 +16,7 @@ ERLANG_B = {  # servers, blocked share -> load, to the digits printed
     (70, 0.002): "51.0",
     (100, 0.001): "75.2",
 }
-ADAN_RESING = {  # servers -> share that waits, mean wait: Queueing Systems (2015), table 5.1
+ADAN_RESING = {  # servers -> share that waits, mean wait: Queueing Systems (2015), M/M/c
     1: (0.90, 9.00),
     2: (0.85, 4.26),
     5: (0.76, 1.53),

@@ -88,7 +88,7 @@ def test_the_shorter_of_two_lines_is_its_markov_chain():
         near(policy, inside / come, servers=2, utilization=0.8, requests=150_000)
 
 
-# Gast and Van Houdt, A refined mean field approximation (2017), table 1: requests at one of ten
+# Gast and Van Houdt, A refined mean field approximation (2017): requests at one of ten
 # servers on average, by their simulation; both choices may be the same server.
 TEN_SERVERS = {0.7: 1.2194, 0.9: 2.8040}
 
