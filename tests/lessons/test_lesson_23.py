@@ -193,3 +193,22 @@ def test_no_server_outlives_a_lesson_that_was_killed_under_load():
         assert len(servers) == 4
         os.kill(lesson.pid, signal.SIGKILL)
     assert psutil.wait_procs(servers, timeout=30)[1] == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_score_to_beat_is_beaten_by_the_rule_of_the_lesson_and_not_by_no_rule(poisson, seed):
+    most = theory.capacity(LINE, 4)
+    rush, begins = [], 0.0
+    for rate, length in ((10, 1.0), (1.7 * most, 2.0), (10, 1.0)):
+        rush.extend(begins + poisson(rate, length, seed))
+        begins += length
+
+    def score(**settings):
+        answers = bench.open_loop(rush).modeled(line=LINE, max_batch=4, **settings)
+        return np.sum(answers.latency <= 0.4) / len(rush)
+
+    def rule(waiting, _):
+        return bool(exercise.admit.right(waiting, 50, 2, 4, 400))
+
+    assert score(admit=rule) > score(queue_limit=10) + 0.02
+    assert score() < score(queue_limit=10) - 0.2
