@@ -315,8 +315,10 @@ def _infer_answers() -> dict:
     tensor = {"type": "object", "required": ["name", "shape", "datatype"]}
     properties = {"outputs": {"type": "array", "items": tensor}}
     schema = {"type": "object", "properties": properties, "required": ["outputs"]}
+    raw = {"type": "string", "format": "binary"}
+    content = {protocol.JSON: {"schema": schema}, protocol.BINARY: {"schema": raw}}
     return {
-        200: {"description": "the outputs", "content": {"application/json": {"schema": schema}}},
+        200: {"description": "the outputs", "content": content},
         **_documented(*ERRORS),
     }
 
