@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
+import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -144,6 +146,32 @@ def offline(
             await ask(planned)
 
     return _run(target, lambda ask: _together(client(ask) for _ in range(at_once)), patience)
+
+
+@contextmanager
+def stalled(server: Served, after: float, seconds: float) -> Iterator[None]:
+    """Let a server's process stand still once, as when its machine is paused or memory is swapped.
+
+    Args:
+        server: that runs.
+        after: seconds from now until it stops.
+        seconds: until it goes on.
+    """
+
+    def stand_still() -> None:
+        os.kill(server.pid, signal.SIGSTOP)
+        over.wait(seconds)
+        os.kill(server.pid, signal.SIGCONT)
+
+    over, thread = threading.Event(), threading.Timer(after, stand_still)
+    thread.daemon = True
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.cancel()
+        over.set()
+        thread.join()
 
 
 # --- inside ---------------------------------------------------------------------------------------
