@@ -123,6 +123,10 @@ from labkit.explore.serving import ServingExplorer, row
 planned = np.arange(9.0)
 times = planned, planned, planned + 0.08, np.full(9, 200), np.ones(9)
 ServingExplorer([row(Answers(*times), rate=10)])""",
+    "24 balancing": """
+from labkit.explore.balancing import BalancingExplorer
+measured = {"policy": "random", "servers": 10, "utilization": 0.7, "mean": 3.4, "margin": 0.3}
+BalancingExplorer([measured], utilization=0.7)""",
     "25 energy": """
 from labkit.explore.energy import EnergyExplorer
 EnergyExplorer()""",
