@@ -23,6 +23,11 @@ def make_images(n=400, width=30, seed=1):
     return np.random.default_rng(seed).random((n, width), np.float32)
 
 
+def plain_grid(low, high):
+    scale = (high - low) / 255
+    return q.Affine(scale, round(-low / scale))
+
+
 # --- operators ----------------------------------------------------------------------------------
 
 
@@ -178,6 +183,46 @@ def test_a_network_in_int8_gives_exactly_what_onnx_runtime_gives(per_channel, se
     theirs = operators.run_model(operators.static_model(layers, ranges, per_channel), x)
     np.testing.assert_array_equal(mine, theirs)
     assert len(np.unique(mine)) > 100
+
+
+@needs_runtime
+def test_a_grid_in_plain_numbers_gives_the_same_integers():
+    """As a learner writes it: a scale in float64, a zero point as Python's whole number."""
+    layers, x = make_layers(), make_images()
+    ranges = [(min(low, 0.0), high) for low, high in q.calibrate(layers, x)]
+    mine = q.run(q.quantize_network(layers, ranges, grid=plain_grid), x)
+    theirs = operators.run_model(operators.static_model(layers, ranges), x)
+    np.testing.assert_array_equal(mine, theirs)
+
+
+@needs_runtime
+def test_exact_kernels_and_fast_ones_give_the_same_where_weights_are_small():
+    """Weights within 64 steps: then no sum of two products leaves 16 bits on any processor."""
+    rng = np.random.default_rng(0)
+    layers = [(np.clip(rng.normal(0, 0.1, (90, 9)), -0.2, 0.2), np.zeros(9))]
+    layers[0][0][0, 0] = 0.4  # sets the scale
+    x = make_images(width=90)
+    x[:, 0] = 0
+    model = operators.static_model(layers, q.calibrate(layers, x))
+    rows = {"input": x}
+    exact, fast = (operators.open_session(model, each).run(None, rows) for each in (True, False))
+    np.testing.assert_array_equal(exact, fast)
+
+
+@pytest.mark.slow
+def test_dense_layers_of_keras_are_copies_that_compute_the_same():
+    from labkit.networks.models import mlp, small_cnn
+
+    model, x = mlp(16), np.random.default_rng(0).random((64, 28, 28, 1), np.float32)
+    layers = q.dense_layers(model)
+    scores = q.run_float(layers, x)
+    shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(shares, model.predict_on_batch(x), atol=1e-5)
+    before = layers[0][0].copy()
+    model.layers[1].kernel.assign(np.zeros_like(before))
+    np.testing.assert_array_equal(layers[0][0], before)
+    with pytest.raises(ValueError, match="conv_1, conv_2, conv_3"):
+        q.dense_layers(small_cnn())
 
 
 @needs_runtime
