@@ -95,6 +95,21 @@ def test_a_quantized_product_is_that_of_onnx_runtime(per_channel):
     assert len(np.unique(theirs)) > 100
 
 
+@needs_runtime
+@pytest.mark.parametrize("step", [0.02, 0.06, 0.2])
+def test_every_product_of_two_bytes_is_rounded_as_by_onnx_runtime(step):
+    """With 0.1 x 0.1 / 0.02 every second sum is a tie, and the last bit of float32 decides it."""
+    a = np.arange(256, dtype=np.uint8)[:, None]
+    b = np.arange(-128, 128, dtype=np.int8)[None]
+    scale, outputs = np.float32(0.1), q.Affine(np.float32(step), 128)
+    theirs = operators.run_operator(
+        "QLinearMatMul", a, scale, np.uint8(128), b, scale, np.int8(0), outputs.scale,
+        np.uint8(128),
+    )  # fmt: skip
+    mine = q.requantize(q.integer_product(a, 128, b), scale * scale, outputs)
+    np.testing.assert_array_equal(mine, theirs)
+
+
 # --- grids --------------------------------------------------------------------------------------
 
 
