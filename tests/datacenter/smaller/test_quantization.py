@@ -32,16 +32,27 @@ def plain_grid(low, high):
 
 
 @needs_runtime
-@pytest.mark.parametrize("zero_point", [np.uint8(0), np.uint8(111), np.int8(-5)])
+@pytest.mark.parametrize("zero_point", [np.uint8(0), np.uint8(111), np.int8(-5), np.int16(9)])
 def test_quantize_rounds_halves_and_cuts_as_onnx_runtime(zero_point):
     rng = np.random.default_rng(0)
-    signed = zero_point.dtype == np.int8
+    bits, signed = 8 * zero_point.itemsize, zero_point.dtype.kind == "i"
     halves = (np.arange(-400, 400) + 0.5).astype(np.float32) * np.float32(0.25)
     for x, scale in ((halves, 0.25), (rng.normal(0, 3, 50_000).astype(np.float32), 0.037)):
         theirs = operators.run_operator("QuantizeLinear", x, np.float32(scale), zero_point)
-        mine = q.quantize(x, q.Affine(scale, zero_point, signed=signed))
+        mine = q.quantize(x, q.Affine(scale, zero_point, bits, signed))
         assert mine.dtype == theirs.dtype
         np.testing.assert_array_equal(mine, theirs)
+
+
+@needs_runtime
+def test_four_bits_are_those_of_onnx_runtimes_quantizer():
+    from onnx import TensorProto
+    from onnxruntime.quantization.quant_utils import quantize_nparray
+
+    x, scale = np.random.default_rng(0).normal(0, 3, 9_999).astype(np.float32), np.float32(0.4)
+    theirs = quantize_nparray(TensorProto.INT4, x, scale, np.int8(-2))
+    mine = q.quantize(x, q.Affine(scale, -2, bits=4, signed=True))
+    np.testing.assert_array_equal(mine, theirs.astype(np.int8))
 
 
 @needs_runtime
