@@ -103,7 +103,7 @@ def save(model: keras.Model, name: str, folder: str | Path) -> Path:
     """Write a model in a format and return the file, or the folder that SavedModel is.
 
     Args:
-        model: a Keras model that is built.
+        model: a Keras model that is built, with one input.
         name: one of `FORMATS`.
         folder: where the file is put; it is named after the model.
 
@@ -318,7 +318,7 @@ def _open_savedmodel(path: str) -> tuple[object, Run]:
 def _open_onnx(path: str) -> tuple[object, Run]:
     opened = session(path)
     name = opened.get_inputs()[0].name
-    return opened, lambda x: opened.run(None, {name: x})[0]
+    return opened, lambda x: opened.run(None, {name: np.asarray(x, np.float32)})[0]
 
 
 def _open_litert(path: str) -> tuple[object, Run]:
@@ -327,7 +327,7 @@ def _open_litert(path: str) -> tuple[object, Run]:
     ((name, first),) = run.get_input_details().items()
     (out,) = run.get_output_details()
     run(**{name: np.zeros(first["shape"], first["dtype"])})  # the first call tells how it computes
-    return interpreter, lambda x: run(**{name: x})[out]
+    return interpreter, lambda x: run(**{name: np.asarray(x, first["dtype"])})[out]
 
 
 def _interpreter() -> type:

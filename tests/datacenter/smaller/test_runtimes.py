@@ -97,7 +97,7 @@ def test_int8_is_near_float_and_not_equal(small):
 @pytest.mark.slow
 def test_all_ways_to_call_a_network_give_the_same(small, tmp_path):
     model, digits, _ = small
-    x = digits.x_test[:70]
+    x = digits.x_test[:70].astype(np.float64)  # as NumPy often has them
     found = runtimes.ways(model, tmp_path)
     first = found["Keras, predict"].run(x)
     assert all(np.abs(each.run(x) - first).max() < 1e-5 for each in found.values())
