@@ -144,7 +144,7 @@ def slots(spans: Mapping[str, Sequence[tuple[int, int, int]]], lengths: Sequence
         ax.set(ylabel="slot", yticks=[])
         ax.grid(visible=False)
     np.atleast_1d(axes)[-1].set_xlabel("step")
-    told = "Each bar is a text in its slot, from its first step to its last. White: a slot that "
+    told = "Each bar is a text in its slot, from its first step to its last. Gaps: slots that "
     figures.show(fig, f"{told}nobody uses.")
 
 
