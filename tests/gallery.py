@@ -123,6 +123,19 @@ from labkit.explore.serving import ServingExplorer, row
 planned = np.arange(9.0)
 times = planned, planned, planned + 0.08, np.full(9, 200), np.ones(9)
 ServingExplorer([row(Answers(*times), rate=10)])""",
+    "24 balancing": """
+from labkit.explore.balancing import BalancingExplorer
+measured = {"policy": "random", "servers": 10, "utilization": 0.7, "mean": 3.4, "margin": 0.3}
+BalancingExplorer([measured], utilization=0.7)""",
+    "22 smaller": """
+from labkit.datacenter.network import Images
+from labkit.datacenter.smaller import pruning, tradeoff
+from labkit.explore.smaller import SmallerExplorer
+layers = [layer.get_weights() for layer in plain_network().layers]
+versions = {share: pruning.prune(layers, share) for share in pruning.SHARES}
+rows, labels = one_each.reshape(10, -1), np.arange(10)
+found = tradeoff.measure(versions, rows, Images(rows, labels))
+SmallerExplorer(found, tradeoff.latencies(versions, rows, seconds=0.1), tuned=found)""",
     "25 energy": """
 from labkit.explore.energy import EnergyExplorer
 EnergyExplorer()""",
