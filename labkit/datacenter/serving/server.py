@@ -40,6 +40,7 @@ from labkit.datacenter.serving.models import Model
 from labkit.datacenter.serving.served import Settings
 
 HEADER_BYTES = 16 * 1024  # of a request's first line and headers together
+READ = 256 * 1024  # bytes that asyncio reads at once, before the app sees any
 SLACK = 64 * 1024  # bytes of a body beside the numbers of its rows
 DIGITS = 26  # bytes of a number as JSON, at most
 LINGER = 0.25  # seconds that a silent connection stays open when the server drains
@@ -470,6 +471,8 @@ class Guarded(H11Protocol):
             super().shutdown()
 
     def _enter(self, phase: str | None) -> None:
+        if phase is None:
+            self.came = 0
         if phase == self.phase:
             return
         if self.timer:
@@ -597,7 +600,7 @@ def _limited(model: Model, settings: Settings) -> type[Guarded]:
     limit = settings.body_limit or body_limit(model, settings.max_batch)
     limits = {
         "seconds": {"headers": settings.header_seconds, "body": settings.body_seconds},
-        "most_bytes": 4 * limit,
+        "most_bytes": 4 * limit + READ,
         "most_connections": min(settings.connections, _files() - 64),
     }
     return type("Limited", (Guarded,), limits)

@@ -188,6 +188,15 @@ def test_a_body_of_the_limit_is_read_and_one_byte_more_is_not(server):
     assert (code, f"{LIMIT} bytes" in words) == (413, True)
 
 
+def test_a_connection_carries_any_number_of_bodies(server):
+    body = TEXT + " " * 15_000
+    head = f"{POST}content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as line:
+        for _ in range(80):
+            line.sendall((head + body).encode())
+            assert status(line.recv(65536)) == 200
+
+
 def test_a_huge_body_is_refused_before_it_comes(server):
     head = f"{POST}content-type: application/json\r\ncontent-length: {10**12}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port), timeout=5) as line:

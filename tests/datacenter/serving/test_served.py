@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -199,6 +200,27 @@ def test_no_accepted_request_is_lost_when_a_server_is_told_to_end_under_load():
         total += got
     print(total)
     assert total[200] > 200
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_a_request_on_its_way_on_an_open_connection_is_read_before_that_is_closed():
+    assert any(_answered_after_the_door_is_closed() for _ in range(5))  # it has a moment only
+
+
+def _answered_after_the_door_is_closed():
+    with Served("emulated:1+0") as server:
+        line = HTTPConnection("127.0.0.1", server.port, timeout=20)
+        line.request("GET", "/v2")
+        line.getresponse().read()
+        server.terminate()
+        with suppress(ConnectionRefusedError, ConnectionResetError):
+            while True:
+                socket.create_connection(("127.0.0.1", server.port), timeout=5).close()
+                time.sleep(0.005)
+        with suppress(OSError):
+            line.request("GET", "/v2")
+            return line.getresponse().status == 200
 
 
 def test_while_it_drains_ready_says_no_and_what_comes_is_still_answered():
