@@ -211,7 +211,8 @@ def test_no_accepted_request_is_lost_when_a_server_is_told_to_end_under_load():
             for thread in threads:
                 thread.join()
         assert counts["accepted"] == counts["answered"] == got[200]
-        assert got.keys() <= {200, "not sent"}
+        # Who stood before the door when it closed is reset, never accepted, and may try another.
+        assert got.keys() <= {200, "not sent", "ConnectionResetError", "RemoteDisconnected"}
         total += got
     print(total)
     assert total[200] > 200
