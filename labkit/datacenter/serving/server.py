@@ -41,6 +41,7 @@ from labkit.datacenter.serving.served import LOOPBACK, Settings
 HEADER_BYTES = 16 * 1024  # of a request's first line and headers together
 READ = 256 * 1024  # bytes that asyncio reads at once, before the app sees any
 SLACK = 64 * 1024  # bytes of a body beside the numbers of its rows
+COMING = 128 * 1024 * 1024  # bytes of all bodies that are not there whole
 DIGITS = 26  # bytes of a number as JSON, at most
 LINGER = 0.25  # seconds that a silent connection stays open when the server drains
 OUTCOMES = ("accepted", "answered", "refused", "failed", "expired", "left", "lost")
@@ -65,7 +66,7 @@ def application(
     app.router.redirect_slashes = False
     registry = measured(batcher)
     here = f"/v2/models/{settings.name}"
-    limit = settings.body_limit or body_limit(model, settings.max_batch)
+    bodies = _Bodies(body_limit(model, settings))
 
     @app.get("/v2")
     async def server() -> dict:
@@ -108,7 +109,7 @@ def application(
         """Return the model's answer to some rows."""
         length = request.headers.get(protocol.LENGTH)
         _check_type(request, protocol.JSON if length is None else protocol.BINARY)
-        body = await _body(request, limit)
+        body = await bodies.read(request)
         rows, binary, name = protocol.read_request(body, length, model.inputs, settings.max_batch)
         answer = await _unless_gone(request, batcher.answer(rows))
         return _answered(settings.name, answer, binary, name)
@@ -117,9 +118,9 @@ def application(
     return Guard(app, settings.token, is_draining)
 
 
-def body_limit(model: Model, max_batch: int) -> int:
-    """Return the bytes that a body with the most rows needs as JSON, generously."""
-    return SLACK + DIGITS * max_batch * math.prod(model.inputs)
+def body_limit(model: Model, settings: Settings) -> int:
+    """Return the bytes that a body may have: what the most rows need as JSON, generously."""
+    return settings.body_limit or SLACK + DIGITS * settings.max_batch * math.prod(model.inputs)
 
 
 def _check_type(request: Request, wanted: str) -> None:
@@ -130,17 +131,28 @@ def _check_type(request: Request, wanted: str) -> None:
         raise HTTPException(415, f"content-type must be {wanted}. Received: {said[:40]!r}")
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    """Read a body, no further than the limit."""
-    too_large = HTTPException(413, f"a body here has at most {limit} bytes")
-    if int(request.headers.get("content-length", 0)) > limit:
-        raise too_large
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
+class _Bodies:
+    """Reads bodies: none beyond the limit, and no large one while very much is coming."""
+
+    def __init__(self, limit: int):
+        self.limit, self.coming = limit, 0
+
+    async def read(self, request: Request) -> bytes:
+        too_large = HTTPException(413, f"a body here has at most {self.limit} bytes")
+        if int(request.headers.get("content-length", 0)) > self.limit:
             raise too_large
-    return bytes(body)
+        body = bytearray()
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                self.coming += len(chunk)
+                if len(body) > self.limit:
+                    raise too_large
+                if self.coming > COMING and len(body) > SLACK:
+                    raise Refused("many large requests are coming; try again later", 1.0)
+        finally:
+            self.coming -= len(body)
+        return bytes(body)
 
 
 async def _unless_gone(request: Request, answer: Any) -> np.ndarray:
@@ -518,10 +530,9 @@ async def serve(
 
 def _limited(model: Model, settings: Settings) -> type[Guarded]:
     """Return the connections of a server with these settings."""
-    limit = settings.body_limit or body_limit(model, settings.max_batch)
     limits = {
         "seconds": {"headers": settings.header_seconds, "body": settings.body_seconds},
-        "most_bytes": 4 * limit + READ,
+        "most_bytes": 4 * body_limit(model, settings) + READ,
         "most_connections": min(settings.connections, _files() - 64),
     }
     return type("Limited", (Guarded,), limits)

@@ -6,7 +6,7 @@ import struct
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import numpy as np
 import psutil
@@ -358,6 +358,25 @@ def test_who_does_not_read_its_answers_is_cut_off(server):
         ):
             assert time.monotonic() < begun + 8
             time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_many_large_bodies_that_never_end_do_not_fill_the_memory():
+    size = 2_000_000
+    head = f"{POST}content-type: application/json\r\ncontent-length: {size}\r\n\r\n".encode()
+    with Served("emulated:0+0", body_limit=size, body_seconds=30) as server, ExitStack() as stack:
+        lines, refused = [], 0
+        for _ in range(150):
+            line = socket.create_connection(("127.0.0.1", server.port), timeout=5)
+            lines.append(stack.enter_context(line))
+            lines[-1].sendall(head + b" " * (size - 1))
+        for line in lines:
+            line.settimeout(0.01)
+            with suppress(TimeoutError):
+                refused += status(line.recv(65536)) == 503
+        assert 150 - 2 * 64 < refused < 150
+        assert psutil.Process(server.pid).memory_info().rss < 350e6
+        assert server.predict([[1]]).tolist() == [[1]]
 
 
 @pytest.mark.slow
