@@ -1,8 +1,8 @@
 """Distillation: a small network learns from a large one's answers instead of from labels.
 
-What the student is shown decides, so a setting is told by `Parts` whose training images carry
-target probabilities: one-hot labels, or a teacher's soft answers. Both sides of a comparison have
-the same network, start, batches, and steps, and get their learning rate by the same rule.
+What the student is shown decides, so a setting is told by the images that there are to learn from
+and by target probabilities: one-hot labels, or a teacher's soft answers. Both sides of a comparison
+have the same network, start, and steps, and get their learning rate by the same rule.
 
 Source: Hinton, Vinyals and Dean, Distilling the knowledge in a neural network (2015).
 Lesson: 22_smaller_models.
@@ -109,17 +109,6 @@ def where(images: Images, keep: np.ndarray) -> Images:
     return Images(images.x[keep], images.y[keep])
 
 
-def shown(parts: Parts, targets: np.ndarray, keep: np.ndarray | slice = slice(None)) -> Parts:
-    """Return parts whose training images carry target probabilities instead of classes.
-
-    Args:
-        parts: images to learn from, to choose by and to judge by.
-        targets: probabilities for all training images, (n, classes).
-        keep: mask (n,) or slice: which images there are to learn from.
-    """
-    return parts._replace(train=where(Images(parts.train.x, targets), keep))
-
-
 # --- training -----------------------------------------------------------------------------------
 
 
@@ -185,7 +174,9 @@ def teach(images: Images, seed: int, network: Network = TEACHER) -> Teacher:
 
 
 def tune(
-    shown: Sequence[Parts],
+    parts: Sequence[Parts],
+    targets: Sequence[np.ndarray],
+    keep: Sequence[np.ndarray | slice] | None = None,
     temperature: float = 1.0,
     error: Error = error,
     network: Network = STUDENT,
@@ -193,11 +184,18 @@ def tune(
     """Return students at their best learning rate, by the rule of `tuning.tune`: one for all.
 
     Args:
-        shown: of seed 0, 1, ...: training images with target probabilities, and images with
-            classes to choose the rate by and to judge once.
-        temperature, error: as for `train`.
+        parts: of seed 0, 1, ...: images to learn from, to choose the rate by, and to judge once.
+        targets: of each seed, probabilities for all images to learn from, (n, classes).
+        keep: of each seed, a mask (n,) or a slice: which of these images there are; None for all.
+        temperature: of the student while it learns; that at which the targets were made.
+        error: gradient of the loss of each row by the scores.
         network: the student's.
     """
+    keep = keep or [slice(None)] * len(parts)
+    shown = [
+        each._replace(train=where(Images(each.train.x, target), some))
+        for each, target, some in zip(parts, targets, keep, strict=True)
+    ]
 
     def run(images: Images, rates: Sequence[float], seed: int) -> np.ndarray:
         return train(network, images, rates, seed, temperature, error)

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
-from labkit.datacenter.network import Network, small_digits
+from labkit.datacenter.network import Images, Network, small_digits
+from labkit.datacenter.smaller import distillation
 from labkit.datacenter.smaller.distillation import (
     STUDENT,
     error,
     matching_limit,
     one_hot,
-    shown,
     soften,
     teach,
     train,
@@ -79,8 +79,12 @@ def test_one_hot_targets_at_temperature_1_are_plain_classification(parts):
     assert found == pytest.approx(plain, abs=1e-6)
 
 
+def labeled(parts):
+    return Images(parts.train.x, one_hot(parts.train.y))
+
+
 def test_rates_trained_at_once_are_rates_trained_alone(parts):
-    images = shown(parts[0], one_hot(parts[0].train.y)).train
+    images = labeled(parts[0])
     network = Network((196, 4, 10))
     both = train(network, images, [0.02, 0.1], seed=1, steps=20)
     alone = [train(network, images, [rate], seed=1, steps=20)[0] for rate in (0.02, 0.1)]
@@ -89,7 +93,7 @@ def test_rates_trained_at_once_are_rates_trained_alone(parts):
 
 
 def test_a_learners_error_is_the_one_that_trains(parts):
-    images = shown(parts[0], one_hot(parts[0].train.y)).train
+    images = labeled(parts[0])
     start = STUDENT.start(1)
     still = train(STUDENT, images, [0.1], 1, error=lambda z, t, T: 0 * z, steps=3)
     assert still[0].tolist() == start.tolist()
@@ -97,12 +101,19 @@ def test_a_learners_error_is_the_one_that_trains(parts):
     assert lists[0].tolist() == start.tolist()
 
 
-def test_what_is_not_shown_is_not_there(parts):
-    some = shown(parts[0], one_hot(parts[0].train.y), parts[0].train.y != 3)
-    assert some.train.y[:, 3].sum() == 0
-    assert len(some.train.x) == len(some.train.y) == 2700
-    assert (some.test.y == 3).sum() == 100
-    assert where(parts[0].test, slice(7)).x.shape == (7, 196)
+def test_a_student_sees_what_is_kept_and_no_more(parts, monkeypatch):
+    seen = []
+
+    def watched(network, images, rates, seed, *_):
+        seen.append(images)
+        return np.tile(network.start(seed), (len(rates), 1))
+
+    monkeypatch.setattr(distillation, "train", watched)
+    masks = [parts[0].train.y != 3, slice(200)]
+    found = tune(parts[:2], [one_hot(each.train.y) for each in parts[:2]], masks)
+    assert {(len(each.x), len(each.y)) for each in seen} == {(2700, 2700), (200, 200)}
+    assert all(each.y[:, 3].sum() == 0 for each in seen if len(each.x) == 2700)
+    assert found.weights.shape == (2, STUDENT.items)
 
 
 # --- where a teacher helps ----------------------------------------------------------------------
@@ -119,10 +130,8 @@ def soft(parts, teachers):
     return [soften(teacher.scores(each.train.x), TEMPERATURE) for teacher, each in pairs]
 
 
-def students(parts, targets, keep=None, temperature=1.0):
-    keep = keep or [slice(None)] * len(parts)
-    sides = [shown(*each) for each in zip(parts, targets, keep, strict=True)]
-    found = tune(sides, temperature)
+def students(*setting):
+    found = tune(*setting)
     assert not found.at_the_edge
     return found
 
@@ -130,7 +139,7 @@ def students(parts, targets, keep=None, temperature=1.0):
 @pytest.mark.slow
 def test_labels_that_the_student_lacks_help_and_softness_alone_does_not(parts, soft):
     labels = [one_hot(each.train.y) for each in parts]
-    taught = students(parts, soft, temperature=TEMPERATURE).test
+    taught = students(parts, soft, None, TEMPERATURE).test
     textbook = compare(taught, students(parts, labels).test)
     few = compare(taught, students(parts, labels, [slice(200)] * len(parts)).test)
     assert abs(textbook.change) < 0.015
