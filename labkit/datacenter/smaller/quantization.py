@@ -266,7 +266,7 @@ class Int8Layer(NamedTuple):
 
 
 def dense_layers(model: keras.Model) -> list[Dense]:
-    """Return weights and biases of the dense layers of a Keras model, in order.
+    """Return copies of weights and biases of the dense layers of a Keras model, in order.
 
     Raises:
         ValueError: a layer with weights that is not dense.
@@ -274,7 +274,8 @@ def dense_layers(model: keras.Model) -> list[Dense]:
     layers = [layer for layer in model.layers if layer.weights]
     if odd := [layer.name for layer in layers if type(layer).__name__ != "Dense"]:
         raise ValueError(f"only dense layers are quantized by hand. Received: {', '.join(odd)}")
-    return [(np.asarray(layer.kernel), np.asarray(layer.bias)) for layer in layers]
+    # Copies: TensorFlow's arrays are its own memory, and change when the model goes on training.
+    return [tuple(np.asarray(w).copy() for w in (layer.kernel, layer.bias)) for layer in layers]
 
 
 def run_float(layers: Sequence[Dense], x: np.ndarray) -> np.ndarray:
