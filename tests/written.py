@@ -71,6 +71,7 @@ STUBS = {  # the arguments of the lessons' stubs
     "smaller.error": "scores, targets, temperature",
     "smaller.grid": "low, high, bits",
     "smaller.choose": "models, kilobytes, milliseconds",
+    "smaller.recipe": "",
     "sweeps.interval": "values, t",
     "sweeps.winner": "scores",
     "sweeps.flattery": "chosen, fresh",

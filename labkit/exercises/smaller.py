@@ -1,11 +1,14 @@
-"""Exercises of lesson 22: a temperature, a grid of integers, the best model under a budget."""
+"""Exercises of lesson 22: a temperature, a grid of integers, a budget, a file of a kilobyte."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from labkit.datacenter.smaller import distillation
+from labkit.datacenter.smaller import distillation, recipes
 from labkit.datacenter.smaller.distillation import soften
+from labkit.learn import values
 from labkit.learn.checks import Exercise
 
 # --- temperature: my_error(scores, targets, temperature) -> gradient by the scores ----------------
@@ -356,3 +359,111 @@ choose = Exercise(
     hint="First keep what fits both budgets. Then take the largest accuracy; where two are equal, "
     "the smaller size.",
 )
+
+
+# --- a file of a kilobyte: my_recipe() -> hidden units, share of zeros, bits ----------------------
+
+GOAL = 0.89  # of the digits that are there to choose by
+BUDGET = 0.1  # of the bytes of the usual file
+LIMITS = {"hidden": (1, 100), "share": (0, 0.99), "bits": (2, 16)}
+
+
+def recipe_of(recipe) -> recipes.Recipe:
+    """Return a learner's recipe as numbers: hidden units, share of zeros, bits."""
+    return recipes.Recipe(*_read_recipe(recipe()))
+
+
+def size_share(recipe: recipes.Recipe) -> float:
+    """Return the bytes of a recipe's file over those of the usual one."""
+    return recipes.outcome(recipe).size_in_bytes / recipes.outcome(recipes.USUAL).size_in_bytes
+
+
+def _read_recipe(answer, *_):
+    hidden, share, bits = map(answer.get, LIMITS) if isinstance(answer, dict) else answer
+    return [int(hidden), float(share), int(bits)]
+
+
+def _inside(recipe) -> bool:
+    return all(low <= getattr(recipe, name) <= high for name, (low, high) in LIMITS.items())
+
+
+class _Small(Exercise):
+    """An exercise without one right answer: every file that is good and small enough is right."""
+
+    def _judged(self, answer):
+        found = super()._judged(answer)
+        if found.kind in ("not tried", "nothing returned", "error", "an older version"):
+            return found
+        try:
+            recipe = recipe_of(answer)
+        except (Exception, SystemExit):
+            told = self._first_difference([answer()], [])
+            return replace(found, kind="not three numbers", message=told)
+        kind = self._fault(recipe)
+        if kind:
+            return replace(found, kind=kind, message=self.mistakes[kind][1])
+        told = "It reads the digits well enough, in few enough bytes."
+        return replace(found, kind="right", message=told, usable=answer)
+
+    def _first_difference(self, got: list, right: list) -> str:
+        return f"You return {values.short(got[0])}. Asked are three numbers: units, share, bits."
+
+    def _fault(self, recipe) -> str | None:
+        """Return what is wrong with a recipe."""
+        if not _inside(recipe):
+            return "outside the limits"
+        reached = recipes.outcome(recipe).validation
+        if reached < 0.4:
+            return "it forgot what it knew"
+        if reached < GOAL:
+            return "not good enough"
+        return "too large" if size_share(recipe) > BUDGET else None
+
+
+recipe = _Small(
+    name="recipe",
+    lesson="22",
+    right=lambda: (16, 0.8, 4),
+    cases=[()],
+    read=_read_recipe,
+    mistakes={
+        "too large": (
+            lambda: (32, 0.0, 8),
+            "It reads well, and its file has more than a tenth of the usual bytes. Units, zeros "
+            "and bits all make it smaller, and the packer sees all three.",
+        ),
+        "not good enough": (
+            lambda: (8, 0.8, 4),
+            "Its file is small enough or not, but it reads too few digits. Find out which of your "
+            "three numbers costs most: relax one at a time.",
+        ),
+        "it forgot what it knew": (
+            lambda: (16, 0.98, 2),
+            "This student reads hardly more than by guessing. One of your numbers is beyond its "
+            "cliff.",
+        ),
+        "outside the limits": (
+            lambda: (16, 1.5, 4),
+            "One of your numbers lies outside of what the lesson tries, in this order: 1 to 100 "
+            "units, a share of zeros from 0 to 0.99, 2 to 16 bits.",
+        ),
+    },
+    hint="Where does each of the three fall off its cliff, alone? Stay a step before each of them.",
+)
+
+
+def tried(answer) -> str:
+    """Return in a sentence what a learner's recipe takes and brings; nothing of what is no recipe.
+
+    >>> tried(lambda: ...), tried(lambda: (16, 2.0, 4))
+    ('', '')
+    """
+    try:
+        found = recipe_of(answer)
+    except Exception:  # not written yet, or told by the check
+        return ""
+    if not _inside(found):
+        return ""
+    brought = recipes.outcome(found)
+    told = f"Your recipe: {brought.size_in_bytes:,.0f} bytes, {size_share(found):.1%} of the usual "
+    return f"file; it reads {brought.validation:.1%} of the digits to choose by."

@@ -153,7 +153,7 @@ def over_temperature(
 
 def _strips(ax, sides: Mapping[str, np.ndarray]) -> None:
     """Draw a row for each side: a dot for each seed, the mean, and its interval."""
-    for place, (name, values) in enumerate(sides.items()):
+    for place, values in enumerate(sides.values()):
         color, marker = COLORS[place % 4], MARKERS[place % 4]
         mean, margin = mean_interval(values)
         ax.errorbar(mean, place, xerr=margin, color=color, marker=marker, capsize=5, markersize=9)
@@ -223,7 +223,10 @@ def zeros(found: pd.DataFrame, whole: float, size: int) -> None:
 
     fig, (left, right) = plt.subplots(1, 2, figsize=(9.4, 3.6))
     left.axhline(whole, color=figures.GRAY, linestyle=":", label="unpruned")
-    for name, color, marker in (("one-shot", figures.ORANGE, "s"), ("fine-tuned", figures.BLUE, "o")):
+    for name, color, marker in (
+        ("one-shot", figures.ORANGE, "s"),
+        ("fine-tuned", figures.BLUE, "o"),
+    ):
         left.plot(found.index, found[name], color=color, marker=marker, label=name)
     left.set(xlabel="share of weights at zero", ylabel="accuracy on test images", ylim=(0, 1.02))
     left.legend(loc="lower left")

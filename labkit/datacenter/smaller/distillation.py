@@ -120,6 +120,7 @@ def train(
     temperature: float = 1.0,
     error: Error = error,
     steps: int = STEPS,
+    start: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return weights for each learning rate, shape (rates, items), all trained at once.
 
@@ -133,10 +134,12 @@ def train(
         temperature: of the student while it learns; that at which the targets were made.
         error: gradient of the loss of each row by the scores.
         steps: batches of 64.
+        start: weights to go on from, (items,); what is 0 there stays 0. None: the network's own.
     """
     random, update = np.random.default_rng(seed), start_optimizer("momentum")
     rates = np.asarray(learning_rates, np.float32)[:, None]
-    w = np.tile(network.start(seed), (len(rates), 1))
+    first = network.start(seed) if start is None else start
+    w, keep = np.tile(first, (len(rates), 1)), start is None or start != 0
 
     def at_temperature(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
         return np.asarray(error(scores, targets, temperature), np.float32)
@@ -146,7 +149,7 @@ def train(
         for step in range(steps):
             rows = random.choice(len(images.x), BATCH_SIZE, replace=False)
             gradient = network.gradient(w, images.x[rows], images.y[rows], error=at_temperature)
-            w = update(w, gradient, rates * np.float32(min(1, 2 - 2 * step / steps)))
+            w = update(w, gradient * keep, rates * np.float32(min(1, 2 - 2 * step / steps)))
     return w
 
 
