@@ -466,4 +466,4 @@ def tried(answer) -> str:
         return ""
     brought = recipes.outcome(found)
     told = f"Your recipe: {brought.size_in_bytes:,.0f} bytes, {size_share(found):.1%} of the usual "
-    return f"file; it reads {brought.validation:.1%} of the digits to choose by."
+    return f"{told}file; it reads {brought.validation:.1%} of the digits to choose by."

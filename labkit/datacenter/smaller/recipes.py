@@ -94,7 +94,7 @@ def packed(network: Network, w: np.ndarray, bits: int) -> tuple[np.ndarray, int]
 
     >>> network = Network((4, 2, 3))
     >>> w, size = packed(network, network.start(0), 8)
-    >>> np.abs(w - network.start(0)).max() < 0.01, size > 0
+    >>> bool(np.abs(w - network.start(0)).max() < 0.01), size > 0
     (True, True)
     """
     w, arrays = w.copy(), []
