@@ -117,6 +117,15 @@ from labkit.datacenter import precision
 from labkit.explore.faster import ScaleExplorer
 stages = {0: precision.start([784, 16, 10]), 300: precision.start([784, 16, 10], seed=1)}
 ScaleExplorer(stages, rng.random((32, 784)), rng.integers(0, 10, 32))""",
+    "22 smaller": """
+from labkit.datacenter.network import Images
+from labkit.datacenter.smaller import pruning, tradeoff
+from labkit.explore.smaller import SmallerExplorer
+layers = [layer.get_weights() for layer in plain_network().layers]
+versions = {share: pruning.prune(layers, share) for share in pruning.SHARES}
+rows, labels = one_each.reshape(10, -1), np.arange(10)
+found = tradeoff.measure(versions, rows, Images(rows, labels))
+SmallerExplorer(found, tradeoff.latencies(versions, rows, seconds=0.1), tuned=found)""",
     "25 energy": """
 from labkit.explore.energy import EnergyExplorer
 EnergyExplorer()""",

@@ -118,7 +118,10 @@ def static_model(
     Lesson: 22_smaller_models.
     """
     from onnxruntime.quantization import QuantType, quantize_static
+    from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
+    model = float_model(layers)
+    add_pre_process_metadata(model)  # there is nothing to prepare, and no advice to give
     names = ["input", *(f"output_{i}" for i in range(len(layers) - 1)), "scores"]
     given = {
         name: [{"rmin": np.float32(low), "rmax": np.float32(high)}]
@@ -127,7 +130,7 @@ def static_model(
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "int8.onnx"
         quantize_static(
-            float_model(layers),
+            model,
             target,
             _no_batches(len(layers[0][0])),
             activation_type=QuantType.QUInt8,
