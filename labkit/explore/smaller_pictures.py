@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ from labkit.maths.intervals import compare, mean_interval
 if TYPE_CHECKING:
     import pandas as pd
 
+    from labkit.datacenter.smaller.formats import Kept
     from labkit.datacenter.smaller.pruning import SparseTime
     from labkit.datacenter.smaller.runtimes import Row
 
@@ -272,7 +273,7 @@ def sparse_times(found: Sequence[SparseTime]) -> None:
 # --- the table ----------------------------------------------------------------------------------
 
 
-def table(rows: Sequence[Row]) -> pd.DataFrame:
+def table(rows: Iterable[Row]) -> pd.DataFrame:
     """Return a table of candidates: size, accuracy, and latency, each a column of its own."""
     import pandas as pd
 
@@ -295,3 +296,26 @@ def bytes_told(parameters: int) -> str:
     sizes = {bits: quantization.size_in_bytes(parameters, bits) for bits in (32, 16, 8, 4)}
     told = ", ".join(f"{size / 1000:.1f} kB in {bits} bits" for bits, size in sizes.items())
     return f"{parameters:,} parameters: {told}."
+
+
+def formats(kept: Sequence[Kept]) -> pd.DataFrame:
+    """Return a table of formats: bytes, distance of the outputs, and what came back."""
+    import pandas as pd
+
+    words = {True: "yes", False: "no", None: "not tried"}
+    rows, missing = {}, [each.why_not for each in kept if each.why_not]
+    for each in kept:
+        tried = not each.why_not
+        rows[each.name] = {
+            "kB": f"{each.size_in_bytes / 1000:.0f}" if tried else "",
+            "kB, no optimizer": f"{each.bare_bytes / 1000:.0f}" if tried else "",
+            "outputs apart": f"{each.difference:.0e}" if tried else "",
+            "layers": words[each.layers],
+            "goes on training": words[each.training],
+            "runs alone": words[each.alone],
+        }
+    if missing:
+        from IPython.display import Markdown, display
+
+        display(Markdown(f"Not tried: {'. '.join(missing)}."))
+    return pd.DataFrame(rows).T

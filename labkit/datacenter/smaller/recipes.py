@@ -1,4 +1,4 @@
-"""All three ways at once: a student of so many units, pruned, in few bits, as a packed file.
+"""Students for the tables: of a convolutional network; and pruned, in few bits, as packed files.
 
 Lesson: 22_smaller_models.
 """
@@ -6,14 +6,61 @@ Lesson: 22_smaller_models.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from labkit.data.digits import Digits
 from labkit.datacenter.network import Images, Network, Parts, small_digits
 from labkit.datacenter.smaller import distillation, pruning, quantization
 
+if TYPE_CHECKING:
+    import keras
+
 TEMPERATURE, RATE, FINE_RATE, FINE_STEPS = 4.0, 0.08, 0.04, 300
+NARROW = Network((784, 32, 10))
+LEARN = 3000  # of the 4,000 digits; the others choose the learning rate
+
+# --- a student beside its teacher ---------------------------------------------------------------
+
+
+def students(
+    digits: Digits,
+    probabilities: np.ndarray,
+    temperature: float = TEMPERATURE,
+    error: distillation.Error = distillation.error,
+) -> dict[str, keras.Model]:
+    """Return two students 784-32-10 as Keras models: "alone" from labels, and "distilled".
+
+    Both get their learning rate by the rule of `tuning.tune`.
+
+    Args:
+        digits: images and labels; those of the test are not looked at.
+        probabilities: of the teacher for the training images, (n, 10).
+        temperature: of the distilled student and of the teacher's answers.
+        error: gradient of the loss of each row by the scores.
+    """
+    x, y = digits.x_train.reshape(-1, 784), digits.y_train
+    learn, choose = Images(x[:LEARN], y[:LEARN]), Images(x[LEARN:], y[LEARN:])
+    parts = [Parts(learn, choose, choose)]
+    soft = distillation.soften(np.log(probabilities[:LEARN] + 1e-9), temperature)
+    settings = {"alone": (distillation.one_hot(learn.y), 1.0), "distilled": (soft, temperature)}
+    found = {
+        name: distillation.tune(parts, [targets], None, heat, error, NARROW).weights[0]
+        for name, (targets, heat) in settings.items()
+    }
+    return {name: _as_keras(w) for name, w in found.items()}
+
+
+def _as_keras(w: np.ndarray) -> keras.Model:
+    from labkit.networks import models
+
+    model = models.mlp(32)
+    model.set_weights([part for pair in NARROW.layers(w) for part in pair])
+    return model
+
+
+# --- a packed file ------------------------------------------------------------------------------
 
 
 class Recipe(NamedTuple):
