@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import ipywidgets as widgets
 import numpy as np
 
 from labkit.datacenter.smaller.tradeoff import (
@@ -58,9 +59,13 @@ class SmallerExplorer(kit.Explorer):
     def make_controls(self) -> dict:
         """Return the controls: which share of the weights is 0, and the bits of a weight."""
         return {
-            "pruned": kit.choice(self.shares[0], {f"{s:.0%}": s for s in self.shares}),
-            "bits": kit.choice(self.bits[-1], self.bits[::-1]),
+            "pruned": _steps({f"{share:.0%}": share for share in self.shares}),
+            "bits": _steps({str(bits): bits for bits in self.bits[::-1]}),
         }
+
+    def texts(self) -> dict[str, str]:
+        """Return what the copy button copies: code that makes the network which is shown."""
+        return {"Copy as Python": as_code(**self.params)}
 
     def compute(self, pruned: float, bits: int) -> dict:
         """Return what was measured at this setting, and the accuracies on the way to it."""
@@ -173,6 +178,28 @@ class SmallerExplorer(kit.Explorer):
         if not self._has_int8():
             return "Without ONNX Runtime the integers are turned back into float32 to compute."
         return "" if bits == 8 else f"No kernel here computes with {bits} bits: it takes them as 8."
+
+
+def as_code(pruned: float, bits: int) -> str:
+    """Return code that prunes the dense layers of lesson 22 and runs them in so many bits.
+
+    >>> print(as_code(0.9, 32))
+    cut = pruning.prune(layers, 0.9)
+    scores = quantization.run_float(cut, digits.x_test)
+    """
+    code = f"cut = pruning.prune(layers, {pruned:g})\n"
+    if bits == FLOAT_BITS:
+        return code + "scores = quantization.run_float(cut, digits.x_test)"
+    return code + (
+        "ranges = quantization.calibrate(cut, digits.x_train[:500])\n"
+        f"network = quantization.quantize_network(cut, ranges, bits={bits})\n"
+        "scores = quantization.run(network, digits.x_test)"
+    )
+
+
+def _steps(options: dict[str, float]) -> widgets.SelectionSlider:
+    """Return a slider over a few values, which begins at the first."""
+    return widgets.SelectionSlider(options=list(options.items()))
 
 
 def _shares(found: Found) -> set[float]:

@@ -1,8 +1,12 @@
 """The explorer of zeros and bits shows what was measured, and says which kernel computes."""
 
+import types
+
+import numpy as np
 import pytest
 
-from labkit.datacenter.smaller import tradeoff
+from labkit.datacenter.network import Images
+from labkit.datacenter.smaller import pruning, quantization, tradeoff
 from labkit.explore.smaller import SmallerExplorer
 
 SHARES, BITS = (0.0, 0.5, 0.9), (32, 8, 4)
@@ -67,3 +71,19 @@ def test_tables_that_do_not_fit_are_refused():
 @pytest.mark.parametrize("times", [TIMES, WITHOUT_RUNTIME])
 def test_a_walk_through_all_settings_finds_nothing_wrong(times):
     assert SmallerExplorer(FOUND, times, TUNED).walk() > 9
+
+
+@pytest.mark.parametrize("bits", [32, 4])
+def test_the_copied_code_makes_the_network_that_is_shown(bits):
+    rng = np.random.default_rng(0)
+    layers = [(rng.normal(size=pair), rng.normal(size=pair[1])) for pair in ((30, 20), (20, 5))]
+    digits = types.SimpleNamespace(x_train=rng.random((600, 30)), x_test=rng.random((200, 30)))
+    images = Images(digits.x_test, rng.integers(0, 5, 200))
+    versions = {share: pruning.prune(layers, share) for share in SHARES}
+    found = tradeoff.measure(versions, digits.x_train[:500], images)
+    times = tradeoff.latencies(versions, digits.x_train[:50], seconds=0)
+    explorer = SmallerExplorer(found, times, pruned=0.5, bits=bits)
+    names = {"layers": layers, "digits": digits, "pruning": pruning, "quantization": quantization}
+    exec(explorer.texts()["Copy as Python"], names)
+    accuracy = float((names["scores"].argmax(axis=1) == images.y).mean())
+    assert accuracy == found[0.5, bits].accuracy

@@ -100,8 +100,9 @@ def symmetric(weights: ArrayLike, bits: int = 8, per_channel: bool = False) -> A
     Source: Krishnamoorthi, Quantizing deep convolutional networks for efficient inference (2018).
     Lesson: 22_smaller_models.
 
-    >>> symmetric([[-2.0, 0.1], [1.0, 0.2]], per_channel=True).scale.round(4).tolist()
-    [0.015699999406933784, 0.001599999959580600...]
+    >>> grid = symmetric([[-2.54, 0.1], [1.0, 0.254]], per_channel=True)
+    >>> [round(float(step), 4) for step in grid.scale]
+    [0.02, 0.002]
     """
     _check_bits(bits)
     largest = np.abs(np.asarray(weights, np.float64)).max(axis=0 if per_channel else None)
@@ -149,8 +150,8 @@ def dequantize(q: ArrayLike, grid: Affine) -> np.ndarray:
     Source: ONNX, operator DequantizeLinear.
     Lesson: 22_smaller_models.
 
-    >>> dequantize([0, 100, 255], Affine(0.01, 100)).round(4).tolist()
-    [-1.0, 0.0, 1.549...]
+    >>> dequantize([0, 100, 250], Affine(0.5, 100)).tolist()
+    [-50.0, 0.0, 75.0]
     """
     return _centered(q, grid).astype(np.float32) * np.float32(grid.scale)
 

@@ -23,20 +23,36 @@ def make_images(n=400, width=30, seed=1):
     return np.random.default_rng(seed).random((n, width), np.float32)
 
 
+def plain_grid(low, high):
+    scale = (high - low) / 255
+    return q.Affine(scale, round(-low / scale))
+
+
 # --- operators ----------------------------------------------------------------------------------
 
 
 @needs_runtime
-@pytest.mark.parametrize("zero_point", [np.uint8(0), np.uint8(111), np.int8(-5)])
+@pytest.mark.parametrize("zero_point", [np.uint8(0), np.uint8(111), np.int8(-5), np.int16(9)])
 def test_quantize_rounds_halves_and_cuts_as_onnx_runtime(zero_point):
     rng = np.random.default_rng(0)
-    signed = zero_point.dtype == np.int8
+    bits, signed = 8 * zero_point.itemsize, zero_point.dtype.kind == "i"
     halves = (np.arange(-400, 400) + 0.5).astype(np.float32) * np.float32(0.25)
     for x, scale in ((halves, 0.25), (rng.normal(0, 3, 50_000).astype(np.float32), 0.037)):
         theirs = operators.run_operator("QuantizeLinear", x, np.float32(scale), zero_point)
-        mine = q.quantize(x, q.Affine(scale, zero_point, signed=signed))
+        mine = q.quantize(x, q.Affine(scale, zero_point, bits, signed))
         assert mine.dtype == theirs.dtype
         np.testing.assert_array_equal(mine, theirs)
+
+
+@needs_runtime
+def test_four_bits_are_those_of_onnx_runtimes_quantizer():
+    from onnx import TensorProto
+    from onnxruntime.quantization.quant_utils import quantize_nparray
+
+    x, scale = np.random.default_rng(0).normal(0, 3, 9_999).astype(np.float32), np.float32(0.4)
+    theirs = quantize_nparray(TensorProto.INT4, x, scale, np.int8(-2))
+    mine = q.quantize(x, q.Affine(scale, -2, bits=4, signed=True))
+    np.testing.assert_array_equal(mine, theirs.astype(np.int8))
 
 
 @needs_runtime
@@ -88,6 +104,21 @@ def test_a_quantized_product_is_that_of_onnx_runtime(per_channel):
     sums = q.integer_product(a, 7, b)
     np.testing.assert_array_equal(q.requantize(sums, inputs.scale * scales, outputs), theirs)
     assert len(np.unique(theirs)) > 100
+
+
+@needs_runtime
+@pytest.mark.parametrize(("scale", "step"), [(0.07, 0.098), (0.05, 0.045), (0.1, 0.02)])
+def test_every_product_of_two_bytes_is_rounded_as_by_onnx_runtime(scale, step):
+    """0.07 x 0.07 / 0.098 is 1/20, but for the last bit of float32: it decides many a tie."""
+    a = np.arange(256, dtype=np.uint8)[:, None]
+    b = np.arange(-128, 128, dtype=np.int8)[None]
+    scale, outputs = np.float32(scale), q.Affine(np.float32(step), 128)
+    theirs = operators.run_operator(
+        "QLinearMatMul", a, scale, np.uint8(128), b, scale, np.int8(0), outputs.scale,
+        np.uint8(128),
+    )  # fmt: skip
+    mine = q.requantize(q.integer_product(a, 128, b), scale * scale, outputs)
+    np.testing.assert_array_equal(mine, theirs)
 
 
 # --- grids --------------------------------------------------------------------------------------
@@ -178,6 +209,46 @@ def test_a_network_in_int8_gives_exactly_what_onnx_runtime_gives(per_channel, se
     theirs = operators.run_model(operators.static_model(layers, ranges, per_channel), x)
     np.testing.assert_array_equal(mine, theirs)
     assert len(np.unique(mine)) > 100
+
+
+@needs_runtime
+def test_a_grid_in_plain_numbers_gives_the_same_integers():
+    """As a learner writes it: a scale in float64, a zero point as Python's whole number."""
+    layers, x = make_layers(), make_images()
+    ranges = [(min(low, 0.0), high) for low, high in q.calibrate(layers, x)]
+    mine = q.run(q.quantize_network(layers, ranges, grid=plain_grid), x)
+    theirs = operators.run_model(operators.static_model(layers, ranges), x)
+    np.testing.assert_array_equal(mine, theirs)
+
+
+@needs_runtime
+def test_exact_kernels_and_fast_ones_give_the_same_where_weights_are_small():
+    """Weights within 64 steps: then no sum of two products leaves 16 bits on any processor."""
+    rng = np.random.default_rng(0)
+    layers = [(np.clip(rng.normal(0, 0.1, (90, 9)), -0.2, 0.2), np.zeros(9))]
+    layers[0][0][0, 0] = 0.4  # sets the scale
+    x = make_images(width=90)
+    x[:, 0] = 0
+    model = operators.static_model(layers, q.calibrate(layers, x))
+    rows = {"input": x}
+    exact, fast = (operators.open_session(model, each).run(None, rows) for each in (True, False))
+    np.testing.assert_array_equal(exact, fast)
+
+
+@pytest.mark.slow
+def test_dense_layers_of_keras_are_copies_that_compute_the_same():
+    from labkit.networks.models import mlp, small_cnn
+
+    model, x = mlp(16), np.random.default_rng(0).random((64, 28, 28, 1), np.float32)
+    layers = q.dense_layers(model)
+    scores = q.run_float(layers, x)
+    shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(shares, model.predict_on_batch(x), atol=1e-5)
+    before = layers[0][0].copy()
+    model.layers[1].kernel.assign(np.zeros_like(before))
+    np.testing.assert_array_equal(layers[0][0], before)
+    with pytest.raises(ValueError, match="conv_1, conv_2, conv_3"):
+        q.dense_layers(small_cnn())
 
 
 @needs_runtime
