@@ -115,7 +115,7 @@ def latencies(
     """
     calls = {(name, b): _call(run, x[:b]) for name, run in runs.items() for b in BATCHES}
     with machine.one_thread():
-        times = interleave(calls, seconds, time.process_time)
+        times = interleave(calls, seconds, time.process_time, warm=True)
     return {name: float(some.cpu.min()) for name, some in times.items()}
 
 
