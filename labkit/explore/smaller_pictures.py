@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from labkit.datacenter.smaller.formats import Kept
     from labkit.datacenter.smaller.pruning import SparseTime
     from labkit.datacenter.smaller.runtimes import Row
+    from labkit.datacenter.smaller.strangers import Visit
 
 COLORS = (figures.GRAY, figures.ORANGE, figures.BLUE, figures.PINK)
 MARKERS = "Xos^"
@@ -319,3 +320,20 @@ def formats(kept: Sequence[Kept]) -> pd.DataFrame:
 
         display(Markdown(f"Not tried: {'. '.join(missing)}."))
     return pd.DataFrame(rows).T
+
+
+def visits(found: Sequence[Visit]) -> pd.DataFrame:
+    """Return a table of files from strangers: whose code ran when, and what was refused."""
+    import pandas as pd
+
+    words = {True: "yes", False: "no", None: "not tried"}
+    return pd.DataFrame(
+        {
+            each.name: {
+                "code ran while read": words[each.reading],
+                "code ran when run": words[each.running],
+                "refused": "yes" if each.refused else "",
+            }
+            for each in found
+        }
+    ).T
