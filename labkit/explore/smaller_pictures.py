@@ -259,11 +259,11 @@ def sparse_times(found: Sequence[SparseTime]) -> None:
         ax.plot(shares, csr, "o--", color=figures.BLUE, label="CSR, what is not 0")
         model = csr[0] * (1 - np.array(shares))
         ax.plot(shares, model, ":", color=figures.GRAY, label="modeled: CSR in proportion")
-        ax.set(yscale="log", xlabel="share of zeros", title=f"{batch} row{'s' * (batch > 1)}")
+        ax.set(yscale="log", xlabel="share of zeros", title=f"batches of {batch}")
     axes[0].set(ylabel="CPU microseconds")
     axes[0].legend(loc="lower left")
     told = "; ".join(
-        f"{each.batch} rows, {each.share:.0%} zeros: dense {1e6 * each.dense:.0f}, "
+        f"batches of {each.batch}, {each.share:.0%} zeros: dense {1e6 * each.dense:.0f}, "
         f"CSR {1e6 * each.csr:.0f}"
         for each in found
         if each.share in (0.0, 0.9)
