@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 import labkit
+from labkit import machine
 from labkit.networks.backend import without_advice, without_chatter
 
 if TYPE_CHECKING:
@@ -41,9 +42,11 @@ FORMATS = {
     "Keras": Format(".keras"),
     "HDF5": Format(".h5"),
     "SavedModel": Format(".savedmodel", ("tensorflow",), "pip install 'labkit[cpu]'"),
-    "ONNX": Format(".onnx", ("onnx", "onnxruntime", "tf2onnx"), SERVE),
+    "ONNX": Format(".onnx", ("onnx", "onnxruntime"), SERVE),
     "LiteRT": Format(".tflite", ("tensorflow",), "pip install 'labkit[cpu]'"),
 }
+# Keras' backend -> what else it writes ONNX files with; the extra brings that of TensorFlow.
+ONNX_WRITERS = {"tensorflow": "tf2onnx", "jax": "jax2onnx"}
 # What refuses to run in a process without these shows that it needs them.
 FRAMEWORKS = ("keras", "tensorflow", "jax", "torch")
 
@@ -87,18 +90,20 @@ def missing(name: str) -> str:
     >>> missing("Keras")
     ''
     """
-    form = _format(name)
-    absent = [module for module in form.modules if importlib.util.find_spec(module) is None]
+    form, writer = _format(name), ONNX_WRITERS.get(machine.chosen_backend()[0])
+    needed = (*form.modules, writer) if name == "ONNX" and writer else form.modules
+    absent = [module for module in needed if importlib.util.find_spec(module) is None]
     if not absent:
         return ""
-    return f"{name} needs {' and '.join(absent)}, which this environment lacks: {form.install}"
+    lacks = f"{name} needs {' and '.join(absent)}, which this environment lacks: {form.install}"
+    return f"{lacks} jax2onnx" if "jax2onnx" in absent else lacks
 
 
 def save(model: keras.Model, name: str, folder: str | Path) -> Path:
     """Write a model in a format and return the file, or the folder that SavedModel is.
 
     Args:
-        model: a Keras model that is built.
+        model: a Keras model that is built, with one input.
         name: one of `FORMATS`.
         folder: where the file is put; it is named after the model.
 
@@ -191,7 +196,10 @@ def _try(model: keras.Model, name: str, x, y, expected, after) -> Kept:
     if sentence := missing(name):
         return Kept(name, why_not=sentence)
     with tempfile.TemporaryDirectory(prefix="labkit_") as folder:
-        path = save(model, name, folder)
+        try:
+            path = save(model, name, folder)
+        except (ImportError, RuntimeError, ValueError) as error:  # from JAX or PyTorch
+            return Kept(name, why_not=f"Keras could not write {name}: {_first_line(error)}")
         size = size_in_bytes(path)
         loaded, run = _open(path)
         difference = float(np.abs(run(x) - expected).max())
@@ -201,6 +209,10 @@ def _try(model: keras.Model, name: str, x, y, expected, after) -> Kept:
     with tempfile.TemporaryDirectory(prefix="labkit_") as folder:
         smaller = size_in_bytes(save(bare(model), name, folder))
     return Kept(name, size, smaller, difference, layers, training, alone)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _same_layers(loaded: object, model: keras.Model) -> bool:
@@ -306,7 +318,7 @@ def _open_savedmodel(path: str) -> tuple[object, Run]:
 def _open_onnx(path: str) -> tuple[object, Run]:
     opened = session(path)
     name = opened.get_inputs()[0].name
-    return opened, lambda x: opened.run(None, {name: x})[0]
+    return opened, lambda x: opened.run(None, {name: np.asarray(x, np.float32)})[0]
 
 
 def _open_litert(path: str) -> tuple[object, Run]:
@@ -315,7 +327,7 @@ def _open_litert(path: str) -> tuple[object, Run]:
     ((name, first),) = run.get_input_details().items()
     (out,) = run.get_output_details()
     run(**{name: np.zeros(first["shape"], first["dtype"])})  # the first call tells how it computes
-    return interpreter, lambda x: run(**{name: x})[out]
+    return interpreter, lambda x: run(**{name: np.asarray(x, first["dtype"])})[out]
 
 
 def _interpreter() -> type:

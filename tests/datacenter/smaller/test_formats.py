@@ -24,11 +24,14 @@ EACH = [installed(name) for name in FORMATS]
 def test_a_format_that_lacks_its_packages_says_which_and_what_to_install(monkeypatch):
     monkeypatch.setattr(formats.importlib.util, "find_spec", lambda name: None)
     assert formats.missing("Keras") == formats.missing("HDF5") == ""
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     told = formats.missing("ONNX")
     assert "onnx and onnxruntime and tf2onnx" in told
     assert "labkit[serve]" in told
     with pytest.raises(ImportError, match="labkit"):
         formats.save(None, "ONNX", ".")
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    assert formats.missing("ONNX").endswith("pip install 'labkit[serve]' jax2onnx")
 
 
 def test_an_unknown_format_or_file_is_told_what_there_is():
