@@ -18,9 +18,9 @@ PROSE = "\n".join(
 LEARNED = {
     "exercise_error": """
 def my_error(scores, targets, temperature):
-    cooled.add(temperature)
+    cooled.append(temperature)
     return (temperature * (soften(scores, temperature) - targets)).tolist()
-cooled = set()
+cooled = []
 """,
     "exercise_grid": """
 def my_grid(low, high, bits):
@@ -34,10 +34,10 @@ asked = set()
 
 @pytest.mark.slow
 def test_the_lesson_runs_on_what_the_learner_wrote_up_to_its_integers():
-    settings = "digit, temperature, labels, seeds, epochs, seed = 8, 2.0, 100, 5, 1, 3"
-    names = names_after("22", "int8-same", parameters=settings, **LEARNED)
+    settings = "digit, temperature, labels, seeds, epochs, seed = 8, 2.0, 100, 2, 1, 3"
+    names = names_after("22", "int8-same", parameters=settings, temperatures="", **LEARNED)
     assert exercise.error.whose == exercise.grid.whose == "yours"
-    assert {1.0, 2.0, 8.0} <= names["cooled"]  # students were trained by it
+    assert names["cooled"].count(2.0) > 2 * distillation.STEPS  # students were trained by it
     assert names["asked"] >= {2, 8, 12}
     assert names["threes"]["teacher, soft"].mean() > names["threes"]["labels"].mean() + 0.2
     assert names["equal"] is None or names["equal"] > 0.999
