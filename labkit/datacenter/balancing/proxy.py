@@ -103,7 +103,8 @@ class Proxy:
         with socket.create_server(("127.0.0.1", 0), backlog=1024) as door:
             self.address = f"127.0.0.1:{door.getsockname()[1]}"
             settings = _settings(door, handler, self._ready)
-            self._said = tempfile.TemporaryFile()  # noqa: SIM115: it has no name; a pipe fills up
+            # It has no name; and a pipe that nobody reads would fill up.
+            self._said = tempfile.TemporaryFile()  # noqa: SIM115
             self._popen, self._line = _spawn(program, door, settings, self._said)
         self.pid = self._popen.pid
         try:
