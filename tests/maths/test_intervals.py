@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labkit.maths import intervals, metrics
-from labkit.maths.intervals import wilson_interval
+from labkit.maths.intervals import batch_mean_interval, mean_interval, wilson_interval
 
 # --- of repeated results -------------------------------------------------------------------------
 
@@ -99,3 +99,51 @@ def test_a_95_percent_interval_holds_the_truth_about_95_times_in_100():
 def test_the_old_names_lead_here():
     assert metrics.wilson_interval is intervals.wilson_interval
     assert metrics.bootstrap_interval is intervals.bootstrap_interval
+
+
+# --- of one long run ----------------------------------------------------------------------------
+
+
+def one_queue(runs, utilization, requests, seed=0):
+    """Return times in one M/M/1 queue, shape (runs, requests), by Lindley's recursion."""
+    random = np.random.default_rng(seed)
+    come = random.exponential(1 / utilization, (runs, requests)).cumsum(axis=1)
+    work = random.exponential(1, (runs, requests))
+    done = work.cumsum(axis=1)
+    return done + np.maximum.accumulate(come - (done - work), axis=1) - come
+
+
+@pytest.mark.parametrize(("utilization", "held"), [(0.5, 0.93), (0.8, 0.91), (0.9, 0.87)])
+def test_an_interval_of_one_run_holds_the_truth_as_often_as_it_says(utilization, held):
+    """M/M/1 takes 1 / (1 - utilization); 300 runs of 20,000 requests, in all of which it counts."""
+    runs, truth = one_queue(300, utilization, 20_000), 1 / (1 - utilization)
+    share = np.mean([abs(m - truth) <= e for m, e in map(batch_mean_interval, runs)])
+    assert held <= share <= 0.99
+    naive = np.mean([abs(m - truth) <= e for m, e in map(mean_interval, runs)])
+    assert naive < 0.6  # each request counted as if it knew nothing of the one before
+
+
+def test_the_correction_for_alike_neighbors_helps_where_batches_are_short():
+    runs = one_queue(300, 0.9, 5_000)
+    corrected = np.mean([abs(m - 10) <= e for m, e in map(batch_mean_interval, runs)])
+    plain = [mean_interval(run[500:].reshape(20, -1).mean(axis=1)) for run in runs]
+    assert corrected > np.mean([abs(m - 10) <= e for m, e in plain]) + 0.03
+
+
+def test_independent_values_get_the_interval_of_independent_values():
+    values = np.random.default_rng(0).normal(5, 1, (400, 2000))
+    margins = np.array([batch_mean_interval(row, warmup=0)[1] for row in values])
+    plain = np.array([mean_interval(row)[1] for row in values])
+    assert 1 < np.mean(margins / plain) < 1.3
+    assert np.mean(abs(values.mean(axis=1) - 5) <= margins) == pytest.approx(0.95, abs=0.03)
+
+
+def test_the_warmup_and_what_does_not_fill_a_batch_are_left_out_at_the_start():
+    values = np.concatenate([np.full(103, 1e6), np.full(900, 2.0)])
+    assert batch_mean_interval(values, warmup=0.1) == (2.0, 0.0)
+
+
+@pytest.mark.parametrize("settings", [{"batches": 2}, {"warmup": 1.0}, {"batches": 60}])
+def test_a_run_too_short_for_its_batches_is_refused(settings):
+    with pytest.raises(ValueError, match="Received"):
+        batch_mean_interval(np.arange(100.0), **settings)

@@ -1,0 +1,205 @@
+"""Load on a real server: clients that send requests over HTTP, and when each was answered.
+
+MLPerf's names for how requests come: *single stream*, one client that waits for each answer;
+*server*, many people who do not know of each other, an open loop of Poisson arrivals; *offline*,
+all at once. Latency counts from the planned moment. A client that waits for an answer before it
+sends leaves out the requests that others would have sent meanwhile: coordinated omission.
+
+The clients run in a thread with an event loop of its own, so that they work in a notebook, too.
+
+Lesson: 23_serving.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from labkit.datacenter.serving.traffic import LOST, Answers
+
+PATIENCE = 60.0  # seconds that a client waits for an answer
+LEAD = 0.05  # seconds before the first request, for the clients to get ready
+
+
+class Target(NamedTuple):
+    """Where requests go, and what each says.
+
+    url: of the model's predictions.
+    body: of every request.
+    headers: of every request.
+    """
+
+    url: str
+    body: bytes = b""
+    headers: Mapping[str, str] = {}
+
+
+def open_loop(target: Target, planned: Iterable[float], patience: float = PATIENCE) -> Answers:
+    """Send each request when it is planned, whatever became of the others (MLPerf: server).
+
+    Args:
+        target: where to.
+        planned: seconds from the begin, ascending, as of `labkit.datacenter.serving.traffic`.
+        patience: seconds after which a client gives up: status 0.
+    """
+    planned = [float(each) for each in planned]
+
+    async def clients(ask: Ask) -> None:
+        async with asyncio.TaskGroup() as group:
+            for each in planned:
+                await asyncio.sleep(each - ask.now())
+                group.create_task(ask(each))
+
+    return _run(target, clients, patience)
+
+
+def one_by_one(target: Target, planned: Iterable[float], patience: float = PATIENCE) -> Answers:
+    """Send planned requests from one client, none before the answer to the one before.
+
+    If an answer takes long the client falls behind its plan. `Answers.response`, from sending, does
+    not show that; `Answers.latency`, from the plan, does.
+
+    Args:
+        target, planned, patience: as `open_loop`.
+    """
+    planned = [float(each) for each in planned]
+
+    async def client(ask: Ask) -> None:
+        for each in planned:
+            await asyncio.sleep(each - ask.now())
+            await ask(each)
+
+    return _run(target, client, patience)
+
+
+def closed_loop(
+    target: Target, clients: int, seconds: float, think: float = 0.0, patience: float = PATIENCE
+) -> Answers:
+    """Let clients send requests, each one as soon as it has the answer to its last.
+
+    One client is MLPerf's single stream.
+
+    Args:
+        target: where to.
+        clients: how many.
+        seconds: no request is sent later.
+        think: seconds from an answer to the client's next request.
+        patience: seconds after which a client gives up a request: status 0.
+    """
+
+    async def client(ask: Ask) -> None:
+        while ask.now() < seconds:
+            await ask(ask.now())
+            await asyncio.sleep(think)
+
+    return _run(target, lambda ask: _together(client(ask) for _ in range(clients)), patience)
+
+
+def offline(
+    target: Target, requests: int, at_once: int = 64, patience: float = PATIENCE
+) -> Answers:
+    """Send requests that were all there at the begin (MLPerf: offline); `goodput` is the result.
+
+    Args:
+        target: where to.
+        requests: how many.
+        at_once: how many are under way at most.
+        patience: seconds after which a client gives up a request: status 0.
+    """
+    left = itertools.repeat(0.0, requests)
+
+    async def client(ask: Ask) -> None:
+        for planned in left:  # all clients take from the same heap
+            await ask(planned)
+
+    return _run(target, lambda ask: _together(client(ask) for _ in range(at_once)), patience)
+
+
+# --- inside ---------------------------------------------------------------------------------------
+
+
+class Ask:
+    """Asks the target once, and notes when and what came."""
+
+    def __init__(self, session: Any, target: Target):
+        self.session, self.target = session, target
+        self.begin = time.perf_counter() + LEAD
+        self.rows: list[tuple] = []
+
+    def now(self) -> float:
+        """Return the seconds since the begin."""
+        return time.perf_counter() - self.begin
+
+    async def __call__(self, planned: float) -> None:
+        """Send one request, and wait for the whole answer."""
+        sent = self.now()
+        status = await _status(self.session, self.target)
+        self.rows.append((planned, sent, self.now(), status, 0))
+
+
+async def _status(session: Any, target: Target) -> int:
+    """Return the status of the target's answer, once it is there; LOST without one."""
+    import aiohttp
+
+    try:
+        async with session.post(target.url, data=target.body, headers=target.headers) as answer:
+            await answer.read()
+            return answer.status
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return LOST
+
+
+def _run(target: Target, clients: Callable[[Ask], Awaitable[None]], patience: float) -> Answers:
+    """Run clients in a thread; return what they noted, in the order of their plan."""
+    if find_spec("aiohttp") is None:
+        raise ModuleNotFoundError("clients over HTTP need aiohttp: pip install 'labkit[serve]'")
+    found: list[list[tuple] | BaseException] = []
+
+    async def main() -> list[tuple]:
+        async with _session(patience) as session:
+            ask = Ask(session, target)
+            await asyncio.sleep(LEAD)
+            await clients(ask)
+            return ask.rows
+
+    def thread() -> None:
+        try:
+            found.append(asyncio.run(main()))
+        except BaseException as error:
+            found.append(error)
+
+    worker = threading.Thread(target=thread, daemon=True)
+    worker.start()
+    worker.join()
+    if isinstance(found[0], BaseException):
+        raise found[0]
+    return _answers(found[0])
+
+
+@asynccontextmanager
+async def _session(patience: float):
+    """Yield a session that opens as many connections as there are requests under way."""
+    import aiohttp
+
+    connector = aiohttp.TCPConnector(limit=0)
+    timeout = aiohttp.ClientTimeout(total=patience)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        yield session
+
+
+async def _together(clients: Iterable[Awaitable[None]]) -> None:
+    await asyncio.gather(*clients)
+
+
+def _answers(rows: list[tuple]) -> Answers:
+    table = np.array(sorted(rows), dtype=float).reshape(-1, 5)
+    planned, sent, done, status, batch = table.T
+    return Answers(planned, sent, done, status.astype(int), batch.astype(int))
