@@ -6,7 +6,6 @@ process that started it is gone.
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
 import queue
@@ -24,6 +23,7 @@ import numpy as np
 
 from labkit.datacenter.links import Cut, Links, call, listen, meet
 from labkit.datacenter.parcel import pack, unpack
+from labkit.datacenter.parent import end_with_the_parent
 
 JOIN = 20.0  # seconds for all workers to call each other
 
@@ -98,7 +98,7 @@ def main() -> None:
     """Serve one pool until it is gone. The token comes on standard input, unseen by others."""
     port, rank = int(sys.argv[1]), int(sys.argv[2])
     token = bytes.fromhex(sys.stdin.readline().strip())
-    _end_with_the_pool()
+    end_with_the_parent()  # elsewhere than on Linux `Pool` alone ends it, as soon as it can
     with listen() as door:
         try:
             pool = Pool(Connection(call(port, token, rank).detach()))
@@ -122,21 +122,6 @@ def main() -> None:
                 for each in printed:
                     each.end()
                 pool.tell(*answer)
-
-
-def _end_with_the_pool() -> None:
-    """Let the system kill this worker, and what it has started, when the pool is gone.
-
-    It does so even when this process is stopped, or computes without a pause. Elsewhere than on
-    Linux `Pool` alone ends it, as soon as it can.
-    """
-    held = os.dup(0)  # the pool holds the other end of this pipe, and closes it by its own end
-    with open(os.devnull) as nothing:
-        os.dup2(nothing.fileno(), 0)  # a job has nothing to read
-    if sys.platform == "linux":
-        fcntl.fcntl(held, fcntl.F_SETOWN, -os.getpgrp())
-        fcntl.fcntl(held, fcntl.F_SETSIG, signal.SIGKILL)
-        fcntl.fcntl(held, fcntl.F_SETFL, fcntl.fcntl(held, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 def _join(rank: int, ports: list[int], token: bytes, door: socket.socket) -> dict:

@@ -1,0 +1,419 @@
+"""A server process of a lesson: started, asked, drained, killed.
+
+>>> with Served("emulated:5+1", max_batch=8) as server:  # doctest: +SKIP
+...     server.predict([[3.0]])
+array([[3.]], dtype=float32)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import labkit
+from labkit.datacenter.parcel import pack
+from labkit.datacenter.serving import protocol
+
+START = 60.0  # seconds for a server to come up, on a machine with other work to do
+COMMAND = (
+    "import sys; sys.path.insert(0, sys.argv.pop()); "
+    "from labkit.datacenter.serving.server import main; main()"
+)
+
+
+class ServerError(RuntimeError):
+    """A server did not start, has ended, or answered with an error.
+
+    Attributes:
+        status: of the answer; None where there was none.
+    """
+
+    def __init__(self, message: str, status: int | None = None):
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a server treats requests.
+
+    Args:
+        name: of the model, in its address: letters, digits, -, _ and .
+        max_batch: rows that a batch may have, and a request.
+        max_wait: seconds that the first of a batch may wait for others.
+        queue_limit: requests that may wait; the next ones are answered 503 with Retry-After.
+        patience: seconds after which a request that still waits is answered 504, not computed.
+        token: what a client must show as Authorization: Bearer TOKEN; at least 16 characters.
+        body_limit: bytes of a request's body; None takes what the model needs at most, as JSON.
+        drain: seconds after SIGTERM for what was accepted.
+        grace: seconds after SIGTERM in which new requests still come in, while ready says 503.
+        header_seconds: until a request's headers must have come.
+        body_seconds: until its body must have come, from then on.
+        keep_alive: seconds that a connection may be silent between two requests.
+        connections: that may be open; beyond, the one that is silent longest is closed.
+
+    Raises:
+        ValueError: a setting out of its range.
+    """
+
+    name: str = "model"
+    max_batch: int = 32
+    max_wait: float = 0.0
+    queue_limit: int = 1000
+    patience: float = math.inf
+    token: str | None = None
+    body_limit: int | None = None
+    drain: float = 10.0
+    grace: float = 0.0
+    header_seconds: float = 10.0
+    body_seconds: float = 20.0
+    keep_alive: float = 5.0
+    connections: int = 4096
+
+    def __post_init__(self):
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", self.name):
+            raise ValueError(f"a model's name has letters, digits, - _ . Received: {self.name!r}")
+        least = {"max_batch": 1, "body_limit": 1, "connections": 8}
+        for name in SETTINGS_OF_NUMBERS:
+            value = getattr(self, name)
+            if value is not None and not value >= least.get(name, 0):
+                raise ValueError(
+                    f"{name} must be at least {least.get(name, 0)}. Received: {value!r}"
+                )
+        check_token(self.token)
+
+
+SETTINGS_OF_NUMBERS = [
+    name for name in Settings.__dataclass_fields__ if name not in ("name", "token")
+]
+
+
+def check_token(token: str | None) -> None:
+    """Refuse a token that can be guessed, or that no header can hold.
+
+    Raises:
+        ValueError: why.
+    """
+    if token is not None and not (len(token) >= 16 and token.isascii() and token.isprintable()):
+        raise ValueError(
+            "a token needs at least 16 characters of ASCII, such as `openssl rand -hex 16` prints"
+        )
+
+
+def missing() -> str:
+    """Return what the extra `serve` would add, where it is not installed; else an empty text."""
+    needs = ("fastapi", "uvicorn", "prometheus_client")
+    if all(map(find_spec, needs)):
+        return ""
+    return (
+        "The server needs the extra `serve`: pip install 'labkit[serve]'. It adds a real server "
+        "process, with FastAPI and uvicorn, to put under load."
+    )
+
+
+class Served:
+    """A model behind HTTP in a process of its own, on a free port of 127.0.0.1.
+
+    Args:
+        model: "emulated:A+C" (b rows are answered with themselves after A + C b ms; a row is one
+            number), the path of an .onnx, .keras or .npz file, a list of arrays [W, b, W, b, ...]
+            (dense layers, ReLU between them, softmax at the end), or a function of a batch
+            (b, *shape).
+        shape: of one row of a function's input.
+        admit: the learner's rule, `admit(queue_length, oldest_wait) -> bool`, asked for each
+            request. queue_length counts the requests that wait (not those in the batch that
+            runs); oldest_wait is how many seconds the oldest of them has waited. It runs in the
+            server's process, and gets there by standard input, never by HTTP.
+        port: 0 takes a free one.
+        **settings: of `Settings`: max_batch, max_wait, queue_limit, patience, token, ...
+
+    Attributes:
+        inputs: shape of one row of the input; `outputs` of the output.
+        counts: after the end, how many requests were accepted, answered, refused, failed, expired
+            and lost, and how many clients left; None where it was killed.
+
+    Raises:
+        ModuleNotFoundError: the extra `serve` is not installed.
+        ServerError: why it did not start.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | Sequence[np.ndarray] | Callable = "emulated:50+2",
+        *,
+        shape: Sequence[int] | None = None,
+        admit: Callable[[int, float], bool] | None = None,
+        port: int = 0,
+        **settings: Any,
+    ):
+        self.settings = Settings(**settings)
+        self._wanted = {
+            "model": str(Path(model).absolute()) if _is_file(model) else model,
+            "shape": None if shape is None else tuple(shape),
+            "admit": admit,
+            "port": port,
+            "settings": self.settings,
+        }
+        self._popen: subprocess.Popen | None = None
+        self.port: int | None = None
+        self.counts: dict[str, int] | None = None
+        _SERVERS.add(self)
+
+    def __enter__(self) -> Served:
+        return self.start()
+
+    def __exit__(self, *_) -> None:
+        self.kill()
+
+    def __reduce__(self):
+        raise TypeError("a server stays where it is; hand on its address, server.url")
+
+    # --- its life ---------------------------------------------------------------------------
+
+    def start(self) -> Served:
+        """Start the process, and wait until it listens."""
+        self.launch()
+        try:
+            self.wait_until_ready()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def launch(self) -> None:
+        """Start the process; `wait_until_ready` has to follow."""
+        if self.runs:
+            raise ServerError(f"this server runs already, as process {self.pid}")
+        if words := missing():
+            raise ModuleNotFoundError(words)
+        packed = pack(self._wanted)
+        self.counts = None
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the process
+        self._popen = subprocess.Popen(
+            [sys.executable, "-P", "-c", COMMAND, str(Path(labkit.__file__).parents[1])],
+            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
+            stdin=subprocess.PIPE,  # stays open: it closes when this program is gone
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            start_new_session=True,  # a terminal's Ctrl-C reaches this program alone
+        )
+        with contextlib.suppress(OSError):  # if it is gone, `wait_until_ready` finds out
+            self._popen.stdin.write(b"%d\n" % len(packed) + packed)
+            self._popen.stdin.flush()
+
+    def wait_until_ready(self, seconds: float = START) -> None:
+        """Wait until the server listens.
+
+        Raises:
+            ServerError: why it does not.
+        """
+        until = time.monotonic() + seconds
+        said = self._hear(until)
+        if "error" in said:
+            raise ServerError(f"the server did not start: {said['error']}")
+        self.port = said["port"]
+        self.inputs, self.outputs = tuple(said["inputs"]), tuple(said["outputs"])
+        self._hear(until)  # "started"
+
+    def terminate(self) -> None:
+        """Ask the server to drain and end (SIGTERM), and do not wait."""
+        self._popen.terminate()
+
+    def stop(self) -> dict[str, int]:
+        """Let the server drain and end; return its `counts`.
+
+        Raises:
+            ServerError: it did not end in its time.
+        """
+        self.terminate()
+        return self.wait()
+
+    def wait(self) -> dict[str, int]:
+        """Wait for the end of a server that has been asked to end; return its `counts`."""
+        until = time.monotonic() + self.settings.drain + self.settings.grace + 10.0
+        try:
+            while "counts" not in (said := self._hear(until)):
+                pass
+            self.counts = said["counts"]
+        finally:
+            self.kill()
+        return self.counts
+
+    def kill(self) -> None:
+        """End the server at once (SIGKILL): what it has not answered is lost."""
+        if self._popen is None:
+            return
+        self._popen.kill()
+        self._popen.wait()
+        for pipe in (self._popen.stdin, self._popen.stdout, self._errors):
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+    @property
+    def runs(self) -> bool:
+        """Whether the process is there."""
+        return self._popen is not None and self._popen.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the server."""
+        return self._popen and self._popen.pid
+
+    # --- what a client needs ----------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        """Address of the server."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def path(self) -> str:
+        """Path to which requests for answers of the model are posted."""
+        return f"/v2/models/{self.settings.name}/infer"
+
+    @property
+    def infer_url(self) -> str:
+        """Address to which requests for answers of the model are posted."""
+        return self.url + self.path
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers that each request needs: the token, where there is one."""
+        token = self.settings.token
+        return {} if token is None else {"authorization": f"Bearer {token}"}
+
+    def predict(self, rows: Any, binary: bool = True, seconds: float = 30.0) -> np.ndarray:
+        """Return the model's answer to rows (n, *inputs), by one request.
+
+        Raises:
+            ServerError: what the server answered instead; `status` says how.
+        """
+        body, headers = (protocol.binary_body if binary else protocol.json_body)(rows)
+        status, answer, got = self.ask("POST", self.path, body, headers, seconds)
+        if status != 200:
+            raise ServerError(f"{status}: {json.loads(answer)['error']}", status)
+        return protocol.read_answer(answer, got)
+
+    def metrics(self) -> dict[str, float]:
+        """Return what /metrics says, name with labels -> value.
+
+        `labkit_requests_total{outcome="answered"}`, `labkit_queue_length`, `labkit_running`,
+        and sums and counts of labkit_batch_rows, labkit_model_seconds and labkit_wait_seconds.
+        """
+        text = self.ask("GET", "/metrics")[1].decode()
+        lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, _, value in lines}
+
+    def is_ready(self) -> bool:
+        """Return whether the server says that requests should come to it."""
+        try:
+            return self.ask("GET", "/v2/health/ready")[0] == 200
+        except OSError:
+            return False
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        seconds: float = 30.0,
+    ) -> tuple[int, bytes, dict[str, str]]:
+        """Send one request; return status, body and headers of the answer.
+
+        Raises:
+            OSError: no connection, or no answer in time.
+        """
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
+        with contextlib.closing(line):
+            line.request(method, path, body, self.headers | (headers or {}))
+            answer = line.getresponse()
+            return answer.status, answer.read(), dict(answer.getheaders())
+
+    # --- the line to the process ------------------------------------------------------------
+
+    def _hear(self, until: float) -> dict:
+        """Return the next thing that the process tells.
+
+        Raises:
+            ServerError: it ended, or is silent.
+        """
+        timer = threading.Timer(max(0.0, until - time.monotonic()), self._popen.kill)
+        timer.start()
+        try:
+            line = self._popen.stdout.readline()
+        finally:
+            timer.cancel()
+        if line:
+            return json.loads(line)
+        raise ServerError(self._why_it_ended(self._popen.wait()))
+
+    def _why_it_ended(self, code: int) -> str:
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+        self._errors.seek(0)
+        words = self._errors.read().decode(errors="replace").strip()[-2000:]
+        return f"the server {how}" + (f". Its last words: {words}" if words else "")
+
+    def _forget(self) -> None:
+        """Let go of the process: this is a copy, by fork, of the program that has it."""
+        if self._popen is not None:
+            self._popen.stdin.close()
+            self._popen.stdout.close()
+            self._popen = None
+
+
+@contextlib.contextmanager
+def replicas(count: int, *args: Any, **kwargs: Any) -> Iterator[list[Served]]:
+    """Start so many servers of one model together; end them at the end.
+
+    Args:
+        count: how many.
+        *args: of `Served`, as `kwargs`.
+
+    Raises:
+        ServerError: why one did not start.
+    """
+    servers = [Served(*args, **kwargs) for _ in range(count)]
+    try:
+        for server in servers:
+            server.launch()
+        for server in servers:
+            server.wait_until_ready()
+        yield servers
+    finally:
+        for server in servers:
+            server.kill()
+
+
+def _is_file(model: Any) -> bool:
+    return isinstance(model, Path) or (isinstance(model, str) and not model.startswith("emulated:"))
+
+
+_SERVERS: weakref.WeakSet[Served] = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    for server in list(_SERVERS):
+        server._forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
