@@ -8,6 +8,7 @@ from math import exp, factorial
 
 from labkit.datacenter import queues
 from labkit.datacenter.balancing import simulator
+from labkit.learn import values
 from labkit.learn.checks import Exercise
 
 # --- Erlang C: my_erlang_c(servers, load) -> share that must wait ---------------------------------
@@ -300,17 +301,23 @@ class _Policy(Exercise):
     """An exercise with many right answers: every policy that is good enough in the hall is one."""
 
     def _unplanned(self, answer, trial, right, trace):
-        wrong = super()._unplanned(answer, trial, right, trace)
-        if wrong.kind in ("not tried", "nothing returned", "error"):
-            return wrong
+        found = super()._unplanned(answer, trial, right, trace)
+        if found.kind == "not tried":
+            return found
         try:
             reached = mean_time(answer)
         except (Exception, SystemExit) as error:  # whatever a learner's code raises is feedback
-            return replace(wrong, kind="no number of a server", message=str(error))
-        told = f"Mean time of your policy in the hall: {reached:.2f} s; the goal is {GOAL} s."
+            told = f"{found.message} In the hall: {error}"
+            return replace(found, kind="no number of a server", message=told)
+        told = f"In the hall a request takes {reached:.2f} s on average with your policy"
         if reached <= GOAL:
-            return replace(wrong, kind="right", message=told, usable=answer)
-        return replace(wrong, kind="not good enough", message=told)
+            told = f"{told}: not more than the {GOAL} s that are the goal."
+            return replace(found, kind="right", message=told, usable=answer)
+        told = f"{told}. The goal is {GOAL} s."
+        return replace(found, kind="not good enough", message=told)
+
+    def _first_difference(self, got: list, right: list) -> str:
+        return f"You return {values.short(got[0])}. Asked is the number of a server, from 0 on."
 
 
 policy = _Policy(

@@ -100,7 +100,9 @@ def later(seconds: float, action: Callable[[], object]) -> Iterator[None]:
         timer.join()
 
 
-def simulated(policy: str, trace: Trace, servers: int, overhead: float = 0.0) -> np.ndarray:
+def simulated(
+    policy: str, trace: Trace, servers: int, overhead: float = 0.0, seed: int = 0
+) -> np.ndarray:
     """Return the seconds of each request of a trace in the simulator.
 
     Args:
@@ -108,12 +110,42 @@ def simulated(policy: str, trace: Trace, servers: int, overhead: float = 0.0) ->
         trace: the requests.
         servers: how many.
         overhead: seconds that a replica needs for each besides its work.
+        seed: of what a policy draws.
     """
     works = trace.works + overhead
-    return simulator.replay(policy, trace.arrivals, works, [1.0] * servers).seconds
+    return simulator.replay(policy, trace.arrivals, works, [1.0] * servers, seed).seconds
 
 
-def overhead(front: proxy.Proxy, repeats: int = 30) -> float:
-    """Return the median seconds of a request that needs none: network, proxy, server."""
-    gaps = np.arange(repeats) * 0.01
-    return float(np.median(send(front, Trace(gaps, np.zeros(repeats))).latency))
+def fitted_overhead(trace: Trace, servers: int, mean: float) -> float:
+    """Return the seconds that each request costs besides its work: proxy, network, server, clients.
+
+    They are not measured one by one: with this number the simulator needs as long for the trace,
+    in turn, as the real replicas did.
+
+    Args:
+        trace: the requests.
+        servers: that got them in turn.
+        mean: seconds of a request, as measured under round robin.
+
+    >>> trace = poisson(4, 0.7, 0.05, seconds=5)
+    >>> mean = simulated("round robin", trace, 4, overhead=0.004).mean()
+    >>> round(fitted_overhead(trace, 4, mean), 5)
+    0.004
+    """
+    low, high = 0.0, float(trace.works.mean())
+    for _ in range(20):
+        middle = (low + high) / 2
+        reached = simulated("round robin", trace, servers, middle).mean()
+        low, high = (middle, high) if reached < mean else (low, middle)
+    return low
+
+
+def busy_moment(trace: Trace, servers: int) -> float:
+    """Return a moment in the middle of a trace at which every server has something to do.
+
+    So whichever is killed then, requests are lost.
+    """
+    run = simulator.replay("round robin", trace.arrivals, trace.works, [1.0] * servers)
+    moments = np.linspace(0.3, 0.5, 100) * trace.arrivals[-1]
+    lengths = simulator.lengths_at(run, moments, servers)
+    return float(moments[np.argmax(lengths.min(axis=0) + lengths.mean(axis=0) / 100)])
