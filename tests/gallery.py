@@ -117,6 +117,16 @@ from labkit.datacenter import precision
 from labkit.explore.faster import ScaleExplorer
 stages = {0: precision.start([784, 16, 10]), 300: precision.start([784, 16, 10], seed=1)}
 ScaleExplorer(stages, rng.random((32, 784)), rng.integers(0, 10, 32))""",
+    "23 serving": """
+from labkit.datacenter.serving.traffic import Answers
+from labkit.explore.serving import ServingExplorer, row
+planned = np.arange(9.0)
+times = planned, planned, planned + 0.08, np.full(9, 200), np.ones(9)
+ServingExplorer([row(Answers(*times), rate=10)])""",
+    "24 balancing": """
+from labkit.explore.balancing import BalancingExplorer
+measured = {"policy": "random", "servers": 10, "utilization": 0.7, "mean": 3.4, "margin": 0.3}
+BalancingExplorer([measured], utilization=0.7)""",
     "25 energy": """
 from labkit.explore.energy import EnergyExplorer
 EnergyExplorer()""",

@@ -189,11 +189,14 @@ def _two_choices(servers: int, random: Random) -> Policy:
 
 
 def _least(servers: int, random: Random) -> Policy:
+    draw = random.random
+
     def choose(lengths: Sequence[float]) -> int:
         least = min(lengths)
         if lengths.count(least) == 1:
             return lengths.index(least)
-        return random.choice([server for server, n in enumerate(lengths) if n == least])
+        equal = [server for server, n in enumerate(lengths) if n == least]
+        return equal[int(draw() * len(equal))]
 
     return choose
 

@@ -84,7 +84,12 @@ def one_by_one(target: Target, planned: Iterable[float], patience: float = PATIE
 
 
 def closed_loop(
-    target: Target, clients: int, seconds: float, think: float = 0.0, patience: float = PATIENCE
+    target: Target,
+    clients: int,
+    seconds: float,
+    think: float = 0.0,
+    seed: int = 0,
+    patience: float = PATIENCE,
 ) -> Answers:
     """Let clients send requests, each one as soon as it has the answer to its last.
 
@@ -94,14 +99,17 @@ def closed_loop(
         target: where to.
         clients: how many.
         seconds: no request is sent later.
-        think: seconds from an answer to the client's next request.
+        think: seconds before each request of a client, on average (exponential); 0 for none.
+        seed: of these pauses.
         patience: seconds after which a client gives up a request: status 0.
     """
+    rng = np.random.default_rng(seed)
 
     async def client(ask: Ask) -> None:
-        while ask.now() < seconds:
-            await ask(ask.now())
-            await asyncio.sleep(think)
+        await asyncio.sleep(rng.exponential(think))
+        while (now := ask.now()) < seconds:
+            await ask(now)
+            await asyncio.sleep(rng.exponential(think))
 
     return _run(target, lambda ask: _together(client(ask) for _ in range(clients)), patience)
 

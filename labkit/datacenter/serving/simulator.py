@@ -132,17 +132,18 @@ def simulate(planned: np.ndarray, line: Seconds, **server) -> Answers:
 
 
 def simulate_closed(
-    clients: int, seconds: float, line: Seconds, think: float = 0.0, **server
+    clients: int, seconds: float, line: Seconds, think: float = 0.0, seed: int = 0, **server
 ) -> Answers:
     """Return how a simulated server answers clients that wait for an answer before the next.
 
-    A closed loop. Who is refused tries again after `think`, or at once.
+    A closed loop. Who is refused asks again after a pause, too.
 
     Args:
-        clients: how many; all begin at 0.
+        clients: how many.
         seconds: no request is sent later.
         line: seconds of a batch.
-        think: seconds from an answer to the client's next request.
+        think: seconds before each request of a client, on average (exponential); 0 for none.
+        seed: of these pauses.
         **server: max_batch, max_wait, queue_limit, admit of `Server`.
 
     Raises:
@@ -156,6 +157,10 @@ def simulate_closed(
     if not think and (server.get("queue_limit") is not None or server.get("admit")):
         raise ValueError("give think above 0: a refused client would ask again without end")
     events, sent, seen = Events(), [], {}
+    rng = np.random.default_rng(seed)
+
+    def pause() -> None:
+        events.after(rng.exponential(think), send)
 
     def send() -> None:
         if events.now < seconds:
@@ -164,11 +169,11 @@ def simulate_closed(
 
     def answered(request: int, status: int, batch: int) -> None:
         seen[request] = events.now, status, batch
-        events.after(think, send)
+        pause()
 
     machine = Server(events, line, answered, **server)
     for _ in range(clients):
-        events.at(0.0, send)
+        pause()
     events.run()
     return _answers(sent, sent, seen)
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from labkit.datacenter.steps import Line
+from labkit.machine import one_thread
 
 # --- how much it can do ---------------------------------------------------------------------------
 
@@ -104,10 +105,10 @@ def steady(line: Line, rate: float, max_batch: int, queue_limit: int | None = No
     waiting = np.arange(most + 1)
     batch = np.clip(waiting, 1, max_batch)  # an empty server waits for one, and computes it
     left, seconds = np.maximum(waiting - max_batch, 0), line.seconds(batch)
-    share = _stationary(_moves(left, rate * seconds))
+    share = _stationary(_moves(batch, left, rate * line.seconds(np.arange(1, max_batch + 1))))
     cycle = share @ seconds + share[0] / rate
     served = share @ batch / cycle
-    held = batch * seconds + _waited(left, seconds, rate, most)
+    held = batch * seconds + _waited(batch, left, seconds, rate)
     return Steady(
         latency=round(float(share @ held / cycle / served), 12),
         batch=float(share @ batch),
@@ -116,13 +117,19 @@ def steady(line: Line, rate: float, max_batch: int, queue_limit: int | None = No
     )
 
 
-def _moves(left: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Return the chain's matrix: from q, `left` of them stay, and Poisson(mean) come."""
+def _moves(batch: np.ndarray, left: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Return the chain's matrix: from each state, `left` of them stay, and Poisson(mean) come.
+
+    Args:
+        batch, left: requests taken and not taken from each state, (n,).
+        mean: requests that come during a batch of 1, 2, ...
+    """
     from scipy.special import pdtr
 
-    most = len(left) - 1
-    come = np.arange(most + 1)[None, :] - left[:, None]
-    below = np.where(come > 0, pdtr(np.maximum(come - 1, 0), mean[:, None]), 0)
+    places = np.arange(len(left))
+    at_most = np.pad(pdtr(places, mean[:, None]), ((0, 0), (1, 0)))  # column k: fewer than k come
+    come = np.maximum(places[None, :] - left[:, None], 0)
+    below = at_most[batch[:, None] - 1, come]
     return np.diff(below, axis=1, append=1.0)  # all who come beyond the limit stay outside
 
 
@@ -131,21 +138,24 @@ def _stationary(moves: np.ndarray) -> np.ndarray:
     size = len(moves)
     system = moves.T - np.eye(size)
     system[-1] = 1
-    return np.linalg.solve(system, np.eye(size)[-1])
+    with one_thread():
+        return np.linalg.solve(system, np.eye(size)[-1])
 
 
-def _waited(left: np.ndarray, seconds: np.ndarray, rate: float, most: int) -> np.ndarray:
-    """Return the integral of the number that waits over a batch, of at most `most`, for each state.
+def _waited(batch: np.ndarray, left: np.ndarray, seconds: np.ndarray, rate: float) -> np.ndarray:
+    """Return the integral of the number that waits over a batch, for each state.
 
-    min(r + N, K) = K - sum over j < K - r of [N <= j]; the integral of P(N <= j) over a batch is
-    the sum over i <= j of P(N > i) / rate.
+    With K places and r left it is min(r + N, K) = K - (sum over n < K - r of [N <= n]), and the
+    integral of P(N <= n) over a batch is the sum over i <= n of P(N > i) / rate.
     """
     from scipy.special import pdtrc
 
-    free = np.arange(most)[None, :]
-    above = pdtrc(free, (rate * seconds)[:, None]) / rate
+    most = len(left) - 1
+    _, first, same = np.unique(batch, return_index=True, return_inverse=True)
+    free = np.arange(most)
+    above = pdtrc(free, rate * seconds[first][:, None]) / rate
     room = np.maximum(most - left[:, None] - free, 0)
-    return most * seconds - (room * above).sum(axis=1)
+    return most * seconds - (room * above[same]).sum(axis=1)
 
 
 def _places(line: Line, rate: float, max_batch: int) -> int:

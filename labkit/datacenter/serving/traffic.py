@@ -96,6 +96,12 @@ class Answers(NamedTuple):
         return float(self.ok.sum() / self.seconds) if self.seconds else 0.0
 
     @property
+    def batch_mean(self) -> float:
+        """Requests in a batch, on average over batches; 0 where nobody said."""
+        sizes = self.batch[self.ok & (self.batch > 0)]
+        return float(len(sizes) / np.sum(1 / sizes)) if len(sizes) else 0.0
+
+    @property
     def refused(self) -> float:
         """Share of all requests that were refused."""
         return float(np.mean(self.status == REFUSED)) if len(self.status) else 0.0
