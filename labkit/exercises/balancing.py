@@ -95,7 +95,7 @@ erlang_c = Exercise(
 )
 
 
-# --- servers for a p99: my_servers(load, longest, waits) -> number --------------------------------
+# --- servers for a p99: my_staff(load, longest, waits) -> number --------------------------------
 
 
 def _servers(load, longest, waits, share=0.01, later=exp, first=None):
@@ -115,8 +115,8 @@ def _mean_wait(load, longest, waits):
     return next(fits, len(waits))
 
 
-servers = Exercise(
-    name="servers",
+staff = Exercise(
+    name="staff",
     lesson="24",
     right=_servers,
     cases=[

@@ -60,31 +60,32 @@ def intervals(
 
 def staffing(
     loads: Sequence[float],
-    needed: Sequence[int],
+    needed: Mapping[str, Sequence[int]],
     rule: Sequence[float],
-    simulated: Mapping[float, float],
+    late: Mapping[str, Sequence[float]],
 ) -> None:
-    """Show the servers beyond the load, and the p99 that they bring in a simulation.
+    """Show the servers beyond the load that each promise needs, and how often it is broken.
 
     Args:
         loads: in erlangs.
-        needed: servers that Erlang C asks for.
-        rule: servers by load + beta sqrt(load).
-        simulated: load -> p99 of the wait with the needed servers, over the promised one.
+        needed: promise -> servers, one for each load.
+        rule: servers by load + beta sqrt(load), for the first promise.
+        late: promise -> share of the requests that waited longer, in a simulation.
     """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(8.6, 3.3))
-    left.plot(loads, np.subtract(needed, loads), "o", color=figures.BLUE, label="Erlang C")
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8.8, 3.3))
+    looks = zip(needed, (figures.BLUE, figures.RED), "oD", strict=True)
+    for name, color, mark in looks:
+        left.plot(loads, np.subtract(needed[name], loads), mark, color=color, label=name)
+        right.plot(loads, np.multiply(late[name], 100), mark, color=color)
     left.plot(loads, np.subtract(rule, loads), "--", color=figures.ORANGE, label="β √load")
-    left.set(xscale="log", yscale="log", xlabel="load (erlangs)", ylabel="servers beyond the load")
+    left.set(
+        xscale="log", xlabel="load (erlangs)", ylabel="servers beyond the load", ylim=(0, None)
+    )
     left.legend()
-    right.plot(loads, np.divide(loads, needed), "-", color=figures.BLUE, label="utilization")
-    places, ratios = list(simulated), list(simulated.values())
-    right.plot(places, ratios, "D", color=figures.RED, label="p99 wait / promise")
-    right.axhline(1, color=figures.GRAY, linewidth=1, linestyle=":")
-    right.set(xscale="log", xlabel="load (erlangs)", ylim=(0, 1.5))
-    right.legend(loc="lower right")
-    told = "Servers needed for the promise (modeled, dots), the rule of the square root (dashed), "
-    figures.show(fig, f"{told}and the p99 of the wait that they bring (diamonds, simulated).")
+    right.axhline(1, color=figures.GRAY, linewidth=1.5, linestyle=":")
+    right.set(xscale="log", xlabel="load (erlangs)", ylabel="waited longer (%)", ylim=(0, 1.5))
+    told = "Left, modeled: servers beyond the load by Erlang C, and the rule of the square root. "
+    figures.show(fig, f"{told}Right, simulated: requests that waited longer than promised.")
 
 
 def real(rows: Mapping[str, Mapping]) -> None:
