@@ -8,6 +8,8 @@ import argparse
 import random
 import time
 
+import numpy as np
+
 from labkit.datacenter import queues
 from labkit.datacenter.balancing.simulator import POLICIES, simulate
 from labkit.maths.intervals import batch_mean_interval
@@ -71,6 +73,11 @@ def shortest(lengths):
     return lengths.index(min(lengths))
 
 
+def shortest_by_numpy(lengths):
+    """Return the same by NumPy."""
+    return np.argmin(lengths)
+
+
 def requests_a_second(simulator, requests, policy, rounds=3):
     """Return the most requests a second of CPU time, of some rounds."""
     taken = []
@@ -86,6 +93,7 @@ def print_speeds(requests):
     print(f"requests a second of CPU time, one core, plain Python, {requests:,} at a time")
     speeds = {name: requests_a_second(ours, requests, name) for name in POLICIES}
     speeds["a function of one's own"] = requests_a_second(ours, requests, shortest)
+    speeds["the same with NumPy"] = requests_a_second(ours, requests, shortest_by_numpy)
     for name, speed in speeds.items():
         print(f"  {name:24} {speed:12,.0f}")
     others = [("simpy", with_simpy, "two choices"), ("simpy", with_simpy, "least connections")]

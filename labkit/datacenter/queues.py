@@ -7,7 +7,7 @@ that gets as much as it can do, or more, has no mean: these functions return inf
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count, takewhile
 from math import ceil, erf, exp, expm1, inf, log, pi, sqrt
 
@@ -182,6 +182,39 @@ def round_robin_time(servers: int, utilization: float, seconds: float = 1.0) -> 
         return (stage / (stage + idle)) ** servers - (1 - idle)
 
     return seconds / _between(rising, (1 - utilization) / 2, 1.0)
+
+
+def split_time(
+    load: float, speeds: Sequence[float], shares: Sequence[float], seconds: float = 1.0
+) -> float:
+    """Return the mean seconds where each request is sent to a server by chance, by fixed shares.
+
+    Each server then is an M/M/1 queue of its own, whether all are equally fast or not.
+
+    Args:
+        load: in erlangs, for a server of speed 1.
+        speeds: of each server.
+        shares: of the requests, for each server; together 1.
+        seconds: mean service time at speed 1.
+
+    Raises:
+        ValueError: shares that are not one for each server, or not 1 together.
+
+    >>> round(split_time(3.2, speeds=[1, 3], shares=[0.25, 0.75]), 6)  # both at 0.8
+    2.5
+    >>> split_time(3.2, speeds=[1, 3], shares=[0.5, 0.5])  # more than the slow one can do
+    inf
+    """
+    if len(shares) != len(speeds) or abs(sum(shares) - 1) > 1e-9 or min(shares) < 0:
+        raise ValueError(
+            f"shares are one for each of {len(speeds)} servers, and 1 together. Received: {shares}"
+        )
+    times = [
+        share * mm1_time(load * share / speed, seconds / speed)
+        for share, speed in zip(shares, speeds, strict=True)
+        if share
+    ]
+    return sum(times)
 
 
 def two_choices_time(utilization: float, seconds: float = 1.0, choices: int = 2) -> float:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-REQUESTS = 40_000  # of one simulated dot: under 100 ms
+REQUESTS = 30_000  # of one simulated dot: under 100 ms
 PLACES = np.round(np.arange(0.1, 0.97, 0.01), 2)  # utilizations of a line
 SPAN = 40  # service times of the picture of lines
 MOST = 15  # requests at a server: the end of the colors
@@ -142,7 +142,7 @@ class BalancingExplorer(kit.Explorer):
         (bar,) = ax.plot([], [], "-_", color=figures.RED, linewidth=1.6, markersize=10)
         (dot,) = ax.plot([], [], "o", color=figures.RED, ms=8, mec="white", zorder=5)
         gray = {"color": figures.GRAY, "zorder": 6}
-        (marks,) = ax.plot([], [], "o", ms=9, mfc="none", mew=2, **gray)
+        (marks,) = ax.plot([], [], "o", ms=13, mfc="none", mew=2, **gray)
         (ranges,) = ax.plot([], [], "-", linewidth=1.6, **gray)
         found = {"bar": bar, "dot": dot, "marks": marks, "ranges": ranges}
         return found | {"lines": lines, "names": names}
@@ -156,7 +156,7 @@ class BalancingExplorer(kit.Explorer):
             cmap="viridis", interpolation="nearest",
         )  # fmt: skip
         ticks = [0, 5, 10, MOST]
-        bar = figure.colorbar(image, ax=ax, ticks=ticks, extend="max")
+        bar = figure.colorbar(image, ax=ax, ticks=ticks)
         bar.ax.set_yticklabels([*map(str, ticks[:-1]), f"{MOST} or more"])
         return {"image": image}
 

@@ -76,9 +76,8 @@ def batch_mean_interval(
     simulation (1979); Tafazzoli and Wilson, Skart (2011), for the correction.
     Lesson: 24_load_balancing.
 
-    >>> mean, margin = batch_mean_interval(np.arange(1000) % 2)
-    >>> mean, round(margin, 3)
-    (0.5, 0.0)
+    >>> batch_mean_interval([1.0, 3.0] * 500, warmup=0)  # all batches are alike
+    (2.0, 0.0)
     """
     values = np.asarray(values, dtype=float)
     if not 0 <= warmup < 1 or batches < 3:

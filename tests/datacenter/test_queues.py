@@ -16,7 +16,7 @@ ERLANG_B = {  # servers, blocked share -> load, to the digits printed
     (70, 0.002): "51.0",
     (100, 0.001): "75.2",
 }
-ADAN_RESING = {  # servers -> share that waits, mean wait: Queueing Systems (2015), table 5.1
+ADAN_RESING = {  # servers -> share that waits, mean wait: Queueing Systems (2015), M/M/c
     1: (0.90, 9.00),
     2: (0.85, 4.26),
     5: (0.76, 1.53),
@@ -108,6 +108,19 @@ def test_two_choices_is_the_fixed_point_of_its_differential_equations():
     assert queues.two_choices_time(busy, choices=1) == pytest.approx(queues.mm1_time(busy))
 
 
+def test_a_split_by_equal_shares_is_random_and_the_best_one_favors_the_fast():
+    assert queues.split_time(2.4, [1, 1, 1], [1 / 3] * 3) == pytest.approx(queues.mm1_time(0.8))
+    shares = np.linspace(0.05, 0.45, 401)
+    times = [queues.split_time(2.4, [1, 2], [share, 1 - share]) for share in shares]
+    roots = np.sqrt(
+        [1, 2]
+    )  # the best is known: lambda_i = mu_i - sqrt(mu_i) (sum mu - lambda) / sum
+    best = (1 - (3 - 2.4) * roots[0] / roots.sum()) / 2.4
+    assert shares[np.argmin(times)] == pytest.approx(best, abs=0.002)
+    with pytest.raises(ValueError, match="1 together"):
+        queues.split_time(1.0, [1, 2], [0.5, 0.6])
+
+
 @pytest.mark.parametrize("load", [100.0, 400.0])
 @pytest.mark.parametrize("waiting", [0.1, 0.5])
 def test_square_root_staffing_is_near_erlang_c(load, waiting):
@@ -122,6 +135,11 @@ def test_the_fewest_servers_are_enough_and_one_less_is_not():
         waits = [queues.mmc_wait_quantile(c, load, 0.99) for c in (servers, servers - 1) if c]
         assert waits[0] <= 0.5
         assert all(wait > 0.5 for wait in waits[1:])
+
+
+def test_a_part_of_a_server_needs_a_whole_one():
+    assert queues.servers_needed(9.5, 0.5, longest=100) == 10
+    assert queues.servers_needed(0.0, 0.99, longest=0) == 1
 
 
 def test_without_capacity_to_spare_there_is_no_mean():
