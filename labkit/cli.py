@@ -29,6 +29,7 @@ Exit status:
   2 a wrong call, refused before anything was done; 130 stopped by Ctrl-C.
 """
 
+_PORT = click.IntRange(0, 65535)
 _WORST = 10  # causes of failures that are told in full
 
 
@@ -737,6 +738,45 @@ def doctor(full) -> None:
         report = checkup.report(available(), full=full)
     click.echo(str(report))
     sys.exit(0 if report.ok else 1)
+
+
+@main.command()
+@click.argument("model")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Another one needs a token.")
+@click.option("--port", default=8000, type=_PORT, show_default=True, help="0 takes a free one.")
+@click.option("--name", default="model", show_default=True, help="The model's, in its address.")
+@click.option("--max-batch", default=32, show_default=True, help="Rows that a batch may have.")
+@click.option("--max-wait", default=0.0, show_default=True, help="Milliseconds to wait for more.")
+@click.option("--queue-limit", default=1000, show_default=True, help="Requests that may wait.")
+def serve(model, host, port, max_wait, **settings) -> None:
+    """Serve a model over HTTP, until Ctrl-C.
+
+    MODEL is an .onnx or .keras file, an .npz file with the arrays W, b, W, b, ... of a dense
+    network, or emulated:A+C: a stand-in that answers a batch of b after A + C b milliseconds.
+
+    Requests that come while the model computes wait, and are computed together: --max-batch at
+    most. Where --queue-limit of them wait already, the next one is answered 503: try again later.
+    It speaks the open inference protocol, version 2, and measures itself under /metrics.
+
+    Ctrl-C drains: what was accepted is still answered. With LABKIT_TOKEN in the environment each
+    request must show that token.
+
+    \b
+    Examples:
+      labkit serve emulated:50+2                      a slow stand-in on port 8000
+      labkit serve small.onnx --port 0 --max-batch 8  a model of yours, on a free port
+      labkit serve emulated:50+2 --queue-limit 5      see what overload looks like
+      curl http://127.0.0.1:8000/v2/health/ready      is it there?
+      export LABKIT_TOKEN=$(openssl rand -hex 16)     then --host 0.0.0.0 is allowed
+    """  # noqa: D301
+    from labkit.datacenter.serving.command import serve_here
+    from labkit.datacenter.serving.served import Settings
+
+    with sentences(refused=(OSError, ValueError, ImportError)):
+        token = os.environ.get("LABKIT_TOKEN") or None
+        how = Settings(token=token, max_wait=max_wait / 1e3, **settings)
+        counts = serve_here(model, host, port, how, click.echo)
+        click.echo(", ".join(f"{count} {what}" for what, count in counts.items() if count))
 
 
 @main.command()

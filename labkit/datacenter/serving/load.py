@@ -23,6 +23,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from labkit.datacenter.serving import protocol
+from labkit.datacenter.serving.served import Served
 from labkit.datacenter.serving.traffic import LOST, Answers
 
 PATIENCE = 60.0  # seconds that a client waits for an answer
@@ -40,6 +42,19 @@ class Target(NamedTuple):
     url: str
     body: bytes = b""
     headers: Mapping[str, str] = {}
+
+
+def target(server: Served, rows: Any = None, url: str | None = None) -> Target:
+    """Return where a server's model is asked, and a request for rows.
+
+    Args:
+        server: that runs.
+        rows: (n, ...) numbers of each request; one row of zeros, if there are none.
+        url: of a proxy before the server; the server itself, if there is none.
+    """
+    rows = np.zeros((1, *server.inputs)) if rows is None else rows
+    body, headers = protocol.binary_body(rows)
+    return Target((url or server.url) + server.path, body, headers | server.headers)
 
 
 def open_loop(

@@ -76,7 +76,12 @@ def _opened(model, shape) -> tuple[Callable, tuple[int, ...], str]:
         raise ValueError(f"a model is {KINDS}. Received: {model}")
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
-    return openers[path.suffix](path)
+    try:
+        return openers[path.suffix](path)
+    except (ValueError, ModuleNotFoundError):
+        raise
+    except Exception as error:  # each library has its own for a broken file
+        raise ValueError(f"{path} cannot be read: {error}") from error
 
 
 def _emulated(text: str) -> tuple[Callable, tuple[int, ...], str]:
