@@ -27,6 +27,7 @@ CLIENTS = 20
 BATCHES, LIMITS = (1, 4, 8, 16, 32), (5, 20, 100, 1000)
 LIMITED = 100  # places up to which a limit decides what happens in the long run
 SETTLES = 0.96  # load up to which a queue without a limit settles within the picture
+NEAR = 0.06  # a rate is about another one: half a step of the control
 LOWEST, HIGHEST = 2.0, 400.0  # requests a second
 SENDERS = {
     "server": "Poisson (MLPerf: server)",
@@ -95,7 +96,7 @@ class ServingExplorer(kit.Explorer):
         Returns:
             dict with answers; rates and latencies, the theory of a server that does not wait;
             theory, its `Steady` at this rate or None; capacity; measured, the rows of these rules;
-            here, the one of them at this rate.
+            here, one of them that was measured at about this rate, or None.
         """
         rules = {"max_batch": max_batch, "max_wait": max_wait / 1e3, "queue_limit": queue_limit}
         rates, latencies = _curve(self.line, max_batch, queue_limit)
@@ -109,7 +110,7 @@ class ServingExplorer(kit.Explorer):
             "theory": _steady(self.line, rate, max_batch, queue_limit),
             "capacity": theory.capacity(self.line, max_batch),
             "measured": measured,
-            "here": next((each for each in measured if np.isclose(each["rate"], rate)), None),
+            "here": next((each for each in measured if abs(each["rate"] / rate - 1) < NEAR), None),
         }
 
     def build(self, figure: Figure) -> dict:
@@ -135,7 +136,7 @@ class ServingExplorer(kit.Explorer):
         for name, marker in (("mean", "o"), ("p99", "^")):
             look = {"color": figures.BLUE, "ms": 9, "label": f"{name}, simulated"}
             artists[name] = ax.plot([], [], marker, **look)[0]
-            look = {"color": figures.RED, "ms": 8, "mfc": "none", "mew": 1.8}
+            look = {"color": figures.RED, "ms": 14, "mfc": "none", "mew": 1.8}
             label = {"label": f"{name}, measured"} if self.rows else {}
             artists[f"measured {name}"] = ax.plot([], [], marker, **look, **label)[0]
         ax.legend(loc="upper left", fontsize=8.5)
@@ -165,11 +166,11 @@ class ServingExplorer(kit.Explorer):
     def _measured(self, result: dict) -> str:
         if here := result["here"]:
             return (
-                f"Measured on the real server: mean {short_time(here['mean'])}, p99 "
+                f"Measured at {here['rate']:.3g} a second: mean {short_time(here['mean'])}, p99 "
                 f"{short_time(here['p99'])}, {kit.percent(here['refused'])} refused."
             )
         if result["measured"]:
-            rates = ", ".join(f"{each['rate']:g}" for each in result["measured"])
+            rates = ", ".join(f"{each['rate']:.3g}" for each in result["measured"])
             return f"The real server was measured with these rules at {rates} a second."
         if self.rows:
             return "The real server was measured with other rules."

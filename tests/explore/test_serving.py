@@ -84,7 +84,7 @@ def test_marks_are_drawn_for_the_rules_that_were_measured_and_for_no_others(expl
     explorer._jump(START | {"max_batch": 8})
     assert list(moving(explorer)["measured mean"].get_xdata()) == [10, 40, 80]
     assert list(moving(explorer)["measured p99"].get_ydata()) == [each["p99"] for each in rows]
-    assert "Measured on the real server: mean" in explorer.text
+    assert "Measured at 10 a second: mean" in explorer.text
     explorer._jump({"rate": 20})
     assert "measured with these rules at 10, 40, 80 a second" in explorer.text
     explorer._jump({"max_wait": 50})

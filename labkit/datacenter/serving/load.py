@@ -14,10 +14,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
+import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -28,6 +31,7 @@ from labkit.datacenter.serving.served import Served
 from labkit.datacenter.serving.traffic import LOST, Answers
 
 PATIENCE = 60.0  # seconds that a client waits for an answer
+AGAIN = 0.05  # seconds until a client asks again that got no answer: nobody may listen any more
 LEAD = 0.05  # seconds before the first request, for the clients to get ready
 
 
@@ -61,6 +65,8 @@ def open_loop(
     target: Target | Iterable[Target], planned: Iterable[float], patience: float = PATIENCE
 ) -> Answers:
     """Send each request when it is planned, whatever became of the others (MLPerf: server).
+
+    Each request that is under way has a connection of its own.
 
     Args:
         target: where to; one for all requests, or one for each.
@@ -123,8 +129,8 @@ def closed_loop(
     async def client(ask: Ask) -> None:
         await asyncio.sleep(rng.exponential(think))
         while (now := ask.now()) < seconds:
-            await ask(now)
-            await asyncio.sleep(rng.exponential(think))
+            status = await ask(now)
+            await asyncio.sleep(rng.exponential(think) + (status == LOST) * AGAIN)
 
     return _run(target, lambda ask: _together(client(ask) for _ in range(clients)), patience)
 
@@ -149,6 +155,32 @@ def offline(
     return _run(target, lambda ask: _together(client(ask) for _ in range(at_once)), patience)
 
 
+@contextmanager
+def stalled(server: Served, after: float, seconds: float) -> Iterator[None]:
+    """Let a server's process stand still once, as when its machine is paused or memory is swapped.
+
+    Args:
+        server: that runs.
+        after: seconds from now until it stops.
+        seconds: until it goes on.
+    """
+
+    def stand_still() -> None:
+        os.kill(server.pid, signal.SIGSTOP)
+        over.wait(seconds)
+        os.kill(server.pid, signal.SIGCONT)
+
+    over, thread = threading.Event(), threading.Timer(after, stand_still)
+    thread.daemon = True
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.cancel()
+        over.set()
+        thread.join()
+
+
 # --- inside ---------------------------------------------------------------------------------------
 
 
@@ -164,11 +196,12 @@ class Ask:
         """Return the seconds since the begin."""
         return time.perf_counter() - self.begin
 
-    async def __call__(self, planned: float, target: Target | None = None) -> None:
-        """Send one request, and wait for the whole answer."""
+    async def __call__(self, planned: float, target: Target | None = None) -> int:
+        """Send one request, and wait for the whole answer; return its status."""
         sent = self.now()
         status = await _status(self.session, target or self.target)
         self.rows.append((planned, sent, self.now(), status, 0))
+        return status
 
 
 async def _status(session: Any, target: Target) -> int:
@@ -189,27 +222,24 @@ def _run(
     """Run clients in a thread; return what they noted, in the order of their plan."""
     if find_spec("aiohttp") is None:
         raise ModuleNotFoundError("clients over HTTP need aiohttp: pip install 'labkit[serve]'")
-    found: list[list[tuple] | BaseException] = []
+    running: list[tuple] = []
 
     async def main() -> list[tuple]:
+        running.append((asyncio.get_running_loop(), asyncio.current_task()))
         async with _session(patience) as session:
             ask = Ask(session, target)
             await asyncio.sleep(LEAD)
             await clients(ask)
             return ask.rows
 
-    def thread() -> None:
+    with ThreadPoolExecutor(1, "clients") as pool:
+        future = pool.submit(asyncio.run, main())
         try:
-            found.append(asyncio.run(main()))
-        except BaseException as error:
-            found.append(error)
-
-    worker = threading.Thread(target=thread, daemon=True)
-    worker.start()
-    worker.join()
-    if isinstance(found[0], BaseException):
-        raise found[0]
-    return _answers(found[0])
+            return _answers(future.result())
+        except KeyboardInterrupt:  # else the clients would go on unseen
+            for loop, task in running:
+                loop.call_soon_threadsafe(task.cancel)
+            raise
 
 
 @asynccontextmanager

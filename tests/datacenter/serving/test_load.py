@@ -1,6 +1,7 @@
 """The clients send when they should and note what came, by a server that keeps its own book."""
 
 import asyncio
+import signal
 import threading
 import time
 
@@ -127,6 +128,26 @@ def test_it_works_where_an_event_loop_runs_as_in_a_notebook():
 
     with Book() as book:
         assert asyncio.run(cell()).ok.all()
+
+
+def test_who_finds_nobody_does_not_ask_without_a_pause():
+    with Book() as book:
+        pass  # it is gone
+    answers = load.closed_loop(load.Target(book.url), clients=1, seconds=0.3)
+    assert 1 <= answers.failed == len(answers.ok) <= 7
+
+
+def test_an_interrupt_ends_the_clients_too():
+    with Book(seconds=0.01) as book:
+        main = threading.main_thread().ident
+        threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT)).start()
+        begun = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            load.closed_loop(load.Target(book.url), clients=2, seconds=30)
+        assert time.monotonic() - begun < 10
+        came = len(book.came)
+        time.sleep(0.1)
+        assert len(book.came) == came > 0
 
 
 def test_without_aiohttp_it_says_what_is_missing(monkeypatch):
