@@ -150,7 +150,7 @@ def storms(runs: Mapping[str, Storm], outage: tuple[float, float], back: Mapping
             ax.axvline(back[name], color=figures.RED, linestyle=":")
         ax.set(title=name, xlabel="seconds")
     axes[0].set_ylabel("a second")
-    axes[0].legend(loc="center right", fontsize=9)
+    axes[1].legend(loc="center right", fontsize=9)
     told = "Requests answered and tries sent, by the second (simulated). Gray: the outage. "
     figures.show(fig, f"{told}Dotted: when the formula has the backlog worked off.")
 
@@ -176,20 +176,23 @@ def crowds(runs: Mapping[float, Scaled], jump: float, longest: Mapping) -> None:
     figures.show(fig, f"{told}Dotted: the longest wait by the formula.")
 
 
-def replicas(shares: Mapping[str, Sequence[float]], counts: Sequence[int], drawn: Mapping) -> None:
+def replicas(
+    shares: Mapping[str, Sequence[float]], counts: Sequence[int], drawn: Mapping, least: float
+) -> None:
     """Show the hours a year without service over the number of replicas.
 
     Args:
         shares: name -> share of the time without service, one for each count.
         counts: of replicas.
-        drawn: name -> the same, from drawn failures; 0 where none was drawn.
+        drawn: name -> the same, from drawn failures.
+        least: share below which so few were drawn that a dot would show luck.
     """
     fig, ax = plt.subplots(figsize=(7, 3.3))
     for (name, values), color, dashes in zip(
         shares.items(), figures.COLORS, ("-", "--", "-."), strict=False
     ):
         ax.plot(counts, np.array(values) * 8760, dashes, color=color, label=name)
-        dots = np.where(np.array(drawn[name]) > 0, drawn[name], np.nan) * 8760
+        dots = np.where(np.array(drawn[name]) > least, drawn[name], np.nan) * 8760
         ax.plot(counts, dots, "o", color=color)
     ax.set(yscale="log", xlabel="replicas", ylabel="hours a year without service")
     ax.set_xticks(list(counts))
