@@ -188,12 +188,13 @@ may_retry = Exercise(
         (100, 11, 0.1),
         (700, 300, 0.5),
         (700, 600, 0.5),
-        (0, 0, 0.1),
+        (10, 0, 0.1),
         (50, 60, 0.1),
         (400, 42, 0.1),
         (400, 3, 0.005),
         (8, 4, 1.0),
         (3, 60, 0.1),
+        (1000, 3, 0.5),
     ],
     mistakes={
         "always": (
@@ -219,8 +220,7 @@ may_retry = Exercise(
         ),
         "one beyond the budget": (
             lambda requests, retries, budget: retries <= budget * requests,
-            "At the limit you allow one more. And while there are no requests at all, budget and "
-            "retries are both 0: then you allow one, too.",
+            "At the limit you allow one more: then there are more retries than the budget says.",
         ),
         "as many retries as requests": (
             lambda requests, retries, budget: retries < requests,
@@ -307,7 +307,7 @@ class _Policy(Exercise):
         try:
             reached = mean_time(answer)
         except (Exception, SystemExit) as error:  # whatever a learner's code raises is feedback
-            told = f"{found.message} In the hall: {error}"
+            told = f"{found.message} In the hall: {str(error)[:200]}"
             return replace(found, kind="no number of a server", message=told)
         told = f"In the hall a request takes {reached:.2f} s on average with your policy"
         if reached <= GOAL:
@@ -331,6 +331,7 @@ policy = _Policy(
         ((1, 1, 4, 3), (0, 2, 0, 0), (1.0, 1.0, 3.0, 3.0)),
         ((0, 4, 2, 7), (1, 2, 2, 0), (1.0, 3.0, 1.0, 3.0)),
         ((5, 2, 1, 8), (0, 6, 1, 0), (2.0, 2.0, 1.0, 3.0)),
+        ((4, 7, 5, 6), (0, 0, 0, 2), (1.0, 3.0, 1.0, 3.0)),
     ],
     mistakes={
         "blind to what was sent": (

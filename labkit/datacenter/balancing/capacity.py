@@ -102,8 +102,8 @@ def retry_storm(
         seconds: mean service time, exponential.
         timeout: seconds after which a client gives up a try.
         retries: how often it tries again, at most.
-        allow: gets the requests and the retries sent in the last `window` seconds; says whether
-            one more retry may be sent.
+        allow: gets the requests (at least 1) and the retries sent in the last `window` seconds;
+            says whether one more retry may be sent.
         outage: begin and end of a time in which no server begins anything.
         until: seconds for which requests come.
         window: seconds.
@@ -126,7 +126,7 @@ def retry_storm(
         for times in recent:
             while times and times[0] < now - window:
                 times.popleft()
-        if tried and not allow(len(recent[0]), len(recent[1])):
+        if tried and not allow(max(1, len(recent[0])), len(recent[1])):
             continue
         recent[tried > 0].append(now)
         sent.append(now)
