@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -98,6 +99,24 @@ def test_least_connections_leaves_out_who_is_busy():
         wait_until(lambda: any("/slow" in server.seen for server in servers), 5)
         (free,) = (s for s in servers if "/slow" not in s.seen)
         assert {ask(front.address)[1] for _ in range(20)} == set(addresses([free]))
+        for server in servers:
+            server.free.set()
+        busy.join()
+
+
+@needs_caddy
+def test_two_choices_of_two_replicas_take_the_one_that_is_free():
+    """Caddy before July 2026 sent half of them to the busy one (its pull request 7873)."""
+    with replicas(2) as servers, Proxy(addresses(servers), "two choices") as front:
+        busy = threading.Thread(target=ask, args=(front.address, "/slow"))
+        busy.start()
+        wait_until(lambda: any("/slow" in server.seen for server in servers), 5)
+        (free,) = (s for s in servers if "/slow" not in s.seen)
+        asked = []
+        for _ in range(60):
+            time.sleep(0.003)  # the proxy counts an answered request for a moment longer
+            asked.append(ask(front.address)[1])
+        assert asked.count(*addresses([free])) > 45
         for server in servers:
             server.free.set()
         busy.join()
