@@ -43,7 +43,7 @@ notebook: setup
 	@$(BIN)/labkit open --port $(PORT)
 
 benchmark: setup
-	@for part in start sweep engines results training balancing explorer_latency hero_latency predict_latency backprop_frames; do \
+	@for part in start sweep engines results training balancing serving explorer_latency hero_latency predict_latency backprop_frames; do \
 		$(BIN)/python benchmarks/$$part.py || exit 1; done
 
 measure: setup

@@ -7,7 +7,12 @@ Importing labkit loads no framework; each name below is imported when it is firs
 '0.1.0'
 """
 
+import os
 from importlib import import_module
+
+# ONNX Runtime, from 1.29 on, sends what it runs to its maker and marks the machine with a number,
+# unless this is set before it is imported. Nothing leaves the machine here.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
 

@@ -58,6 +58,9 @@ class ServingExplorer(kit.Explorer):
         rows: of `row`, measured on a real server of the same line; none shows the model alone.
         line: seconds of a batch, a + c b.
         **start: start values of the controls.
+
+    Raises:
+        ValueError: a line so slow that hardly any rate of the picture can be served.
     """
 
     lesson = "23"
@@ -75,6 +78,11 @@ class ServingExplorer(kit.Explorer):
     def __init__(
         self, rows: Sequence[Mapping[str, Any]] = (), line: Line = LINE, **start: Any
     ) -> None:
+        if SETTLES * theory.capacity(line, 1) <= LOWEST:
+            raise ValueError(
+                f"one request must take less than {SETTLES / LOWEST:g} s here. Received a line of "
+                f"{line.seconds(1):g} s"
+            )
         self.rows, self.line = list(rows), line
         super().__init__(**start)
 

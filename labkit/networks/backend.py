@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import ModuleType
 
 # Lines that TensorFlow writes on every machine: the first four on every start, the next when it
-# first computes, the others when XLA first compiles.
+# first computes, then those when XLA first compiles, and those when a model is exported.
 CHATTER = (
     "All log messages before absl::InitializeLog()",
     "oneDNN custom operations are on",
@@ -26,6 +26,13 @@ CHATTER = (
     "StreamExecutor [0]: Host",
     "disabling MLIR crash reproducer",
     "Compiled cluster using XLA!",
+    "Number of eligible GPUs",
+    "single_machine.cc",
+    "tf_tfl_flatbuffer_helpers.cc",
+    " SavedModel",
+    "Reading meta graph with tags",
+    "MLIR V1 optimization pass is not enabled",
+    "Created TensorFlow Lite XNNPACK delegate",
 )
 
 
@@ -61,14 +68,16 @@ def without_chatter() -> Iterator[None]:
 
 @contextmanager
 def without_advice() -> Iterator[None]:
-    """Hold back what TensorFlow's Python part advises inside; its errors stay."""
-    log = logging.getLogger("tensorflow")
-    before = log.level
-    log.setLevel(logging.ERROR)
+    """Hold back what the Python parts of TensorFlow and Keras advise inside; errors stay."""
+    logs = [logging.getLogger(name) for name in ("tensorflow", "absl")]
+    before = [log.level for log in logs]
     try:
+        for log in logs:
+            log.setLevel(logging.ERROR)
         yield
     finally:
-        log.setLevel(before)
+        for log, level in zip(logs, before, strict=True):
+            log.setLevel(level)
 
 
 def is_chatter(line: str) -> bool:

@@ -98,6 +98,8 @@ def test_another_line_has_axes_that_hold_it():
     ax = fast._picture(fast.params).moving["line"].axes
     assert ax.get_ylim()[0] <= 0.005
     assert "Capacity is 200 a second" in fast.text
+    with pytest.raises(ValueError, match=r"less than 0\.48 s here"):
+        ServingExplorer(line=Line(0.4, 0.1))
 
 
 def test_it_computes_fast(explorer):

@@ -160,11 +160,12 @@ def _numbers(tensor: dict, wanted: tuple[int, ...]) -> np.ndarray:
 
     NumPy would make a number of a text, and of lists of texts an array as wide as the longest.
     """
-    flat = list(_flat(_is(tensor.get("data"), list, "data"), len(wanted)))
+    data = _is(tensor.get("data"), list, "data")
+    flat = list(_unnested(data, wanted)) if data and isinstance(data[0], list) else data
     if len(flat) != math.prod(wanted):
         raise BadRequest(f"shape {list(wanted)} needs {math.prod(wanted)} numbers, not {len(flat)}")
     if not set(map(type, flat)) <= {int, float}:
-        raise BadRequest("data must be numbers, in one list or in lists of lists")
+        raise BadRequest("data must be numbers, in one list or in lists as the shape says")
     try:
         with np.errstate(over="ignore"):
             return np.array(flat, np.float64).astype(np.float32)
@@ -172,12 +173,15 @@ def _numbers(tensor: dict, wanted: tuple[int, ...]) -> np.ndarray:
         raise BadRequest("data must be numbers that float32 can hold") from None
 
 
-def _flat(data: list, depth: int) -> Iterator[Any]:
-    for each in data:
-        if isinstance(each, list) and depth > 1:
-            yield from _flat(each, depth - 1)
-        else:
-            yield each
+def _unnested(data: Any, shape: tuple[int, ...]) -> Iterator[Any]:
+    """Yield the numbers of lists in lists, each as long as the shape says."""
+    if not isinstance(data, list) or len(data) != shape[0]:
+        raise BadRequest(f"data must be one list, or lists as the shape says, here of {shape[0]}")
+    if len(shape) == 1:
+        yield from data
+    else:
+        for each in data:
+            yield from _unnested(each, shape[1:])
 
 
 def _raw(tensor: dict, raw: bytes, wanted: tuple[int, ...]) -> np.ndarray:

@@ -240,6 +240,10 @@ class Guard:
     def refusal(self, scope: dict) -> Response | None:
         """Return the answer to who may not ask, or None."""
         headers = dict(scope["headers"])
+        if b"content-length" in headers and b"transfer-encoding" in headers:
+            # Whoever stands between may take one for the end of the request, h11 the other.
+            words = "send content-length or transfer-encoding, not both"
+            return _error(400, words, {"connection": "close"})
         if self.expected is None:
             host = headers.get(b"host", b"").decode("latin-1").rpartition(":")
             name = (host[0] if host[2].isdigit() and host[0] else "".join(host)).strip("[]")
@@ -318,21 +322,51 @@ def _infer_answers() -> dict:
 
 
 def _described(model: Model, settings: Settings) -> dict:
-    """Return the description of a request's body; shape and data have to fit each other too."""
-    shape = [settings.max_batch, *model.inputs]
-    numbers = {"type": "array", "items": {"type": "number"}, "maxItems": math.prod(shape)}
-    integers = {"type": "array", "items": {"type": "integer"}, "minItems": len(shape)}
-    properties = {
-        "name": {"type": "string"},
-        "shape": integers | {"maxItems": len(shape)},
-        "datatype": {"const": "FP32"},
-        "data": numbers,
+    """Return the description of a request's body.
+
+    No schema can say that shape and data must fit each other; for one row at most it is exact.
+    """
+    rows = {"type": "integer", "minimum": 1, "maximum": settings.max_batch}
+    sizes = [rows, *({"type": "integer", "const": size} for size in model.inputs)]
+    counted = {"minItems": len(sizes), "maxItems": len(sizes)}
+    tensor = _object(
+        name={"type": "string"},
+        shape={"type": "array", "prefixItems": sizes, "items": {"type": "integer"}} | counted,
+        datatype={"type": "string", "const": "FP32"},
+        data={"anyOf": [_numbers(model, settings.max_batch), _nested(model, settings.max_batch)]},
+    )
+    output = {"type": "object", "properties": {"parameters": _flags("binary_data")}}
+    body = _object(inputs={"type": "array", "items": tensor, "minItems": 1, "maxItems": 1})
+    body["properties"] |= {
+        "id": {"type": ["string", "null"]},
+        "outputs": {"type": "array", "items": output, "maxItems": 1},
+        "parameters": _flags("binary_data_output"),
     }
-    tensor = {"type": "object", "properties": properties, "required": list(properties)}
-    inputs = {"type": "array", "items": tensor, "minItems": 1, "maxItems": 1}
-    properties = {"id": {"type": "string"}, "inputs": inputs}
-    schema = {"type": "object", "properties": properties, "required": ["inputs"]}
-    return {"requestBody": {"required": True, "content": {protocol.JSON: {"schema": schema}}}}
+    return {"requestBody": {"required": True, "content": {protocol.JSON: {"schema": body}}}}
+
+
+def _object(**properties: dict) -> dict:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _flags(name: str) -> dict:
+    return {"type": "object", "properties": {name: {"type": "boolean"}}}
+
+
+def _numbers(model: Model, rows: int) -> dict:
+    """Return the schema of one list with all numbers."""
+    most = float(np.finfo(np.float32).max)
+    size = math.prod(model.inputs)
+    number = {"type": "number", "minimum": -most, "maximum": most}
+    return {"type": "array", "items": number, "minItems": size, "maxItems": rows * size}
+
+
+def _nested(model: Model, rows: int) -> dict:
+    """Return the schema of lists in lists."""
+    schema = _numbers(model, rows)["items"]
+    for size in reversed(model.inputs):
+        schema = {"type": "array", "items": schema, "minItems": size, "maxItems": size}
+    return {"type": "array", "items": schema, "minItems": 1, "maxItems": rows}
 
 
 # --- connections --------------------------------------------------------------------------------
@@ -359,7 +393,13 @@ class Guarded(H11Protocol):
             self._make_room()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes, and see how far the request is."""
+        """Take bytes, in pieces: h11 limits headers only as long as their end is not there."""
+        for start in range(0, len(data), HEADER_BYTES):
+            if not self.transport.is_closing():
+                self._take(data[start : start + HEADER_BYTES])
+
+    def _take(self, data: bytes) -> None:
+        """Take some bytes, and see how far the request is."""
         self.came += len(data)
         super().data_received(data)
         if self.transport.is_closing():
@@ -425,7 +465,11 @@ class Guarded(H11Protocol):
             self.refuse(408, f"the {self.phase} did not come within {self.seconds[self.phase]:g} s")
 
     def _make_room(self) -> None:
-        idle = [each for each in self.connections if each is not self and each.is_idle()]
+        """Close the connection that has been idle longest, when there are too many."""
+        open_ones = [each for each in self.connections if not each.transport.is_closing()]
+        idle = [each for each in open_ones if each is not self and each.is_idle()]
+        if len(open_ones) <= self.most_connections:
+            return
         if idle:
             min(idle, key=lambda each: each.since).transport.close()
         else:

@@ -17,8 +17,8 @@ web = pytest.importorskip("aiohttp.web")
 class Book:
     """A web server in a thread that answers one request after the other, and notes who came."""
 
-    def __init__(self, seconds=0.0, status=200, stall=None):
-        self.seconds, self.status, self.stall = seconds, status, stall
+    def __init__(self, seconds=0.0, status=200, stall=None, tail=0.0):
+        self.seconds, self.status, self.stall, self.tail = seconds, status, stall, tail
         self.came, self.bodies, self.headers = [], [], []
         self.most = self.now = 0
 
@@ -34,7 +34,12 @@ class Book:
                 seconds, self.stall = self.stall[1], None
                 await asyncio.sleep(seconds)
         self.now -= 1
-        return web.Response(status=self.status, body=b"done")
+        answer = web.StreamResponse(status=self.status, headers={"content-length": "4"})
+        await answer.prepare(request)
+        await answer.write(b"do")
+        await asyncio.sleep(self.tail)
+        await answer.write(b"ne")
+        return answer
 
     async def main(self):
         self.turn, self.end = asyncio.Lock(), asyncio.Event()
@@ -128,6 +133,12 @@ def test_it_works_where_an_event_loop_runs_as_in_a_notebook():
 
     with Book() as book:
         assert asyncio.run(cell()).ok.all()
+
+
+def test_an_answer_is_there_when_its_last_byte_is():
+    with Book(tail=0.3) as book:
+        answers = load.open_loop(load.Target(book.url), np.zeros(2))
+    assert answers.response.min() > 0.29
 
 
 def test_who_finds_nobody_does_not_ask_without_a_pause():
