@@ -209,6 +209,7 @@ class Served:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the process
         self._popen = subprocess.Popen(
             [sys.executable, "-P", "-c", COMMAND, str(Path(labkit.__file__).parents[1])],
+            # A notebook has the GPU, if there is one: TensorFlow takes all of its memory.
             env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
             stdin=subprocess.PIPE,  # stays open: it closes when this program is gone
             stdout=subprocess.PIPE,

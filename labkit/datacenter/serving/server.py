@@ -315,8 +315,10 @@ def _infer_answers() -> dict:
     tensor = {"type": "object", "required": ["name", "shape", "datatype"]}
     properties = {"outputs": {"type": "array", "items": tensor}}
     schema = {"type": "object", "properties": properties, "required": ["outputs"]}
+    raw = {"type": "string", "format": "binary"}
+    content = {protocol.JSON: {"schema": schema}, protocol.BINARY: {"schema": raw}}
     return {
-        200: {"description": "the outputs", "content": {"application/json": {"schema": schema}}},
+        200: {"description": "the outputs", "content": content},
         **_documented(*ERRORS),
     }
 
@@ -376,7 +378,8 @@ class Guarded(H11Protocol):
     """A connection of uvicorn, with what it lacks: time limits for headers, and for a body.
 
     uvicorn knows one limit alone, for the time between two requests. A client that sends a byte
-    now and then could hold a connection for ever, as one could that never says anything.
+    now and then could hold a connection for ever, as one could that never says anything, or never
+    reads its answers.
     """
 
     seconds = {"headers": 10.0, "body": 20.0}  # until they must be there, whole
@@ -414,6 +417,23 @@ class Guarded(H11Protocol):
         """Forget the time limit."""
         self._enter(None)
         super().connection_lost(error)
+
+    def pause_writing(self) -> None:
+        """Give a client that does not read its answers as long as one that sends slowly."""
+        super().pause_writing()
+        self.unread = self.loop.call_later(self.seconds["body"], self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on: it has read."""
+        self.unread.cancel()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that has been silent, without waiting for it to read the rest."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            super().timeout_keep_alive_handler()
 
     def send_400_response(self, words: str) -> None:
         """Say what is wrong with the request, unless it has been answered."""
@@ -471,7 +491,7 @@ class Guarded(H11Protocol):
         if len(open_ones) <= self.most_connections:
             return
         if idle:
-            min(idle, key=lambda each: each.since).transport.close()
+            min(idle, key=lambda each: each.since).transport.abort()
         else:
             self.refuse(503, "too many connections")
 

@@ -6,6 +6,7 @@ import struct
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import numpy as np
 import psutil
@@ -324,6 +325,26 @@ def test_slow_headers_and_slow_bodies_are_cut_off(server):
         assert status(line.recv(65536)) == 200
         line.sendall(b"GET /v2 HT")
         assert status(rest(line)) == 408
+
+
+@pytest.mark.slow
+def test_who_does_not_read_its_answers_is_cut_off(server):
+    request = b"GET /metrics HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
+    with socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        line.settimeout(0.5)
+        line.connect(("127.0.0.1", server.port))
+        with suppress(OSError):  # it does not take more, or is gone
+            while True:
+                line.sendall(request * 100)
+        begun = time.monotonic()
+        process = psutil.Process(server.pid)
+        while any(
+            each.raddr and each.raddr.port == line.getsockname()[1]
+            for each in process.net_connections()
+        ):
+            assert time.monotonic() < begun + 8
+            time.sleep(0.1)
 
 
 @pytest.mark.slow
