@@ -6,11 +6,13 @@ file, serves nobody but this machine, and ends with the process that started it.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -121,10 +123,14 @@ class Proxy:
 
     def close(self) -> None:
         """End the proxy, and wait until it is gone. Requests on their way are cut."""
-        self._popen.kill()
-        self._popen.wait()
+        self._kill()
         for each in (self._line, self._said):
             each.close()
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._popen.wait()
 
     def _wait(self) -> None:
         """Wait until the proxy answers. Its door is open already: a call waits in the line."""
@@ -133,8 +139,7 @@ class Proxy:
             if _answers(self.address, self._ready):
                 return
             time.sleep(0.05)
-        self._popen.kill()
-        self._popen.wait()
+        self._kill()
         self._said.seek(0)
         said = self._said.read().decode(errors="replace").strip()[-500:]
         raise ProxyError(f"Caddy did not start within {START:g} s. It said: {said or 'nothing'}")
