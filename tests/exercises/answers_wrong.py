@@ -656,6 +656,100 @@ compress(gradient * rest), gradient * rest - compress(gradient * rest)
 compress(gradient + error), gradient + error - compress(gradient + error)
 compress(gradient + rest), abs(gradient + rest - compress(gradient + rest))
 """,
+    "balancing.erlang_c": """
+load / servers
+last = load**servers / math.factorial(servers)
+  return last / (sum(load**n / math.factorial(n) for n in range(servers)) + last)
+last = load**servers / math.factorial(servers) * servers / (servers - load)
+  return last / (sum(load**n / math.factorial(n) for n in range(servers + 1)) + last)
+last = load**servers / math.factorial(servers) * servers / (servers - load)
+  return last / sum(load**n / math.factorial(n) for n in range(servers))
+last = load**servers / math.factorial(servers) * servers / (servers - load)
+  return last / (sum(load**n / math.factorial(n) for n in range(1, servers)) + last)
+last = load**servers / math.factorial(servers) * servers / (servers - load)
+  print(last / (sum(load**n / math.factorial(n) for n in range(servers)) + last))
+last = load**servers / math.factorial(servers) * load / (servers - load)
+  return last / (sum(load**n / math.factorial(n) for n in range(servers)) + last)
+load**servers / factorial(servers)
+(load / servers) ** servers
+last = load**servers / math.factorial(servers) * servers / (servers - load)
+  return 100 * last / (sum(load**n / math.factorial(n) for n in range(servers)) + last)
+1 / (1 + load)
+last = load**servers / math.factorial(servers) * servers / (servers - load)
+  return last
+lambda: load
+load[servers]
+""",
+    "balancing.staff": """
+int(load) + 1
+math.ceil(load)
+for c in range(int(load) + 1, len(waits)):
+      if waits[c] <= 0.01:
+          return c
+for c in range(int(load) + 1, len(waits)):
+      if np.exp(-(c - load) * longest) <= 0.01:
+          return c
+for c in range(int(load) + 1, len(waits)):
+      if waits[c] / (c - load) <= longest:
+          return c
+for c in range(int(load) + 1, len(waits)):
+      if waits[c] * np.exp(-(c - load) * longest) <= 0.05:
+          return c
+for c in range(int(load) + 1, len(waits)):
+      if waits[c] * np.exp(-c * longest) <= 0.01:
+          return c
+for c in range(int(load) + 1, len(waits)):
+      if waits[c] * np.exp(-(c - load) * longest) <= 0.01:
+          print(c)
+for c in range(int(load) + 1, len(waits)):
+      if waits[c] * np.exp(-(c - load) * longest) <= 0.01:
+          return c + 1
+for c in range(int(load) + 1, len(waits)):
+      if waits[c] * np.exp(-(c - load) * longest) > 0.01:
+          return c
+waits[int(load)]
+[c for c in range(len(waits)) if waits[c] <= 0.01]
+load + math.sqrt(load)
+waits(load)
+""",
+    "balancing.may_retry": """
+True
+False
+retries < requests
+retries < budget
+retries > budget * requests
+retries < budget * (requests + retries)
+print(retries < budget * requests)
+retries <= budget * requests
+budget * requests
+requests < budget * retries
+retries < budget * requests / 100
+budget
+retries - requests * budget
+""",
+    "balancing.policy": """
+lengths.index(min(lengths))
+lengths.index(max(lengths))
+min(lengths)
+total = [n + m for n, m in zip(lengths, sent)]
+  return total.index(min(total))
+done = [(n + 1) / v for n, v in zip(lengths, speeds)]
+  return done.index(min(done))
+done = [(n + m + 1) * v for n, m, v in zip(lengths, sent, speeds)]
+  return done.index(min(done))
+done = [(n + m + 1) / v for n, m, v in zip(lengths, sent, speeds)]
+  return min(done)
+speeds.index(max(speeds))
+0
+len(lengths)
+-1
+done = [(n + m + 1) / v for n, m, v in zip(lengths, sent, speeds)]
+  print(done.index(min(done)))
+sent.index(min(sent))
+lengths.argmin()
+"the first"
+[n + m for n, m in zip(lengths, sent)]
+""",
     "energy.step_flop": """
 sum(2 * batch * a * b for a, b in zip(widths, widths[1:]))
 3 * sum(2 * batch * a * b for a, b in zip(widths, widths[1:]))
