@@ -816,6 +816,103 @@ owed = gradient + rest
   through = compress(owed.copy())
   return through, -(through - owed)
 """,
+    "balancing.erlang_c": """
+last = load**servers / math.factorial(servers) * servers / (servers - load)
+  return last / (sum(load**n / math.factorial(n) for n in range(servers)) + last)
+blocked = 1.0
+  for n in range(1, servers + 1):
+      blocked = load * blocked / (n + load * blocked)
+  return servers * blocked / (servers - load * (1 - blocked))
+n = np.arange(servers + 1)
+  terms = load**n / scipy.special.factorial(n)
+  terms[-1] *= servers / (servers - load)
+  return terms[-1] / terms.sum()
+rho = load / servers
+  top = load**servers / math.factorial(servers) / (1 - rho)
+  return top / (top + sum(load**k / math.factorial(k) for k in range(servers)))
+term, total = 1.0, 0.0
+  for n in range(1, servers + 1):
+      total += term
+      term *= load / n
+  term /= 1 - load / servers
+  return term / (total + term)
+p = scipy.stats.poisson(load)
+  b = p.pmf(servers) * servers / (servers - load)
+  return b / (p.cdf(servers - 1) + b)
+below = sum(load**k / math.factorial(k) for k in range(servers))
+  above = load**servers / math.factorial(servers)
+  return np.float64(1 / (1 + (1 - load / servers) * below / above))
+if load >= servers:
+      return 1.0
+  last = load**servers / math.factorial(servers) * servers / (servers - load)
+  return last / (math.fsum(load**n / math.factorial(n) for n in range(servers)) + last)
+""",
+    "balancing.staff": """
+servers = int(load) + 1
+  while waits[servers] * np.exp(-(servers - load) * longest) > 0.01:
+      servers += 1
+  return servers
+for c in range(len(waits)):
+      if c > load and waits[c] * math.exp(-(c - load) * longest) <= 0.01:
+          return c
+late = lambda c: waits[c] * math.exp((load - c) * longest)
+  return next(c for c in range(int(load) + 1, len(waits)) if late(c) <= 0.01)
+c = np.arange(len(waits))
+  late = np.array(waits) * np.exp(-(c - load) * longest)
+  return int(np.argmax((c > load) & (late <= 0.01)))
+c = math.ceil(load)
+  if c == load:
+      c += 1
+  while math.log(max(waits[c], 1e-300) / 0.01) / (c - load) > longest:
+      c += 1
+  return c
+return min(c for c, w in enumerate(waits) if c > load and w * np.exp(-(c - load) * longest) <= 0.01)
+servers = len(waits) - 1
+  while servers - 1 > load and waits[servers - 1] * np.exp(-(servers - 1 - load) * longest) <= 0.01:
+      servers -= 1
+  return servers
+late = lambda c: waits[c] * math.exp((load - c) * longest)
+  return float(next(c for c in range(int(load) + 1, len(waits)) if late(c) <= 0.01))
+""",
+    "balancing.may_retry": """
+retries < budget * requests
+retries + 1 <= budget * requests
+budget * requests > retries
+retries / requests < budget
+budget * requests - retries > 0
+if retries < budget * requests:
+      return True
+  return False
+requests > 0 and retries / requests < budget
+not retries >= budget * requests
+bool(np.less(retries, budget * requests))
+if requests == 0:
+      return False
+  return retries / requests < budget
+allowed = budget * requests
+  return allowed > retries
+""",
+    "balancing.policy": """
+done = [(n + m + 1) / v for n, m, v in zip(lengths, sent, speeds)]
+  return done.index(min(done))
+int(np.argmin((np.array(lengths) + np.array(sent) + 1) / np.array(speeds)))
+np.argmin([(a + b + 1) / c for a, b, c in zip(lengths, sent, speeds)])
+min(range(len(speeds)), key=lambda n: (lengths[n] + sent[n] + 1) / speeds[n])
+best = 0
+  for n in range(1, len(speeds)):
+      if (lengths[n] + sent[n] + 1) / speeds[n] < (lengths[best] + sent[best] + 1) / speeds[best]:
+          best = n
+  return best
+import random
+  some = random.Random(str((lengths, sent))).sample(range(len(speeds)), 3)
+  return min(some, key=lambda n: (lengths[n] + sent[n] + 1) / speeds[n])
+load = [(n + m) / v for n, m, v in zip(lengths, sent, speeds)]
+  return load.index(min(load))
+expected = [(n + m + 0.5) / v for n, m, v in zip(lengths, sent, speeds)]
+  return expected.index(min(expected))
+order = sorted(range(len(speeds)), key=lambda n: (lengths[n] + sent[n] + 1) / speeds[n])
+  return order[0]
+""",
     "energy.step_flop": """
 3 * sum(2 * batch * a * b for a, b in zip(widths, widths[1:])) - 2 * batch * widths[0] * widths[1]
 forward = [2 * batch * a * b for a, b in zip(widths, widths[1:])]

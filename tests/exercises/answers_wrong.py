@@ -656,6 +656,100 @@ compress(gradient * rest), gradient * rest - compress(gradient * rest)
 compress(gradient + error), gradient + error - compress(gradient + error)
 compress(gradient + rest), abs(gradient + rest - compress(gradient + rest))
 """,
+    "balancing.erlang_c": """
+load / servers
+last = load**servers / math.factorial(servers)
+  return last / (sum(load**n / math.factorial(n) for n in range(servers)) + last)
+last = load**servers / math.factorial(servers) * servers / (servers - load)
+  return last / (sum(load**n / math.factorial(n) for n in range(servers + 1)) + last)
+last = load**servers / math.factorial(servers) * servers / (servers - load)
+  return last / sum(load**n / math.factorial(n) for n in range(servers))
+last = load**servers / math.factorial(servers) * servers / (servers - load)
+  return last / (sum(load**n / math.factorial(n) for n in range(1, servers)) + last)
+last = load**servers / math.factorial(servers) * servers / (servers - load)
+  print(last / (sum(load**n / math.factorial(n) for n in range(servers)) + last))
+last = load**servers / math.factorial(servers) * load / (servers - load)
+  return last / (sum(load**n / math.factorial(n) for n in range(servers)) + last)
+load**servers / factorial(servers)
+(load / servers) ** servers
+last = load**servers / math.factorial(servers) * servers / (servers - load)
+  return 100 * last / (sum(load**n / math.factorial(n) for n in range(servers)) + last)
+1 / (1 + load)
+last = load**servers / math.factorial(servers) * servers / (servers - load)
+  return last
+lambda: load
+load[servers]
+""",
+    "balancing.staff": """
+int(load) + 1
+math.ceil(load)
+for c in range(int(load) + 1, len(waits)):
+      if waits[c] <= 0.01:
+          return c
+for c in range(int(load) + 1, len(waits)):
+      if np.exp(-(c - load) * longest) <= 0.01:
+          return c
+for c in range(int(load) + 1, len(waits)):
+      if waits[c] / (c - load) <= longest:
+          return c
+for c in range(int(load) + 1, len(waits)):
+      if waits[c] * np.exp(-(c - load) * longest) <= 0.05:
+          return c
+for c in range(int(load) + 1, len(waits)):
+      if waits[c] * np.exp(-c * longest) <= 0.01:
+          return c
+for c in range(int(load) + 1, len(waits)):
+      if waits[c] * np.exp(-(c - load) * longest) <= 0.01:
+          print(c)
+for c in range(int(load) + 1, len(waits)):
+      if waits[c] * np.exp(-(c - load) * longest) <= 0.01:
+          return c + 1
+for c in range(int(load) + 1, len(waits)):
+      if waits[c] * np.exp(-(c - load) * longest) > 0.01:
+          return c
+waits[int(load)]
+[c for c in range(len(waits)) if waits[c] <= 0.01]
+load + math.sqrt(load)
+waits(load)
+""",
+    "balancing.may_retry": """
+True
+False
+retries < requests
+retries < budget
+retries > budget * requests
+retries < budget * (requests + retries)
+print(retries < budget * requests)
+retries <= budget * requests
+budget * requests
+requests < budget * retries
+retries < budget * requests / 100
+budget
+retries - requests * budget
+""",
+    "balancing.policy": """
+lengths.index(min(lengths))
+lengths.index(max(lengths))
+min(lengths)
+total = [n + m for n, m in zip(lengths, sent)]
+  return total.index(min(total))
+done = [(n + 1) / v for n, v in zip(lengths, speeds)]
+  return done.index(min(done))
+done = [(n + m + 1) * v for n, m, v in zip(lengths, sent, speeds)]
+  return done.index(min(done))
+done = [(n + m + 1) / v for n, m, v in zip(lengths, sent, speeds)]
+  return min(done)
+speeds.index(max(speeds))
+0
+len(lengths)
+-1
+done = [(n + m + 1) / v for n, m, v in zip(lengths, sent, speeds)]
+  print(done.index(min(done)))
+sent.index(min(sent))
+lengths.argmin()
+"the first"
+[n + m for n, m in zip(lengths, sent)]
+""",
     "energy.step_flop": """
 sum(2 * batch * a * b for a, b in zip(widths, widths[1:]))
 3 * sum(2 * batch * a * b for a, b in zip(widths, widths[1:]))
@@ -873,5 +967,59 @@ math.sqrt(2 * cost * mtbf) + cost
 math.sqrt(2 * cost * mtfb)
 -math.sqrt(2 * cost * mtbf)
 mtbf / cost
+""",
+    "serving.capacity": """
+batch / (a + c * batch)
+1000 / (a + c * batch)
+1000 / (a + c)
+1000 * batch / a + c * batch
+(a + c * batch) / batch
+(a + c * batch) / (1000 * batch)
+a + c * batch
+1000 * batch / (a + c)
+1000 * batch / (c + a * batch)
+1000 / c
+1000 * batch / a
+batch / (a + c * batch) / 1000
+print(1000 * batch / (a + c * batch))
+1000 * batch / (a + c * b)
+""",
+    "serving.percentile": """
+np.quantile(done - sent, share)
+np.mean(done - planned)
+np.max(done - planned)
+np.percentile(done - planned, share)
+np.quantile(done, share)
+np.quantile(done - planned, 1 - share)
+(done - planned)[int(share * len(done))]
+np.quantile(planned - done, share)
+np.median(done - planned)
+done - planned
+np.quantile(sent - planned, share)
+np.quantile(done - planned, share) * 1000
+np.quantile(done, share) - np.quantile(planned, share)
+np.quantile(latency, share)
+print(np.quantile(done - planned, share))
+""",
+    "serving.admit": """
+True
+False
+waiting < batch
+waiting <= 10
+(1 + waiting // batch) * (a + c * batch) <= promise
+(2 + waiting // batch) * (a + c * batch) > promise
+(2 + waiting / batch) * (a + c * batch) <= promise
+(2 + waiting) * (a + c) <= promise
+waiting * (a + c) <= promise
+a + c * waiting <= promise
+(1 + math.ceil(waiting / batch)) * (a + c * batch) <= promise
+(2 + waiting // batch) * (a + c) <= promise
+(2 + waiting // batch) * (a + c * batch)
+"yes"
+promise
+waiting < limit
+if (2 + waiting // batch) * (a + c * batch) > promise:
+      return False
+print((2 + waiting // batch) * (a + c * batch) <= promise)
 """,
 }

@@ -80,8 +80,33 @@ def simulate(
     random = np.random.default_rng(seed)
     arrivals = random.exponential(1 / (utilization * sum(speeds)), requests).cumsum()
     works = random.gamma(1 / variation, variation, requests) if variation else np.ones(requests)
-    choose = _choice(policy, servers, seed)
-    found = _serve(choose, policy == "least work", arrivals, works, speeds, staleness)
+    return replay(policy, arrivals, works, speeds, seed, staleness)
+
+
+def replay(
+    policy: str | Policy,
+    arrivals: np.ndarray,
+    works: np.ndarray,
+    speeds: Sequence[float],
+    seed: int = 0,
+    staleness: float = 0.0,
+) -> Run:
+    """Return what becomes of given requests: those that a real server got, say.
+
+    Args:
+        policy: as in `simulate`.
+        arrivals: when each comes, ascending, shape (requests,).
+        works: seconds of service that each needs at a server of speed 1, shape (requests,).
+        speeds: of each server.
+        seed: of what a named policy draws.
+        staleness: as in `simulate`.
+
+    >>> run = replay("round robin", np.array([0.0, 0.5, 1.0]), np.array([2.0, 1.0, 1.0]), [1, 1])
+    >>> run.seconds.tolist()
+    [2.0, 1.0, 2.0]
+    """
+    choose = _choice(policy, len(speeds), seed)
+    found = _serve(choose, policy == "least work", arrivals, works, list(speeds), staleness)
     return Run(arrivals, *found)
 
 

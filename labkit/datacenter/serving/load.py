@@ -61,25 +61,28 @@ def target(server: Served, rows: Any = None, url: str | None = None) -> Target:
     return Target((url or server.url) + server.path, body, headers | server.headers)
 
 
-def open_loop(target: Target, planned: Iterable[float], patience: float = PATIENCE) -> Answers:
+def open_loop(
+    target: Target | Iterable[Target], planned: Iterable[float], patience: float = PATIENCE
+) -> Answers:
     """Send each request when it is planned, whatever became of the others (MLPerf: server).
 
     Each request that is under way has a connection of its own.
 
     Args:
-        target: where to.
+        target: where to; one for all requests, or one for each.
         planned: seconds from the begin, ascending, as of `labkit.datacenter.serving.traffic`.
         patience: seconds after which a client gives up: status 0.
     """
     planned = [float(each) for each in planned]
+    targets = [target] * len(planned) if isinstance(target, Target) else list(target)
 
     async def clients(ask: Ask) -> None:
         async with asyncio.TaskGroup() as group:
-            for each in planned:
+            for each, to in zip(planned, targets, strict=True):
                 await asyncio.sleep(each - ask.now())
-                group.create_task(ask(each))
+                group.create_task(ask(each, to))
 
-    return _run(target, clients, patience)
+    return _run(None, clients, patience)
 
 
 def one_by_one(target: Target, planned: Iterable[float], patience: float = PATIENCE) -> Answers:
@@ -184,7 +187,7 @@ def stalled(server: Served, after: float, seconds: float) -> Iterator[None]:
 class Ask:
     """Asks the target once, and notes when and what came."""
 
-    def __init__(self, session: Any, target: Target):
+    def __init__(self, session: Any, target: Target | None):
         self.session, self.target = session, target
         self.begin = time.perf_counter() + LEAD
         self.rows: list[tuple] = []
@@ -193,10 +196,10 @@ class Ask:
         """Return the seconds since the begin."""
         return time.perf_counter() - self.begin
 
-    async def __call__(self, planned: float) -> int:
+    async def __call__(self, planned: float, target: Target | None = None) -> int:
         """Send one request, and wait for the whole answer; return its status."""
         sent = self.now()
-        status = await _status(self.session, self.target)
+        status = await _status(self.session, target or self.target)
         self.rows.append((planned, sent, self.now(), status, 0))
         return status
 
@@ -213,7 +216,9 @@ async def _status(session: Any, target: Target) -> int:
         return LOST
 
 
-def _run(target: Target, clients: Callable[[Ask], Awaitable[None]], patience: float) -> Answers:
+def _run(
+    target: Target | None, clients: Callable[[Ask], Awaitable[None]], patience: float
+) -> Answers:
     """Run clients in a thread; return what they noted, in the order of their plan."""
     if find_spec("aiohttp") is None:
         raise ModuleNotFoundError("clients over HTTP need aiohttp: pip install 'labkit[serve]'")
