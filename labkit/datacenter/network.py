@@ -116,7 +116,12 @@ class Network:
         return losses(self._forward(w, x, average)[0][-1], y).mean(axis=-1)
 
     def gradient(
-        self, w: np.ndarray, x: np.ndarray, y: np.ndarray, average: Callable | None = None
+        self,
+        w: np.ndarray,
+        x: np.ndarray,
+        y: np.ndarray,
+        average: Callable | None = None,
+        error: Callable | None = None,
     ) -> np.ndarray:
         """Return the gradient of the mean cross-entropy, shape (..., items).
 
@@ -131,8 +136,7 @@ class Network:
         without their scale and shift.
         """
         outputs, backs = self._forward(w, x, average)
-        delta = errors(outputs.pop(), y)
-        delta /= np.float32(x.shape[-2])
+        delta = (error or errors)(outputs.pop(), y) / np.float32(x.shape[-2])
         lead, parts = delta.shape[:-2], []
         for W, _ in reversed(self.layers(w)):
             a = outputs.pop()

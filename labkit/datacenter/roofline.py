@@ -140,6 +140,7 @@ def interleave(
     calls: dict[str, Callable[[], object]],
     seconds: float,
     clock: Callable[[], float] = time.thread_time,
+    warm: bool = False,
 ) -> dict[str, Times]:
     """Time several functions by turns, so that a disturbance meets them all.
 
@@ -151,6 +152,7 @@ def interleave(
         calls: name -> function without arguments.
         seconds: of wall time, after which no new round begins; 3 rounds are done in any case.
         clock: of CPU time: `time.thread_time`, or `time.process_time` for work of many threads.
+        warm: call a long one too once without counting it, as if no other function were there.
 
     Lesson: 20_faster_training.
     """
@@ -160,7 +162,7 @@ def interleave(
     samples = {name: [] for name in calls}
     while time.perf_counter() < end or len(next(iter(samples.values()))) < 3:
         for name, call in calls.items():
-            samples[name].append(_sample(call, repeats[name], clock))
+            samples[name].append(_sample(call, repeats[name], clock, warm))
     return {name: Times(*np.array(some).T) for name, some in samples.items()}
 
 
@@ -170,9 +172,9 @@ def _repeats(call: Callable[[], object], span: float) -> int:
 
 
 def _sample(
-    call: Callable[[], object], repeats: int, clock: Callable[[], float]
+    call: Callable[[], object], repeats: int, clock: Callable[[], float], warm: bool = False
 ) -> tuple[float, float]:
-    if repeats > 1:
+    if warm or repeats > 1:
         call()
     cpu, wall = clock(), time.perf_counter()
     for _ in range(repeats):

@@ -22,11 +22,13 @@ class Tuned(NamedTuple):
         learning_rate: the one with the highest mean accuracy on the validation images.
         validation: rate -> accuracy of each seed, shape (seeds,), in order of the rates.
         test: accuracy of each seed at this rate, on images that chose nothing.
+        weights: of each seed at this rate, shape (seeds, items).
     """
 
     learning_rate: float
     validation: dict[float, np.ndarray]
     test: np.ndarray
+    weights: np.ndarray | None = None
 
     @property
     def at_the_edge(self) -> bool:
@@ -66,4 +68,4 @@ def tune(
     best = attempt(rates)
     best = attempt([best / 2**0.5, best * 2**0.5])
     test = score(weights[best], [each.test for each in parts])
-    return Tuned(best, dict(sorted(validation.items())), test)
+    return Tuned(best, dict(sorted(validation.items())), test, weights[best])

@@ -968,4 +968,58 @@ math.sqrt(2 * cost * mtfb)
 -math.sqrt(2 * cost * mtbf)
 mtbf / cost
 """,
+    "serving.capacity": """
+batch / (a + c * batch)
+1000 / (a + c * batch)
+1000 / (a + c)
+1000 * batch / a + c * batch
+(a + c * batch) / batch
+(a + c * batch) / (1000 * batch)
+a + c * batch
+1000 * batch / (a + c)
+1000 * batch / (c + a * batch)
+1000 / c
+1000 * batch / a
+batch / (a + c * batch) / 1000
+print(1000 * batch / (a + c * batch))
+1000 * batch / (a + c * b)
+""",
+    "serving.percentile": """
+np.quantile(done - sent, share)
+np.mean(done - planned)
+np.max(done - planned)
+np.percentile(done - planned, share)
+np.quantile(done, share)
+np.quantile(done - planned, 1 - share)
+(done - planned)[int(share * len(done))]
+np.quantile(planned - done, share)
+np.median(done - planned)
+done - planned
+np.quantile(sent - planned, share)
+np.quantile(done - planned, share) * 1000
+np.quantile(done, share) - np.quantile(planned, share)
+np.quantile(latency, share)
+print(np.quantile(done - planned, share))
+""",
+    "serving.admit": """
+True
+False
+waiting < batch
+waiting <= 10
+(1 + waiting // batch) * (a + c * batch) <= promise
+(2 + waiting // batch) * (a + c * batch) > promise
+(2 + waiting / batch) * (a + c * batch) <= promise
+(2 + waiting) * (a + c) <= promise
+waiting * (a + c) <= promise
+a + c * waiting <= promise
+(1 + math.ceil(waiting / batch)) * (a + c * batch) <= promise
+(2 + waiting // batch) * (a + c) <= promise
+(2 + waiting // batch) * (a + c * batch)
+"yes"
+promise
+waiting < limit
+if (2 + waiting // batch) * (a + c * batch) > promise:
+      return False
+print((2 + waiting // batch) * (a + c * batch) <= promise)
+""",
 }

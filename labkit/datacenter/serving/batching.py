@@ -38,6 +38,10 @@ class Expired(Exception):
     """A request that waited longer than its patience, and was not computed."""
 
 
+class ModelError(Exception):
+    """The model raised an error, or answered another number of rows."""
+
+
 class RuleError(Exception):
     """The learner's admission rule raised an error, or returned what is no yes or no."""
 
@@ -130,6 +134,7 @@ class Batcher:
             Refused: the queue is full, or the rule said no.
             RuleError: the rule is broken.
             Expired: it waited longer than its patience.
+            ModelError: the model failed for its batch.
         """
         if not 1 <= len(rows) <= self.max_batch:
             raise ValueError(f"a request has 1 to {self.max_batch} rows. Received: {len(rows)}")
@@ -216,7 +221,8 @@ class Batcher:
             seconds, results = await loop.run_in_executor(self._thread, _timed, self.run, rows)
         except Exception as error:
             for request in batch:
-                self._end(request, "failed", error)
+                words = f"the model failed: {type(error).__name__}: {error}"
+                self._end(request, "failed", ModelError(words))
             return
         finally:
             self.running = 0

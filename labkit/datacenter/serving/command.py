@@ -12,9 +12,8 @@ import numpy as np
 
 from labkit.datacenter.serving import models, protocol
 from labkit.datacenter.serving.models import Model
-from labkit.datacenter.serving.served import Settings, missing
+from labkit.datacenter.serving.served import LOOPBACK, Settings, missing
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EXAMPLE = 4  # numbers of a row that still fit into an example; a longer one comes from a file
 
 

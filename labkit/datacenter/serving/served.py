@@ -33,6 +33,7 @@ from labkit.datacenter.parcel import pack
 from labkit.datacenter.serving import protocol
 
 START = 60.0  # seconds for a server to come up, on a machine with other work to do
+LOOPBACK = ("127.0.0.1", "localhost", "::1")  # what this machine alone can reach
 COMMAND = (
     "import sys; sys.path.insert(0, sys.argv.pop()); "
     "from labkit.datacenter.serving.server import main; main()"
@@ -236,19 +237,23 @@ class Served:
 
     def terminate(self) -> None:
         """Ask the server to drain and end (SIGTERM), and do not wait."""
+        if self._popen is None:
+            raise ServerError("this server has not been started: call start(), or use `with`")
         self._popen.terminate()
 
     def stop(self) -> dict[str, int]:
         """Let the server drain and end; return its `counts`.
 
         Raises:
-            ServerError: it did not end in its time.
+            ServerError: it did not end in its time, or had ended before.
         """
         self.terminate()
         return self.wait()
 
     def wait(self) -> dict[str, int]:
         """Wait for the end of a server that has been asked to end; return its `counts`."""
+        if self.counts is not None:
+            return self.counts
         until = time.monotonic() + self.settings.drain + self.settings.grace + 10.0
         try:
             while "counts" not in (said := self._hear(until)):

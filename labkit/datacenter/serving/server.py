@@ -12,7 +12,6 @@ import json
 import logging
 import math
 import os
-import signal
 import socket
 import sys
 import threading
@@ -34,29 +33,19 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 import labkit
 from labkit.datacenter.parcel import unpack
 from labkit.datacenter.parent import end_with_the_parent
-from labkit.datacenter.serving import models, protocol
-from labkit.datacenter.serving.batching import Batcher, Expired, Refused, RuleError, ask
+from labkit.datacenter.serving import description, models, protocol
+from labkit.datacenter.serving.batching import Batcher, Expired, ModelError, Refused, RuleError, ask
 from labkit.datacenter.serving.models import Model
-from labkit.datacenter.serving.served import Settings
+from labkit.datacenter.serving.served import LOOPBACK, Settings
 
 HEADER_BYTES = 16 * 1024  # of a request's first line and headers together
+READ = 256 * 1024  # bytes that asyncio reads at once, before the app sees any
 SLACK = 64 * 1024  # bytes of a body beside the numbers of its rows
+COMING = 128 * 1024 * 1024  # bytes of all bodies that are not there whole
 DIGITS = 26  # bytes of a number as JSON, at most
 LINGER = 0.25  # seconds that a silent connection stays open when the server drains
 OUTCOMES = ("accepted", "answered", "refused", "failed", "expired", "left", "lost")
 TOLD = (ValueError, OSError, ModuleNotFoundError, RuleError)  # errors whose words say it all
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-ERRORS = {
-    400: "what is wrong with the body",
-    401: "no token, or a wrong one",
-    408: "the request came too slowly",
-    413: "the body is too large",
-    415: "the body is neither JSON nor raw bytes, or is compressed",
-    421: "the request is for another host",
-    500: "the model, or the admission rule, failed",
-    503: "not admitted: try again after Retry-After seconds",
-    504: "it waited longer than its patience",
-}
 
 
 # --- what the server answers --------------------------------------------------------------------
@@ -77,10 +66,10 @@ def application(
     app.router.redirect_slashes = False
     registry = measured(batcher)
     here = f"/v2/models/{settings.name}"
-    limit = settings.body_limit or body_limit(model, settings.max_batch)
+    bodies = _Bodies(body_limit(model, settings))
 
     @app.get("/v2")
-    def server() -> dict:
+    async def server() -> dict:
         """Return what this server is."""
         extensions = ["binary_tensor_data"]
         return {"name": "labkit", "version": labkit.__version__, "extensions": extensions}
@@ -90,8 +79,8 @@ def application(
         """Return that the server is there."""
         return {"live": True}
 
-    @app.get("/v2/health/ready", responses=_documented(503))
-    @app.get(f"{here}/ready", responses=_documented(503))
+    @app.get("/v2/health/ready", responses=description.documented(503))
+    @app.get(f"{here}/ready", responses=description.documented(503))
     async def ready() -> Response:
         """Return whether new requests should come here: not while the server drains."""
         return _error(503, "the server drains") if is_draining() else JSONResponse({"ready": True})
@@ -102,8 +91,8 @@ def application(
         return {
             "name": settings.name,
             "platform": model.platform,
-            "inputs": [_tensor_metadata("input", model.inputs)],
-            "outputs": [_tensor_metadata("output", model.outputs)],
+            "inputs": [description.tensor("input", model.inputs)],
+            "outputs": [description.tensor("output", model.outputs)],
         }
 
     @app.get("/metrics", response_class=Response)
@@ -112,13 +101,15 @@ def application(
         return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
 
     @app.post(
-        f"{here}/infer", openapi_extra=_described(model, settings), responses=_infer_answers()
+        f"{here}/infer",
+        openapi_extra=description.request_body(model, settings.max_batch),
+        responses=description.answers(),
     )
     async def infer(request: Request) -> Response:
         """Return the model's answer to some rows."""
         length = request.headers.get(protocol.LENGTH)
         _check_type(request, protocol.JSON if length is None else protocol.BINARY)
-        body = await _body(request, limit)
+        body = await bodies.read(request)
         rows, binary, name = protocol.read_request(body, length, model.inputs, settings.max_batch)
         answer = await _unless_gone(request, batcher.answer(rows))
         return _answered(settings.name, answer, binary, name)
@@ -127,9 +118,9 @@ def application(
     return Guard(app, settings.token, is_draining)
 
 
-def body_limit(model: Model, max_batch: int) -> int:
-    """Return the bytes that a body with the most rows needs as JSON, generously."""
-    return SLACK + DIGITS * max_batch * math.prod(model.inputs)
+def body_limit(model: Model, settings: Settings) -> int:
+    """Return the bytes that a body may have: what the most rows need as JSON, generously."""
+    return settings.body_limit or SLACK + DIGITS * settings.max_batch * math.prod(model.inputs)
 
 
 def _check_type(request: Request, wanted: str) -> None:
@@ -140,17 +131,28 @@ def _check_type(request: Request, wanted: str) -> None:
         raise HTTPException(415, f"content-type must be {wanted}. Received: {said[:40]!r}")
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    """Read a body, no further than the limit."""
-    too_large = HTTPException(413, f"a body here has at most {limit} bytes")
-    if int(request.headers.get("content-length", 0)) > limit:
-        raise too_large
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
+class _Bodies:
+    """Reads bodies: none beyond the limit, and no large one while very much is coming."""
+
+    def __init__(self, limit: int):
+        self.limit, self.coming = limit, 0
+
+    async def read(self, request: Request) -> bytes:
+        too_large = HTTPException(413, f"a body here has at most {self.limit} bytes")
+        if int(request.headers.get("content-length", 0)) > self.limit:
             raise too_large
-    return bytes(body)
+        body = bytearray()
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                self.coming += len(chunk)
+                if len(body) > self.limit:
+                    raise too_large
+                if self.coming > COMING and len(body) > SLACK:
+                    raise Refused("many large requests are coming; try again later", 1.0)
+        finally:
+            self.coming -= len(body)
+        return bytes(body)
 
 
 async def _unless_gone(request: Request, answer: Any) -> np.ndarray:
@@ -205,7 +207,8 @@ def _tell_errors(app: FastAPI) -> None:
         return _error(504, str(error))
 
     @app.exception_handler(RuleError)
-    async def _(request: Request, error: RuleError) -> Response:
+    @app.exception_handler(ModelError)
+    async def _(request: Request, error: Exception) -> Response:
         return _error(500, str(error))
 
 
@@ -247,7 +250,11 @@ class Guard:
         if self.expected is None:
             host = headers.get(b"host", b"").decode("latin-1").rpartition(":")
             name = (host[0] if host[2].isdigit() and host[0] else "".join(host)).strip("[]")
-            return None if name in LOOPBACK else _error(421, "this server answers on loopback only")
+            return (
+                None
+                if name.lower() in LOOPBACK
+                else _error(421, "this server answers on loopback only")
+            )
         if scope["path"] in ("/v2/health/live", "/v2/health/ready"):
             return None
         if hmac.compare_digest(headers.get(b"authorization", b""), self.expected):
@@ -296,79 +303,6 @@ def measured(batcher: Batcher) -> CollectorRegistry:
 
     batcher.on_batch = on_batch
     return registry
-
-
-# --- its own description, for /openapi.json -----------------------------------------------------
-
-
-def _tensor_metadata(name: str, shape: tuple[int, ...]) -> dict:
-    return {"name": name, "datatype": "FP32", "shape": [-1, *shape]}
-
-
-def _documented(*statuses: int) -> dict:
-    schema = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
-    content = {"application/json": {"schema": schema}}
-    return {status: {"description": ERRORS[status], "content": content} for status in statuses}
-
-
-def _infer_answers() -> dict:
-    tensor = {"type": "object", "required": ["name", "shape", "datatype"]}
-    properties = {"outputs": {"type": "array", "items": tensor}}
-    schema = {"type": "object", "properties": properties, "required": ["outputs"]}
-    raw = {"type": "string", "format": "binary"}
-    content = {protocol.JSON: {"schema": schema}, protocol.BINARY: {"schema": raw}}
-    return {
-        200: {"description": "the outputs", "content": content},
-        **_documented(*ERRORS),
-    }
-
-
-def _described(model: Model, settings: Settings) -> dict:
-    """Return the description of a request's body.
-
-    No schema can say that shape and data must fit each other; for one row at most it is exact.
-    """
-    rows = {"type": "integer", "minimum": 1, "maximum": settings.max_batch}
-    sizes = [rows, *({"type": "integer", "const": size} for size in model.inputs)]
-    counted = {"minItems": len(sizes), "maxItems": len(sizes)}
-    tensor = _object(
-        name={"type": "string"},
-        shape={"type": "array", "prefixItems": sizes, "items": {"type": "integer"}} | counted,
-        datatype={"type": "string", "const": "FP32"},
-        data={"anyOf": [_numbers(model, settings.max_batch), _nested(model, settings.max_batch)]},
-    )
-    output = {"type": "object", "properties": {"parameters": _flags("binary_data")}}
-    body = _object(inputs={"type": "array", "items": tensor, "minItems": 1, "maxItems": 1})
-    body["properties"] |= {
-        "id": {"type": ["string", "null"]},
-        "outputs": {"type": "array", "items": output, "maxItems": 1},
-        "parameters": _flags("binary_data_output"),
-    }
-    return {"requestBody": {"required": True, "content": {protocol.JSON: {"schema": body}}}}
-
-
-def _object(**properties: dict) -> dict:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _flags(name: str) -> dict:
-    return {"type": "object", "properties": {name: {"type": "boolean"}}}
-
-
-def _numbers(model: Model, rows: int) -> dict:
-    """Return the schema of one list with all numbers."""
-    most = float(np.finfo(np.float32).max)
-    size = math.prod(model.inputs)
-    number = {"type": "number", "minimum": -most, "maximum": most}
-    return {"type": "array", "items": number, "minItems": size, "maxItems": rows * size}
-
-
-def _nested(model: Model, rows: int) -> dict:
-    """Return the schema of lists in lists."""
-    schema = _numbers(model, rows)["items"]
-    for size in reversed(model.inputs):
-        schema = {"type": "array", "items": schema, "minItems": size, "maxItems": size}
-    return {"type": "array", "items": schema, "minItems": 1, "maxItems": rows}
 
 
 # --- connections --------------------------------------------------------------------------------
@@ -470,6 +404,8 @@ class Guarded(H11Protocol):
             super().shutdown()
 
     def _enter(self, phase: str | None) -> None:
+        if phase is None:
+            self.came = 0
         if phase == self.phase:
             return
         if self.timer:
@@ -594,10 +530,9 @@ async def serve(
 
 def _limited(model: Model, settings: Settings) -> type[Guarded]:
     """Return the connections of a server with these settings."""
-    limit = settings.body_limit or body_limit(model, settings.max_batch)
     limits = {
         "seconds": {"headers": settings.header_seconds, "body": settings.body_seconds},
-        "most_bytes": 4 * limit,
+        "most_bytes": 4 * body_limit(model, settings) + READ,
         "most_connections": min(settings.connections, _files() - 64),
     }
     return type("Limited", (Guarded,), limits)
@@ -648,7 +583,7 @@ def main() -> None:
 
 def _end_too(held: int) -> None:
     os.read(held, 1)
-    os.killpg(0, signal.SIGKILL)
+    os._exit(1)
 
 
 def _try_rule(admit: Callable | None) -> None:

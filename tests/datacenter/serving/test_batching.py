@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from labkit.datacenter.serving.batching import Batcher, Expired, Refused, RuleError
+from labkit.datacenter.serving.batching import Batcher, Expired, ModelError, Refused, RuleError
 
 
 class Gate:
@@ -182,7 +182,7 @@ def test_a_model_that_fails_fails_its_batch_alone():
 
     async def job():
         async with Batcher(model) as batcher:
-            with pytest.raises(ArithmeticError):
+            with pytest.raises(ModelError, match="ArithmeticError: a negative row"):
                 await batcher.answer(one(-1))
             answer = await batcher.answer(one(1))
             return float(answer[0, 0]), dict(batcher.counts)

@@ -1,0 +1,58 @@
+"""A load on a simulated server and on a real one: the same requests, and answers of one kind."""
+
+import socket
+
+import numpy as np
+import pytest
+
+from labkit.datacenter.serving import bench, theory
+from labkit.datacenter.serving.traffic import poisson
+from labkit.datacenter.steps import Line
+
+LINE = Line(0.020, 0.002)
+
+
+def test_one_client_on_a_plan_falls_behind_as_a_queue_would_grow():
+    planned = poisson(60, 5)
+    alone = bench.one_by_one(planned).modeled(line=LINE, max_batch=1)
+    crowd = bench.open_loop(planned).modeled(line=LINE, max_batch=1)
+    np.testing.assert_allclose(alone.done, crowd.done)  # both are served one after the other
+    np.testing.assert_allclose(alone.response, LINE.seconds(1))  # but this one calls it fast
+    assert alone.latency.max() > 20 * alone.response.max()
+
+
+def test_without_a_real_server_the_simulated_one_answers():
+    tests = {"a": (bench.closed_loop(4, 10.0), {"max_batch": 1})}
+    found = bench.compare(tests, LINE, real=False)["a"]
+    assert found.measured is None
+    assert found.best.goodput == pytest.approx(theory.capacity(LINE, 1), rel=0.01)
+
+
+def test_an_answer_in_two_parts_does_not_wait_for_word_of_the_first():
+    pytest.importorskip("fastapi")
+    from labkit.datacenter.serving import server
+
+    with server.bind("127.0.0.1", 0) as door:
+        door.listen()
+        with socket.create_connection(door.getsockname()), door.accept()[0] as line:
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_real_servers_get_the_same_requests_and_the_learners_rule():
+    pytest.importorskip("fastapi")
+    planned, cap = poisson(100, 2), theory.capacity(LINE, 1)
+    tests = {
+        "all": (bench.open_loop(planned), {"max_batch": 1}),
+        "rule": (bench.open_loop(planned), {"max_batch": 1, "admit": lambda q, oldest: q < 3}),
+    }
+    found = bench.compare(tests, LINE)
+    for name, each in found.items():
+        np.testing.assert_allclose(each.measured.planned, planned)
+        assert each.counts["answered"] == each.measured.ok.sum(), name
+        assert each.measured.goodput < 1.1 * cap
+        assert each.measured.percentile(0.5) > LINE.seconds(1)
+    assert found["all"].measured.ok.all()
+    assert found["rule"].measured.refused > 0.3
+    assert found["rule"].measured.percentile(0.99) < found["all"].measured.percentile(0.99) / 3
