@@ -164,7 +164,8 @@ admit = Exercise(
     mistakes={
         "everyone": (
             lambda waiting, a, c, batch, promise: True,
-            "You let everyone in. With a long queue the promise is broken for all of them.",
+            "You let everyone in. With a long queue the promise is broken for all of them. Every "
+            "time here is in milliseconds, the promise too.",
         ),
         "no one": (
             lambda waiting, a, c, batch, promise: False,
@@ -179,6 +180,13 @@ admit = Exercise(
                 (1 + waiting // batch) * (a + c * batch) <= promise
             ),
             _ONE_TOO_FEW,
+        ),
+        "one batch too many": (
+            lambda waiting, a, c, batch, promise: (
+                (3 + waiting // batch) * (a + c * batch) <= promise
+            ),
+            "You count one batch too many, and refuse some who would be in time. One is being "
+            "computed, then the full batches before you, then your own.",
         ),
         "only those before": (
             lambda waiting, a, c, batch, promise: waiting // batch * (a + c * batch) <= promise,
@@ -211,6 +219,18 @@ admit = Exercise(
             ),
             "You count parts of batches. Who waits in the middle of a batch is computed with it, "
             "not after a half of it.",
+        ),
+        "a part of your own batch": (
+            lambda waiting, a, c, batch, promise: (
+                (1 + (waiting + 1) / batch) * (a + c * batch) <= promise
+            ),
+            "You count your own batch by the part that is filled now. Its answers come when all of "
+            "it is computed, and later requests may fill it.",
+        ),
+        "as a stream": (
+            lambda waiting, a, c, batch, promise: waiting * (a + c * batch) / batch <= promise,
+            "You divide the queue by the capacity. That is when those before you are done, on "
+            "average: the batch that is computed and your own are not counted.",
         ),
         "nobody comes after you": (
             _as_few_as_now,

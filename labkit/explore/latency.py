@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullLocator
 
 from labkit.datacenter.serving.bench import Beside
 from labkit.datacenter.serving.traffic import Answers
@@ -33,12 +34,13 @@ def batches(
         own: batch -> CPU seconds of the network.
         own_line: through them.
     """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), gridspec_kw={"wspace": 0.08})
     sizes = np.geomspace(1, max(found), 60)
     left.plot(sizes, sizes / line.seconds(sizes), label="b / (a + c b)")
     left.axhline(1 / line.per_example, color=figures.GRAY, linestyle=":", label="1 / c")
     _dots(left, list(found), [each.best.goodput for each in found.values()], figures.BLUE, found)
     left.set(title="emulated accelerator", xlabel="largest batch", ylabel="requests a second")
+    left.set_xticks(list(found))
     sizes = np.linspace(1, max(own), 60)
     right.plot(sizes, 1e6 * own_line.seconds(sizes), color=figures.ORANGE, label="a + c b")
     right.plot(list(own), [1e6 * each for each in own.values()], "s", color=figures.ORANGE)
@@ -67,6 +69,9 @@ def loads(shares: Sequence[float], modeled: Mapping[str, Sequence], found: Mappi
             if measured is not None:
                 ax.plot(share, MILLI * measured, marker, color=color, markersize=6)
     ax.set(xlabel="load: rate / capacity", ylabel="latency, ms", yscale="log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter("{x:,.0f}")
+    ax.yaxis.set_minor_locator(NullLocator())
     ax.legend()
     told = "Latency over load. Lines: modeled, in the long run. Open marks: modeled, with the very "
     told += "requests of this test. "

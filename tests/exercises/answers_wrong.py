@@ -998,6 +998,7 @@ done - planned
 np.quantile(sent - planned, share)
 np.quantile(done - planned, share) * 1000
 np.quantile(done, share) - np.quantile(planned, share)
+np.quantile(np.sort(done) - np.sort(planned), share)
 np.quantile(latency, share)
 print(np.quantile(done - planned, share))
 """,
@@ -1015,6 +1016,10 @@ a + c * waiting <= promise
 (1 + math.ceil(waiting / batch)) * (a + c * batch) <= promise
 (2 + waiting // batch) * (a + c) <= promise
 (2 + waiting // batch) * (a + c * batch)
+(3 + waiting // batch) * (a + c * batch) <= promise
+(1 + (waiting + 1) / batch) * (a + c * batch) <= promise
+waiting * (a + c * batch) / batch <= promise
+(2 + waiting // batch) * (a + c * batch) / 1000 <= promise
 "yes"
 promise
 waiting < limit

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from bisect import bisect_right
 from itertools import pairwise
 from pathlib import Path
 
@@ -46,14 +47,14 @@ def poisson():
 @pytest.mark.parametrize("max_batch", [1, 4, 32])
 @pytest.mark.parametrize("load", [0.5, 2.0])
 def test_the_server_in_the_cell_is_the_simulated_one(poisson, max_batch, load):
-    serve = defined("serve", "serve", np=np)
+    serve = defined("serve", "serve", np=np, bisect_right=bisect_right)
     planned = poisson(load * theory.capacity(LINE, max_batch), 10, seed=1)
     done = simulate(planned, LINE, max_batch=max_batch).done
     np.testing.assert_allclose(serve(planned, LINE, max_batch), done)
 
 
 def test_its_mean_is_that_of_the_formula(poisson):
-    serve = defined("serve", "serve", np=np)
+    serve = defined("serve", "serve", np=np, bisect_right=bisect_right)
     planned = poisson(0.5 / LINE.seconds(1), 4000, seed=2)
     mean = (serve(planned, LINE, 1) - planned).mean()
     assert mean == pytest.approx(theory.steady(LINE, 0.5 / LINE.seconds(1), 1).latency, rel=0.02)
