@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
+import pandas as pd
 import psutil
 import pytest
 from lesson_code import names_after
@@ -95,6 +96,50 @@ def test_each_text_is_written_once_whole_and_in_a_slot_of_its_own(way, slots):
         assert max(-(-sum(lengths) // slots), max(lengths)) <= writer.steps <= longest
     seconds = writer.steps * LINE.overhead + written[way] * LINE.per_example
     assert writer.seconds == pytest.approx(seconds)
+
+
+def cell(id: str) -> str:
+    """Return the source of a cell of the lesson."""
+    cells = nbformat.read(places.lesson_files()["23"], as_version=4).cells
+    return next(each.source for each in cells if each.id == id)
+
+
+def test_the_growth_of_p99_that_is_guessed_is_that_of_a_long_run(poisson):
+    serve = defined("serve", "serve", np=np, bisect_right=bisect_right)
+    most = {1: theory.capacity(LINE, 1)}
+    names = {"line": LINE, "most": most, "seed": 3, "np": np, "poisson": poisson, "serve": serve}
+    names["percentile"] = exercise.percentile.right
+    exec(cell("long-run"), names)
+    p99 = []
+    for share in (0.5, 0.9):  # by Lindley's recursion, twenty times as long
+        planned = poisson(share * most[1], 2_000_000 / most[1], seed=8)
+        begun = np.arange(len(planned)) * LINE.seconds(1)
+        latency = begun + np.maximum.accumulate(planned - begun) + LINE.seconds(1) - planned
+        p99.append(np.quantile(latency, 0.99))
+    assert names["growth"] == pytest.approx(p99[1] / p99[0], rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("settings", "verdict"),
+    [
+        ('"max_batch": 4, "queue_limit": 10', "do not win"),  # no better than what is to beat
+        ('"max_batch": 16, "queue_limit": 1000', "do not win"),  # does not fit into the memory
+        ('"max_batch": 4, "admit": rule', "they win"),
+    ],
+)
+def test_who_wins_the_rush(poisson, settings, verdict):
+    def rule(waiting, _):
+        return bool(exercise.admit.right(waiting, 50, 2, 4, 400))
+
+    said = []
+    names = {"line": LINE, "most": {4: theory.capacity(LINE, 4)}, "seed": 0, "np": np, "pd": pd}
+    names |= {"poisson": poisson, "bench": bench, "promise": 400, "rule": rule, "real": False}
+    names |= {"display": said.append, "Markdown": str}
+    names["summary"] = lambda answers, share: answers.percentile(share)
+    given = '"max_batch": 4, "max_wait": 0.0, "queue_limit": 1000'
+    assert given in cell("plan")
+    exec(cell("plan").replace(given, settings), names)
+    assert verdict in said[-1]
 
 
 # --- what a learner wrote -------------------------------------------------------------------------
