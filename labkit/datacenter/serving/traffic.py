@@ -12,7 +12,7 @@ import numpy as np
 OK, REFUSED, LOST = 200, 503, 0
 
 
-def poisson(rate: float, seconds: float, seed: int = 0) -> np.ndarray:
+def poisson(rate: float, seconds: float, seed: int | np.random.Generator = 0) -> np.ndarray:
     """Return the times of requests of many people who do not know of each other.
 
     A Poisson process: the gaps are exponential, and independent.
@@ -20,7 +20,7 @@ def poisson(rate: float, seconds: float, seed: int = 0) -> np.ndarray:
     Args:
         rate: requests a second, on average.
         seconds: how long they come.
-        seed: of the gaps.
+        seed: of the gaps, or a generator that draws them.
 
     Raises:
         ValueError: a rate or a time that is not above 0.

@@ -111,23 +111,6 @@ def symmetric(weights: ArrayLike, bits: int = 8, per_channel: bool = False) -> A
     return Affine(scale, np.zeros(scale.shape, np.int8), bits, signed=True)
 
 
-def dynamic(x: ArrayLike) -> Affine:
-    """Return the uint8 grid of the numbers at hand, as a runtime does it while it runs.
-
-    In float32 throughout, as ONNX's DynamicQuantizeLinear, so a scale can part from that of
-    `affine` in its last bit.
-
-    >>> dynamic(np.float32([-1, 0.5, 1.55])).zero_point
-    100
-    """
-    x = np.asarray(x, np.float32)
-    low, high = min(x.min(), np.float32(0)), max(x.max(), np.float32(0))
-    if low == high:
-        return Affine(np.float32(1), 0)
-    scale = (high - low) / np.float32(255)
-    return Affine(scale, int(np.clip(np.rint(-low / scale), 0, 255)))
-
-
 def quantize(x: ArrayLike, grid: Affine) -> np.ndarray:
     """Return the integers: x / scale, rounded, halves to the even one, plus the zero point, cut.
 
@@ -163,21 +146,6 @@ def rounded(x: ArrayLike, grid: Affine) -> np.ndarray:
     [0.0, 1.0]
     """
     return dequantize(quantize(x, grid), grid)
-
-
-def mean_square_error(scale: ArrayLike) -> ArrayLike:
-    """Return the mean square of the rounding error by theory: scale² / 12.
-
-    Where numbers spread over many steps, the error is about uniform between minus and plus half a
-    step, and that is its variance. What is cut off at the ends of the grid adds to it.
-
-    Source: Bennett, Spectra of quantized signals, Bell System Technical Journal (1948).
-    Lesson: 22_smaller_models.
-
-    >>> mean_square_error(12.0)
-    12.0
-    """
-    return scale**2 / 12
 
 
 def size_in_bytes(parameters: int, bits: int) -> int:
@@ -392,25 +360,3 @@ def run(network: Sequence[Int8Layer], x: np.ndarray) -> np.ndarray:
     for layer in network:
         q = run_layer(layer, q)
     return dequantize(q, network[-1].outputs)
-
-
-def run_dynamic(network: Sequence[Int8Layer], layers: Sequence[Dense], x: np.ndarray) -> np.ndarray:
-    """Return scores (n, classes): integer weights, and a new grid for each batch and layer.
-
-    No calibration is needed, and between the layers all is float32; each layer looks through its
-    input for the range before it can begin.
-
-    Args:
-        network: its integer weights are used.
-        layers: their biases stay in float32.
-        x: examples, (n, ...).
-
-    Lesson: 22_smaller_models.
-    """
-    x = np.asarray(x, np.float32).reshape(len(x), -1)
-    for place, (layer, (_, biases)) in enumerate(zip(network, layers, strict=True), start=1):
-        grid = dynamic(x)
-        sums = integer_product(quantize(x, grid), grid.zero_point, layer.weights)
-        x = sums.astype(np.float32) * (grid.scale * layer.kernel.scale) + np.float32(biases)
-        x = np.maximum(x, 0) if place < len(network) else x
-    return x

@@ -63,18 +63,6 @@ def test_dequantize_gives_the_same_float32_as_onnx_runtime():
 
 
 @needs_runtime
-@pytest.mark.parametrize(
-    ("low", "high"), [(0, 1), (-3, 5), (-7.7, 0), (2, 9), (0, 0), (-1e-3, 1e3)]
-)
-def test_a_dynamic_grid_is_that_of_onnx_runtime(low, high):
-    x = np.random.default_rng(3).uniform(low, high, 2_000).astype(np.float32)
-    theirs, scale, zero_point = operators.run_operator("DynamicQuantizeLinear", x)
-    grid = q.dynamic(x)
-    assert (grid.scale, grid.zero_point) == (scale, zero_point) or low == high == 0
-    np.testing.assert_array_equal(q.quantize(x, grid), theirs)
-
-
-@needs_runtime
 @pytest.mark.parametrize(("a_zero", "b_zero"), [(0, 0), (7, 3), (255, -128)])
 def test_integer_products_are_those_of_onnx_runtime_and_of_numpy(a_zero, b_zero):
     rng = np.random.default_rng(0)
@@ -163,7 +151,7 @@ def test_the_error_of_rounding_is_uniform_with_the_variance_of_the_formula():
     x = np.random.default_rng(0).normal(0, 1, 200_000)
     grid = q.affine(x.min(), x.max())
     error = q.rounded(x, grid) - x
-    assert np.mean(error**2) == pytest.approx(q.mean_square_error(grid.scale), rel=0.01)
+    assert np.mean(error**2) == pytest.approx(grid.scale**2 / 12, rel=0.01)
     assert np.abs(error).max() <= 0.5 * grid.scale * (1 + 1e-4)
 
 
@@ -256,19 +244,6 @@ def test_float_layers_are_those_of_onnx_runtime():
     layers, x = make_layers(), make_images()
     theirs = operators.run_model(operators.float_model(layers).SerializeToString(), x)
     np.testing.assert_allclose(q.run_float(layers, x), theirs, atol=1e-5)
-
-
-@needs_runtime
-def test_dynamic_int8_is_that_of_onnx_runtime(tmp_path):
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    layers, x = make_layers(), make_images()
-    quantize_dynamic(
-        operators.float_model(layers), tmp_path / "dynamic.onnx", weight_type=QuantType.QInt8
-    )
-    network = q.quantize_network(layers, q.calibrate(layers, x))
-    theirs = operators.run_model(tmp_path / "dynamic.onnx", x)
-    np.testing.assert_allclose(q.run_dynamic(network, layers, x), theirs, atol=2e-5)
 
 
 def test_int8_stays_near_float32_and_two_bits_do_not():
