@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from random import Random
 from typing import NamedTuple
 
@@ -39,7 +38,7 @@ def missing() -> str:
     >>> missing() == "" or "pip install" in missing()
     True
     """
-    if not served.missing() and find_spec("aiohttp") and proxy.binary():
+    if not served.missing() and proxy.binary():
         return ""
     return (
         "This part needs the extras `serve` and `balance`: pip install 'labkit[serve,balance]'. "

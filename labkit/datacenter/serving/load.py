@@ -21,13 +21,12 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from labkit.datacenter.serving import protocol
-from labkit.datacenter.serving.served import Served
+from labkit.datacenter.serving.served import Served, missing
 from labkit.datacenter.serving.traffic import LOST, Answers
 
 PATIENCE = 60.0  # seconds that a client waits for an answer
@@ -220,8 +219,8 @@ def _run(
     target: Target | None, clients: Callable[[Ask], Awaitable[None]], patience: float
 ) -> Answers:
     """Run clients in a thread; return what they noted, in the order of their plan."""
-    if find_spec("aiohttp") is None:
-        raise ModuleNotFoundError("clients over HTTP need aiohttp: pip install 'labkit[serve]'")
+    if words := missing():
+        raise ModuleNotFoundError(words)
     running: list[tuple] = []
 
     async def main() -> list[tuple]:

@@ -121,12 +121,11 @@ def check_token(token: str | None) -> None:
 
 def missing() -> str:
     """Return what the extra `serve` would add, where it is not installed; else an empty text."""
-    needs = ("fastapi", "uvicorn", "prometheus_client")
-    if all(map(find_spec, needs)):
+    if all(map(find_spec, ("fastapi", "uvicorn", "prometheus_client", "aiohttp"))):
         return ""
     return (
         "The server needs the extra `serve`: pip install 'labkit[serve]'. It adds a real server "
-        "process, with FastAPI and uvicorn, to put under load."
+        "process, with FastAPI and uvicorn, and clients that put it under load."
     )
 
 

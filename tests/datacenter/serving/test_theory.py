@@ -47,14 +47,10 @@ def test_a_rate_above_capacity_has_no_steady_state_without_a_limit():
 
 @pytest.mark.parametrize("rate", [150, 250, 350])
 def test_a_busy_server_has_the_batch_in_which_as_many_come_while_it_is_computed(rate):
-    exact, seconds = (
-        steady(LINE, rate, max_batch=200),
-        LINE.overhead / (1 - LINE.per_example * rate),
-    )
+    exact = steady(LINE, rate, max_batch=200)
+    seconds = LINE.overhead / (1 - LINE.per_example * rate)
     assert exact.batch == pytest.approx(rate * seconds, rel=0.03)
-    assert exact.latency == pytest.approx(
-        1.5 * seconds, rel=0.04
-    )  # half of one batch, and the next
+    assert exact.latency == pytest.approx(1.5 * seconds, rel=0.04)  # half a batch, and the next
 
 
 def test_an_idle_server_takes_one_at_a_time():
