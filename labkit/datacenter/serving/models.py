@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from labkit.datacenter.smaller.onnx_runtime import open_session
+
 KINDS = "an .onnx, .keras or .npz file, or emulated:A+C such as emulated:50+2"
 
 
@@ -127,11 +129,7 @@ def _npz(path: Path) -> tuple[Callable, tuple[int, ...], str]:
 def _onnx(path: Path) -> tuple[Callable, tuple[int, ...], str]:
     if not find_spec("onnxruntime"):
         raise ModuleNotFoundError("an .onnx model needs onnxruntime: pip install 'labkit[serve]'")
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = 1, 3
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    session = open_session(path)
     (each, *others), (out, *_) = session.get_inputs(), session.get_outputs()
     if others or each.type != "tensor(float)" or isinstance(each.shape[0], int):
         told = ", ".join(f"{i.name} {i.type} {i.shape}" for i in session.get_inputs())

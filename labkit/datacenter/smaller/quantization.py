@@ -2,7 +2,7 @@
 
 A number x is kept as an integer q, and x is about scale (q - zero_point). The arithmetic is that of
 the ONNX operators, in float32 and with halves rounded to the even neighbor, so the integers are
-those of ONNX Runtime (`labkit.datacenter.smaller.operators` runs them there).
+those of ONNX Runtime (`labkit.datacenter.smaller.onnx_runtime` runs them there).
 
 >>> grid = affine(-1.0, 1.55)
 >>> quantize([-1.0, 0.0, 0.013, 9.0], grid).tolist(), int(grid.zero_point)

@@ -21,6 +21,7 @@ import numpy as np
 from labkit import machine
 from labkit.datacenter.roofline import interleave
 from labkit.datacenter.smaller import formats
+from labkit.datacenter.smaller.onnx_runtime import open_session
 from labkit.networks.backend import without_advice
 
 if TYPE_CHECKING:
@@ -238,7 +239,7 @@ def _prepared(path: str | Path) -> Path:
 def _reader(path: str | Path, calibration: np.ndarray):
     from onnxruntime.quantization import CalibrationDataReader
 
-    name = formats.session(path).get_inputs()[0].name
+    name = open_session(path).get_inputs()[0].name
     parts = np.array_split(calibration, -(-len(calibration) // IMAGES_AT_ONCE))
 
     class Reader(CalibrationDataReader):

@@ -23,7 +23,7 @@ import numpy as np
 from labkit import machine
 from labkit.datacenter import roofline
 from labkit.datacenter.network import Images
-from labkit.datacenter.smaller import operators, pruning
+from labkit.datacenter.smaller import onnx_runtime, pruning
 from labkit.datacenter.smaller import quantization as quantized
 from labkit.datacenter.smaller.quantization import Dense, Range
 
@@ -150,11 +150,11 @@ def _ways(
     x = np.random.default_rng(0).random((batch, len(layers[0][0])), np.float32)
     layers = [(np.float32(w), np.float32(b)) for w, b in layers]
     found = {NUMPY: _dense(layers, x), SCIPY: _csr(layers, x)}
-    if operators.available():
+    if onnx_runtime.available():
         ranges = quantized.calibrate(layers, calibration)
-        plain = operators.float_model(layers).SerializeToString()
+        plain = onnx_runtime.float_model(layers).SerializeToString()
         found[RUNTIME] = _session(plain, x)
-        found[RUNTIME_INT8] = _session(operators.static_model(layers, ranges), x)
+        found[RUNTIME_INT8] = _session(onnx_runtime.static_model(layers, ranges), x)
     return found
 
 
@@ -193,5 +193,5 @@ def _csr(layers: Sequence[Dense], x: np.ndarray) -> Callable[[], np.ndarray]:
 
 
 def _session(model: bytes, x: np.ndarray) -> Callable[[], np.ndarray]:
-    session = operators.open_session(model, exact=False)
+    session = onnx_runtime.open_session(model)
     return lambda: session.run(None, {"input": x})[0]
