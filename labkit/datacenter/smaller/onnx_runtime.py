@@ -73,9 +73,7 @@ def float_model(layers: Sequence[Dense]) -> onnx.ModelProto:
     return _model(helper.make_graph(nodes, "dense", [given], [found], constants))
 
 
-def static_model(
-    layers: Sequence[Dense], ranges: Sequence[Range], per_channel: bool = False
-) -> bytes:
+def static_model(layers: Sequence[Dense], ranges: Sequence[Range]) -> bytes:
     """Return the network as ONNX Runtime's own quantizer makes it: int8 weights, uint8 between.
 
     Args:
@@ -83,7 +81,6 @@ def static_model(
         ranges: of the input and of each output, from `quantization.calibrate`. They replace those
             of ONNX Runtime's calibration, which adds up in another order and so parts in a last
             bit.
-        per_channel: a weight scale for each unit.
 
     Lesson: 22_smaller_models.
     """
@@ -105,7 +102,6 @@ def static_model(
             _no_batches(len(layers[0][0])),
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            per_channel=per_channel,
             extra_options={"TensorQuantOverrides": given},
         )
         return target.read_bytes()

@@ -265,31 +265,22 @@ def _activations(layers: Sequence[Dense], x: ArrayLike) -> Iterator[np.ndarray]:
     yield x @ np.float32(layers[-1][0]) + np.float32(layers[-1][1])
 
 
-def calibrate(layers: Sequence[Dense], x: np.ndarray, keep: float = 1.0) -> list[Range]:
+def calibrate(layers: Sequence[Dense], x: np.ndarray) -> list[Range]:
     """Return the range of the input and of each layer's output, seen on some examples.
 
     Args:
         layers: dense layers in float32.
         x: examples, (n, ...); a few hundred that look like those to come.
-        keep: share of the numbers at either end that must lie inside, in (0.5, 1]; less than 1
-            gives a smaller step and cuts off the rare large numbers.
-
-    Raises:
-        ValueError: a share outside (0.5, 1].
 
     Lesson: 22_smaller_models.
     """
-    if not 0.5 < keep <= 1:
-        raise ValueError(f"keep must lie in (0.5, 1], 1 for all. Received: keep={keep}")
-    ends = [1 - keep, keep]
-    return [tuple(np.quantile(each, ends).tolist()) for each in _activations(layers, x)]
+    return [(float(each.min()), float(each.max())) for each in _activations(layers, x)]
 
 
 def quantize_network(
     layers: Sequence[Dense],
     ranges: Sequence[Range],
     bits: int = 8,
-    per_channel: bool = False,
     grid: Callable[[float, float], Affine] = affine,
 ) -> list[Int8Layer]:
     """Return the network in integers: weights symmetric, activations in uint8.
@@ -298,7 +289,6 @@ def quantize_network(
         layers: dense layers in float32, ReLU after each but the last.
         ranges: of the input and of each output, from `calibrate`.
         bits: of the weights, 2 to 8; activations keep 8.
-        per_channel: a weight scale for each unit.
         grid: makes the grid of an activation out of its range.
 
     Raises:
@@ -313,7 +303,7 @@ def quantize_network(
         raise ValueError(f"ranges must be {wanted}. Received: {len(ranges)}")
     grids = [grid(*each) for each in ranges]
     return [
-        _integer_layer(*layer, grids[i], symmetric(layer[0], bits, per_channel), grids[i + 1])
+        _integer_layer(*layer, grids[i], symmetric(layer[0], bits), grids[i + 1])
         for i, layer in enumerate(layers)
     ]
 

@@ -159,17 +159,7 @@ def _ways(
 
 
 def _dense(layers: Sequence[Dense], x: np.ndarray) -> Callable[[], np.ndarray]:
-    (*hidden, (last, last_biases)) = layers
-
-    def run() -> np.ndarray:
-        a = x
-        for weights, biases in hidden:
-            z = a @ weights
-            z += biases
-            a = np.maximum(z, 0, out=z)
-        return a @ last + last_biases
-
-    return run
+    return _through(layers, x, np.matmul)
 
 
 def _csr(layers: Sequence[Dense], x: np.ndarray) -> Callable[[], np.ndarray]:
@@ -179,15 +169,20 @@ def _csr(layers: Sequence[Dense], x: np.ndarray) -> Callable[[], np.ndarray]:
     one = len(x) == 1  # a vector has a faster product of its own
     columns = x[0] if one else np.ascontiguousarray(x.T)
     parts = [(csr_array(w.T), b if one else b[:, None]) for w, b in layers]
-    (*hidden, (last, last_biases)) = parts
+    return _through(parts, columns, lambda a, weights: weights @ a)
+
+
+def _through(layers: Sequence, x: np.ndarray, product: Callable) -> Callable[[], np.ndarray]:
+    """Return a function that takes x through layers, with as few copies as can be."""
+    (*hidden, (last, last_biases)) = layers
 
     def run() -> np.ndarray:
-        a = columns
+        a = x
         for weights, biases in hidden:
-            z = weights @ a
+            z = product(a, weights)
             z += biases
             a = np.maximum(z, 0, out=z)
-        return last @ a + last_biases
+        return product(a, last) + last_biases
 
     return run
 
