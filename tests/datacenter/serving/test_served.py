@@ -231,6 +231,19 @@ def test_a_start_that_is_interrupted_leaves_no_process(monkeypatch):
     assert not server.runs
 
 
+def test_a_server_that_may_open_few_files_answers():
+    code = 'ulimit -n 64; exec "$0" -c "$1"'
+    program = """
+from labkit.datacenter.serving.served import Served
+with Served("emulated:1+0") as server:
+    print(server.predict([[3]]))
+"""
+    ran = subprocess.run(
+        ["sh", "-c", code, sys.executable, program], capture_output=True, text=True
+    )
+    assert ran.stdout.strip() == "[[3.]]", ran.stderr
+
+
 def test_a_system_that_refuses_to_start_is_told(monkeypatch):
     def refuse(*_, **__):
         raise OSError(errno.EMFILE, "Too many open files")
