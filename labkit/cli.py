@@ -772,11 +772,12 @@ def serve(model, host, port, max_wait, **settings) -> None:
     from labkit.datacenter.serving.command import serve_here
     from labkit.datacenter.serving.served import Settings
 
-    with sentences(refused=(OSError, ValueError, ImportError)):
+    with sentences((OSError, ValueError, ImportError), "Stopped before it served."):
         token = os.environ.get("LABKIT_TOKEN") or None
         how = Settings(token=token, max_wait=max_wait / 1e3, **settings)
         counts = serve_here(model, host, port, how, click.echo)
-        click.echo(", ".join(f"{count} {what}" for what, count in counts.items() if count))
+        told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        click.echo(told or "No request came.")
 
 
 @main.command()

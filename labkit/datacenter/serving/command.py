@@ -7,6 +7,7 @@ import json
 import math
 import shlex
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 
@@ -51,7 +52,11 @@ def serve_here(
         address = _address(door.getsockname())
 
         def on_event(event: str) -> None:
-            say(_greeting(name, address, model, settings) if event == "started" else DRAINS)
+            if event == "started":
+                say(_greeting(name, address, model, settings))
+                return
+            with suppress(OSError):  # Ctrl-C has ended what read it, such as `| tee`, too
+                say(DRAINS)
 
         return asyncio.run(server.serve(model, settings, None, door, on_event))
 

@@ -55,7 +55,7 @@ def load(model: str | Path | Sequence[np.ndarray] | Callable, shape=None) -> Mod
         return Model(run, inputs, inputs, platform)
     try:
         tried = np.asarray(run(np.zeros((2, *inputs), np.float32)))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(
             f"the model fails for 2 rows of zeros, each of shape {inputs}: {error}. "
             f"It must take any number of rows"

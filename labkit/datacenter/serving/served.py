@@ -34,6 +34,7 @@ from labkit.datacenter.serving import protocol
 
 START = 60.0  # seconds for a server to come up, on a machine with other work to do
 LOOPBACK = ("127.0.0.1", "localhost", "::1")  # what this machine alone can reach
+HUNG = "the server was silent for too long, and was killed: its model or its rule has no end"
 COMMAND = (
     "import sys; sys.path.insert(0, sys.argv.pop()); "
     "from labkit.datacenter.serving.server import main; main()"
@@ -141,7 +142,8 @@ class Served:
         admit: the learner's rule, `admit(queue_length, oldest_wait) -> bool`, asked for each
             request. queue_length counts the requests that wait (not those in the batch that
             runs); oldest_wait is how many seconds the oldest of them has waited. It runs in the
-            server's process, and gets there by standard input, never by HTTP.
+            server's process, gets there by standard input, never by HTTP, and is stopped after
+            1 s: it needs microseconds.
         port: 0 takes a free one.
         **settings: of `Settings`: max_batch, max_wait, queue_limit, patience, token, ...
 
@@ -205,7 +207,24 @@ class Served:
         if words := missing():
             raise ModuleNotFoundError(words)
         packed = pack(self._wanted)
+        self.kill()  # what one that ended by itself has left
         self.counts = None
+        try:
+            self._spawn()
+        except OSError as error:
+            raise ServerError(
+                f"the system refused what a server needs to start: {error}. End what you do not "
+                f"need, or allow more files and processes: ulimit -n, ulimit -u"
+            ) from error
+        try:
+            with contextlib.suppress(OSError):  # if it is gone, `wait_until_ready` finds out
+                self._popen.stdin.write(b"%d\n" % len(packed) + packed)
+                self._popen.stdin.flush()
+        except BaseException:  # an interrupt: a large model takes as long as the server to start
+            self.kill()
+            raise
+
+    def _spawn(self) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the process
         self._popen = subprocess.Popen(
             [sys.executable, "-P", "-c", COMMAND, str(Path(labkit.__file__).parents[1])],
@@ -216,9 +235,6 @@ class Served:
             stderr=self._errors,
             start_new_session=True,  # a terminal's Ctrl-C reaches this program alone
         )
-        with contextlib.suppress(OSError):  # if it is gone, `wait_until_ready` finds out
-            self._popen.stdin.write(b"%d\n" % len(packed) + packed)
-            self._popen.stdin.flush()
 
     def wait_until_ready(self, seconds: float = START) -> None:
         """Wait until the server listens.
@@ -264,13 +280,17 @@ class Served:
 
     def kill(self) -> None:
         """End the server at once (SIGKILL): what it has not answered is lost."""
-        if self._popen is None:
+        if self._popen is None or self._popen.stdin.closed:
             return
-        self._popen.kill()
+        self._kill_group()
         self._popen.wait()
         for pipe in (self._popen.stdin, self._popen.stdout, self._errors):
             with contextlib.suppress(OSError):
                 pipe.close()
+
+    def _kill_group(self) -> None:
+        with contextlib.suppress(OSError):  # what a rule has started may live, though it is gone
+            os.killpg(self._popen.pid, signal.SIGKILL)
 
     @property
     def runs(self) -> bool:
@@ -314,7 +334,7 @@ class Served:
         body, headers = (protocol.binary_body if binary else protocol.json_body)(rows)
         status, answer, got = self.ask("POST", self.path, body, headers, seconds)
         if status != 200:
-            raise ServerError(f"{status}: {json.loads(answer)['error']}", status)
+            raise ServerError(f"{status}: {_error(answer)}", status)
         return protocol.read_answer(answer, got)
 
     def metrics(self) -> dict[str, float]:
@@ -361,7 +381,7 @@ class Served:
         Raises:
             ServerError: it ended, or is silent.
         """
-        timer = threading.Timer(max(0.0, until - time.monotonic()), self._popen.kill)
+        timer = threading.Timer(max(0.0, until - time.monotonic()), self._kill_group)
         timer.start()
         try:
             line = self._popen.stdout.readline()
@@ -369,7 +389,8 @@ class Served:
             timer.cancel()
         if line:
             return json.loads(line)
-        raise ServerError(self._why_it_ended(self._popen.wait()))
+        code = self._popen.wait()
+        raise ServerError(HUNG if time.monotonic() >= until else self._why_it_ended(code))
 
     def _why_it_ended(self, code: int) -> str:
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
@@ -406,6 +427,13 @@ def replicas(count: int, *args: Any, **kwargs: Any) -> Iterator[list[Served]]:
     finally:
         for server in servers:
             server.kill()
+
+
+def _error(answer: bytes) -> str:
+    try:
+        return json.loads(answer)["error"]
+    except (ValueError, KeyError, TypeError):  # not the protocol's: the app itself broke
+        return answer[:200].decode(errors="replace")
 
 
 def _is_file(model: Any) -> bool:

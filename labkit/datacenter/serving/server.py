@@ -43,6 +43,7 @@ READ = 256 * 1024  # bytes that asyncio reads at once, before the app sees any
 SLACK = 64 * 1024  # bytes of a body beside the numbers of its rows
 COMING = 128 * 1024 * 1024  # bytes of all bodies that are not there whole
 DIGITS = 26  # bytes of a number as JSON, at most
+LEAST = 8  # connections that there may be though the system lets hardly any file be opened
 LINGER = 0.25  # seconds that a silent connection stays open when the server drains
 OUTCOMES = ("accepted", "answered", "refused", "failed", "expired", "left", "lost")
 TOLD = (ValueError, OSError, ModuleNotFoundError, RuleError)  # errors whose words say it all
@@ -533,7 +534,7 @@ def _limited(model: Model, settings: Settings) -> type[Guarded]:
     limits = {
         "seconds": {"headers": settings.header_seconds, "body": settings.body_seconds},
         "most_bytes": 4 * body_limit(model, settings) + READ,
-        "most_connections": min(settings.connections, _files() - 64),
+        "most_connections": min(settings.connections, max(LEAST, _files() - 64)),
     }
     return type("Limited", (Guarded,), limits)
 
