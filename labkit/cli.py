@@ -770,7 +770,7 @@ def serve(model, host, port, max_wait, **settings) -> None:
       export LABKIT_TOKEN=$(openssl rand -hex 16)     then --host 0.0.0.0 is allowed
     """  # noqa: D301
     from labkit.datacenter.serving.command import serve_here
-    from labkit.datacenter.serving.served import Settings
+    from labkit.datacenter.serving.settings import Settings
 
     with sentences((OSError, ValueError, ImportError), "Stopped before it served."):
         token = os.environ.get("LABKIT_TOKEN") or None

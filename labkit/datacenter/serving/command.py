@@ -13,7 +13,8 @@ import numpy as np
 
 from labkit.datacenter.serving import models, protocol
 from labkit.datacenter.serving.models import Model
-from labkit.datacenter.serving.served import LOOPBACK, Settings, missing
+from labkit.datacenter.serving.served import missing
+from labkit.datacenter.serving.settings import LOOPBACK, Settings
 
 EXAMPLE = 4  # numbers of a row that still fit into an example; a longer one comes from a file
 
