@@ -176,7 +176,11 @@ def _measure(tests: Mapping[str, tuple], line: Line) -> dict[str, tuple[Answers,
                 name: threads.submit(one.measured, target(servers[name]))
                 for name, (one, _) in tests.items()
             }
-            return {name: (each.result(), servers[name].stop()) for name, each in found.items()}
+            try:
+                return {name: (each.result(), servers[name].stop()) for name, each in found.items()}
+            except BaseException:  # an interrupt: the threads would be waited for
+                load.cancel()
+                raise
     finally:
         for server in servers.values():
             server.kill()

@@ -1,11 +1,14 @@
 """A load on a simulated server and on a real one: the same requests, and answers of one kind."""
 
+import signal
 import socket
+import threading
+import time
 
 import numpy as np
 import pytest
 
-from labkit.datacenter.serving import bench, theory
+from labkit.datacenter.serving import bench, load, theory
 from labkit.datacenter.serving.traffic import poisson
 from labkit.datacenter.steps import Line
 
@@ -26,6 +29,23 @@ def test_without_a_real_server_the_simulated_one_answers():
     found = bench.compare(tests, LINE, real=False)["a"]
     assert found.measured is None
     assert found.best.goodput == pytest.approx(theory.capacity(LINE, 1), rel=0.01)
+
+
+def test_an_interrupt_ends_a_comparison_at_once():
+    pytest.importorskip("fastapi")
+    pytest.importorskip("aiohttp")
+
+    def interrupt_once_it_runs():
+        while not load._RUNNING:
+            time.sleep(0.02)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    threading.Thread(target=interrupt_once_it_runs, daemon=True).start()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        bench.compare({"a": (bench.closed_loop(2, 100.0), {})}, LINE)
+    assert time.monotonic() - begun < 30
+    assert not load._RUNNING
 
 
 def test_an_answer_in_two_parts_does_not_wait_for_word_of_the_first():
