@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -221,24 +221,36 @@ def _run(
     """Run clients in a thread; return what they noted, in the order of their plan."""
     if words := missing():
         raise ModuleNotFoundError(words)
-    running: list[tuple] = []
 
     async def main() -> list[tuple]:
-        running.append((asyncio.get_running_loop(), asyncio.current_task()))
-        async with _session(patience) as session:
-            ask = Ask(session, target)
-            await asyncio.sleep(LEAD)
-            await clients(ask)
-            return ask.rows
+        running = asyncio.get_running_loop(), asyncio.current_task()
+        _RUNNING.add(running)
+        try:
+            async with _session(patience) as session:
+                ask = Ask(session, target)
+                await asyncio.sleep(LEAD)
+                await clients(ask)
+                return ask.rows
+        finally:
+            _RUNNING.discard(running)
 
     with ThreadPoolExecutor(1, "clients") as pool:
         future = pool.submit(asyncio.run, main())
         try:
             return _answers(future.result())
         except KeyboardInterrupt:  # else the clients would go on unseen
-            for loop, task in running:
-                loop.call_soon_threadsafe(task.cancel)
+            cancel()
             raise
+
+
+_RUNNING: set[tuple[asyncio.AbstractEventLoop, asyncio.Task]] = set()
+
+
+def cancel() -> None:
+    """End the clients of all loads that run, in whichever thread."""
+    for loop, task in list(_RUNNING):
+        with suppress(RuntimeError):  # it has just ended
+            loop.call_soon_threadsafe(task.cancel)
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -105,6 +105,7 @@ class Served:
             "settings": self.settings,
         }
         self._popen: subprocess.Popen | None = None
+        self._end = lambda: None
         self.port: int | None = None
         self.counts: dict[str, int] | None = None
         _SERVERS.add(self)
@@ -165,6 +166,8 @@ class Served:
             stderr=self._errors,
             start_new_session=True,  # a terminal's Ctrl-C reaches this program alone
         )
+        # Also when nobody has this object any more, as after a cell that was run again.
+        self._end = weakref.finalize(self, _end, self._popen, self._errors)
 
     def wait_until_ready(self, seconds: float = START) -> None:
         """Wait until the server listens.
@@ -210,17 +213,7 @@ class Served:
 
     def kill(self) -> None:
         """End the server at once (SIGKILL): what it has not answered is lost."""
-        if self._popen is None or self._popen.stdin.closed:
-            return
-        self._kill_group()
-        self._popen.wait()
-        for pipe in (self._popen.stdin, self._popen.stdout, self._errors):
-            with contextlib.suppress(OSError):
-                pipe.close()
-
-    def _kill_group(self) -> None:
-        with contextlib.suppress(OSError):  # what a rule has started may live, though it is gone
-            os.killpg(self._popen.pid, signal.SIGKILL)
+        self._end()
 
     @property
     def runs(self) -> bool:
@@ -311,7 +304,7 @@ class Served:
         Raises:
             ServerError: it ended, or is silent.
         """
-        timer = threading.Timer(max(0.0, until - time.monotonic()), self._kill_group)
+        timer = threading.Timer(max(0.0, until - time.monotonic()), _kill, [self._popen])
         timer.start()
         try:
             line = self._popen.stdout.readline()
@@ -331,6 +324,7 @@ class Served:
     def _forget(self) -> None:
         """Let go of the process: this is a copy, by fork, of the program that has it."""
         if self._popen is not None:
+            self._end.detach()
             self._popen.stdin.close()
             self._popen.stdout.close()
             self._popen = None
@@ -357,6 +351,19 @@ def replicas(count: int, *args: Any, **kwargs: Any) -> Iterator[list[Served]]:
     finally:
         for server in servers:
             server.kill()
+
+
+def _kill(popen: subprocess.Popen) -> None:
+    with contextlib.suppress(OSError):  # what a rule has started may live, though it is gone
+        os.killpg(popen.pid, signal.SIGKILL)
+
+
+def _end(popen: subprocess.Popen, errors: BinaryIO) -> None:
+    _kill(popen)
+    popen.wait()
+    for pipe in (popen.stdin, popen.stdout, errors):
+        with contextlib.suppress(OSError):
+            pipe.close()
 
 
 def _error(answer: bytes) -> str:

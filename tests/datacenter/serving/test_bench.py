@@ -1,11 +1,14 @@
 """A load on a simulated server and on a real one: the same requests, and answers of one kind."""
 
+import signal
 import socket
+import threading
+import time
 
 import numpy as np
 import pytest
 
-from labkit.datacenter.serving import bench, theory
+from labkit.datacenter.serving import bench, load, theory
 from labkit.datacenter.serving.traffic import poisson
 from labkit.datacenter.steps import Line
 
@@ -51,6 +54,23 @@ def test_both_servers_get_the_same_settings_also_those_that_are_not_said(monkeyp
     found = bench.compare(tests, LINE)
     assert [found[name].modeled.batch.max() for name in "ab"] == [1, 7]  # the first goes alone
     assert [given[name]["max_batch"] for name in "ab"] == [1, 8]
+
+
+def test_an_interrupt_ends_a_comparison_at_once():
+    pytest.importorskip("fastapi")
+    pytest.importorskip("aiohttp")
+
+    def interrupt_once_it_runs():
+        while not load._RUNNING:
+            time.sleep(0.02)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    threading.Thread(target=interrupt_once_it_runs, daemon=True).start()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        bench.compare({"a": (bench.closed_loop(2, 100.0), {})}, LINE)
+    assert time.monotonic() - begun < 30
+    assert not load._RUNNING
 
 
 def test_an_answer_in_two_parts_does_not_wait_for_word_of_the_first():

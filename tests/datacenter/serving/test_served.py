@@ -209,7 +209,7 @@ def test_what_a_rule_starts_ends_with_the_server(tmp_path):
         with pytest.raises(ServerError, match=r"silent|SIGKILL"):
             server._hear(time.monotonic() + 0.5)
         assert time.monotonic() - begun < 5
-    assert are_gone([int(each.name) for each in tmp_path.iterdir()])
+    wait_until(lambda: are_gone([int(each.name) for each in tmp_path.iterdir()]))
 
 
 def test_a_server_that_stands_still_is_told_so():
@@ -242,6 +242,16 @@ with Served("emulated:1+0") as server:
         ["sh", "-c", code, sys.executable, program], capture_output=True, text=True
     )
     assert ran.stdout.strip() == "[[3.]]", ran.stderr
+
+
+def test_a_server_that_nobody_has_any_more_ends():
+    server = Served("emulated:1+0").start()  # a cell
+    pid = server.pid
+    server = Served("emulated:1+0").start()  # run again
+    assert are_gone([pid])
+    pid = server.pid
+    del server
+    assert are_gone([pid])
 
 
 def test_a_system_that_refuses_to_start_is_told(monkeypatch):
