@@ -270,13 +270,6 @@ class Served:
         lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
         return {name: float(value) for name, _, value in lines}
 
-    def is_ready(self) -> bool:
-        """Return whether the server says that requests should come to it."""
-        try:
-            return self.ask("GET", "/v2/health/ready")[0] == 200
-        except OSError:
-            return False
-
     def ask(
         self,
         method: str,

@@ -23,6 +23,14 @@ from labkit.datacenter.serving.served import Served, ServerError, replicas
 pytest.importorskip("fastapi")
 
 
+def is_ready(server):
+    """Return whether a server says that requests should come to it."""
+    try:
+        return server.ask("GET", "/v2/health/ready")[0] == 200
+    except OSError:
+        return False
+
+
 def dense():
     r = np.random.default_rng(0)
     return [r.normal(size=size).astype("f4") for size in ((6, 5), (5,), (5, 3), (3,))]
@@ -52,7 +60,7 @@ def test_weights_are_served_and_both_forms_of_a_request_answer_alike():
             np.testing.assert_allclose(server.predict(rows, binary), by_hand(rows), rtol=1e-5)
         assert server.metrics()['labkit_requests_total{outcome="answered"}'] == 2
         assert server.metrics()["labkit_batch_rows_sum"] == 8
-        assert server.is_ready()
+        assert is_ready(server)
         assert server.stop()["answered"] == 2
     assert not server.runs
 
@@ -342,7 +350,7 @@ def test_while_it_drains_ready_says_no_and_what_comes_is_still_answered():
         line.request("GET", "/v2/health/ready")
         assert line.getresponse().read() == b'{"ready":true}'
         server.terminate()
-        wait_until(lambda: not server.is_ready())
+        wait_until(lambda: not is_ready(server))
         assert server.predict([[5]]).tolist() == [[5]]
         line.request("GET", "/v2/health/live")
         answer = line.getresponse()
@@ -365,7 +373,7 @@ def test_a_second_signal_or_the_time_limit_ends_it_and_says_what_is_lost():
         thread = in_threads(lambda: _ignore(server.predict, [[1]]), 1)[0]
         wait_until(lambda: server.metrics()["labkit_running"] == 1)
         server.terminate()
-        wait_until(lambda: not server.is_ready())
+        wait_until(lambda: not is_ready(server))
         server.terminate()
         with pytest.raises(ServerError, match="ended with 1"):
             server.wait()
