@@ -2,7 +2,8 @@
 
 Requests come at random (Poisson). Loads are in erlangs: arrivals a second times mean seconds of
 service, so that a load of 9 keeps nine servers busy. The utilization is load / servers. A queue
-that gets as much as it can do, or more, has no mean: these functions return infinity then.
+that gets as much as it can do, or more, has no mean: these functions return infinity then. A load
+below 0, or no server, is a ValueError.
 """
 
 from __future__ import annotations

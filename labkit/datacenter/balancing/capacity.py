@@ -44,9 +44,10 @@ def recovery(rate: float, capacity: float, outage: float, extra: float = 0.0) ->
 class Storm(NamedTuple):
     """What became of requests: arrays of seconds.
 
-    planned: when each was sent first.
-    done: when its answer came in time; infinity if none did.
-    tries: when each try was sent, first ones and retries.
+    Attributes:
+        planned: when each was sent first.
+        done: when its answer came in time; infinity if none did.
+        tries: when each try was sent, first ones and retries.
     """
 
     planned: np.ndarray
@@ -181,6 +182,9 @@ def autoscale(
         period: seconds between two decisions.
         servers: at the beginning, and never fewer.
         seed: of the service times.
+
+    Raises:
+        ValueError: a target that is no utilization.
 
     Source: the rule is that of the Horizontal Pod Autoscaler of Kubernetes, without its tolerance.
 

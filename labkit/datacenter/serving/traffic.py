@@ -57,11 +57,12 @@ def bursts(rate: float, seconds: float, size: int, spread: float, seed: int = 0)
 class Answers(NamedTuple):
     """What became of requests; one array element for each, in the order of their plan.
 
-    planned: seconds from the begin, when the request was to be sent.
-    sent: when it was sent: later, if the client did not come to it.
-    done: when its answer was there, whole.
-    status: 200 answered, 503 refused, 0 no answer; others as HTTP has them.
-    batch: with how many it was computed, itself included; 0 where nobody said so.
+    Attributes:
+        planned: seconds from the begin, when the request was to be sent.
+        sent: when it was sent: later, if the client did not come to it.
+        done: when its answer was there, whole.
+        status: 200 answered, 503 refused, 0 no answer; others as HTTP has them.
+        batch: with how many it was computed, itself included; 0 where nobody said so.
     """
 
     planned: np.ndarray
