@@ -22,6 +22,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from labkit.datacenter.parent import forget_in_copies
+
 # The lab's name of a policy -> Caddy's.
 POLICIES = {
     "random": {"policy": "random"},
@@ -100,6 +102,7 @@ class Proxy:
             self._said = tempfile.TemporaryFile()  # noqa: SIM115
             self._popen, self._line = _spawn(program, door, settings, self._said)
         self.pid = self._popen.pid
+        forget_in_copies(self)
         try:
             self._wait()
         except BaseException:
@@ -117,6 +120,11 @@ class Proxy:
         self._kill()
         for each in (self._line, self._said):
             each.close()
+
+    def _forget(self) -> None:
+        """Leave Caddy alone: this is a copy, by fork, of the program that has it."""
+        self._line.close()
+        self._kill = lambda: None
 
     def _kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -27,6 +27,7 @@ import numpy as np
 
 import labkit
 from labkit.datacenter.parcel import pack
+from labkit.datacenter.parent import forget_in_copies
 from labkit.datacenter.serving import protocol
 from labkit.datacenter.serving.settings import Settings
 
@@ -108,7 +109,7 @@ class Served:
         self._end = lambda: None
         self.port: int | None = None
         self.counts: dict[str, int] | None = None
-        _SERVERS.add(self)
+        forget_in_copies(self)
 
     def __enter__(self) -> Served:
         return self.start()
@@ -368,15 +369,3 @@ def _error(answer: bytes) -> str:
 
 def _is_file(model: Any) -> bool:
     return isinstance(model, Path) or (isinstance(model, str) and not model.startswith("emulated:"))
-
-
-_SERVERS: weakref.WeakSet[Served] = weakref.WeakSet()
-
-
-def _forget_all() -> None:
-    for server in list(_SERVERS):
-        server._forget()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)

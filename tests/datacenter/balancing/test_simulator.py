@@ -285,7 +285,7 @@ def test_a_policy_of_ones_own_sees_the_lines_and_cannot_change_them():
     assert mine == pytest.approx(named, rel=0.1)  # they differ in who is taken where two are equal
 
 
-@pytest.mark.parametrize("answer", [10, -1, None, 1.5, "0"])
+@pytest.mark.parametrize("answer", [10, -1, None, 1.5, "0", np.array([1]), np.arange(2)])
 def test_an_answer_that_is_no_server_is_told(answer):
     with pytest.raises(ValueError, match=r"0 to 9\. It returned .* when the servers had \[0, 0"):
         simulate(lambda lengths: answer, requests=10)
