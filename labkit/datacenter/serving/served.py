@@ -239,11 +239,6 @@ class Served:
         return f"/v2/models/{self.settings.name}/infer"
 
     @property
-    def infer_url(self) -> str:
-        """Address to which requests for answers of the model are posted."""
-        return self.url + self.path
-
-    @property
     def headers(self) -> dict[str, str]:
         """Headers that each request needs: the token, where there is one."""
         token = self.settings.token
