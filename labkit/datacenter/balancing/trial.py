@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
+from random import Random
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,8 @@ from labkit.datacenter.balancing import proxy, simulator
 from labkit.datacenter.serving import protocol, served, traffic
 from labkit.datacenter.serving.load import Target, open_loop
 from labkit.datacenter.serving.traffic import Answers
+
+HALF_BLIND = "two choices of Caddy 2.11.7"
 
 
 class Trace(NamedTuple):
@@ -106,14 +109,26 @@ def simulated(
     """Return the seconds of each request of a trace in the simulator.
 
     Args:
-        policy: a name of `simulator.POLICIES`.
+        policy: a name of `simulator.POLICIES`, or HALF_BLIND: of two servers that are both busy
+            it takes the less busy one if it looked at it first, and else tosses a coin.
         trace: the requests.
         servers: how many.
         overhead: seconds that a replica needs for each besides its work.
         seed: of what a policy draws.
     """
     works = trace.works + overhead
-    return simulator.replay(policy, trace.arrivals, works, [1.0] * servers, seed).seconds
+    chooser = _half_blind(servers, Random(seed)) if policy == HALF_BLIND else policy
+    return simulator.replay(chooser, trace.arrivals, works, [1.0] * servers, seed).seconds
+
+
+def _half_blind(servers: int, random: Random) -> simulator.Policy:
+    def choose(lengths: Sequence[float]) -> int:
+        one, other = random.sample(range(servers), 2)
+        if lengths[one] and lengths[one] >= lengths[other] > 0:
+            return random.choice([one, other])
+        return one if lengths[one] <= lengths[other] else other
+
+    return choose
 
 
 def fitted_overhead(trace: Trace, servers: int, mean: float) -> float:

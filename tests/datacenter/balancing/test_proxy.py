@@ -122,6 +122,41 @@ def test_two_choices_of_two_replicas_take_the_one_that_is_free():
         busy.join()
 
 
+def held(front, servers, count):
+    """Hold so many requests open; return the threads that wait for them."""
+    threads = []
+    for n in range(count):
+        threads.append(threading.Thread(target=ask, args=(front.address, "/slow")))
+        threads[-1].start()
+        wait_until(lambda n=n: sum(s.seen.count("/slow") for s in servers) > n, 5)
+    return threads
+
+
+@pytest.mark.slow
+@needs_caddy
+def test_two_choices_of_two_busy_replicas_toss_a_coin_if_the_first_is_busier():
+    """So does 2.11.7, and so the lesson says. If this fails, a newer one does better: say that."""
+    told = subprocess.run([proxy.binary(), "version"], capture_output=True, text=True).stdout
+    if not told.startswith("v2.11.7"):
+        pytest.skip("the lesson tells of 2.11.7")
+    found = {}
+    while set(found) != {(1, 2), (2, 1)}:
+        with replicas(2) as servers, Proxy(addresses(servers), "two choices") as front:
+            threads = held(front, servers, 3)
+            busy = tuple(server.seen.count("/slow") for server in servers)
+            asked = []
+            for _ in range(40):
+                time.sleep(0.003)
+                asked.append(ask(front.address)[1])
+            found[busy] = asked.count(addresses(servers)[0])
+            for server in servers:
+                server.free.set()
+            for thread in threads:
+                thread.join()
+    assert found[1, 2] > 33  # the first has fewer: it is taken
+    assert 8 < found[2, 1] < 32  # the second has fewer
+
+
 @needs_caddy
 def test_without_retry_a_dead_replica_fails_its_share_and_with_it_none():
     with replicas(3) as servers:
