@@ -165,22 +165,22 @@ def emulated(line: Line) -> str:
 
 def _measure(tests: Mapping[str, tuple], line: Line) -> dict[str, tuple[Answers, dict]]:
     servers = {name: Served(emulated(line), **settings) for name, (_, settings) in tests.items()}
+    threads = ThreadPoolExecutor(len(tests), "load")
     try:
         for server in servers.values():
             server.launch()
         for server in servers.values():
             server.wait_until_ready()
             server.metrics()  # its first answer takes longer than any other
-        with ThreadPoolExecutor(len(tests)) as threads:
-            found = {
-                name: threads.submit(one.measured, load.target(servers[name]))
-                for name, (one, _) in tests.items()
-            }
-            try:
-                return {name: (each.result(), servers[name].stop()) for name, each in found.items()}
-            except BaseException:  # an interrupt: the threads would be waited for
-                load.cancel()
-                raise
+        found = {
+            name: threads.submit(one.measured, load.target(servers[name]))
+            for name, (one, _) in tests.items()
+        }
+        return {name: (each.result(), servers[name].stop()) for name, each in found.items()}
+    except KeyboardInterrupt:  # nobody waits for the end of a load, nor does it go on unseen
+        load.cancel()
+        raise
     finally:
         for server in servers.values():
             server.kill()
+        threads.shutdown(wait=False, cancel_futures=True)

@@ -130,13 +130,20 @@ def _onnx(path: Path) -> tuple[Callable, tuple[int, ...], str]:
     if not find_spec("onnxruntime"):
         raise ModuleNotFoundError("an .onnx model needs onnxruntime: pip install 'labkit[serve]'")
     session = open_session(path)
-    (each, *others), (out, *_) = session.get_inputs(), session.get_outputs()
-    if others or each.type != "tensor(float)" or isinstance(each.shape[0], int):
-        told = ", ".join(f"{i.name} {i.type} {i.shape}" for i in session.get_inputs())
+    inputs, (out, *_) = session.get_inputs(), session.get_outputs()
+    if [_is_batch(each) for each in inputs] != [True]:
+        told = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs) or "none"
         raise ValueError(
-            f"an .onnx model needs one float32 input with a free batch. It has: {told}"
+            f"an .onnx model needs one float32 input whose first size alone is free, the batch. "
+            f"It has: {told}"
         )
+    (each,) = inputs
     return lambda rows: session.run([out.name], {each.name: rows})[0], tuple(each.shape[1:]), "onnx"
+
+
+def _is_batch(each) -> bool:
+    sizes = [isinstance(size, int) for size in each.shape]
+    return each.type == "tensor(float)" and sizes[:1] == [False] and all(sizes[1:])
 
 
 def _keras(path: Path) -> tuple[Callable, tuple[int, ...], str]:

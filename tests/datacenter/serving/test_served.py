@@ -74,6 +74,23 @@ def test_a_file_of_weights_is_read_without_pickles(tmp_path):
         models.load(tmp_path / "pickled.npz")
 
 
+@pytest.mark.parametrize("shapes", [[[]], [None], [["n", "m"]], [[2, 3]], [], [["n", 3]] * 2])
+def test_an_onnx_file_whose_first_size_is_not_alone_free_is_told(tmp_path, shapes):
+    onnx = pytest.importorskip("onnx")
+    kind = onnx.TensorProto.FLOAT
+    rows = [
+        onnx.helper.make_tensor_value_info(f"x{n}", kind, shape) for n, shape in enumerate(shapes)
+    ]
+    one = onnx.helper.make_tensor("one", kind, [1], [1.0])
+    node = onnx.helper.make_node("Constant", [], ["y"], value=one)
+    out = onnx.helper.make_tensor_value_info("y", kind, [1])
+    graph = onnx.helper.make_graph([node], "g", rows, [out])
+    opset = [onnx.helper.make_opsetid("", 17)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=9), tmp_path / "a.onnx")
+    with pytest.raises(ValueError, match="whose first size alone is free"):
+        models.load(tmp_path / "a.onnx")
+
+
 def test_an_onnx_file_is_served(tmp_path):
     onnx = pytest.importorskip("onnx")
     rows = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", 2, 3])
