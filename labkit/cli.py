@@ -770,13 +770,14 @@ def serve(model, host, port, max_wait, **settings) -> None:
       export LABKIT_TOKEN=$(openssl rand -hex 16)     then --host 0.0.0.0 is allowed
     """  # noqa: D301
     from labkit.datacenter.serving.command import serve_here
-    from labkit.datacenter.serving.served import Settings
+    from labkit.datacenter.serving.settings import Settings
 
-    with sentences(refused=(OSError, ValueError, ImportError)):
+    with sentences((OSError, ValueError, ImportError), "Stopped before it served."):
         token = os.environ.get("LABKIT_TOKEN") or None
         how = Settings(token=token, max_wait=max_wait / 1e3, **settings)
         counts = serve_here(model, host, port, how, click.echo)
-        click.echo(", ".join(f"{count} {what}" for what, count in counts.items() if count))
+        told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        click.echo(told or "No request came.")
 
 
 @main.command()

@@ -171,15 +171,18 @@ class Refused(click.ClickException):
 
 
 @contextmanager
-def sentences(refused: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+def sentences(
+    refused: tuple[type[Exception], ...] = (),
+    stopped: str = "Stopped. Finished runs are kept; `labkit results` shows them.",
+) -> Iterator[None]:
     """Turn the lab's own errors into one sentence on standard error.
 
-    Exit status 2 for those named, 1 for others, 130 after Ctrl-C.
+    Exit status 2 for those named, 1 for others, 130 after Ctrl-C, which `stopped` tells.
     """
     try:
         yield
     except KeyboardInterrupt:
-        click.echo("Stopped. Finished runs are kept; `labkit results` shows them.", err=True)
+        click.echo(stopped, err=True)
         sys.exit(130)
     except BrokenPipeError:  # `labkit results | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -35,7 +35,10 @@ FRAMEWORKS |= SERVING | {"onnx", "onnxruntime", "tf2onnx"}
 AT_IMPORT = {
     "explore": {"matplotlib"},
     "networks": {"keras"},
-    "datacenter.serving.server": SERVING,  # only the server's own process loads it
+    # Only the server's own process loads these.
+    "datacenter.serving.server": SERVING,
+    "datacenter.serving.app": SERVING,
+    "datacenter.serving.connections": SERVING,
 }
 
 

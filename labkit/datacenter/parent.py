@@ -1,10 +1,12 @@
-"""A child process that does not outlive the program that started it."""
+"""A child process that does not outlive the program that started it, and a copy by fork."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+import weakref
+from typing import Any
 
 
 def end_with_the_parent() -> int:
@@ -29,3 +31,23 @@ def end_with_the_parent() -> int:
         fcntl.fcntl(held, fcntl.F_SETSIG, signal.SIGKILL)
         fcntl.fcntl(held, fcntl.F_SETFL, fcntl.fcntl(held, fcntl.F_GETFL) | os.O_ASYNC)
     return held
+
+
+def forget_in_copies(holder: Any) -> None:
+    """Let `holder._forget()` be called in each copy of this process by fork.
+
+    A copy has the other end of the pipes too, and would keep the children alive.
+    """
+    _HOLDERS.add(holder)
+
+
+_HOLDERS: weakref.WeakSet = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    for holder in list(_HOLDERS):
+        holder._forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)

@@ -2,30 +2,15 @@
 
 Requests come at random (Poisson). Loads are in erlangs: arrivals a second times mean seconds of
 service, so that a load of 9 keeps nine servers busy. The utilization is load / servers. A queue
-that gets as much as it can do, or more, has no mean: these functions return infinity then.
+that gets as much as it can do, or more, has no mean: these functions return infinity then. A load
+below 0, or no server, is a ValueError.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import count, takewhile
-from math import ceil, erf, exp, expm1, inf, log, pi, sqrt
-
-
-def little(rate: float, seconds: float) -> float:
-    """Return how many requests are inside on average, whatever the queue: L = lambda T.
-
-    Args:
-        rate: requests a second that come (and leave).
-        seconds: mean time that one is inside.
-
-    Source: Little, A proof for the queuing formula L = lambda W (1961).
-
-    >>> little(rate=9, seconds=0.5)
-    4.5
-    """
-    return rate * seconds
-
+from math import erf, exp, inf, pi, sqrt
 
 # --- one server -----------------------------------------------------------------------------------
 
@@ -100,60 +85,7 @@ def mmc_wait(servers: int, load: float, seconds: float = 1.0) -> float:
     >>> round(mmc_wait(10, 9.0), 3)
     0.669
     """
-    return erlang_c(servers, load) * _wait_of_who_waits(servers, load, seconds)
-
-
-def mmc_wait_quantile(servers: int, load: float, share: float, seconds: float = 1.0) -> float:
-    """Return the seconds in line that this share of the requests does not exceed.
-
-    Args:
-        servers: how many.
-        load: in erlangs.
-        share: 0.99 for the p99, below 1.
-        seconds: mean service time.
-
-    Source: who waits, waits for an exponential time of mean seconds / (servers - load).
-
-    >>> round(mmc_wait_quantile(10, 9.0, 0.99), 2)
-    4.2
-    """
-    beyond = 1 - _check_share(share)
-    waiting = erlang_c(servers, load)
-    if waiting <= beyond:
-        return 0.0
-    return _wait_of_who_waits(servers, load, seconds) * log(waiting / beyond)
-
-
-def mmc_time_beyond(servers: int, load: float, limit: float, seconds: float = 1.0) -> float:
-    """Return the share of requests that take longer than `limit` seconds, line and service.
-
-    >>> round(mmc_time_beyond(1, 0.5, limit=2.0), 6) == round(exp(-1), 6)
-    True
-    """
-    waiting = erlang_c(servers, load)
-    if load >= servers:
-        return 1.0
-    time, gap = limit / seconds, servers - load - 1
-    # (1 - e^(-gap t)) / gap, which is t where the gap closes
-    both = -expm1(-gap * time) / gap if abs(gap) > 1e-9 else time
-    return exp(-time) * (1 + waiting * both)
-
-
-def mmc_time_quantile(servers: int, load: float, share: float, seconds: float = 1.0) -> float:
-    """Return the seconds, line and service, that this share of the requests does not exceed.
-
-    >>> round(mmc_time_quantile(1, 0.5, 0.99), 2)  # M/M/1: exponential of mean 1 / (1 - 0.5)
-    9.21
-    """
-    beyond = 1 - _check_share(share)
-    if load >= servers:
-        return inf
-    return _root(lambda t: beyond - mmc_time_beyond(servers, load, t)) * seconds
-
-
-def _wait_of_who_waits(servers: int, load: float, seconds: float) -> float:
-    """Return the mean wait of those who wait."""
-    return seconds / (servers - load) if load < servers else inf
+    return erlang_c(servers, load) * seconds / (servers - load) if load < servers else inf
 
 
 # --- a line before each server --------------------------------------------------------------------
@@ -184,39 +116,6 @@ def round_robin_time(servers: int, utilization: float, seconds: float = 1.0) -> 
     return seconds / _between(rising, (1 - utilization) / 2, 1.0)
 
 
-def split_time(
-    load: float, speeds: Sequence[float], shares: Sequence[float], seconds: float = 1.0
-) -> float:
-    """Return the mean seconds where each request is sent to a server by chance, by fixed shares.
-
-    Each server then is an M/M/1 queue of its own, whether all are equally fast or not.
-
-    Args:
-        load: in erlangs, for a server of speed 1.
-        speeds: of each server.
-        shares: of the requests, for each server; together 1.
-        seconds: mean service time at speed 1.
-
-    Raises:
-        ValueError: shares that are not one for each server, or not 1 together.
-
-    >>> round(split_time(3.2, speeds=[1, 3], shares=[0.25, 0.75]), 6)  # both at 0.8
-    2.5
-    >>> split_time(3.2, speeds=[1, 3], shares=[0.5, 0.5])  # more than the slow one can do
-    inf
-    """
-    if len(shares) != len(speeds) or abs(sum(shares) - 1) > 1e-9 or min(shares) < 0:
-        raise ValueError(
-            f"shares are one for each of {len(speeds)} servers, and 1 together. Received: {shares}"
-        )
-    times = [
-        share * mm1_time(load * share / speed, seconds / speed)
-        for share, speed in zip(shares, speeds, strict=True)
-        if share
-    ]
-    return sum(times)
-
-
 def two_choices_time(utilization: float, seconds: float = 1.0, choices: int = 2) -> float:
     """Return the mean seconds where each request takes the shorter line of two drawn at random.
 
@@ -240,23 +139,6 @@ def two_choices_time(utilization: float, seconds: float = 1.0, choices: int = 2)
 
 
 # --- how many servers -----------------------------------------------------------------------------
-
-
-def servers_needed(load: float, share: float, longest: float, seconds: float = 1.0) -> int:
-    """Return the fewest servers with which this share of the requests waits at most `longest`.
-
-    Args:
-        load: in erlangs.
-        share: 0.99 for the p99.
-        longest: seconds in line.
-        seconds: mean service time.
-
-    >>> servers_needed(load=9.0, share=0.99, longest=1.0)
-    13
-    """
-    _check_share(share)
-    numbers = count(max(1, ceil(load)))
-    return next(c for c in numbers if mmc_wait_quantile(c, load, share, seconds) <= longest)
 
 
 def square_root_servers(load: float, waiting: float) -> float:
@@ -309,12 +191,3 @@ def _check_load(load: float, servers: int) -> float:
             f"load {load}, servers {servers}"
         )
     return load
-
-
-def _check_share(share: float) -> float:
-    if not 0 <= share < 1:
-        raise ValueError(
-            f"share must lie in [0, 1): 0.99 for the p99; some request always takes longer. "
-            f"Received: {share}"
-        )
-    return share

@@ -16,7 +16,6 @@ import sys
 import threading
 import time
 import traceback
-import weakref
 from collections.abc import Callable, Iterator
 from itertools import count
 from multiprocessing.connection import wait
@@ -26,6 +25,7 @@ from typing import Any
 from labkit.datacenter import processes
 from labkit.datacenter.links import Link
 from labkit.datacenter.parcel import pack, unpack
+from labkit.datacenter.parent import forget_in_copies
 from labkit.datacenter.processes import Process
 from labkit.datacenter.watch import Pulse, WorkerError, blame, named
 
@@ -55,7 +55,7 @@ class Workers:
         self._data: dict[str, bytes] = {}
         self._numbers = count(1)  # of the experiments
         self._one_at_a_time = threading.Lock()
-        _POOLS.add(self)
+        forget_in_copies(self)
 
     def __enter__(self) -> Workers:
         return self
@@ -267,15 +267,3 @@ def _late(pulses: dict[int, Pulse], limit: float) -> WorkerError:
 
 def _show(rank: int, stream: str, lines: list[str]) -> None:
     print(*(f"[worker {rank}] {line}" for line in lines), sep="\n", file=getattr(sys, stream))
-
-
-_POOLS: weakref.WeakSet[Workers] = weakref.WeakSet()
-
-
-def _forget_all() -> None:
-    for pool in list(_POOLS):
-        pool._forget()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)

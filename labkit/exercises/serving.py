@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from labkit.datacenter.serving import theory, traffic
+from labkit.datacenter.steps import Line
 from labkit.learn.checks import Exercise
 
 # --- capacity: my_capacity(a, c, batch) -> requests a second --------------------------------------
@@ -11,7 +13,7 @@ from labkit.learn.checks import Exercise
 capacity = Exercise(
     name="capacity",
     lesson="23",
-    right=lambda a, c, batch: 1000 * batch / (a + c * batch),
+    right=lambda a, c, batch: 1000 * theory.capacity(Line(a, c), batch),
     cases=[(50, 2, 8), (20.0, 1.0, 1), (0.2, 0.05, 32), (3, 4, 5)],
     mistakes={
         "requests a millisecond": (
@@ -69,15 +71,11 @@ def _requests(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return planned, sent, sent + _RNG.exponential(0.6, count).round(3) + 0.05
 
 
-def _percentile(planned, sent, done, share):
-    return float(np.quantile(done - planned, share))
-
-
 # With 101 requests the 99th percentile stands at a place, not between two: all definitions agree.
 percentile = Exercise(
     name="percentile",
     lesson="23",
-    right=_percentile,
+    right=lambda planned, sent, done, share: traffic.percentile(done - planned, share),
     cases=[(*_requests(101), 0.99), (*_requests(21), 0.95), (*_requests(101), 0.5)],
     mistakes={
         "from sending": (
@@ -138,7 +136,7 @@ percentile = Exercise(
 
 
 def _admit(waiting, a, c, batch, promise):
-    return (2 + waiting // batch) * (a + c * batch) <= promise
+    return theory.worst_latency(Line(a, c), batch, queue_limit=waiting + 1) <= promise
 
 
 def _as_few_as_now(waiting, a, c, batch, promise):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from labkit.datacenter.smaller import quantization
@@ -32,8 +33,6 @@ def unseen(shares: Mapping[str, np.ndarray], digit: int) -> None:
         shares: name of the side -> share of each seed, in [0, 1].
         digit: the one that was not there.
     """
-    import matplotlib.pyplot as plt
-
     fig, ax = plt.subplots(figsize=(7.0, 3.2))
     _strips(ax, shares)
     ax.set(xlim=(-0.05, 1.05), xlabel=f"share of the images of a {digit} that are read right")
@@ -55,8 +54,6 @@ def softness(image: np.ndarray, answers: Mapping[float, np.ndarray], label: int)
         answers: temperature -> probabilities of the digits, shape (10,).
         label: the digit that it is.
     """
-    import matplotlib.pyplot as plt
-
     fig, axes = plt.subplots(1, 1 + len(answers), figsize=(8.8, 2.6))
     axes[0].imshow(image.reshape(14, 14), cmap="gray_r")
     axes[0].set(xticks=[], yticks=[], title=f"labeled {label}")
@@ -85,8 +82,6 @@ def gradient_sizes(
         sizes: name of the rule -> mean size of the gradient at each temperature.
         limit: of the rule with T², by theory.
     """
-    import matplotlib.pyplot as plt
-
     fig, ax = plt.subplots()
     for (name, values), color, marker in zip(sizes.items(), COLORS[2:0:-1], "os", strict=False):
         ax.plot(temperatures, values, marker=marker, color=color, label=name)
@@ -105,7 +100,6 @@ def gains(settings: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame
     Args:
         settings: name -> accuracies alone and taught, each of shape (seeds,).
     """
-    import matplotlib.pyplot as plt
     import pandas as pd
 
     fig, ax = plt.subplots(figsize=(7.6, 0.9 + 0.62 * len(settings)))
@@ -135,8 +129,6 @@ def over_temperature(
         temperatures: rising.
         curves: name -> for each temperature the scores of all seeds.
     """
-    import matplotlib.pyplot as plt
-
     fig, ax = plt.subplots()
     for (name, values), color, marker in zip(curves.items(), COLORS[2:0:-1], "os", strict=False):
         means, margins = np.array([mean_interval(each) for each in values]).T
@@ -173,8 +165,6 @@ def rounding_errors(errors: Mapping[int, tuple[float, float]]) -> None:
     Args:
         errors: bits -> (measured, step² / 12).
     """
-    import matplotlib.pyplot as plt
-
     fig, ax = plt.subplots()
     measured, theory = np.array([*errors.values()]).T
     ax.plot([*errors], theory, "-", color=figures.ORANGE, label="modeled: step² / 12")
@@ -193,8 +183,6 @@ def accuracy_by_bits(curves: Mapping[str, Mapping[int, float]], whole: float) ->
         curves: name -> bits -> accuracy.
         whole: accuracy in float32.
     """
-    import matplotlib.pyplot as plt
-
     fig, ax = plt.subplots()
     ax.axhline(whole, color=figures.GRAY, linestyle=":", label="float32")
     for (name, curve), color, marker in zip(curves.items(), COLORS[1:3], "so", strict=True):
@@ -221,8 +209,6 @@ def zeros(found: pd.DataFrame, whole: float, size: int) -> None:
         whole: accuracy without zeros.
         size: bytes of the weights as they are.
     """
-    import matplotlib.pyplot as plt
-
     fig, (left, right) = plt.subplots(1, 2, figsize=(9.4, 3.6))
     left.axhline(whole, color=figures.GRAY, linestyle=":", label="unpruned")
     for name, color, marker in (
@@ -247,8 +233,6 @@ def zeros(found: pd.DataFrame, whole: float, size: int) -> None:
 
 def sparse_times(found: Sequence[SparseTime]) -> None:
     """Show the CPU time of a product over the share of its zeros, dense and in CSR."""
-    import matplotlib.pyplot as plt
-
     batches = sorted({each.batch for each in found})
     fig, axes = plt.subplots(1, len(batches), figsize=(9.4, 3.6))
     for ax, batch in zip(axes, batches, strict=True):

@@ -44,10 +44,9 @@ def test_erlang_c_is_the_published_table(servers, published):
 def test_waits_agree_with_mlsysim(servers, load):
     physics = pytest.importorskip("mlsysim.physics", reason="mlsysim is a test-only package")
     seconds = 0.1
-    utilization, *waits = physics.calc_queue_latency_mmc(load / seconds, 1 / seconds, servers)
-    ours = [queues.mmc_wait_quantile(servers, load, share, seconds) for share in (0.5, 0.99)]
-    assert ours == pytest.approx([wait.magnitude for wait in waits], abs=1e-12)
-    assert utilization == pytest.approx(load / servers)
+    _, _, p99 = physics.calc_queue_latency_mmc(load / seconds, 1 / seconds, servers)
+    beyond = exp(-(servers - load) * p99.magnitude / seconds)  # of those who wait
+    assert queues.erlang_c(servers, load) * beyond == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize("variation", [0.0, 1.0, 4.0])
@@ -65,26 +64,12 @@ def test_one_line_is_the_birth_and_death_chain():
     chain /= chain.sum()
     line = np.maximum(np.arange(400) - servers, 0) @ chain
     assert queues.erlang_c(servers, load) == pytest.approx(chain[servers:].sum())
-    assert queues.little(load, queues.mmc_wait(servers, load)) == pytest.approx(line)
+    assert load * queues.mmc_wait(servers, load) == pytest.approx(line)
 
 
 def test_erlang_b_is_its_sum():
     terms = [4.0**n / factorial(n) for n in range(7)]
     assert queues.erlang_b(6, 4.0) == pytest.approx(terms[-1] / sum(terms))
-
-
-@pytest.mark.parametrize(("servers", "load"), [(1, 0.5), (10, 9.0), (3, 1.0), (2, 1.0 - 1e-12)])
-def test_time_beyond_is_wait_and_service_folded(servers, load):
-    """Numerical integration over the wait of those who wait."""
-    limit = 3.0
-    waiting, rate = queues.erlang_c(servers, load), servers - load
-    wait = np.linspace(0, limit, 20_001)
-    density = waiting * rate * np.exp(-rate * wait) * np.exp(-(limit - wait))
-    beyond = (1 - waiting) * exp(-limit) + np.trapezoid(density, wait)
-    beyond += waiting * exp(-rate * limit)
-    assert queues.mmc_time_beyond(servers, load, limit) == pytest.approx(beyond, rel=1e-6)
-    quantile = queues.mmc_time_quantile(servers, load, 1 - beyond, seconds=2)
-    assert quantile == pytest.approx(2 * limit, rel=1e-5)
 
 
 def test_round_robin_lies_between_one_queue_and_regular_arrivals():
@@ -108,19 +93,6 @@ def test_two_choices_is_the_fixed_point_of_its_differential_equations():
     assert queues.two_choices_time(busy, choices=1) == pytest.approx(queues.mm1_time(busy))
 
 
-def test_a_split_by_equal_shares_is_random_and_the_best_one_favors_the_fast():
-    assert queues.split_time(2.4, [1, 1, 1], [1 / 3] * 3) == pytest.approx(queues.mm1_time(0.8))
-    shares = np.linspace(0.05, 0.45, 401)
-    times = [queues.split_time(2.4, [1, 2], [share, 1 - share]) for share in shares]
-    roots = np.sqrt(
-        [1, 2]
-    )  # the best is known: lambda_i = mu_i - sqrt(mu_i) (sum mu - lambda) / sum
-    best = (1 - (3 - 2.4) * roots[0] / roots.sum()) / 2.4
-    assert shares[np.argmin(times)] == pytest.approx(best, abs=0.002)
-    with pytest.raises(ValueError, match="1 together"):
-        queues.split_time(1.0, [1, 2], [0.5, 0.6])
-
-
 @pytest.mark.parametrize("load", [100.0, 400.0])
 @pytest.mark.parametrize("waiting", [0.1, 0.5])
 def test_square_root_staffing_is_near_erlang_c(load, waiting):
@@ -129,31 +101,16 @@ def test_square_root_staffing_is_near_erlang_c(load, waiting):
     assert low - 0.03 < waiting < high + 0.03
 
 
-def test_the_fewest_servers_are_enough_and_one_less_is_not():
-    for load in (0.5, 9.0, 95.0):
-        servers = queues.servers_needed(load, 0.99, longest=0.5)
-        waits = [queues.mmc_wait_quantile(c, load, 0.99) for c in (servers, servers - 1) if c]
-        assert waits[0] <= 0.5
-        assert all(wait > 0.5 for wait in waits[1:])
-
-
-def test_a_part_of_a_server_needs_a_whole_one():
-    assert queues.servers_needed(9.5, 0.5, longest=100) == 10
-    assert queues.servers_needed(0.0, 0.99, longest=0) == 1
-
-
 def test_without_capacity_to_spare_there_is_no_mean():
     everything = [
         queues.mg1_wait(1.0),
         queues.mm1_time(1.2),
         queues.mmc_wait(3, 3.0),
-        queues.mmc_wait_quantile(3, 4.0, 0.5),
-        queues.mmc_time_quantile(3, 3.0, 0.5),
         queues.round_robin_time(3, 1.0),
         queues.two_choices_time(1.0),
     ]
     assert everything == [inf] * len(everything)
-    assert queues.erlang_c(3, 3.0) == queues.mmc_time_beyond(3, 4.0, 1.0) == 1
+    assert queues.erlang_c(3, 3.0) == 1
 
 
 def test_an_empty_system_waits_for_nobody():
@@ -166,7 +123,6 @@ def test_an_empty_system_waits_for_nobody():
     [
         (lambda: queues.erlang_c(0, 1.0), "at least one server"),
         (lambda: queues.mm1_time(-0.1), "0 or more"),
-        (lambda: queues.mmc_wait_quantile(2, 1.0, 1.0), "0.99 for the p99"),
     ],
 )
 def test_impossible_settings_are_refused(call, told):

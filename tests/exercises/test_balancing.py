@@ -6,6 +6,7 @@ import pytest
 
 from labkit.datacenter.balancing.simulator import simulate
 from labkit.exercises import balancing as exercise
+from labkit.learn import limits
 
 
 def test_the_hall_is_hard_for_the_known_policies_and_easy_for_one_that_counts():
@@ -36,6 +37,18 @@ def test_a_policy_that_is_not_good_enough_is_told_its_score_and_not_the_answer()
     assert "right answer" not in found.message
     outside = exercise.policy.check(lambda lengths, sent, speeds: len(speeds))
     assert outside.kind == "no number of a server"
+
+
+def test_a_policy_without_an_end_in_the_hall_is_stopped(monkeypatch):
+    monkeypatch.setattr(limits, "SECONDS", 0.5)
+
+    def policy(lengths, sent, speeds):
+        while len(lengths) == len(exercise.HALL):
+            pass
+        return 0
+
+    found = exercise.policy.check(policy)
+    assert "In the hall: still running after 0.5 s" in found.message
 
 
 def test_what_was_sent_is_counted_from_report_to_report():

@@ -10,7 +10,7 @@ import pytest
 from lesson_code import names_after
 
 from labkit.datacenter import queues
-from labkit.datacenter.balancing import capacity, trial
+from labkit.datacenter.balancing import trial
 from labkit.exercises import balancing as exercise
 from labkit.lab import places
 from labkit.maths.intervals import batch_mean_interval, mean_interval
@@ -47,10 +47,20 @@ def test_the_interval_in_the_cell_is_that_of_the_lab():
 
 
 @pytest.mark.parametrize("rho", [0.3, 0.75, 0.95])
-def test_the_sums_in_the_cells_are_those_of_the_lab(rho):
+def test_the_sum_in_the_cell_is_that_of_the_lab(rho):
     assert defined("policies-table", "squared")(rho) == pytest.approx(queues.two_choices_time(rho))
-    tries = defined("tries", "tries")
-    assert tries(rho, 3, 2) == pytest.approx(capacity.tries(rho, 3, 2))
+
+
+@pytest.mark.parametrize("failing", [0.0, 0.2, 0.9])
+def test_tries_are_those_of_callers_that_try_one_by_one(failing):
+    tries, rng, counts = defined("tries", "tries"), np.random.default_rng(0), []
+    for _ in range(20_000):
+        used = 1
+        while used < 4 and rng.random() < failing:
+            used += 1
+        counts.append(used)
+    assert tries(failing, 3, layers=1) == pytest.approx(np.mean(counts), abs=0.04)
+    assert tries(failing, 1, layers=3) == pytest.approx((1 + failing) ** 3)
 
 
 LEARNED = {
@@ -92,7 +102,7 @@ def test_without_extras_it_runs_on_what_the_learner_wrote_and_with_other_setting
     assert names["may_retry"] is names["my_may_retry"]
     assert names["used"] == {"erlang_c", "staff", "may_retry", "policy"}
     assert names["answers"] == names["killed"] == {}
-    assert names["longest"][0.6] == pytest.approx(capacity.worst_wait(100, 50, 35))
+    assert names["longest"][0.6] == pytest.approx(35 / 2)
     assert names["scores"]["policy (yours)"] == names["score"] < exercise.GOAL
     back = names["storms"]["two each, budget 10 %"].goodput(1.0)[-30:]
     assert back.mean() > 60

@@ -17,26 +17,9 @@ from typing import NamedTuple
 import numpy as np
 
 from labkit.datacenter.hall import enough
+from labkit.datacenter.serving.traffic import poisson
 
 # --- retries --------------------------------------------------------------------------------------
-
-
-def tries(failing: float, retries: int, layers: int = 1) -> float:
-    """Return how often a request is tried on average: (1 + f + ... + f^k)^layers.
-
-    Args:
-        failing: share of the tries that fail, f.
-        retries: how often each layer tries again, k. With one it is (1 + f)^layers.
-        layers: callers above each other, each of which tries again on its own.
-
-    Source: Google, Site Reliability Engineering (2016), chapter 22.
-
-    >>> tries(failing=1.0, retries=3), tries(failing=1.0, retries=3, layers=3)
-    (4.0, 64.0)
-    """
-    if not 0 <= failing <= 1 or retries < 0:
-        raise ValueError(f"failing is a share, retries 0 or more. Received: {failing}, {retries}")
-    return sum(failing**n for n in range(retries + 1)) ** layers
 
 
 def recovery(rate: float, capacity: float, outage: float, extra: float = 0.0) -> float:
@@ -61,9 +44,10 @@ def recovery(rate: float, capacity: float, outage: float, extra: float = 0.0) ->
 class Storm(NamedTuple):
     """What became of requests: arrays of seconds.
 
-    planned: when each was sent first.
-    done: when its answer came in time; infinity if none did.
-    tries: when each try was sent, first ones and retries.
+    Attributes:
+        planned: when each was sent first.
+        done: when its answer came in time; infinity if none did.
+        tries: when each try was sent, first ones and retries.
     """
 
     planned: np.ndarray
@@ -116,7 +100,7 @@ def retry_storm(
     True
     """
     rng = np.random.default_rng(seed)
-    planned = np.sort(rng.uniform(0, until, rng.poisson(rate * until)))
+    planned = poisson(rate, until, rng)
     done, sent = np.full(len(planned), inf), []
     waiting = [(time, n, 0) for n, time in enumerate(planned.tolist())]  # sorted: a heap already
     free = [0.0] * servers
@@ -175,9 +159,7 @@ def crowd(before: float, after: float, at: float, until: float, seed: int = 0) -
     5885
     """
     rng = np.random.default_rng(seed)
-    early = rng.uniform(0, at, rng.poisson(before * at))
-    late = rng.uniform(at, until, rng.poisson(after * (until - at)))
-    return np.sort(np.concatenate([early, late]))
+    return np.concatenate([poisson(before, at, rng), at + poisson(after, until - at, rng)])
 
 
 def autoscale(
@@ -200,6 +182,9 @@ def autoscale(
         period: seconds between two decisions.
         servers: at the beginning, and never fewer.
         seed: of the service times.
+
+    Raises:
+        ValueError: a target that is no utilization.
 
     Source: the rule is that of the Horizontal Pod Autoscaler of Kubernetes, without its tolerance.
 
@@ -239,23 +224,6 @@ def _booked(free: list[float], wanted: int, now: float, cold: float) -> list[flo
         free = busy + [time for time in free if time <= now][: max(0, wanted - len(busy))]
     heapify(free)
     return free
-
-
-def worst_wait(after: float, capacity: float, reaction: float) -> float:
-    """Return the longest wait of a crowd that comes at once, without chance.
-
-    Who comes when the line is as long as can be served before the new servers are there waits
-    longest; how many are new does not matter, if they are enough.
-
-    Args:
-        after: requests a second from then on.
-        capacity: requests a second of the servers that are there when it comes.
-        reaction: seconds until others are: noticing, deciding, starting.
-
-    >>> worst_wait(after=100, capacity=50, reaction=30)
-    15.0
-    """
-    return reaction * max(0.0, 1 - capacity / after)
 
 
 # --- parts that fail ------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ labkit. The program keeps the process id, the standard input and the open files 
 
 import fcntl
 import os
+import select
 import signal
 import sys
 
@@ -18,6 +19,8 @@ def main(pipe: int, program: list[str]) -> None:
         fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
         fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
         fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
+        if _is_closed(pipe):  # before the system was asked to tell
+            sys.exit(1)
     elif child := os.fork():  # elsewhere the first process watches, and passes a signal on
         signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
         _watch(pipe, child)
@@ -26,12 +29,14 @@ def main(pipe: int, program: list[str]) -> None:
 
 def _watch(pipe: int, child: int) -> None:
     """Wait until the pipe or the child ends, and end as the child does."""
-    import select
-
     while os.waitpid(child, os.WNOHANG) == (0, 0):
-        if select.select([pipe], [], [], 0.2)[0]:  # it is never written to: it was closed
+        if _is_closed(pipe, 0.2):
             os.kill(child, signal.SIGKILL)
     sys.exit(0)
+
+
+def _is_closed(pipe: int, seconds: float = 0.0) -> bool:
+    return bool(select.select([pipe], [], [], seconds)[0])  # it is never written to
 
 
 if __name__ == "__main__":

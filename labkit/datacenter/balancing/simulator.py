@@ -224,7 +224,7 @@ def _choice(policy: str | Policy, servers: int, seed: int) -> Policy:
 
     def choose(lengths: Sequence[float]) -> int:
         server = policy(tuple(lengths))
-        if server not in numbers:
+        if isinstance(server, np.ndarray) or server not in numbers:
             raise ValueError(
                 f"a policy returns the number of a server, 0 to {servers - 1}. It returned "
                 f"{server!r} when the servers had {list(lengths)} requests."

@@ -18,8 +18,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from labkit.learn.limits import limited
+
 Run = Callable[[np.ndarray], np.ndarray]
 Rule = Callable[[int, float], bool]
+RULE_SECONDS = 1.0  # as long as a rule thinks nothing else happens: it needs microseconds
 
 
 class Refused(Exception):
@@ -43,7 +46,7 @@ class ModelError(Exception):
 
 
 class RuleError(Exception):
-    """The learner's admission rule raised an error, or returned what is no yes or no."""
+    """The learner's admission rule raised an error, had no end, or returned no yes or no."""
 
 
 @dataclass(eq=False)
@@ -219,7 +222,7 @@ class Batcher:
         try:
             loop = asyncio.get_running_loop()
             seconds, results = await loop.run_in_executor(self._thread, _timed, self.run, rows)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             for request in batch:
                 words = f"the model failed: {type(error).__name__}: {error}"
                 self._end(request, "failed", ModelError(words))
@@ -242,8 +245,10 @@ class Batcher:
 def ask(admit: Rule, queue_length: int, oldest_wait: float) -> bool:
     """Return what a rule says.
 
+    In the main thread, where a server asks, a rule that goes on is stopped after `RULE_SECONDS`.
+
     Raises:
-        RuleError: it raised an error, or returned no bool.
+        RuleError: it raised an error, was stopped, or returned no bool.
 
     >>> ask(lambda queue_length, oldest_wait: queue_length < 5, 4, 0.1)
     True
@@ -251,8 +256,9 @@ def ask(admit: Rule, queue_length: int, oldest_wait: float) -> bool:
     asked = f"the admission rule, asked with queue_length={queue_length}, "
     asked += f"oldest_wait={oldest_wait:.3g}, "
     try:
-        said = admit(queue_length, oldest_wait)
-    except Exception as error:
+        with limited(RULE_SECONDS):
+            said = admit(queue_length, oldest_wait)
+    except BaseException as error:  # sys.exit() too: the server goes on
         raise RuleError(f"{asked}raised {type(error).__name__}: {error}") from error
     if not isinstance(said, bool | np.bool_):
         raise RuleError(f"{asked}returned {said!r}. It must return True or False")

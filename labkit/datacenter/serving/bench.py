@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from labkit import machine
 from labkit.datacenter.roofline import cpu_clock, interleave
-from labkit.datacenter.serving import load, protocol
+from labkit.datacenter.serving import load
 from labkit.datacenter.serving.served import Served, missing
 from labkit.datacenter.serving.simulator import simulate, simulate_closed
 from labkit.datacenter.serving.traffic import OK, Answers
@@ -72,14 +72,18 @@ def offline(requests: int) -> Load:
     return Load(partial(simulate, np.zeros(requests)), measured)
 
 
-def _simulate_one(planned: ArrayLike, line: Line, **settings: Any) -> Answers:
+def _simulate_one(
+    planned: ArrayLike, line: Line, max_batch: int = 1, max_wait: float = 0.0, **_: Any
+) -> Answers:
+    """Return answers to one client: it never meets a queue, so that no limit and no rule counts."""
+    seconds = line.seconds(1) + (max_wait if max_batch > 1 else 0.0)
     planned = np.asarray(planned, float)
     sent, done = np.empty_like(planned), 0.0
     for place, moment in enumerate(planned):
         sent[place] = max(moment, done)
-        done = sent[place] + line.seconds(1) + settings.get("max_wait", 0.0)
+        done = sent[place] + seconds
     ones = np.ones(len(planned), int)
-    return Answers(planned, sent, sent + line.seconds(1), OK * ones, ones)
+    return Answers(planned, sent, sent + seconds, OK * ones, ones)
 
 
 # --- beside each other --------------------------------------------------------------------------
@@ -110,7 +114,8 @@ def compare(
     """Return how a simulated and a real server bear each load.
 
     Args:
-        tests: name -> (load, settings): max_batch, max_wait, queue_limit, admit.
+        tests: name -> (load, settings): max_batch (1, if it is not said), max_wait, queue_limit,
+            admit.
         line: seconds of a batch of the accelerator.
         real: False, or a missing extra `serve`, leaves the real servers out.
 
@@ -124,6 +129,7 @@ def compare(
     >>> found["two at once"].best.latency.tolist()
     [1.5, 3.0]
     """
+    tests = {name: (one, {"max_batch": 1} | settings) for name, (one, settings) in tests.items()}
     modeled = {name: one.modeled(line=line, **settings) for name, (one, settings) in tests.items()}
     if not real or missing():
         return {name: Beside(found, None, {}) for name, found in modeled.items()}
@@ -157,12 +163,6 @@ def emulated(line: Line) -> str:
     return f"emulated:{1000 * line.overhead:g}+{1000 * line.per_example:g}"
 
 
-def target(server: Served) -> load.Target:
-    """Return where to send requests of one row, and what each says."""
-    body, headers = protocol.json_body(np.zeros((1, *server.inputs)))
-    return load.Target(server.infer_url, body, server.headers | headers)
-
-
 def _measure(tests: Mapping[str, tuple], line: Line) -> dict[str, tuple[Answers, dict]]:
     servers = {name: Served(emulated(line), **settings) for name, (_, settings) in tests.items()}
     threads = ThreadPoolExecutor(len(tests), "load")
@@ -173,11 +173,14 @@ def _measure(tests: Mapping[str, tuple], line: Line) -> dict[str, tuple[Answers,
             server.wait_until_ready()
             server.metrics()  # its first answer takes longer than any other
         found = {
-            name: threads.submit(one.measured, target(servers[name]))
+            name: threads.submit(one.measured, load.target(servers[name]))
             for name, (one, _) in tests.items()
         }
         return {name: (each.result(), servers[name].stop()) for name, each in found.items()}
-    finally:  # also when the learner interrupts the kernel: nobody waits for the end of a load
+    except KeyboardInterrupt:  # nobody waits for the end of a load, nor does it go on unseen
+        load.cancel()
+        raise
+    finally:
         for server in servers.values():
             server.kill()
         threads.shutdown(wait=False, cancel_futures=True)

@@ -7,12 +7,14 @@ import json
 import math
 import shlex
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 
 from labkit.datacenter.serving import models, protocol
 from labkit.datacenter.serving.models import Model
-from labkit.datacenter.serving.served import LOOPBACK, Settings, missing
+from labkit.datacenter.serving.served import missing
+from labkit.datacenter.serving.settings import LOOPBACK, Settings
 
 EXAMPLE = 4  # numbers of a row that still fit into an example; a longer one comes from a file
 
@@ -51,7 +53,11 @@ def serve_here(
         address = _address(door.getsockname())
 
         def on_event(event: str) -> None:
-            say(_greeting(name, address, model, settings) if event == "started" else DRAINS)
+            if event == "started":
+                say(_greeting(name, address, model, settings))
+                return
+            with suppress(OSError):  # Ctrl-C has ended what read it, such as `| tee`, too
+                say(DRAINS)
 
         return asyncio.run(server.serve(model, settings, None, door, on_event))
 

@@ -13,18 +13,16 @@ Source: Yu and others, Orca: A Distributed Serving System for Transformer-Based 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from labkit import machine
-from labkit.datacenter.roofline import cpu_clock, interleave
+from labkit.datacenter.roofline import cpu_clock
+from labkit.datacenter.serving.bench import batch_seconds
 from labkit.datacenter.steps import Line, fit_line
 from labkit.maths import attention as maths
-
-if TYPE_CHECKING:
-    import keras
 
 EPSILON = 1e-5  # of the layer normalizations, as in `small_transformer`
 
@@ -107,50 +105,6 @@ def random_weights(
     return Weights(heads, tokens, positions, tuple(blocks), norm, dense(width, vocabulary))
 
 
-def weights_of(model: keras.Model) -> Weights:
-    """Return the weights of a network that `labkit.networks.transformer.small_transformer` made.
-
-    Args:
-        model: the Keras model of lesson 14.
-
-    Returns:
-        The weights in 64 bits: rounding then never decides which character is the likeliest.
-    """
-
-    def layer(name: str) -> list[np.ndarray]:
-        return [array.astype(float) for array in model.get_layer(name).get_weights()]
-
-    count = sum(each.name.endswith("_attention") for each in model.layers)
-    names = [f"block_{number}_" for number in range(1, count + 1)]
-    heads = [maths.HeadWeights(*layer(f"{name}attention")) for name in names]
-    blocks = [
-        Block(
-            tuple(layer(f"{name}norm_1")),
-            *_flat(head),
-            *(tuple(layer(f"{name}{part}")) for part in ("norm_2", "hidden", "back")),
-        )
-        for name, head in zip(names, heads, strict=True)
-    ]
-    return Weights(
-        heads[0].query_kernel.shape[1],
-        *layer("tokens"),
-        *layer("positions"),
-        tuple(blocks),
-        tuple(layer("last_norm")),
-        tuple(layer("scores")),
-    )
-
-
-def _flat(head: maths.HeadWeights) -> tuple[tuple, tuple]:
-    """Return (kernel, bias) of queries, keys and values in one product, and of the way out."""
-    width = len(head.query_kernel)
-    kernels = head.query_kernel, head.key_kernel, head.value_kernel
-    biases = head.query_bias, head.key_bias, head.value_bias
-    qkv = np.concatenate([each.reshape(width, -1) for each in kernels], axis=1)
-    out = head.output_kernel.reshape(-1, width)
-    return (qkv, np.concatenate([each.ravel() for each in biases])), (out, head.output_bias)
-
-
 # --- the writers --------------------------------------------------------------------------------
 
 
@@ -158,7 +112,7 @@ class Writer:
     """A transformer with a cache of several slots; it always writes the likeliest character.
 
     Args:
-        weights: of `random_weights` or `weights_of`.
+        weights: such as `random_weights` draws.
         slots: texts at once.
 
     Attributes:
@@ -305,15 +259,12 @@ def measure_steps(
     Lesson: 23_serving.
     """
 
-    def step(writer: Writer, slots: np.ndarray):
+    def step(writer: Writer, slots: np.ndarray) -> None:
         writer.places[:] = place
         writer.scores(slots)
 
     writers = {b: Writer(weights, b) for b in batches}
-    calls = {b: lambda w=w, b=b: step(w, np.arange(b)) for b, w in writers.items()}
-    with machine.one_thread():
-        times = interleave(calls, seconds, cpu_clock())
-    found = {b: float(np.median(each.cpu)) for b, each in times.items()}
+    found, _ = batch_seconds(lambda b: step(writers[b], np.arange(b)), batches, seconds)
     many = [b for b in found if b > 1]
     return found, fit_line(many, [[found[b] for b in many]])
 

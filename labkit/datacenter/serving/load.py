@@ -6,6 +6,7 @@ all at once. Latency counts from the planned moment. A client that waits for an 
 sends leaves out the requests that others would have sent meanwhile: coordinated omission.
 
 The clients run in a thread with an event loop of its own, so that they work in a notebook, too.
+Without the extra `serve` they raise ModuleNotFoundError.
 
 Lesson: 23_serving.
 """
@@ -20,14 +21,13 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
-from importlib.util import find_spec
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from labkit.datacenter.serving import protocol
-from labkit.datacenter.serving.served import Served
+from labkit.datacenter.serving.served import Served, missing
 from labkit.datacenter.serving.traffic import LOST, Answers
 
 PATIENCE = 60.0  # seconds that a client waits for an answer
@@ -38,9 +38,10 @@ LEAD = 0.05  # seconds before the first request, for the clients to get ready
 class Target(NamedTuple):
     """Where requests go, and what each says.
 
-    url: of the model's predictions.
-    body: of every request.
-    headers: of every request.
+    Attributes:
+        url: of the model's predictions.
+        body: of every request.
+        headers: of every request.
     """
 
     url: str
@@ -220,26 +221,38 @@ def _run(
     target: Target | None, clients: Callable[[Ask], Awaitable[None]], patience: float
 ) -> Answers:
     """Run clients in a thread; return what they noted, in the order of their plan."""
-    if find_spec("aiohttp") is None:
-        raise ModuleNotFoundError("clients over HTTP need aiohttp: pip install 'labkit[serve]'")
-    running: list[tuple] = []
+    if words := missing():
+        raise ModuleNotFoundError(words)
 
     async def main() -> list[tuple]:
-        running.append((asyncio.get_running_loop(), asyncio.current_task()))
-        async with _session(patience) as session:
-            ask = Ask(session, target)
-            await asyncio.sleep(LEAD)
-            await clients(ask)
-            return ask.rows
+        running = asyncio.get_running_loop(), asyncio.current_task()
+        _RUNNING.add(running)
+        try:
+            async with _session(patience) as session:
+                ask = Ask(session, target)
+                await asyncio.sleep(LEAD)
+                await clients(ask)
+                return ask.rows
+        finally:
+            _RUNNING.discard(running)
 
     with ThreadPoolExecutor(1, "clients") as pool:
         future = pool.submit(asyncio.run, main())
         try:
             return _answers(future.result())
         except KeyboardInterrupt:  # else the clients would go on unseen
-            for loop, task in running:
-                loop.call_soon_threadsafe(task.cancel)
+            cancel()
             raise
+
+
+_RUNNING: set[tuple[asyncio.AbstractEventLoop, asyncio.Task]] = set()
+
+
+def cancel() -> None:
+    """End the clients of all loads that run, in whichever thread."""
+    for loop, task in list(_RUNNING):
+        with suppress(RuntimeError):  # it has just ended
+            loop.call_soon_threadsafe(task.cancel)
 
 
 @asynccontextmanager

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from labkit.datacenter.smaller.onnx_runtime import open_session
+
 KINDS = "an .onnx, .keras or .npz file, or emulated:A+C such as emulated:50+2"
 
 
@@ -53,7 +55,7 @@ def load(model: str | Path | Sequence[np.ndarray] | Callable, shape=None) -> Mod
         return Model(run, inputs, inputs, platform)
     try:
         tried = np.asarray(run(np.zeros((2, *inputs), np.float32)))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(
             f"the model fails for 2 rows of zeros, each of shape {inputs}: {error}. "
             f"It must take any number of rows"
@@ -127,18 +129,21 @@ def _npz(path: Path) -> tuple[Callable, tuple[int, ...], str]:
 def _onnx(path: Path) -> tuple[Callable, tuple[int, ...], str]:
     if not find_spec("onnxruntime"):
         raise ModuleNotFoundError("an .onnx model needs onnxruntime: pip install 'labkit[serve]'")
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = 1, 3
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    (each, *others), (out, *_) = session.get_inputs(), session.get_outputs()
-    if others or each.type != "tensor(float)" or isinstance(each.shape[0], int):
-        told = ", ".join(f"{i.name} {i.type} {i.shape}" for i in session.get_inputs())
+    session = open_session(path)
+    inputs, (out, *_) = session.get_inputs(), session.get_outputs()
+    if [_is_batch(each) for each in inputs] != [True]:
+        told = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs) or "none"
         raise ValueError(
-            f"an .onnx model needs one float32 input with a free batch. It has: {told}"
+            f"an .onnx model needs one float32 input whose first size alone is free, the batch. "
+            f"It has: {told}"
         )
+    (each,) = inputs
     return lambda rows: session.run([out.name], {each.name: rows})[0], tuple(each.shape[1:]), "onnx"
+
+
+def _is_batch(each) -> bool:
+    sizes = [isinstance(size, int) for size in each.shape]
+    return each.type == "tensor(float)" and sizes[:1] == [False] and all(sizes[1:])
 
 
 def _keras(path: Path) -> tuple[Callable, tuple[int, ...], str]:

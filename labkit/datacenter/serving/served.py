@@ -10,9 +10,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import math
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -21,19 +19,20 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 import labkit
 from labkit.datacenter.parcel import pack
+from labkit.datacenter.parent import forget_in_copies
 from labkit.datacenter.serving import protocol
+from labkit.datacenter.serving.settings import Settings
 
 START = 60.0  # seconds for a server to come up, on a machine with other work to do
-LOOPBACK = ("127.0.0.1", "localhost", "::1")  # what this machine alone can reach
+HUNG = "the server was silent for too long, and was killed: its model or its rule has no end"
 COMMAND = (
     "import sys; sys.path.insert(0, sys.argv.pop()); "
     "from labkit.datacenter.serving.server import main; main()"
@@ -52,81 +51,13 @@ class ServerError(RuntimeError):
         self.status = status
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How a server treats requests.
-
-    Args:
-        name: of the model, in its address: letters, digits, -, _ and .
-        max_batch: rows that a batch may have, and a request.
-        max_wait: seconds that the first of a batch may wait for others.
-        queue_limit: requests that may wait; the next ones are answered 503 with Retry-After.
-        patience: seconds after which a request that still waits is answered 504, not computed.
-        token: what a client must show as Authorization: Bearer TOKEN; at least 16 characters.
-        body_limit: bytes of a request's body; None takes what the model needs at most, as JSON.
-        drain: seconds after SIGTERM for what was accepted.
-        grace: seconds after SIGTERM in which new requests still come in, while ready says 503.
-        header_seconds: until a request's headers must have come.
-        body_seconds: until its body must have come, from then on.
-        keep_alive: seconds that a connection may be silent between two requests.
-        connections: that may be open; beyond, the one that is silent longest is closed.
-
-    Raises:
-        ValueError: a setting out of its range.
-    """
-
-    name: str = "model"
-    max_batch: int = 32
-    max_wait: float = 0.0
-    queue_limit: int = 1000
-    patience: float = math.inf
-    token: str | None = None
-    body_limit: int | None = None
-    drain: float = 10.0
-    grace: float = 0.0
-    header_seconds: float = 10.0
-    body_seconds: float = 20.0
-    keep_alive: float = 5.0
-    connections: int = 4096
-
-    def __post_init__(self):
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", self.name):
-            raise ValueError(f"a model's name has letters, digits, - _ . Received: {self.name!r}")
-        least = {"max_batch": 1, "body_limit": 1, "connections": 8}
-        for name in SETTINGS_OF_NUMBERS:
-            value = getattr(self, name)
-            if value is not None and not value >= least.get(name, 0):
-                raise ValueError(
-                    f"{name} must be at least {least.get(name, 0)}. Received: {value!r}"
-                )
-        check_token(self.token)
-
-
-SETTINGS_OF_NUMBERS = [
-    name for name in Settings.__dataclass_fields__ if name not in ("name", "token")
-]
-
-
-def check_token(token: str | None) -> None:
-    """Refuse a token that can be guessed, or that no header can hold.
-
-    Raises:
-        ValueError: why.
-    """
-    if token is not None and not (len(token) >= 16 and token.isascii() and token.isprintable()):
-        raise ValueError(
-            "a token needs at least 16 characters of ASCII, such as `openssl rand -hex 16` prints"
-        )
-
-
 def missing() -> str:
     """Return what the extra `serve` would add, where it is not installed; else an empty text."""
-    needs = ("fastapi", "uvicorn", "prometheus_client")
-    if all(map(find_spec, needs)):
+    if all(map(find_spec, ("fastapi", "uvicorn", "prometheus_client", "aiohttp"))):
         return ""
     return (
         "The server needs the extra `serve`: pip install 'labkit[serve]'. It adds a real server "
-        "process, with FastAPI and uvicorn, to put under load."
+        "process, with FastAPI and uvicorn, and clients that put it under load."
     )
 
 
@@ -142,7 +73,8 @@ class Served:
         admit: the learner's rule, `admit(queue_length, oldest_wait) -> bool`, asked for each
             request. queue_length counts the requests that wait (not those in the batch that
             runs); oldest_wait is how many seconds the oldest of them has waited. It runs in the
-            server's process, and gets there by standard input, never by HTTP.
+            server's process, gets there by standard input, never by HTTP, and is stopped after
+            1 s: it needs microseconds.
         port: 0 takes a free one.
         **settings: of `Settings`: max_batch, max_wait, queue_limit, patience, token, ...
 
@@ -174,9 +106,10 @@ class Served:
             "settings": self.settings,
         }
         self._popen: subprocess.Popen | None = None
+        self._end = lambda: None
         self.port: int | None = None
         self.counts: dict[str, int] | None = None
-        _SERVERS.add(self)
+        forget_in_copies(self)
 
     def __enter__(self) -> Served:
         return self.start()
@@ -206,7 +139,24 @@ class Served:
         if words := missing():
             raise ModuleNotFoundError(words)
         packed = pack(self._wanted)
+        self.kill()  # what one that ended by itself has left
         self.counts = None
+        try:
+            self._spawn()
+        except OSError as error:
+            raise ServerError(
+                f"the system refused what a server needs to start: {error}. End what you do not "
+                f"need, or allow more files and processes: ulimit -n, ulimit -u"
+            ) from error
+        try:
+            with contextlib.suppress(OSError):  # if it is gone, `wait_until_ready` finds out
+                self._popen.stdin.write(b"%d\n" % len(packed) + packed)
+                self._popen.stdin.flush()
+        except BaseException:  # an interrupt: a large model takes as long as the server to start
+            self.kill()
+            raise
+
+    def _spawn(self) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the process
         self._popen = subprocess.Popen(
             [sys.executable, "-P", "-c", COMMAND, str(Path(labkit.__file__).parents[1])],
@@ -217,9 +167,8 @@ class Served:
             stderr=self._errors,
             start_new_session=True,  # a terminal's Ctrl-C reaches this program alone
         )
-        with contextlib.suppress(OSError):  # if it is gone, `wait_until_ready` finds out
-            self._popen.stdin.write(b"%d\n" % len(packed) + packed)
-            self._popen.stdin.flush()
+        # Also when nobody has this object any more, as after a cell that was run again.
+        self._end = weakref.finalize(self, _end, self._popen, self._errors)
 
     def wait_until_ready(self, seconds: float = START) -> None:
         """Wait until the server listens.
@@ -265,13 +214,7 @@ class Served:
 
     def kill(self) -> None:
         """End the server at once (SIGKILL): what it has not answered is lost."""
-        if self._popen is None:
-            return
-        self._popen.kill()
-        self._popen.wait()
-        for pipe in (self._popen.stdin, self._popen.stdout, self._errors):
-            with contextlib.suppress(OSError):
-                pipe.close()
+        self._end()
 
     @property
     def runs(self) -> bool:
@@ -296,11 +239,6 @@ class Served:
         return f"/v2/models/{self.settings.name}/infer"
 
     @property
-    def infer_url(self) -> str:
-        """Address to which requests for answers of the model are posted."""
-        return self.url + self.path
-
-    @property
     def headers(self) -> dict[str, str]:
         """Headers that each request needs: the token, where there is one."""
         token = self.settings.token
@@ -315,7 +253,7 @@ class Served:
         body, headers = (protocol.binary_body if binary else protocol.json_body)(rows)
         status, answer, got = self.ask("POST", self.path, body, headers, seconds)
         if status != 200:
-            raise ServerError(f"{status}: {json.loads(answer)['error']}", status)
+            raise ServerError(f"{status}: {_error(answer)}", status)
         return protocol.read_answer(answer, got)
 
     def metrics(self) -> dict[str, float]:
@@ -327,13 +265,6 @@ class Served:
         text = self.ask("GET", "/metrics")[1].decode()
         lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
         return {name: float(value) for name, _, value in lines}
-
-    def is_ready(self) -> bool:
-        """Return whether the server says that requests should come to it."""
-        try:
-            return self.ask("GET", "/v2/health/ready")[0] == 200
-        except OSError:
-            return False
 
     def ask(
         self,
@@ -362,7 +293,7 @@ class Served:
         Raises:
             ServerError: it ended, or is silent.
         """
-        timer = threading.Timer(max(0.0, until - time.monotonic()), self._popen.kill)
+        timer = threading.Timer(max(0.0, until - time.monotonic()), _kill, [self._popen])
         timer.start()
         try:
             line = self._popen.stdout.readline()
@@ -370,7 +301,8 @@ class Served:
             timer.cancel()
         if line:
             return json.loads(line)
-        raise ServerError(self._why_it_ended(self._popen.wait()))
+        code = self._popen.wait()
+        raise ServerError(HUNG if time.monotonic() >= until else self._why_it_ended(code))
 
     def _why_it_ended(self, code: int) -> str:
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
@@ -381,6 +313,7 @@ class Served:
     def _forget(self) -> None:
         """Let go of the process: this is a copy, by fork, of the program that has it."""
         if self._popen is not None:
+            self._end.detach()
             self._popen.stdin.close()
             self._popen.stdout.close()
             self._popen = None
@@ -409,17 +342,25 @@ def replicas(count: int, *args: Any, **kwargs: Any) -> Iterator[list[Served]]:
             server.kill()
 
 
+def _kill(popen: subprocess.Popen) -> None:
+    with contextlib.suppress(OSError):  # what a rule has started may live, though it is gone
+        os.killpg(popen.pid, signal.SIGKILL)
+
+
+def _end(popen: subprocess.Popen, errors: BinaryIO) -> None:
+    _kill(popen)
+    popen.wait()
+    for pipe in (popen.stdin, popen.stdout, errors):
+        with contextlib.suppress(OSError):
+            pipe.close()
+
+
+def _error(answer: bytes) -> str:
+    try:
+        return json.loads(answer)["error"]
+    except (ValueError, KeyError, TypeError):  # not the protocol's: the app itself broke
+        return answer[:200].decode(errors="replace")
+
+
 def _is_file(model: Any) -> bool:
     return isinstance(model, Path) or (isinstance(model, str) and not model.startswith("emulated:"))
-
-
-_SERVERS: weakref.WeakSet[Served] = weakref.WeakSet()
-
-
-def _forget_all() -> None:
-    for server in list(_SERVERS):
-        server._forget()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)

@@ -38,6 +38,9 @@ class Server:
         queue_limit: most requests that wait, those in the batch not counted; None for no limit.
         admit: a rule of its own for who is let in, `admit(queue_length, oldest_wait)`, asked as
             that of `labkit.datacenter.serving.batching.Batcher` is.
+
+    Raises:
+        ValueError: a batch or a limit below 1, or a wait below 0.
     """
 
     def __init__(

@@ -38,38 +38,17 @@ def capacity(line: Line, batch: int) -> float:
     return batch / line.seconds(batch)
 
 
-def least_batch(line: Line, rate: float) -> int:
-    """Return the smallest batch whose capacity is above a rate.
-
-    b / (a + c b) > rate where b (1 - c rate) > a rate.
-
-    Args:
-        line: seconds of a batch.
-        rate: requests a second.
-
-    Raises:
-        ValueError: rate is 1 / c or more: no batch is large enough.
-
-    >>> least_batch(Line(0.050, 0.002), rate=100)
-    7
-    """
-    room = 1 - line.per_example * rate
-    if room <= 0:
-        most = 1 / line.per_example
-        raise ValueError(f"no batch serves {rate:g} a second: the limit is 1 / c = {most:g}")
-    return math.floor(round(line.overhead * rate / room, 6)) + 1
-
-
 # --- in a steady state ----------------------------------------------------------------------------
 
 
 class Steady(NamedTuple):
     """A server after a long time, on average.
 
-    latency: seconds of a request that is not refused, from arrival to answer.
-    batch: requests in a batch.
-    busy: share of the time in which it computes.
-    refused: share of the requests that find the queue full.
+    Attributes:
+        latency: seconds of a request that is not refused, from arrival to answer.
+        batch: requests in a batch.
+        busy: share of the time in which it computes.
+        refused: share of the requests that find the queue full.
     """
 
     latency: float
@@ -177,31 +156,6 @@ def _places(line: Line, rate: float, max_batch: int) -> int:
     return max_batch + math.ceil(10 * math.log(10) / math.log(low)) + 10
 
 
-def fluid_batch(line: Line, rate: float) -> float:
-    """Return the batch in which as many come while it is computed: b = rate (a + c b).
-
-    Args:
-        line: seconds of a batch.
-        rate: requests a second, below 1 / c.
-
-    >>> fluid_batch(Line(0.050, 0.002), rate=250)
-    25.0
-    """
-    return rate * line.overhead / (1 - line.per_example * rate)
-
-
-def fluid_latency(line: Line, rate: float) -> float:
-    """Return the mean latency of a busy server that computes all that waits, in seconds.
-
-    A request comes in the middle of a batch on average, and is in the next one: 1.5 batches of
-    a + c b = a / (1 - c rate) seconds.
-
-    >>> round(fluid_latency(Line(0.050, 0.002), rate=250), 3)
-    0.15
-    """
-    return 1.5 * line.overhead / (1 - line.per_example * rate)
-
-
 # --- in overload ----------------------------------------------------------------------------------
 
 
@@ -219,15 +173,6 @@ def overload_latency(rate: float, capacity: float, time: float | np.ndarray) -> 
     10.0
     """
     return max(rate / capacity - 1, 0.0) * time
-
-
-def refused_share(rate: float, capacity: float) -> float:
-    """Return the share of requests that a full server refuses: 1 - capacity / rate.
-
-    >>> refused_share(rate=40, capacity=20)
-    0.5
-    """
-    return max(0.0, 1 - capacity / rate)
 
 
 def worst_latency(line: Line, max_batch: int, queue_limit: int, max_wait: float = 0.0) -> float:
@@ -265,22 +210,3 @@ def stall_percentile(stall: float, seconds: float, share: float, usual: float = 
     0.9
     """
     return max(usual, stall - (1 - share) * seconds)
-
-
-def closed_rate(line: Line, clients: int, think: float = 0.0, max_batch: int = 1) -> float:
-    """Return the most requests a second of clients that each wait for an answer before the next.
-
-    Args:
-        line: seconds of a batch.
-        clients: how many, each with one request at a time.
-        think: seconds from an answer to the client's next request.
-        max_batch: most requests of a batch.
-
-    Source: the asymptotic bounds of a closed system, as in Denning and Buzen, The Operational
-        Analysis of Queueing Network Models (ACM Computing Surveys, 1978).
-
-    >>> closed_rate(Line(0.050, 0.0), clients=5)  # not one more than the server can do
-    20.0
-    """
-    alone = clients / (think + line.seconds(1))
-    return min(alone, capacity(line, max_batch))

@@ -12,7 +12,7 @@ import numpy as np
 OK, REFUSED, LOST = 200, 503, 0
 
 
-def poisson(rate: float, seconds: float, seed: int = 0) -> np.ndarray:
+def poisson(rate: float, seconds: float, seed: int | np.random.Generator = 0) -> np.ndarray:
     """Return the times of requests of many people who do not know of each other.
 
     A Poisson process: the gaps are exponential, and independent.
@@ -20,7 +20,7 @@ def poisson(rate: float, seconds: float, seed: int = 0) -> np.ndarray:
     Args:
         rate: requests a second, on average.
         seconds: how long they come.
-        seed: of the gaps.
+        seed: of the gaps, or a generator that draws them.
 
     Raises:
         ValueError: a rate or a time that is not above 0.
@@ -57,11 +57,12 @@ def bursts(rate: float, seconds: float, size: int, spread: float, seed: int = 0)
 class Answers(NamedTuple):
     """What became of requests; one array element for each, in the order of their plan.
 
-    planned: seconds from the begin, when the request was to be sent.
-    sent: when it was sent: later, if the client did not come to it.
-    done: when its answer was there, whole.
-    status: 200 answered, 503 refused, 0 no answer; others as HTTP has them.
-    batch: with how many it was computed, itself included; 0 where nobody said so.
+    Attributes:
+        planned: seconds from the begin, when the request was to be sent.
+        sent: when it was sent: later, if the client did not come to it.
+        done: when its answer was there, whole.
+        status: 200 answered, 503 refused, 0 no answer; others as HTTP has them.
+        batch: with how many it was computed, itself included; 0 where nobody said so.
     """
 
     planned: np.ndarray

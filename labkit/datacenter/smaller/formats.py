@@ -21,6 +21,7 @@ import numpy as np
 
 import labkit
 from labkit import machine
+from labkit.datacenter.smaller.onnx_runtime import open_session
 from labkit.networks.backend import without_advice, without_chatter
 
 if TYPE_CHECKING:
@@ -276,20 +277,6 @@ load(order["path"])(np.zeros(order["shape"], np.float32))
 # --- each format --------------------------------------------------------------------------------
 
 
-def session(path: str | Path):
-    """Return an ONNX Runtime session of a file, on one thread of this processor.
-
-    Raises:
-        ImportError: without onnxruntime.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors; advice on graphs is not for the reader
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
 def _open(path: str | Path) -> tuple[object, Run]:
     """Return what a file holds, and the function that it computes."""
     suffix = Path(path).suffix
@@ -316,7 +303,7 @@ def _open_savedmodel(path: str) -> tuple[object, Run]:
 
 
 def _open_onnx(path: str) -> tuple[object, Run]:
-    opened = session(path)
+    opened = open_session(path)
     name = opened.get_inputs()[0].name
     return opened, lambda x: opened.run(None, {name: np.asarray(x, np.float32)})[0]
 

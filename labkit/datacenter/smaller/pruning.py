@@ -1,8 +1,7 @@
 """Pruning: weights set to zero, what that saves in a file, and what it saves in time.
 
 Zeros take part in a dense product like any other number. They save bytes only where they are
-packed (gzip, CSR), and time only in a product that skips them (CSR, from a high share on) or where
-whole units go and the matrices become smaller.
+packed (gzip), and time only in a product that skips them (CSR, from a high share on).
 
 Lesson: 22_smaller_models.
 """
@@ -26,18 +25,16 @@ if TYPE_CHECKING:
     from labkit.datacenter.smaller.quantization import Dense
 
 SHARES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98)
-INDEX = 4  # bytes of a position in CSR
 
 # --- which weights go ---------------------------------------------------------------------------
 
 
-def masks(kernels: Sequence[ArrayLike], share: float, per_layer: bool = False) -> list[np.ndarray]:
-    """Return for each array which weights stay: all but the smallest by magnitude.
+def masks(kernels: Sequence[ArrayLike], share: float) -> list[np.ndarray]:
+    """Return for each array which weights stay: all but the smallest of all arrays together.
 
     Args:
         kernels: arrays of weights, any shapes; biases are not pruned.
         share: of all weights that go, in [0, 1]; the number is rounded to a whole one.
-        per_layer: this share of each array, instead of the smallest of all arrays together.
 
     Raises:
         ValueError: a share outside [0, 1].
@@ -49,14 +46,10 @@ def masks(kernels: Sequence[ArrayLike], share: float, per_layer: bool = False) -
     >>> small, large = np.array([0.1, -0.2]), np.array([3.0, -1.0])
     >>> [mask.tolist() for mask in masks([small, large], 0.5)]
     [[False, False], [True, True]]
-    >>> [mask.tolist() for mask in masks([small, large], 0.5, per_layer=True)]
-    [[False, True], [True, False]]
     """
     if not 0 <= share <= 1:
         raise ValueError(f"share must lie in [0, 1], 0.9 for nine of ten. Received: share={share}")
     sizes = [np.abs(np.asarray(kernel)) for kernel in kernels]
-    if per_layer:
-        return [_largest(size.ravel(), share).reshape(size.shape) for size in sizes]
     stays = _largest(np.concatenate([size.ravel() for size in sizes]), share)
     ends = np.cumsum([size.size for size in sizes])[:-1]
     parts = zip(np.split(stays, ends), sizes, strict=True)
@@ -70,46 +63,14 @@ def _largest(sizes: np.ndarray, share: float) -> np.ndarray:
     return stays
 
 
-def prune(layers: Sequence[Dense], share: float, per_layer: bool = False) -> list[Dense]:
+def prune(layers: Sequence[Dense], share: float) -> list[Dense]:
     """Return dense layers with the smallest weights set to 0, biases as they are.
 
     >>> prune([(np.array([[0.1], [-2.0]]), np.ones(1))], 0.5)[0][0].tolist()
     [[0.0], [-2.0]]
     """
-    stays = masks([weights for weights, _ in layers], share, per_layer)
+    stays = masks([weights for weights, _ in layers], share)
     return [(w * mask, b) for (w, b), mask in zip(layers, stays, strict=True)]
-
-
-def drop_units(layers: Sequence[Dense], share: float) -> list[Dense]:
-    """Return smaller dense layers: of each hidden layer, this share of the units is taken out.
-
-    The units go whose weights are small: the length of those that come in times the length of
-    those that go out. A unit that is zero on either side goes without a trace.
-
-    Args:
-        layers: dense layers, ReLU after each but the last.
-        share: of the units, in [0, 1); at least one unit stays.
-
-    Raises:
-        ValueError: a share outside [0, 1).
-
-    Source: Li et al., Pruning filters for efficient ConvNets, ICLR (2017).
-    Lesson: 22_smaller_models.
-
-    >>> layers = [(np.array([[1.0, 0.1]]), np.zeros(2)), (np.array([[1.0], [1.0]]), np.zeros(1))]
-    >>> [w.shape for w, _ in drop_units(layers, 0.5)]
-    [(1, 1), (1, 1)]
-    """
-    if not 0 <= share < 1:
-        raise ValueError(f"share must lie in [0, 1). Received: share={share}")
-    layers = [*layers]
-    for i in range(len(layers) - 1):
-        (into, biases), (out, last) = layers[i : i + 2]
-        units = len(biases)
-        sizes = np.linalg.norm(into, axis=0) * np.linalg.norm(out, axis=1)
-        stay = np.sort(np.argsort(sizes)[min(round(share * units), units - 1) :])
-        layers[i : i + 2] = (into[:, stay], biases[stay]), (out[stay], last)
-    return layers
 
 
 def share_of_zeros(kernels: Sequence[ArrayLike]) -> float:
@@ -130,7 +91,7 @@ def kernels(model: keras.Model) -> list[keras.Variable]:
     return [variable for variable in model.trainable_variables if len(variable.shape) > 1]
 
 
-def prune_model(model: keras.Model, share: float, per_layer: bool = False) -> keras.Model:
+def prune_model(model: keras.Model, share: float) -> keras.Model:
     """Return a copy with the smallest weights at 0, where they stay however it is trained.
 
     The copy is not compiled. The mask is a constraint of each variable: every Keras optimizer
@@ -139,7 +100,6 @@ def prune_model(model: keras.Model, share: float, per_layer: bool = False) -> ke
     Args:
         model: stays as it is.
         share: of the weights that go, in [0, 1].
-        per_layer: this share of each layer.
 
     Lesson: 22_smaller_models.
     """
@@ -147,7 +107,7 @@ def prune_model(model: keras.Model, share: float, per_layer: bool = False) -> ke
 
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
-    stays = masks([np.asarray(kernel) for kernel in kernels(copy)], share, per_layer)
+    stays = masks([np.asarray(kernel) for kernel in kernels(copy)], share)
     for kernel, mask in zip(kernels(copy), stays, strict=True):
         kernel.assign(np.asarray(kernel) * mask)
         kernel.constraint = _keep(mask)
@@ -192,19 +152,6 @@ def packed_bytes(items: int, share: float, bits: int = 32) -> float:
     """
     coin = -sum(p * math.log2(p) for p in (share, 1 - share) if p)
     return items * (coin + (1 - share) * bits) / 8
-
-
-def csr_bytes(rows: int, stored: int) -> int:
-    """Return the bytes of a float32 matrix in CSR: value and column of each, begin of each row.
-
-    Args:
-        rows: of the matrix.
-        stored: numbers that are not 0.
-
-    >>> csr_bytes(10, 50), 4 * 10 * 10
-    (444, 400)
-    """
-    return (roofline.FLOAT32 + INDEX) * stored + INDEX * (rows + 1)
 
 
 # --- time ---------------------------------------------------------------------------------------

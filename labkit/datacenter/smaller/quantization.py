@@ -2,7 +2,7 @@
 
 A number x is kept as an integer q, and x is about scale (q - zero_point). The arithmetic is that of
 the ONNX operators, in float32 and with halves rounded to the even neighbor, so the integers are
-those of ONNX Runtime (`labkit.datacenter.smaller.operators` runs them there).
+those of ONNX Runtime (`labkit.datacenter.smaller.onnx_runtime` runs them there).
 
 >>> grid = affine(-1.0, 1.55)
 >>> quantize([-1.0, 0.0, 0.013, 9.0], grid).tolist(), int(grid.zero_point)
@@ -111,23 +111,6 @@ def symmetric(weights: ArrayLike, bits: int = 8, per_channel: bool = False) -> A
     return Affine(scale, np.zeros(scale.shape, np.int8), bits, signed=True)
 
 
-def dynamic(x: ArrayLike) -> Affine:
-    """Return the uint8 grid of the numbers at hand, as a runtime does it while it runs.
-
-    In float32 throughout, as ONNX's DynamicQuantizeLinear, so a scale can part from that of
-    `affine` in its last bit.
-
-    >>> dynamic(np.float32([-1, 0.5, 1.55])).zero_point
-    100
-    """
-    x = np.asarray(x, np.float32)
-    low, high = min(x.min(), np.float32(0)), max(x.max(), np.float32(0))
-    if low == high:
-        return Affine(np.float32(1), 0)
-    scale = (high - low) / np.float32(255)
-    return Affine(scale, int(np.clip(np.rint(-low / scale), 0, 255)))
-
-
 def quantize(x: ArrayLike, grid: Affine) -> np.ndarray:
     """Return the integers: x / scale, rounded, halves to the even one, plus the zero point, cut.
 
@@ -163,21 +146,6 @@ def rounded(x: ArrayLike, grid: Affine) -> np.ndarray:
     [0.0, 1.0]
     """
     return dequantize(quantize(x, grid), grid)
-
-
-def mean_square_error(scale: ArrayLike) -> ArrayLike:
-    """Return the mean square of the rounding error by theory: scale² / 12.
-
-    Where numbers spread over many steps, the error is about uniform between minus and plus half a
-    step, and that is its variance. What is cut off at the ends of the grid adds to it.
-
-    Source: Bennett, Spectra of quantized signals, Bell System Technical Journal (1948).
-    Lesson: 22_smaller_models.
-
-    >>> mean_square_error(12.0)
-    12.0
-    """
-    return scale**2 / 12
 
 
 def size_in_bytes(parameters: int, bits: int) -> int:
@@ -297,31 +265,22 @@ def _activations(layers: Sequence[Dense], x: ArrayLike) -> Iterator[np.ndarray]:
     yield x @ np.float32(layers[-1][0]) + np.float32(layers[-1][1])
 
 
-def calibrate(layers: Sequence[Dense], x: np.ndarray, keep: float = 1.0) -> list[Range]:
+def calibrate(layers: Sequence[Dense], x: np.ndarray) -> list[Range]:
     """Return the range of the input and of each layer's output, seen on some examples.
 
     Args:
         layers: dense layers in float32.
         x: examples, (n, ...); a few hundred that look like those to come.
-        keep: share of the numbers at either end that must lie inside, in (0.5, 1]; less than 1
-            gives a smaller step and cuts off the rare large numbers.
-
-    Raises:
-        ValueError: a share outside (0.5, 1].
 
     Lesson: 22_smaller_models.
     """
-    if not 0.5 < keep <= 1:
-        raise ValueError(f"keep must lie in (0.5, 1], 1 for all. Received: keep={keep}")
-    ends = [1 - keep, keep]
-    return [tuple(np.quantile(each, ends).tolist()) for each in _activations(layers, x)]
+    return [(float(each.min()), float(each.max())) for each in _activations(layers, x)]
 
 
 def quantize_network(
     layers: Sequence[Dense],
     ranges: Sequence[Range],
     bits: int = 8,
-    per_channel: bool = False,
     grid: Callable[[float, float], Affine] = affine,
 ) -> list[Int8Layer]:
     """Return the network in integers: weights symmetric, activations in uint8.
@@ -330,7 +289,6 @@ def quantize_network(
         layers: dense layers in float32, ReLU after each but the last.
         ranges: of the input and of each output, from `calibrate`.
         bits: of the weights, 2 to 8; activations keep 8.
-        per_channel: a weight scale for each unit.
         grid: makes the grid of an activation out of its range.
 
     Raises:
@@ -345,7 +303,7 @@ def quantize_network(
         raise ValueError(f"ranges must be {wanted}. Received: {len(ranges)}")
     grids = [grid(*each) for each in ranges]
     return [
-        _integer_layer(*layer, grids[i], symmetric(layer[0], bits, per_channel), grids[i + 1])
+        _integer_layer(*layer, grids[i], symmetric(layer[0], bits), grids[i + 1])
         for i, layer in enumerate(layers)
     ]
 
@@ -392,25 +350,3 @@ def run(network: Sequence[Int8Layer], x: np.ndarray) -> np.ndarray:
     for layer in network:
         q = run_layer(layer, q)
     return dequantize(q, network[-1].outputs)
-
-
-def run_dynamic(network: Sequence[Int8Layer], layers: Sequence[Dense], x: np.ndarray) -> np.ndarray:
-    """Return scores (n, classes): integer weights, and a new grid for each batch and layer.
-
-    No calibration is needed, and between the layers all is float32; each layer looks through its
-    input for the range before it can begin.
-
-    Args:
-        network: its integer weights are used.
-        layers: their biases stay in float32.
-        x: examples, (n, ...).
-
-    Lesson: 22_smaller_models.
-    """
-    x = np.asarray(x, np.float32).reshape(len(x), -1)
-    for place, (layer, (_, biases)) in enumerate(zip(network, layers, strict=True), start=1):
-        grid = dynamic(x)
-        sums = integer_product(quantize(x, grid), grid.zero_point, layer.weights)
-        x = sums.astype(np.float32) * (grid.scale * layer.kernel.scale) + np.float32(biases)
-        x = np.maximum(x, 0) if place < len(network) else x
-    return x

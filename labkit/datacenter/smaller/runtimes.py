@@ -21,6 +21,7 @@ import numpy as np
 from labkit import machine
 from labkit.datacenter.roofline import interleave
 from labkit.datacenter.smaller import formats
+from labkit.datacenter.smaller.onnx_runtime import open_session
 from labkit.networks.backend import without_advice
 
 if TYPE_CHECKING:
@@ -166,42 +167,19 @@ def onnx_candidates(
     return {name: from_file(file) for name, file in files.items()}
 
 
-def ways(model: keras.Model, folder: str | Path) -> dict[str, Candidate]:
-    """Return several ways to call one model: those of Keras, and each format's own runtime.
-
-    Args:
-        model: a Keras model that is built.
-        folder: where the files are put.
-
-    Lesson: 22_smaller_models.
-    """
-    size = from_keras(model).size_in_bytes
-    found = {
-        "Keras, predict": Candidate(lambda x: model.predict(x, verbose=0), size),
-        "Keras, model(x)": Candidate(lambda x: np.asarray(model(x, training=False)), size),
-        "Keras, predict_on_batch": from_keras(model),
-    }
-    for name in ("SavedModel", "ONNX", "LiteRT"):
-        if not formats.missing(name):
-            found[name] = from_file(formats.save(model, name, folder))
-    return found
-
-
 # --- int8 of ONNX Runtime -----------------------------------------------------------------------
 
 
-def quantize_static(
-    path: str | Path, calibration: np.ndarray, per_channel: bool = False, operators: bool = False
-) -> Path:
+def quantize_static(path: str | Path, calibration: np.ndarray) -> Path:
     """Write an ONNX file with int8 weights and uint8 activations; return the new file beside it.
+
+    Each operator stays one of floats between a pair that quantizes and dequantizes; the runtime
+    fuses them.
 
     Args:
         path: an ONNX file in float32.
         calibration: inputs, shape (n, ...); the smallest and largest value that each activation
             takes on them sets its scale and zero point.
-        per_channel: a scale for each output of a layer, instead of one for all its weights.
-        operators: write int8 operators (QLinearConv, QLinearMatMul), instead of the default,
-            float operators between pairs of quantize and dequantize, which the runtime fuses.
 
     Raises:
         ImportError: without onnx and onnxruntime.
@@ -210,20 +188,17 @@ def quantize_static(
         Integer-Arithmetic-Only Inference, CVPR (2018).
     Lesson: 22_smaller_models.
     """
-    from onnxruntime.quantization import QuantFormat, QuantType
+    from onnxruntime.quantization import QuantType
     from onnxruntime.quantization import quantize_static as quantize
 
-    kind = "_channels" * per_channel + "_operators" * operators
-    target = _beside(path, f"_static{kind}")
+    target = _beside(path, "_static")
     with _silently():
         quantize(
             _prepared(path),
             target,
             _reader(path, calibration),
-            quant_format=QuantFormat.QOperator if operators else QuantFormat.QDQ,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            per_channel=per_channel,
         )
     return target
 
@@ -264,7 +239,7 @@ def _prepared(path: str | Path) -> Path:
 def _reader(path: str | Path, calibration: np.ndarray):
     from onnxruntime.quantization import CalibrationDataReader
 
-    name = formats.session(path).get_inputs()[0].name
+    name = open_session(path).get_inputs()[0].name
     parts = np.array_split(calibration, -(-len(calibration) // IMAGES_AT_ONCE))
 
     class Reader(CalibrationDataReader):

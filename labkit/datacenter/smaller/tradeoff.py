@@ -23,7 +23,7 @@ import numpy as np
 from labkit import machine
 from labkit.datacenter import roofline
 from labkit.datacenter.network import Images
-from labkit.datacenter.smaller import operators, pruning
+from labkit.datacenter.smaller import onnx_runtime, pruning
 from labkit.datacenter.smaller import quantization as quantized
 from labkit.datacenter.smaller.quantization import Dense, Range
 
@@ -150,26 +150,16 @@ def _ways(
     x = np.random.default_rng(0).random((batch, len(layers[0][0])), np.float32)
     layers = [(np.float32(w), np.float32(b)) for w, b in layers]
     found = {NUMPY: _dense(layers, x), SCIPY: _csr(layers, x)}
-    if operators.available():
+    if onnx_runtime.available():
         ranges = quantized.calibrate(layers, calibration)
-        plain = operators.float_model(layers).SerializeToString()
+        plain = onnx_runtime.float_model(layers).SerializeToString()
         found[RUNTIME] = _session(plain, x)
-        found[RUNTIME_INT8] = _session(operators.static_model(layers, ranges), x)
+        found[RUNTIME_INT8] = _session(onnx_runtime.static_model(layers, ranges), x)
     return found
 
 
 def _dense(layers: Sequence[Dense], x: np.ndarray) -> Callable[[], np.ndarray]:
-    (*hidden, (last, last_biases)) = layers
-
-    def run() -> np.ndarray:
-        a = x
-        for weights, biases in hidden:
-            z = a @ weights
-            z += biases
-            a = np.maximum(z, 0, out=z)
-        return a @ last + last_biases
-
-    return run
+    return _through(layers, x, np.matmul)
 
 
 def _csr(layers: Sequence[Dense], x: np.ndarray) -> Callable[[], np.ndarray]:
@@ -179,19 +169,24 @@ def _csr(layers: Sequence[Dense], x: np.ndarray) -> Callable[[], np.ndarray]:
     one = len(x) == 1  # a vector has a faster product of its own
     columns = x[0] if one else np.ascontiguousarray(x.T)
     parts = [(csr_array(w.T), b if one else b[:, None]) for w, b in layers]
-    (*hidden, (last, last_biases)) = parts
+    return _through(parts, columns, lambda a, weights: weights @ a)
+
+
+def _through(layers: Sequence, x: np.ndarray, product: Callable) -> Callable[[], np.ndarray]:
+    """Return a function that takes x through layers, with as few copies as can be."""
+    (*hidden, (last, last_biases)) = layers
 
     def run() -> np.ndarray:
-        a = columns
+        a = x
         for weights, biases in hidden:
-            z = weights @ a
+            z = product(a, weights)
             z += biases
             a = np.maximum(z, 0, out=z)
-        return last @ a + last_biases
+        return product(a, last) + last_biases
 
     return run
 
 
 def _session(model: bytes, x: np.ndarray) -> Callable[[], np.ndarray]:
-    session = operators.open_session(model, exact=False)
+    session = onnx_runtime.open_session(model)
     return lambda: session.run(None, {"input": x})[0]

@@ -123,6 +123,11 @@ _MEANINGS = [
     ),
     (
         "TypeError",
+        "'(tuple|str|range)' object does not support item",
+        "What you are given cannot be changed. `list(...)` makes a copy that can be.",
+    ),
+    (
+        "TypeError",
         "'(float|int|numpy.float64|numpy.int64)' object is not (subscriptable|iterable)"
         "|invalid index to scalar|len\\(\\) of unsized|has no len\\(\\)|does not support item",
         "That is a single number here: it has no length, and no parts to take out or to go "

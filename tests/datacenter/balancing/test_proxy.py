@@ -230,6 +230,37 @@ def test_it_ends_with_a_lesson_that_is_killed():
 
 
 @needs_caddy
+def test_a_copy_of_the_lesson_by_fork_neither_ends_nor_holds_it():
+    with replicas(1) as servers, Proxy(addresses(servers)) as front:
+        if (copy := os.fork()) == 0:
+            front.close()
+            time.sleep(60)
+            os._exit(0)
+        try:
+            assert ask(front.address)[0] == 200
+            front._line.close()  # as the system does when the lesson is killed
+            wait_until(lambda: are_gone([front.pid]), 10)
+        finally:
+            os.kill(copy, signal.SIGKILL)
+            os.waitpid(copy, 0)
+
+
+@needs_caddy
+def test_a_lesson_that_is_killed_while_it_starts_leaves_none(tmp_path):
+    pid = tmp_path / "pid"
+    program = tmp_path / "caddy.py"  # what would be Caddy
+    program.write_text(f"import os, time; open({str(pid)!r}, 'w').write('here'); time.sleep(60)")
+    held, line = os.pipe()
+    launch = str(Path(proxy.__file__).with_name("launch.py"))
+    command = [sys.executable, "-I", launch, str(held), sys.executable, str(program)]
+    os.close(line)  # the lesson is gone before it asks the system to tell
+    child = subprocess.Popen(command, pass_fds=[held])
+    os.close(held)
+    assert child.wait(20) == 1
+    assert not pid.exists()
+
+
+@needs_caddy
 def test_a_proxy_that_dies_is_noticed_by_those_who_ask():
     with replicas(1) as servers, Proxy(addresses(servers)) as front:
         os.kill(front.pid, signal.SIGKILL)

@@ -46,11 +46,11 @@ def test_at_the_chosen_moment_every_server_is_busy():
         assert trial.simulator.lengths_at(run, np.array([at]), 4).min() >= 1
 
 
-def test_what_is_missing_is_said(monkeypatch):
-    monkeypatch.setattr(proxy, "binary", lambda: None)
-    assert "labkit[serve,balance]" in trial.missing()
-    monkeypatch.setattr(served, "missing", lambda: "no server")
-    assert "pip install" in trial.missing()
+@pytest.mark.parametrize(("caddy", "lacks"), [(None, ""), ("/caddy", "no server"), ("/caddy", "")])
+def test_what_is_missing_is_said(monkeypatch, caddy, lacks):
+    monkeypatch.setattr(proxy, "binary", lambda: caddy)
+    monkeypatch.setattr(served, "missing", lambda: lacks)
+    assert ("labkit[serve,balance]" in trial.missing()) == (caddy is None or lacks != "")
 
 
 # --- real processes -------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import pytest
 
 from labkit.datacenter.serving import generation
 from labkit.datacenter.steps import Line
+from labkit.maths import attention as maths
 
 SMALL = {"vocabulary": 20, "context": 16, "width": 12, "layers": 2, "heads": 3}
 
@@ -91,6 +92,43 @@ def test_a_modeled_writer_takes_the_seconds_of_the_line():
     assert (writer.seconds, writer.steps, writer.text(0)) == (9.0, 3, [])
 
 
+def weights_of(model):
+    """Return the weights of a `small_transformer`, in 64 bits."""
+
+    def layer(name):
+        return [array.astype(float) for array in model.get_layer(name).get_weights()]
+
+    count = sum(each.name.endswith("_attention") for each in model.layers)
+    names = [f"block_{number}_" for number in range(1, count + 1)]
+    heads = [maths.HeadWeights(*layer(f"{name}attention")) for name in names]
+    blocks = [
+        generation.Block(
+            tuple(layer(f"{name}norm_1")),
+            *_flat(head),
+            *(tuple(layer(f"{name}{part}")) for part in ("norm_2", "hidden", "back")),
+        )
+        for name, head in zip(names, heads, strict=True)
+    ]
+    return generation.Weights(
+        heads[0].query_kernel.shape[1],
+        *layer("tokens"),
+        *layer("positions"),
+        tuple(blocks),
+        tuple(layer("last_norm")),
+        tuple(layer("scores")),
+    )
+
+
+def _flat(head):
+    """Return (kernel, bias) of queries, keys and values in one product, and of the way out."""
+    width = len(head.query_kernel)
+    kernels = head.query_kernel, head.key_kernel, head.value_kernel
+    biases = head.query_bias, head.key_bias, head.value_bias
+    qkv = np.concatenate([each.reshape(width, -1) for each in kernels], axis=1)
+    out = head.output_kernel.reshape(-1, width)
+    return (qkv, np.concatenate([each.ravel() for each in biases])), (out, head.output_bias)
+
+
 @pytest.mark.slow
 def test_it_writes_what_the_decoder_of_lesson_14_writes():
     pytest.importorskip("keras")
@@ -99,7 +137,7 @@ def test_it_writes_what_the_decoder_of_lesson_14_writes():
     model = transformer.small_transformer(**SMALL, seed=0)
     rng = np.random.default_rng(0)  # weights of some size, so that no part of it stays silent
     model.set_weights([rng.normal(0, 0.5, each.shape) for each in model.get_weights()])
-    decoder, weights = transformer.Decoder(model), generation.weights_of(model)
+    decoder, weights = transformer.Decoder(model), weights_of(model)
     writer = generation.Writer(weights, 2)
     for slot, code in enumerate((3, 5)):
         writer.begin(slot, code)

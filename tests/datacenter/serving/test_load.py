@@ -162,6 +162,6 @@ def test_an_interrupt_ends_the_clients_too():
 
 
 def test_without_aiohttp_it_says_what_is_missing(monkeypatch):
-    monkeypatch.setattr(load, "find_spec", lambda name: None)
+    monkeypatch.setattr(load, "missing", lambda: "pip install 'labkit[serve]'")
     with pytest.raises(ModuleNotFoundError, match=r"labkit\[serve\]"):
         load.open_loop(load.Target("http://127.0.0.1:1"), [0.0])

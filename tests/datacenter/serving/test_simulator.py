@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labkit.datacenter.queues import little, mg1_wait
+from labkit.datacenter.queues import mg1_wait
 from labkit.datacenter.serving import theory
 from labkit.datacenter.serving.simulator import simulate, simulate_closed
 from labkit.datacenter.serving.traffic import poisson
@@ -105,7 +105,7 @@ def test_a_limit_bounds_what_those_wait_who_are_let_in_and_keeps_the_goodput():
     assert limited.latency.max() <= theory.worst_latency(LINE, 1, queue_limit=5) + 1e-9
     assert limited.goodput == pytest.approx(open_.goodput, rel=0.03)
     assert open_.percentile(0.99) > 10 * limited.percentile(0.99)
-    refused = theory.refused_share(len(planned) / 60, theory.capacity(LINE, 1))
+    refused = 1 - theory.capacity(LINE, 1) / (len(planned) / 60)
     assert limited.refused == pytest.approx(refused, abs=0.03)
 
 
@@ -137,9 +137,10 @@ def test_a_rule_of_ones_own_decides_who_is_let_in():
 def test_littles_law_holds_in_a_closed_loop(clients, think):
     answers = simulate_closed(clients, 200.0, LINE, think)
     rate = len(answers.done) / answers.seconds
-    inside = little(rate, answers.latency.mean() + think)
+    inside = rate * (answers.latency.mean() + think)
     assert inside == pytest.approx(clients, rel=0.03)
-    assert rate <= theory.closed_rate(LINE, clients, think) * 1.01
+    most = min(clients / (think + LINE.seconds(1)), theory.capacity(LINE, 1))  # Denning and Buzen
+    assert rate <= most * 1.01
 
 
 def test_a_closed_loop_hides_the_overload_that_an_open_one_shows():

@@ -10,17 +10,8 @@ from labkit.datacenter.steps import Line
 LINE = Line(0.050, 0.002)
 
 
-@pytest.mark.parametrize("rate", [1, 19, 19.3, 100, 250, 450, 499])
-def test_the_least_batch_serves_the_rate_and_one_less_does_not(rate):
-    batch = theory.least_batch(LINE, rate)
-    assert theory.capacity(LINE, batch) > rate
-    assert batch == 1 or theory.capacity(LINE, batch - 1) <= rate
-
-
 def test_no_batch_beats_the_time_of_one_example():
     assert theory.capacity(LINE, 10**9) == pytest.approx(500)
-    with pytest.raises(ValueError, match="limit is 1 / c = 500"):
-        theory.least_batch(LINE, 500)
     with pytest.raises(ValueError, match="at least 1 request"):
         theory.capacity(LINE, 0)
 
@@ -44,7 +35,7 @@ def test_a_limit_that_is_never_reached_changes_nothing(rate, max_batch):
 
 def test_in_deep_overload_all_places_are_full():
     found = steady(LINE, 5000, max_batch=8, queue_limit=16)
-    assert found.refused == pytest.approx(theory.refused_share(5000, theory.capacity(LINE, 8)))
+    assert found.refused == pytest.approx(1 - theory.capacity(LINE, 8) / 5000)
     assert found.latency == pytest.approx(theory.worst_latency(LINE, 8, 16), rel=0.35)
     assert found.batch == pytest.approx(8)
 
@@ -55,10 +46,11 @@ def test_a_rate_above_capacity_has_no_steady_state_without_a_limit():
 
 
 @pytest.mark.parametrize("rate", [150, 250, 350])
-def test_the_fluid_limits_are_those_of_a_busy_server(rate):
+def test_a_busy_server_has_the_batch_in_which_as_many_come_while_it_is_computed(rate):
     exact = steady(LINE, rate, max_batch=200)
-    assert exact.batch == pytest.approx(theory.fluid_batch(LINE, rate), rel=0.03)
-    assert exact.latency == pytest.approx(theory.fluid_latency(LINE, rate), rel=0.04)
+    seconds = LINE.overhead / (1 - LINE.per_example * rate)
+    assert exact.batch == pytest.approx(rate * seconds, rel=0.03)
+    assert exact.latency == pytest.approx(1.5 * seconds, rel=0.04)  # half a batch, and the next
 
 
 def test_an_idle_server_takes_one_at_a_time():

@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-from scipy import sparse
 
 from labkit.datacenter.smaller import pruning
-from labkit.datacenter.smaller.quantization import run_float
 
 
 def make_layers(widths=(40, 30, 10), seed=0):
@@ -23,18 +21,12 @@ KERNELS = [weights for weights, _ in make_layers()]
 
 
 @pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.93, 1])
-@pytest.mark.parametrize("per_layer", [False, True])
-def test_exactly_the_smallest_go(share, per_layer):
-    stays = pruning.masks(KERNELS, share, per_layer)
-    groups = zip(KERNELS, stays, strict=True)
-    if not per_layer:
-        groups = [(np.concatenate([k.ravel() for k in KERNELS]),
-                   np.concatenate([m.ravel() for m in stays]))]  # fmt: skip
-    for weights, mask in groups:
-        sizes = np.abs(weights)
-        assert (~mask).sum() == round(share * weights.size)
-        if 0 < share < 1:
-            assert sizes[~mask].max() <= sizes[mask].min()
+def test_exactly_the_smallest_go(share):
+    stays = np.concatenate([mask.ravel() for mask in pruning.masks(KERNELS, share)])
+    sizes = np.abs(np.concatenate([kernel.ravel() for kernel in KERNELS]))
+    assert (~stays).sum() == round(share * sizes.size)
+    if 0 < share < 1:
+        assert sizes[~stays].max() <= sizes[stays].min()
 
 
 def test_equal_weights_still_give_the_exact_number():
@@ -44,7 +36,6 @@ def test_equal_weights_still_give_the_exact_number():
 def test_a_global_choice_spares_the_layer_with_large_weights():
     kernels = [np.full((10, 10), 0.1), np.full((10, 10), 2.0)]
     assert [m.mean() for m in pruning.masks(kernels, 0.5)] == [0, 1]
-    assert [m.mean() for m in pruning.masks(kernels, 0.5, per_layer=True)] == [0.5, 0.5]
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1])
@@ -59,23 +50,6 @@ def test_pruned_layers_keep_shapes_and_biases():
     assert pruning.share_of_zeros([w for w, _ in pruned]) == pytest.approx(0.9)
     for (_, before), (_, after) in zip(layers, pruned, strict=True):
         np.testing.assert_array_equal(before, after)
-
-
-def test_units_that_do_nothing_go_without_a_trace():
-    (into, biases), (out, last) = make_layers()
-    out[::2] = 0
-    x = np.random.default_rng(2).normal(size=(50, 40))
-    smaller = pruning.drop_units([(into, biases), (out, last)], 0.5)
-    assert [w.shape for w, _ in smaller] == [(40, 15), (15, 10)]
-    np.testing.assert_allclose(
-        run_float(smaller, x), run_float([(into, biases), (out, last)], x), atol=1e-5
-    )
-
-
-def test_a_unit_always_stays():
-    assert pruning.drop_units(make_layers(), 0.999)[0][0].shape == (40, 1)
-    with pytest.raises(ValueError, match="share must lie"):
-        pruning.drop_units(make_layers(), 1)
 
 
 # --- bytes --------------------------------------------------------------------------------------
@@ -95,12 +69,6 @@ def test_zeros_save_bytes_only_where_they_are_packed():
     before, after = ([np.float32(a) for layer in each for a in layer] for each in (layers, pruned))
     assert sum(a.nbytes for a in before) == sum(a.nbytes for a in after)
     assert pruning.gzip_in_bytes(after) < 0.25 * pruning.gzip_in_bytes(before)
-
-
-def test_bytes_in_csr_are_those_of_scipy():
-    matrix = sparse.csr_array(pruning.prune(make_layers(), 0.7)[0][0].astype(np.float32).T)
-    held = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
-    assert pruning.csr_bytes(matrix.shape[0], matrix.nnz) == held
 
 
 # --- time ---------------------------------------------------------------------------------------

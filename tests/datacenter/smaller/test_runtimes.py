@@ -59,11 +59,6 @@ def small(tmp_path_factory):
     fit(model, digits.x_train, digits.y_train, epochs=1, verbose=0)
     folder, calibration = tmp_path_factory.mktemp("onnx"), digits.x_train[:200]
     found = runtimes.onnx_candidates(model, calibration, folder)
-    path = folder / "small_cnn.onnx"
-    for kind in ({"per_channel": True}, {"operators": True}):
-        found[f"int8 {kind}"] = runtimes.from_file(
-            runtimes.quantize_static(path, calibration, **kind)
-        )
     return model, digits, found
 
 
@@ -76,7 +71,7 @@ def test_int8_takes_a_quarter_and_reads_alike(small):
     parameters = model.count_params()
     assert rows[0].size_in_bytes == 4 * parameters
     assert 4 * parameters < whole.size_in_bytes < 4.1 * parameters
-    assert len(int8) == 4
+    assert len(int8) == 2
     for row in int8:
         assert parameters < row.size_in_bytes < 1.25 * parameters
         assert row.agreement > 0.97
@@ -92,12 +87,3 @@ def test_int8_is_near_float_and_not_equal(small):
     assert np.abs(found["ONNX Runtime, float32"].run(x) - expected).max() < 1e-5
     for name in found.keys() - {"ONNX Runtime, float32"}:
         assert 1e-4 < np.abs(found[name].run(x) - expected).max() < 0.5
-
-
-@pytest.mark.slow
-def test_all_ways_to_call_a_network_give_the_same(small, tmp_path):
-    model, digits, _ = small
-    x = digits.x_test[:70].astype(np.float64)  # as NumPy often has them
-    found = runtimes.ways(model, tmp_path)
-    first = found["Keras, predict"].run(x)
-    assert all(np.abs(each.run(x) - first).max() < 1e-5 for each in found.values())

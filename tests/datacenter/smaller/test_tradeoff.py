@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labkit.datacenter.network import Images
-from labkit.datacenter.smaller import operators, pruning, tradeoff
+from labkit.datacenter.smaller import onnx_runtime, pruning, tradeoff
 from labkit.datacenter.smaller import quantization as quantized
 
 WIDTHS = (196, 24, 10)
@@ -76,23 +76,12 @@ def test_all_ways_compute_the_same_network(layers, images, batch):
         scores = scores if scores.shape == plain.shape else scores.T.reshape(plain.shape)
         near = 0.1 if how == tradeoff.RUNTIME_INT8 else 1e-4
         np.testing.assert_allclose(scores, plain, atol=near)
-    assert (tradeoff.RUNTIME in ways) == operators.available()
+    assert (tradeoff.RUNTIME in ways) == onnx_runtime.available()
 
 
 def test_latencies_have_every_share_batch_and_way(layers, images):
     versions = {0.0: layers, 0.9: pruning.prune(layers, 0.9)}
     times = tradeoff.latencies(versions, images.x[:50], batches=(1, 8), seconds=0)
-    ways = 4 if operators.available() else 2
+    ways = 4 if onnx_runtime.available() else 2
     assert len(times) == 2 * 2 * ways
     assert all(seconds > 0 for seconds in times.values())
-
-
-@pytest.mark.slow
-def test_units_taken_out_make_a_product_faster_and_scattered_zeros_do_not():
-    rng = np.random.default_rng(0)
-    layers = [(rng.normal(0, k**-0.5, (k, n)), np.zeros(n)) for k, n in ((784, 500), (500, 10))]
-    versions = {0.0: layers, 0.8: pruning.prune(layers, 0.8), 1.0: pruning.drop_units(layers, 0.8)}
-    times = tradeoff.latencies(versions, rng.random((50, 784)), batches=(64,), seconds=0.5)
-    whole, scattered, fewer = (times[tradeoff.NUMPY, key, 64] for key in versions)
-    assert 0.6 < scattered / whole < 1.7
-    assert fewer < 0.6 * whole

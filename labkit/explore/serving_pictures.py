@@ -20,7 +20,6 @@ LOOKS = [
     (figures.RED, "^", "-."),
     (figures.PINK, "D", ":"),
 ]
-MILLI = 1000
 
 
 def batches(
@@ -62,12 +61,12 @@ def loads(shares: Sequence[float], modeled: Mapping[str, Sequence], found: Mappi
     """
     fig, ax = plt.subplots(figsize=(7.5, 3.6))
     for (name, seconds), (color, marker, dashes) in zip(modeled.items(), LOOKS, strict=False):
-        ax.plot(shares, MILLI * np.array(seconds), dashes, color=color, label=name)
+        ax.plot(shares, 1e3 * np.array(seconds), dashes, color=color, label=name)
         for share, each in found.items():
             same, measured = each[name]
-            ax.plot(share, MILLI * same, marker, color=color, fillstyle="none", markersize=9)
+            ax.plot(share, 1e3 * same, marker, color=color, fillstyle="none", markersize=9)
             if measured is not None:
-                ax.plot(share, MILLI * measured, marker, color=color, markersize=6)
+                ax.plot(share, 1e3 * measured, marker, color=color, markersize=6)
     ax.set(xlabel="load: rate / capacity", ylabel="latency, ms", yscale="log")
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter("{x:,.0f}")
@@ -118,12 +117,12 @@ def waits(found: Mapping[tuple[str, float], Beside]) -> None:
     names = list(dict.fromkeys(name for name, _ in found))
     for name, (color, marker, dashes) in zip(names, LOOKS, strict=False):
         mine = {wait: each for (other, wait), each in found.items() if other == name}
-        x = [MILLI * wait for wait in mine]
-        y = [MILLI * each.modeled.percentile(0.5) for each in mine.values()]
+        x = [1e3 * wait for wait in mine]
+        y = [1e3 * each.modeled.percentile(0.5) for each in mine.values()]
         ax.plot(x, y, dashes, color=color, label=name)
         dots = {w: each for w, each in mine.items() if each.measured is not None}
-        y = [MILLI * each.measured.percentile(0.5) for each in dots.values()]
-        ax.plot([MILLI * wait for wait in dots], y, marker, color=color)
+        y = [1e3 * each.measured.percentile(0.5) for each in dots.values()]
+        ax.plot([1e3 * wait for wait in dots], y, marker, color=color)
     ax.set(xlabel="wait for a fuller batch, ms", ylabel="median latency, ms")
     ax.set_ylim(bottom=0)
     ax.legend()
@@ -171,8 +170,8 @@ def characters(
     left.set_ylim(bottom=0)
     for (name, mine), (color, marker, dashes) in zip(rates.items(), LOOKS, strict=False):
         x, (measured, modeled) = list(mine), zip(*mine.values(), strict=True)
-        right.plot(x, np.array(modeled) / MILLI, dashes, color=color, label=name)
-        right.plot(x, np.array(measured) / MILLI, marker, color=color)
+        right.plot(x, np.array(modeled) / 1e3, dashes, color=color, label=name)
+        right.plot(x, np.array(measured) / 1e3, marker, color=color)
     right.set(xlabel="slots", ylabel="thousand characters a second")
     right.set_xscale("log", base=2)
     right.set_xticks(x, [str(each) for each in x])

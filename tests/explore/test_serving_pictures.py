@@ -6,7 +6,7 @@ import pytest
 from labkit.datacenter.serving.bench import Beside
 from labkit.datacenter.serving.traffic import Answers
 from labkit.datacenter.steps import Line
-from labkit.explore import latency as pictures
+from labkit.explore import serving_pictures as pictures
 
 LINE = Line(0.050, 0.002)
 

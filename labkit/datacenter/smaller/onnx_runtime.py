@@ -1,4 +1,4 @@
-"""ONNX operators and int8 networks, run by ONNX Runtime: what the ones by hand are compared with.
+"""Dense networks in ONNX Runtime, in float32 and int8: what those by hand are compared with.
 
 Needs the extra `serve` (onnx, onnxruntime). All runs with one thread.
 
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from labkit.datacenter.smaller.quantization import Dense, Range
 
@@ -34,55 +33,24 @@ def available() -> bool:
     return all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime"))
 
 
-def open_session(model: bytes | str | Path, exact: bool = True) -> onnxruntime.InferenceSession:
+def open_session(model: bytes | str | Path, exact: bool = False) -> onnxruntime.InferenceSession:
     """Return a session of ONNX Runtime on the CPU, with one thread.
 
     Args:
         model: its bytes, or the path of its file.
         exact: sums of integers are exact on every processor; False takes the fastest kernels.
+
+    Raises:
+        ImportError: onnxruntime is not installed: pip install 'labkit[serve]'.
     """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors; advice on graphs is not for the reader
     options.add_session_config_entry(EXACT, str(int(exact)))
     model = model if isinstance(model, bytes) else str(model)
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-
-def run_operator(name: str, first: ArrayLike, *others: ArrayLike, **attributes: Any) -> Any:
-    """Return what one ONNX operator makes of its inputs in ONNX Runtime.
-
-    Args:
-        name: of the operator, such as "QLinearMatMul".
-        first: its first input; its type decides what the operator computes.
-        others: its other inputs, as constants of the model.
-        attributes: of the operator.
-
-    Returns:
-        Its output; a list of them where the operator has several.
-
-    Lesson: 22_smaller_models.
-
-    >>> run_operator("MatMulInteger", np.uint8([[255, 0]]), np.int8([[2], [-3]]), np.uint8(5))
-    array([[515]], dtype=int32)
-    """
-    from onnx import defs, helper, numpy_helper
-
-    first = np.asarray(first)
-    names = [f"input_{place}" for place in range(len(others))]
-    constants = [
-        numpy_helper.from_array(np.asarray(each), name)
-        for each, name in zip(others, names, strict=True)
-    ]
-    element = helper.np_dtype_to_tensor_dtype(first.dtype)
-    given = helper.make_tensor_value_info("first", element, first.shape)
-    outputs = [f"output_{place}" for place in range(defs.get_schema(name).min_output)]
-    node = helper.make_node(name, ["first", *names], outputs, **attributes)
-    found = [helper.make_empty_tensor_value_info(output) for output in outputs]
-    graph = helper.make_graph([node], name, [given], found, constants)
-    values = open_session(_model(graph).SerializeToString()).run(None, {"first": first})
-    return values if len(values) > 1 else values[0]
 
 
 def float_model(layers: Sequence[Dense]) -> onnx.ModelProto:
@@ -105,9 +73,7 @@ def float_model(layers: Sequence[Dense]) -> onnx.ModelProto:
     return _model(helper.make_graph(nodes, "dense", [given], [found], constants))
 
 
-def static_model(
-    layers: Sequence[Dense], ranges: Sequence[Range], per_channel: bool = False
-) -> bytes:
+def static_model(layers: Sequence[Dense], ranges: Sequence[Range]) -> bytes:
     """Return the network as ONNX Runtime's own quantizer makes it: int8 weights, uint8 between.
 
     Args:
@@ -115,7 +81,6 @@ def static_model(
         ranges: of the input and of each output, from `quantization.calibrate`. They replace those
             of ONNX Runtime's calibration, which adds up in another order and so parts in a last
             bit.
-        per_channel: a weight scale for each unit.
 
     Lesson: 22_smaller_models.
     """
@@ -137,7 +102,6 @@ def static_model(
             _no_batches(len(layers[0][0])),
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            per_channel=per_channel,
             extra_options={"TensorQuantOverrides": given},
         )
         return target.read_bytes()
@@ -145,7 +109,7 @@ def static_model(
 
 def run_model(model: bytes | str | Path, x: np.ndarray) -> np.ndarray:
     """Return the scores (n, classes) of a model whose input is (n, inputs) in float32."""
-    session = open_session(model)
+    session = open_session(model, exact=True)
     rows = np.asarray(x, np.float32).reshape(len(x), -1)
     return session.run(None, {session.get_inputs()[0].name: rows})[0]
 
