@@ -1,4 +1,10 @@
-"""A child process that does not outlive the program that started it."""
+"""A child process that does not outlive the program that started it.
+
+A process of the lab calls `end_with_the_parent`. Any other program is started by
+`python parent.py PIPE PROGRAM ARGUMENT ...`, where the asker holds the other end of the pipe of
+that number: so this file imports nothing of labkit. The program keeps the process id, the standard
+input and the open files.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +28,40 @@ def end_with_the_parent() -> int:
     held = os.dup(0)
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)
-    if sys.platform == "linux":
-        import fcntl
-
-        fcntl.fcntl(held, fcntl.F_SETOWN, -os.getpgrp())
-        fcntl.fcntl(held, fcntl.F_SETSIG, signal.SIGKILL)
-        fcntl.fcntl(held, fcntl.F_SETFL, fcntl.fcntl(held, fcntl.F_GETFL) | os.O_ASYNC)
+    _bind(held)
     return held
+
+
+def become(pipe: int, program: list[str]) -> None:
+    """Turn this process, which has a group of its own, into a program that ends with the pipe."""
+    os.set_inheritable(pipe, True)
+    if not _bind(pipe) and (child := os.fork()):  # the first process watches
+        signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
+        _watch(pipe, child)
+    os.execv(program[0], program)
+
+
+def _bind(pipe: int) -> bool:
+    """Let the system kill this group when the pipe's other end is closed; False: it cannot."""
+    if sys.platform != "linux":
+        return False
+    import fcntl
+
+    fcntl.fcntl(pipe, fcntl.F_SETOWN, -os.getpgrp())
+    fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
+    return True
+
+
+def _watch(pipe: int, child: int) -> None:
+    """Wait until the pipe or the child ends, and end as the child does."""
+    import select
+
+    while os.waitpid(child, os.WNOHANG) == (0, 0):
+        if select.select([pipe], [], [], 0.2)[0]:  # it is never written to: it was closed
+            os.kill(child, signal.SIGKILL)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    become(int(sys.argv[1]), sys.argv[2:])

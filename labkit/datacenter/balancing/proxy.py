@@ -22,6 +22,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from labkit.datacenter import parent
+
 # The lab's name of a policy -> Caddy's.
 POLICIES = {
     "random": {"policy": "random"},
@@ -46,6 +48,15 @@ def binary() -> str | None:
     """
     beside = shutil.which("caddy", path=str(Path(sys.executable).parent))
     return beside or shutil.which("caddy")
+
+
+def version() -> str:
+    """Return which Caddy this is, as it names itself: "2.11.7"; or "" if there is none."""
+    program = binary()
+    if program is None:
+        return ""
+    told = subprocess.run([program, "version"], capture_output=True, text=True, check=False).stdout
+    return told.split(" ")[0].strip().removeprefix("v")
 
 
 class Proxy:
@@ -199,7 +210,7 @@ def _spawn(
     """Start Caddy; return it, and the line whose end is its end."""
     held, line = os.pipe()
     nowhere = os.devnull  # it would keep an identity in these folders
-    bound = [sys.executable, "-I", "-S", str(Path(__file__).with_name("launch.py")), str(held)]
+    bound = [sys.executable, "-I", "-S", parent.__file__, str(held)]
     popen = subprocess.Popen(
         [*bound, program, "run", "--config", "-"],
         env={"HOME": nowhere, "XDG_CONFIG_HOME": nowhere, "XDG_DATA_HOME": nowhere},
