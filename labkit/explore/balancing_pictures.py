@@ -73,11 +73,12 @@ def staffing(
         late: promise -> share of the requests that waited longer, in a simulation, and its margin.
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(8.8, 3.3))
-    looks = zip(needed, (figures.BLUE, figures.RED), "oD", strict=True)
-    for name, color, mark in looks:
+    looks = zip(needed, (figures.BLUE, figures.RED), "oD", (0.96, 1.04), strict=True)
+    for name, color, mark, aside in looks:
         left.plot(loads, np.subtract(needed[name], loads), mark, color=color, label=name)
         values, bars = 100 * np.transpose(late[name])
-        right.errorbar(loads, values, bars, fmt=mark, color=color, capsize=2, linewidth=1.5)
+        places = np.multiply(loads, aside)
+        right.errorbar(places, values, bars, fmt=mark, color=color, capsize=2, linewidth=1.5)
     left.plot(loads, np.subtract(rule, loads), "--", color=figures.ORANGE, label="β √load")
     left.set(ylabel="servers beyond the load", ylim=(0, None))
     left.legend()

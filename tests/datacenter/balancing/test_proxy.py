@@ -144,8 +144,8 @@ def test_two_choices_of_idle_replicas_never_take_the_second_of_the_list():
             time.sleep(0.003)
             asked[ask(front.address)[1]] += 1
     first, second, *others = (asked[address] for address in addresses(servers))
-    assert second <= 3  # a pair of which one still counts as busy for a moment
-    assert first > 40  # it is in half of all pairs, and always in front
+    assert second < 12  # only where the other of a pair still counts as busy for a moment
+    assert first > 35  # it is in half of all pairs, and always in front
     assert min(others) > 5
 
 
