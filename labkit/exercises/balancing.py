@@ -77,6 +77,20 @@ erlang_c = Exercise(
             ),
             "The factor must stand in both places: all states together must have probability 1.",
         ),
+        "all busy left out below": (
+            lambda servers, load: (
+                _terms(servers, load)[servers]
+                * servers
+                / (servers - load)
+                / sum(_terms(servers, load)[:servers])
+            ),
+            "You divide by the states with a free server alone. All states count, also that in "
+            "which all are busy, with its factor.",
+        ),
+        "the load in the factor": (
+            lambda servers, load: _c(servers, load, factor=load / (servers - load)),
+            "Your factor has the load above. How does it stand in the formula?",
+        ),
         "the mean wait": (
             lambda servers, load: queues.mmc_wait(servers, load),
             "You went one step too far: that is the mean wait. Asked is the share that waits.",
@@ -149,6 +163,10 @@ staff = Exercise(
             lambda load, longest, waits: _servers(load, longest, waits) - 1,
             "With one server fewer than needed the p99 is too long. Look at which number your "
             "loop returns.",
+        ),
+        "the spare alone": (
+            lambda load, longest, waits: _servers(load, longest, waits) - int(load),
+            "That is how many servers stand beyond the load. Asked is how many there are in all.",
         ),
         "just above the load": (
             lambda load, longest, waits: int(load) + 1,

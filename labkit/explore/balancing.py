@@ -90,6 +90,10 @@ class BalancingExplorer(kit.Explorer):
 
     def __init__(self, rows: Sequence[Mapping[str, Any]] = (), **start: Any) -> None:
         self.rows = list(rows)
+        if self.rows:  # a button that shows one of them; from there the policies do
+            row = self.rows[-1]
+            place = {name: row[name] for name in ("policy", "servers", "utilization")}
+            self.presets = self.presets | {"as measured": place | {"staleness": 0.0}}
         super().__init__(**start)
 
     def make_controls(self) -> dict:

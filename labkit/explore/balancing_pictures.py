@@ -62,7 +62,7 @@ def staffing(
     loads: Sequence[float],
     needed: Mapping[str, Sequence[int]],
     rule: Sequence[float],
-    late: Mapping[str, Sequence[float]],
+    late: Mapping[str, Sequence[tuple[float, float]]],
 ) -> None:
     """Show the servers beyond the load that each promise needs, and how often it is broken.
 
@@ -70,22 +70,29 @@ def staffing(
         loads: in erlangs.
         needed: promise -> servers, one for each load.
         rule: servers by load + beta sqrt(load), for the first promise.
-        late: promise -> share of the requests that waited longer, in a simulation.
+        late: promise -> share of the requests that waited longer, in a simulation, and its margin.
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(8.8, 3.3))
-    looks = zip(needed, (figures.BLUE, figures.RED), "oD", strict=True)
-    for name, color, mark in looks:
+    looks = zip(needed, (figures.BLUE, figures.RED), "oD", (0.96, 1.04), strict=True)
+    for name, color, mark, aside in looks:
         left.plot(loads, np.subtract(needed[name], loads), mark, color=color, label=name)
-        right.plot(loads, np.multiply(late[name], 100), mark, color=color)
+        values, bars = 100 * np.transpose(late[name])
+        places = np.multiply(loads, aside)
+        right.errorbar(places, values, bars, fmt=mark, color=color, capsize=2, linewidth=1.5)
     left.plot(loads, np.subtract(rule, loads), "--", color=figures.ORANGE, label="β √load")
-    left.set(
-        xscale="log", xlabel="load (erlangs)", ylabel="servers beyond the load", ylim=(0, None)
-    )
+    left.set(ylabel="servers beyond the load", ylim=(0, None))
     left.legend()
     right.axhline(1, color=figures.GRAY, linewidth=1.5, linestyle=":")
-    right.set(xscale="log", xlabel="load (erlangs)", ylabel="waited longer (%)", ylim=(0, 1.5))
+    right.set(ylabel="waited longer (%)", ylim=(0, None))
+    for ax in (left, right):
+        ax.set(xscale="log", xlabel="load (erlangs)")
+        ax.set_xticks(loads, [f"{load:g}" for load in loads])
+        ax.minorticks_off()
     told = "Left, modeled: servers beyond the load by Erlang C, and the rule of the square root. "
-    figures.show(fig, f"{told}Right, simulated: requests that waited longer than promised.")
+    figures.show(
+        fig,
+        f"{told}Right, simulated, with 95 % intervals: requests that waited longer than promised.",
+    )
 
 
 def real(rows: Mapping[str, Mapping]) -> None:
@@ -98,19 +105,20 @@ def real(rows: Mapping[str, Mapping]) -> None:
     fig, ax = plt.subplots(figsize=(7.6, 3.4))
     for place, (policy, row) in enumerate(rows.items()):
         color, _ = LOOKS[policy]
-        ax.plot([row["low"], row["high"]], [place, place], color=color, lw=9, alpha=0.35)
+        ax.plot([row["low"], row["high"]], [place, place], "-", color=color, lw=9, alpha=0.35)
         ax.plot(row["theory"], place, "|", color=figures.GRAY, markersize=22, markeredgewidth=2.5)
         if "thin" in row:
-            ax.plot(row["thin"], [place + 0.25] * 2, color=color, lw=3)
+            ax.plot(row["thin"], [place + 0.25] * 2, "-", color=color, lw=4)
         if "mean" in row:
             ax.plot(row["mean"], place, "o", color=color, markersize=10)
     ax.set_yticks(range(len(rows)), list(rows))
     ax.invert_yaxis()
     ax.set(xlabel="mean time of a request (ms)", xlim=(0, None))
     told = (
-        "Bar: simulated, the same requests, 20 draws of the policy; thin: as Caddy 2.11.7 draws. "
+        "Bar: simulated, the same requests, 20 draws of the policy; thin: as Caddy 2.11.7 does it. "
     )
-    told += "Stroke: formula, all time. Dot: measured behind the real proxy, if it is installed."
+    told += "Stroke: formula, endless time, no cost. Dot: measured behind the real proxy, if it is "
+    told += "installed."
     figures.show(fig, told)
 
 
@@ -203,4 +211,7 @@ def replicas(
     ax.set(yscale="log", xlabel="replicas", ylabel="hours a year without service")
     ax.set_xticks(list(counts))
     ax.legend()
-    figures.show(fig, "Hours a year in which no replica works. Lines: formula. Dots: drawn.")
+    figures.show(
+        fig,
+        "Hours a year in which no replica works. Lines: formula. Dots: drawn, where not too rare.",
+    )

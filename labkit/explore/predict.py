@@ -73,7 +73,8 @@ def predict(
         close: how far a number may lie from the answer to count as close, in its unit, or with
             `log` by which factor; None: a tenth of the range.
         log: whether the range of the number is logarithmic.
-        mark: "measured", or "modeled" where the answer came out of a formula.
+        mark: "measured"; "modeled" where the answer came out of a formula, "simulated" where out of
+            a simulation.
 
     Raises:
         TypeError: not exactly one of `choices`, `number` and `curve`.
@@ -96,8 +97,8 @@ def predict(
         raise TypeError("unit, close and log belong to a number")
     task = {"lesson": lesson, "name": name, "question": question, "because": because, "form": form}
     _check_texts(**{key: value for key, value in task.items() if key != "form"})
-    if mark not in ("measured", "modeled"):
-        raise ValueError(f"mark is 'measured' or 'modeled'. Received: {mark!r}")
+    if mark not in ("measured", "modeled", "simulated"):
+        raise ValueError(f"mark is 'measured', 'modeled' or 'simulated'. Received: {mark!r}")
     task["mark"] = mark
     if choices is not None:
         task |= _choice_task(answer, choices)

@@ -681,6 +681,9 @@ lambda: load
 load[servers]
 """,
     "balancing.staff": """
+for c in range(int(load) + 1, len(waits)):
+      if waits[c] * np.exp(-(c - load) * longest) <= 0.01:
+          return c - int(load)
 int(load) + 1
 math.ceil(load)
 for c in range(int(load) + 1, len(waits)):

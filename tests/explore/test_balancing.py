@@ -41,6 +41,12 @@ def test_it_opens_with_one_policy_and_nothing_of_the_others(explorer):
         assert name not in explorer.text
 
 
+def test_a_button_shows_what_was_measured_and_without_rows_there_is_none(explorer):
+    explorer._jump(explorer.presets["as measured"])
+    assert "Measured with a real proxy (hollow): 5.5 ± 1.5" in explorer.text
+    assert "as measured" not in BalancingExplorer().presets
+
+
 def test_the_dot_stands_on_the_line_of_each_formula(explorer):
     for policy in ("random", "round robin", "least work"):
         explorer._jump({"policy": policy, "utilization": 0.7, "formulas": False})

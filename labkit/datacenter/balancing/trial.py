@@ -22,7 +22,7 @@ from labkit.datacenter.serving import protocol, served, traffic
 from labkit.datacenter.serving.load import Target, open_loop
 from labkit.datacenter.serving.traffic import Answers
 
-HALF_BLIND = "two choices of Caddy 2.11.7"
+AS_CADDY = "two choices of Caddy 2.11.7"
 
 
 class Trace(NamedTuple):
@@ -104,24 +104,35 @@ def simulated(
     """Return the seconds of each request of a trace in the simulator.
 
     Args:
-        policy: a name of `simulator.POLICIES`, or HALF_BLIND: of two servers that are both busy
-            it takes the less busy one if it looked at it first, and else tosses a coin.
+        policy: a name of `simulator.POLICIES`, or AS_CADDY: what that version makes of two choices.
         trace: the requests.
         servers: how many.
         overhead: seconds that a replica needs for each besides its work.
         seed: of what a policy draws.
     """
     works = trace.works + overhead
-    chooser = _half_blind(servers, Random(seed)) if policy == HALF_BLIND else policy
+    chooser = _as_caddy(servers, Random(seed)) if policy == AS_CADDY else policy
     return simulator.replay(chooser, trace.arrivals, works, [1.0] * servers, seed).seconds
 
 
-def _half_blind(servers: int, random: Random) -> simulator.Policy:
+def _as_caddy(servers: int, random: Random) -> simulator.Policy:
+    """Choose as Caddy 2.11.7 does: the pair is fair, the order in which it is looked at is not.
+
+    Of a pair the first idle one is taken. If both are busy, the first is taken if it is less busy,
+    and else a coin is tossed. The second server of the list is never looked at first.
+    """
+
     def choose(lengths: Sequence[float]) -> int:
-        one, other = random.sample(range(servers), 2)
-        if lengths[one] and lengths[one] >= lengths[other] > 0:
-            return random.choice([one, other])
-        return one if lengths[one] <= lengths[other] else other
+        pair = [0, 1]
+        for server in range(2, servers):  # a reservoir sample: it puts newcomers in either place
+            place = random.randrange(server + 1)
+            if place < 2:
+                pair[place] = server
+        for server in pair:
+            if not lengths[server]:
+                return server
+        first, other = pair
+        return first if lengths[first] < lengths[other] else random.choice(pair)
 
     return choose
 

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import psutil
@@ -44,6 +45,30 @@ def test_at_the_chosen_moment_every_server_is_busy():
         assert 0.5 < at < 1.5
         run = trial.simulator.replay("round robin", trace.arrivals, trace.works, [1.0] * 4)
         assert trial.simulator.lengths_at(run, np.array([at]), 4).min() >= 1
+
+
+def first_looks(lengths, draws=4000):
+    """Return how often each server is chosen at these lengths, as a share."""
+    choose = trial._as_caddy(len(lengths), Random(5))
+    return np.bincount([choose(lengths) for _ in range(draws)], minlength=len(lengths)) / draws
+
+
+def test_as_caddy_it_looks_in_the_order_that_the_real_one_showed():
+    """Shares by hand over the six pairs of four servers and the orders of a reservoir sample."""
+    near = lambda *shares: pytest.approx(shares, abs=0.03)
+    assert first_looks([0, 0, 0, 0]) == near(1 / 2, 0, 1 / 4, 1 / 4)
+    assert first_looks([1, 1, 1, 1]) == near(1 / 4, 1 / 4, 1 / 4, 1 / 4)
+    assert first_looks([2, 1, 1, 1]) == near(1 / 4, 1 / 4, 1 / 4, 1 / 4)  # in front: a coin
+    assert first_looks([1, 2, 1, 1]) == near(1 / 3, 0, 1 / 3, 1 / 3)  # never in front: left out
+    assert first_looks([1, 2])[0] == 1
+    assert first_looks([2, 1]) == near(1 / 2, 1 / 2)
+
+
+def test_as_caddy_two_choices_are_worse_than_they_could_be_and_better_than_chance():
+    trace = trial.poisson(4, 0.75, 0.05, seconds=2000)
+    names = ("two choices", trial.AS_CADDY, "random")
+    good, real, chance = (trial.simulated(name, trace, 4).mean() for name in names)
+    assert 1.08 * good < real < 0.7 * chance
 
 
 @pytest.mark.parametrize(("caddy", "lacks"), [(None, ""), ("/caddy", "no server"), ("/caddy", "")])

@@ -107,7 +107,7 @@ class PredictView {
     this.result.replaceChildren(
       make("div", { class: "sides" },
         make("div", { class: "side" }, make("span", {}, "Your guess"), this.mine),
-        make("div", { class: "side measured" }, make("span", {}, task.mark === "modeled" ? "Modeled" : "Measured"), make("b", {}, inShort(task, task.answer ?? task.truth.y)))),
+        make("div", { class: "side measured" }, make("span", {}, task.mark[0].toUpperCase() + task.mark.slice(1)), make("b", {}, inShort(task, task.answer ?? task.truth.y)))),
       this.verdict, make("p", {}, (task.notes ?? []).join(" ")), make("p", { class: "because" }, task.because), this.counts);
     this.judge(guess !== null);
   }
