@@ -357,7 +357,7 @@ choose = Exercise(
         ),
     },
     hint="First keep what fits both budgets. Then take the largest accuracy; where two are equal, "
-    "the smaller size.",
+    "the smaller size. Where nothing fits, there is no largest one to take.",
 )
 
 
@@ -380,6 +380,8 @@ def size_share(recipe: recipes.Recipe) -> float:
 
 def _read_recipe(answer, *_):
     hidden, share, bits = map(answer.get, LIMITS) if isinstance(answer, dict) else answer
+    if int(hidden) != float(hidden) or int(bits) != float(bits):
+        raise ValueError("units and bits must be whole numbers")
     return [int(hidden), float(share), int(bits)]
 
 
@@ -406,7 +408,7 @@ class _Small(Exercise):
         return replace(found, kind="right", message=told, usable=answer)
 
     def _first_difference(self, got: list, right: list) -> str:
-        return f"You return {values.short(got[0])}. Asked are three numbers: units, share, bits."
+        return f"You return {values.short(got[0])}. Asked: whole units, share, whole bits."
 
     def _fault(self, recipe) -> str | None:
         """Return what is wrong with a recipe."""
@@ -434,8 +436,8 @@ recipe = _Small(
         ),
         "not good enough": (
             lambda: (8, 0.8, 4),
-            "Its file is small enough or not, but it reads too few digits. Find out which of your "
-            "three numbers costs most: relax one at a time.",
+            "It reads too few digits, whatever its size. Which of your three numbers costs "
+            "most? Relax one at a time.",
         ),
         "it forgot what it knew": (
             lambda: (16, 0.98, 2),

@@ -188,8 +188,7 @@ def accuracy_by_bits(curves: Mapping[str, Mapping[int, float]], whole: float) ->
     for (name, curve), color, marker in zip(curves.items(), COLORS[1:3], "so", strict=True):
         ax.plot([*curve], [*curve.values()], color=color, marker=marker, label=name)
     ax.set(xlabel="bits of a weight", ylabel="accuracy on test images", ylim=(0, 1.02))
-    ax.invert_xaxis()
-    ax.legend(loc="lower left")
+    ax.legend(loc="lower right")
     told = "; ".join(
         f"{name}: {', '.join(f'{v:.3f} at {b}' for b, v in curve.items())}"
         for name, curve in curves.items()
@@ -294,7 +293,7 @@ def formats(kept: Sequence[Kept]) -> pd.DataFrame:
         rows[each.name] = {
             "kB": f"{each.size_in_bytes / 1000:.0f}" if tried else "",
             "kB, no optimizer": f"{each.bare_bytes / 1000:.0f}" if tried else "",
-            "outputs apart": f"{each.difference:.0e}" if tried else "",
+            "outputs apart": f"{each.difference:.0e}".replace("0e+00", "0") if tried else "",
             "layers": words[each.layers],
             "goes on training": words[each.training],
             "runs alone": words[each.alone],

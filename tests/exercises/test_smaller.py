@@ -12,6 +12,13 @@ def test_a_recipe_outside_the_limits_is_not_even_trained(monkeypatch):
         assert exercise.recipe.check(lambda answer=answer: answer).kind == "outside the limits"
 
 
+def test_half_a_bit_is_not_silently_cut_off():
+    for answer in ((16, 0.8, 4.5), (16.5, 0.8, 4)):
+        found = exercise.recipe.check(lambda answer=answer: answer)
+        assert found.kind == "not three numbers"
+        assert "whole" in found.message
+
+
 def test_no_feedback_on_a_recipe_tells_the_labs_own():
     for answer in (lambda: (16, 3), lambda: "16", lambda: 7, lambda: (8, 0.8, 4)):
         assert "16, 0.8, 4" not in exercise.recipe.check(answer).message

@@ -195,7 +195,7 @@ def measure_sparse(
             calls["dense", share, batch] = _dense_product(pruned, batch)
             calls["csr", share, batch] = _csr_product(pruned, batch)
     with machine.one_thread():
-        times = roofline.interleave(calls, seconds, roofline.cpu_clock())
+        times = roofline.interleave(calls, seconds, roofline.cpu_clock(), warm=True)
     best = {name: float(each.cpu.min()) for name, each in times.items()}
     return [
         SparseTime(share, batch, best["dense", share, batch], best["csr", share, batch])

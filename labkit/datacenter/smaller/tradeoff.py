@@ -136,7 +136,7 @@ def latencies(
         for how, call in _ways(layers, calibration, batch).items()
     }
     with machine.one_thread():
-        times = roofline.interleave(calls, seconds, roofline.cpu_clock())
+        times = roofline.interleave(calls, seconds, roofline.cpu_clock(), warm=True)
     return {name: float(each.cpu.min()) for name, each in times.items()}
 
 
