@@ -1,6 +1,6 @@
 """Leases: who runs what now, told apart within a process, between processes, and after a kill."""
 
-import multiprocessing
+import json
 import signal
 import subprocess
 import sys
@@ -20,6 +20,24 @@ from labkit.lab.sweeps.leases import Leases
 leases = Leases(Path(sys.argv[1]))
 print(leases.take("a"), flush=True)
 time.sleep(60)
+"""
+
+# A driver that takes each run that is free and not done, and says which those were.
+TAKER = """
+import json, sys
+from pathlib import Path
+from labkit.lab.sweeps.leases import Leases
+place, count = Path(sys.argv[1]), int(sys.argv[2])
+leases, taken = Leases(place), []
+for number in range(count):
+    if not leases.take(str(number)):
+        continue
+    done = place / f"done-{number}"
+    if not done.exists():  # as a driver looks for the end once more
+        done.touch()
+        taken.append(number)
+    leases.give_back(str(number))
+print(json.dumps(taken))
 """
 
 
@@ -83,29 +101,11 @@ def test_a_lease_taken_in_one_thread_is_given_back_in_another(two):
     assert other.take("a")
 
 
-def take_all(place, count, answers):
-    leases = Leases(place)
-    taken = []
-    for number in range(count):
-        if not leases.take(str(number)):
-            continue
-        done = place / f"done-{number}"
-        if not done.exists():  # as a driver looks for the end once more
-            done.touch()
-            taken.append(number)
-        leases.give_back(str(number))
-    answers.put(taken)
-
-
 def test_many_processes_at_once_run_each_run_once(tmp_path):
-    spawn = multiprocessing.get_context("spawn")
-    answers = spawn.Queue()
-    several = [spawn.Process(target=take_all, args=(tmp_path, 200, answers)) for _ in range(4)]
-    for process in several:
-        process.start()
-    taken = [number for _ in several for number in answers.get(timeout=60)]
-    for process in several:
-        process.join()
+    command = [sys.executable, "-c", TAKER, str(tmp_path), "200"]
+    several = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(4)]
+    said = [process.communicate(timeout=60)[0] for process in several]
+    taken = [number for line in said for number in json.loads(line)]
     assert len(taken) == len(set(taken))
     left = set(range(200)) - set(taken)
     assert not left or all(not (tmp_path / f"done-{number}").exists() for number in left)
