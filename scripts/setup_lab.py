@@ -28,7 +28,7 @@ def main():
     if wanted == read_stamp():
         return
     check_disk(shutil.disk_usage(HERE).free)
-    say("Setting up .venv (once; a few minutes, about 2.5 GB) ...")
+    say("Setting up .venv (once; a few minutes, about 2.8 GB) ...")
     if not os.path.exists(venv_python()):
         make_venv()
     pip = [venv_python(), "-m", "pip", "install", "--disable-pip-version-check"]

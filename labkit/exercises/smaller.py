@@ -440,7 +440,7 @@ recipe = _Small(
             "most? Relax one at a time.",
         ),
         "it forgot what it knew": (
-            lambda: (16, 0.98, 2),
+            lambda: (16, 0.99, 2),
             "This student reads hardly more than by guessing. One of your numbers is beyond its "
             "cliff.",
         ),
