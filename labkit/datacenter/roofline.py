@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -169,6 +169,25 @@ def interleave(
         for name in order:
             samples[name].append(_sample(calls[name], repeats[name], clock, warm))
     return {name: Times(*np.array(some).T) for name, some in samples.items()}
+
+
+def fastest(
+    calls: dict[Any, Callable[[], object]],
+    seconds: float,
+    clock: Callable[[], float] = time.thread_time,
+) -> dict[Any, float]:
+    """Return the CPU seconds of a call, the best repeat: warm, by turns, NumPy on one thread.
+
+    Args:
+        calls: name -> function without arguments.
+        seconds: of wall time for all of them.
+        clock: of CPU time, as of `interleave`.
+
+    Lesson: 22_smaller_models.
+    """
+    with machine.one_thread():
+        times = interleave(calls, seconds, clock, warm=True)
+    return {name: float(each.cpu.min()) for name, each in times.items()}
 
 
 def _repeats(call: Callable[[], object], span: float) -> int:

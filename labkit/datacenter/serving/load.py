@@ -201,7 +201,7 @@ class Ask:
         """Send one request, and wait for the whole answer; return its status."""
         sent = self.now()
         status = await _status(self.session, target or self.target)
-        self.rows.append((planned, sent, self.now(), status, 0))
+        self.rows.append((planned, sent, self.now(), status))
         return status
 
 
@@ -271,6 +271,6 @@ async def _together(clients: Iterable[Awaitable[None]]) -> None:
 
 
 def _answers(rows: list[tuple]) -> Answers:
-    table = np.array(sorted(rows), dtype=float).reshape(-1, 5)
-    planned, sent, done, status, batch = table.T
-    return Answers(planned, sent, done, status.astype(int), batch.astype(int))
+    planned, sent, done, status = np.array(sorted(rows), dtype=float).reshape(-1, 4).T
+    batch = np.zeros(len(rows), int)  # the server does not tell
+    return Answers(planned, sent, done, status.astype(int), batch)

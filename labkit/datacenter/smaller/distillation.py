@@ -18,6 +18,7 @@ import numpy as np
 from labkit.datacenter import tuning
 from labkit.datacenter.network import Images, Network, Parts
 from labkit.machine import one_thread
+from labkit.maths.attention import softmax_at
 from labkit.maths.descent import start_optimizer
 
 TEACHER = Network((196, 200, 10))
@@ -49,9 +50,7 @@ def soften(scores: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     """
     if not temperature > 0:
         raise ValueError(f"temperature must be above 0; 1 changes nothing. Received: {temperature}")
-    cooled = (scores - scores.max(axis=-1, keepdims=True)) / temperature
-    powers = np.exp(cooled)
-    return powers / powers.sum(axis=-1, keepdims=True)
+    return softmax_at(scores, temperature)
 
 
 def error(scores: np.ndarray, targets: np.ndarray, temperature: float) -> np.ndarray:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from labkit import machine
 from labkit.datacenter import roofline
 
 if TYPE_CHECKING:
@@ -194,9 +193,7 @@ def measure_sparse(
         for batch in batches:
             calls["dense", share, batch] = _dense_product(pruned, batch)
             calls["csr", share, batch] = _csr_product(pruned, batch)
-    with machine.one_thread():
-        times = roofline.interleave(calls, seconds, roofline.cpu_clock(), warm=True)
-    best = {name: float(each.cpu.min()) for name, each in times.items()}
+    best = roofline.fastest(calls, seconds, roofline.cpu_clock())
     return [
         SparseTime(share, batch, best["dense", share, batch], best["csr", share, batch])
         for batch in batches

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from labkit import machine
-from labkit.datacenter.roofline import interleave
+from labkit.datacenter.roofline import fastest
 from labkit.datacenter.smaller import formats
 from labkit.datacenter.smaller.onnx_runtime import open_session
 from labkit.networks.backend import without_advice
@@ -87,7 +86,7 @@ def compare(
         raise ValueError(f"a comparison needs a candidate and 64 images. Received: {counts}")
     with without_advice():  # TensorFlow's, against calling many models in turn
         read = {name: np.argmax(each.run(x), axis=1) for name, each in candidates.items()}
-        fastest = latencies({name: each.run for name, each in candidates.items()}, x, seconds)
+        times = latencies({name: each.run for name, each in candidates.items()}, x, seconds)
     first = next(iter(read.values()))
     return [
         Row(
@@ -95,8 +94,8 @@ def compare(
             each.size_in_bytes,
             accuracy=float(np.mean(read[name] == y)),
             agreement=float(np.mean(read[name] == first)),
-            latency_1=fastest[name, 1],
-            latency_64=fastest[name, 64],
+            latency_1=times[name, 1],
+            latency_64=times[name, 64],
         )
         for name, each in candidates.items()
     ]
@@ -115,9 +114,7 @@ def latencies(
         seconds: of wall time; all functions take turns in it.
     """
     calls = {(name, b): _call(run, x[:b]) for name, run in runs.items() for b in BATCHES}
-    with machine.one_thread():
-        times = interleave(calls, seconds, time.process_time, warm=True)
-    return {name: float(some.cpu.min()) for name, some in times.items()}
+    return fastest(calls, seconds, time.process_time)
 
 
 def _call(run: formats.Run, images: np.ndarray) -> Callable[[], object]:

@@ -20,7 +20,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from labkit import machine
 from labkit.datacenter import roofline
 from labkit.datacenter.network import Images
 from labkit.datacenter.smaller import onnx_runtime, pruning
@@ -135,9 +134,7 @@ def latencies(
         for batch in batches
         for how, call in _ways(layers, calibration, batch).items()
     }
-    with machine.one_thread():
-        times = roofline.interleave(calls, seconds, roofline.cpu_clock(), warm=True)
-    return {name: float(each.cpu.min()) for name, each in times.items()}
+    return roofline.fastest(calls, seconds, roofline.cpu_clock())
 
 
 # --- the ways -----------------------------------------------------------------------------------
