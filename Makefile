@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& { echo $$p; exit; }; done; echo python3)
 PORT ?= 8888
-CONSTRAINTS := pyproject.toml --extra cpu --extra serve --extra balance --extra test --universal --python-version 3.11
+CONSTRAINTS := pyproject.toml --extra cpu --extra serve --extra balance --extra privacy --extra monitor --extra test --universal --python-version 3.11
 
 .PHONY: help setup lab test test-fast notebook benchmark measure contents backends lint lock clean
 

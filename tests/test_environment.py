@@ -30,7 +30,7 @@ def locked() -> dict[str, list[Version]]:
 
 def wanted() -> list[Requirement]:
     extras = PROJECT["optional-dependencies"]
-    locked_extras = ("cpu", "serve", "balance", "test")
+    locked_extras = ("cpu", "serve", "balance", "privacy", "monitor", "test")
     wanted = PROJECT["dependencies"] + [text for each in locked_extras for text in extras[each]]
     return [Requirement(text) for text in wanted]
 

@@ -31,6 +31,7 @@ LATE = {
 FRAMEWORKS = {"tensorflow", "keras", "jax", "torch", "sklearn", "pandas", "matplotlib"}
 SERVING = {"aiohttp", "fastapi", "prometheus_client", "starlette", "uvicorn"}
 FRAMEWORKS |= SERVING | {"onnx", "onnxruntime", "tf2onnx"}
+FRAMEWORKS |= {"cryptography", "dp_accounting", "river"}
 # Room or module -> frameworks that may be imported when it is imported itself.
 AT_IMPORT = {
     "explore": {"matplotlib"},

@@ -1,0 +1,1 @@
+"""How one knows that a model broke, and why it said what it said."""

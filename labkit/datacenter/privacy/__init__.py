@@ -1,0 +1,1 @@
+"""What a model gives away, and what a guarantee costs: attacks and differential privacy."""

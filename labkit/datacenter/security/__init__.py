@@ -1,0 +1,1 @@
+"""Who may read, change or fool a model: encryption, signatures, access, adversarial examples."""
