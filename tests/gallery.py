@@ -139,6 +139,9 @@ SmallerExplorer(found, tradeoff.latencies(versions, rows, seconds=0.1), tuned=fo
     "25 energy": """
 from labkit.explore.energy import EnergyExplorer
 EnergyExplorer()""",
+    "90 ledger": """
+from labkit.explore.ledger import LedgerExplorer
+LedgerExplorer()""",
     "91 results": """
 import tempfile
 from labkit import explore, results

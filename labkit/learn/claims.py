@@ -40,6 +40,12 @@ VERDICTS = {
 QUOTED = "quoted from earlier trials; not yet recomputed in a lesson"
 NOT_COMPARED = "not compared: this run's settings are not those of the claim"
 NOTHING = "nothing to compute"
+# `computed` may begin with "n/a (read): ...": an answer that no cell can compute, and whose it is.
+ANSWERS = {
+    "read": "read in the articles, whose text is no part of this lab",
+    "quoted": "quoted from the source named",
+    "tried": "tried with the articles' listings, whose code is no part of this lab",
+}
 OPEN = "open: not computed yet"
 
 COLLECT = "LABKIT_CLAIMS_COLLECT"  # in the environment of a run that recomputes rows
@@ -188,13 +194,15 @@ def evidence(row: dict[str, str]) -> str:
     'open: not computed yet'
     >>> evidence({"verdict": "holds", "computed": "0.48", "values": "0.48", "lesson": "01"})
     'computed in lesson 01'
+    >>> evidence({"verdict": "wrong", "computed": "n/a (quoted): x", "values": "", "lesson": "90"})
+    'quoted from the source named'
     """
     if row["verdict"] == "open":
         return OPEN
     if row["values"] and row["lesson"]:
         return f"computed in lesson {row['lesson']}"
     if not row["computed"] or row["computed"].startswith("n/a"):
-        return NOTHING
+        return ANSWERS.get(row["computed"][5:].partition(")")[0], NOTHING)
     return QUOTED
 
 
@@ -259,11 +267,11 @@ class ClaimCard:
         """
         row, source = self.row, evidence(self.row)
         computed = source if source == OPEN else row["computed"]
-        if source == NOTHING:
+        if source == NOTHING or source in ANSWERS.values():
             # "n/a (nothing to compute): what was found by looking"
             computed = row["computed"].partition(": ")[2] or NOTHING
-        if source == QUOTED:
-            computed += f" ({QUOTED})"
+        if source == QUOTED or source in ANSWERS.values():
+            computed += f" ({source})"
         stated = f" [{row['stated']}]" if row["stated"] not in ("", "(no value)") else ""
         pairs = [
             ("Stated", row["statement"] + stated),

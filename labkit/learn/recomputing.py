@@ -10,6 +10,7 @@ import json
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -160,8 +161,8 @@ def recompute(
 def _without_run(row: dict[str, str], shown: Shown | None) -> Recomputed | None:
     """Return what is known of a row that no run can tell more about, None of the others."""
     if not row["values"]:
-        told = row["computed"].partition(": ")[2] if row["computed"][:3] == "n/a" else ""
-        return Recomputed(row, "nothing to compute", told or row["computed"], shown=shown)
+        told = dict(ledger.ClaimCard(row).lines())["Computed"]
+        return Recomputed(row, "nothing to compute", told, shown=shown)
     if shown is None:
         number = row["lesson"]
         return Recomputed(
@@ -202,3 +203,39 @@ def _judged(row: dict[str, str], given: dict | None, outcome, task: Task) -> Rec
     except ledger.ClaimError as error:
         return Recomputed(row, "parts", str(error), values, seconds, shown)
     return Recomputed(row, "agrees", "", values, seconds, shown)
+
+
+def recompute_together(
+    ids: Iterable[str], workers: int = 2, tell: Callable[[str], None] = lambda text: None
+) -> list[Recomputed]:
+    """Return what came of claims of several lessons, some lessons at once; for a notebook.
+
+    Args:
+        ids: of the claims.
+        workers: lessons that run at once.
+        tell: gets a line on how far it is, whenever a cell begins.
+
+    Raises:
+        ClaimError: the ledger has no such claim.
+        KeyboardInterrupt: the runs that went on are ended, and leave nothing behind.
+    """
+    tasks, found = plan(ids)
+    stop, at = threading.Event(), dict.fromkeys((task.lesson.number for task in tasks), "waits")
+
+    def run(task: Task) -> list[Recomputed]:
+        def on_cell(index: int, count: int) -> None:
+            at[task.lesson.number] = f"cell {index + 1} of {count}"
+            tell("; ".join(f"lesson {number}: {where}" for number, where in at.items()))
+
+        done = recompute(task, stop=stop, on_cell=on_cell)
+        at[task.lesson.number] = "done"
+        return done
+
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for each in pool.map(run, tasks):
+                found += each
+        except BaseException:
+            stop.set()
+            raise
+    return found

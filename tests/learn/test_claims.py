@@ -10,9 +10,11 @@ import pytest
 from labkit.lab import places
 from labkit.learn import claims as module
 from labkit.learn.claims import (
+    ANSWERS,
     COLUMNS,
     NOT_COMPARED,
     NOTHING,
+    OPEN,
     QUOTED,
     VERDICTS,
     ClaimCard,
@@ -124,6 +126,19 @@ def test_lessons_give_as_many_values_as_the_ledger_has():
             assert given in (None, len(ledger_values(rows[id])[0])), (path.name, id)
 
 
+def test_every_row_is_computed_answered_or_an_opinion_and_stands_in_a_lesson():
+    for row in LEDGER:
+        assert evidence(row) not in (QUOTED, OPEN), row["id"]
+        assert row["lesson"], row["id"]
+
+
+def test_an_answer_that_no_cell_computes_says_whose_it_is():
+    row = dict.fromkeys(COLUMNS, "text") | {"values": "", "tolerance": "", "verdict": "holds"}
+    for kind, words in ANSWERS.items():
+        told = dict(ClaimCard(row | {"computed": f"n/a ({kind}): so it is"}).lines())
+        assert told["Computed"] == f"so it is ({words})"
+
+
 # --- claim() --------------------------------------------------------------------------------
 
 
@@ -192,7 +207,7 @@ def test_a_moved_number_in_the_ledger_is_noticed():
     values, tolerances = ledger_values(row)
     n = next(i for i, value in enumerate(values) if isinstance(value, float))
     check_claim(row["id"], *values)
-    values[n] += 2 * tolerances[n] + 1e-6
+    values[n] += 2 * tolerances[n] + 1e-6 * max(1.0, abs(values[n]))
     with pytest.raises(ClaimError, match=row["id"]):
         check_claim(row["id"], *values)
 
