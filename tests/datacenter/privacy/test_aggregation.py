@@ -119,7 +119,7 @@ def test_the_prime_is_the_one_of_rfc_3526():
     one = 2 ** (1918 + 64)
     pi = 4 * (4 * arctan(5, one) - arctan(239, one)) >> 64
     expected = 2**2048 - 2**1984 - 1 + 2**64 * (pi + 124476)
-    assert aggregation.GROUP == expected
+    assert expected == aggregation.GROUP
 
 
 # --- shares ---------------------------------------------------------------------------------------
