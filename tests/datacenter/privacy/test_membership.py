@@ -9,7 +9,7 @@ from labkit.datacenter.privacy import accounting, dp_sgd, membership
 
 
 def synthetic(shift, spread, networks=64, n=400, seed=0):
-    """Return values that are N(m + shift, 1) of members, N(m, 1) of others; each example has its m."""
+    """Return values N(m + shift, 1) of members, N(m, 1) of others; each example has its m."""
     random = np.random.default_rng(seed)
     members = membership.split_members(networks, n, seed)
     values = random.normal(size=(networks, n)) + random.normal(0, spread, n) + shift * members
