@@ -264,7 +264,8 @@ def most_found(promised: float, delta: float, false_positives: float) -> float:
         false_positives: share of the others that the attacker names too, 0 to 1.
 
     Source: Wasserman and Zhou, A statistical framework for differential privacy (2010); Kairouz,
-    Oh, Viswanath, The composition theorem for differential privacy (2015): both e^epsilon FPR + delta and 1 - e^-epsilon (1 - delta - FPR) bound it.
+    Oh, Viswanath, The composition theorem for differential privacy (2015): both
+    e^epsilon FPR + delta and 1 - e^-epsilon (1 - delta - FPR) are bounds.
 
     >>> round(most_found(1.0, 1e-5, 0.01), 4), most_found(8.0, 1e-5, 0.01) > 0.99
     (0.0272, True)
