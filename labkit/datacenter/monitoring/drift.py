@@ -1,4 +1,4 @@
-"""Has the input changed? FeatureTests of drift, what sample size does to them, and many tests at once.
+"""Has the input changed? Tests of drift, what sample size does to them, and many tests at once.
 
 The population stability index (PSI) and the Kolmogorov-Smirnov test (KS) compare one feature of a
 reference sample with the same feature today. Neither knows whether a change matters: each grows
