@@ -107,6 +107,15 @@ def test_alike_neighbors_break_the_promise_and_whitening_mends_it():
     assert abs(mean - promised) < margin + 1  # some runs end at 3000 without an alarm
 
 
+@pytest.mark.parametrize("chart", [charts.shewhart(2.5), charts.ewma(0.2, 2.2)], ids=lambda c: c[0])
+def test_false_alarms_of_a_day_are_its_values_over_the_run_length(chart):
+    counts = charts.false_alarms(chart.step, chart.limit, steps=3000)
+    mean, margin = mean_interval(counts, confidence=0.999)
+    assert abs(mean - 3000 / charts.arl(chart)) < margin + 1  # the first run is from 0, too
+    alike = charts.false_alarms(chart.step, chart.limit, correlation=0.6, steps=3000)
+    assert (alike.mean() > 2 * mean) == (chart.name == "EWMA")  # Shewhart's has no memory to fool
+
+
 def test_the_learners_own_step_counts():
     mine = charts.run_lengths(lambda s, z: np.maximum(0, s + z - 0.5), 4.0, shift=1.0, runs=200)
     chart = charts.cusum(0.5, 4.0)
