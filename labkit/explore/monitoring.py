@@ -20,18 +20,13 @@ DAYS = 120  # simulated for one dot: under 100 ms
 SHOWN, ONSET = 240, 120  # minutes of the picture of one day, and where its shift begins
 MAKE = {
     "CUSUM": lambda limit: charts.cusum(0.5, limit),
-    "EWMA": lambda limit: charts.ewma(0.1, limit),
-    "Shewhart": charts.shewhart,
+    "EWMA": lambda limit: charts.rises_only(charts.ewma(0.1, limit)),
+    "Shewhart": lambda limit: charts.rises_only(charts.shewhart(limit)),
 }
 LOOKS = {
     "CUSUM": (figures.BLUE, "-"),
     "EWMA": (figures.ORANGE, "--"),
     "Shewhart": (figures.PINK, "-."),
-}
-NAMES = {
-    "CUSUM": "CUSUM, rises only",
-    "EWMA": "EWMA, both sides",
-    "Shewhart": "Shewhart, both sides",
 }
 PLACES = np.round(np.linspace(1.0, 6.0, 26), 1)  # limits of a line
 LEAST, MOST = 0.002, 1000.0  # false alarms a day: the ends of the axis
@@ -47,8 +42,8 @@ class MonitoringExplorer(kit.Explorer):
     """Turn chart, limit, shift and correlation; see false alarms a day against minutes of delay.
 
     The line is modeled (Markov chain, independent values), the dot simulated with 95 % intervals.
-    One value comes each minute, in standard deviations from its usual mean. CUSUM looks for rises
-    only, the two others for falls as well, for which they pay with half of their false alarms.
+    One value comes each minute, in standard deviations from its usual mean. All charts look
+    for rises only, so that they can be compared.
     """
 
     lesson = "27"
@@ -92,11 +87,10 @@ class MonitoringExplorer(kit.Explorer):
         return self._build_day(left) | self._build_trade(right)
 
     def _build_day(self, ax: Axes) -> dict:
-        ax.set(xlim=(0, SHOWN), ylim=(-1.6, 1.6), xlabel="minute", ylabel="state / limit")
+        ax.set(xlim=(0, SHOWN), ylim=(0, 1.6), xlabel="minute", ylabel="state / limit")
         ax.axvspan(ONSET, SHOWN, color=figures.LIGHT_BLUE, alpha=0.25, linewidth=0)
-        ax.text(ONSET + 3, -1.5, "shifted", color=figures.GRAY, size=10)
-        for edge in (-1, 1):
-            ax.axhline(edge, color=figures.GRAY, linestyle=":")
+        ax.text(ONSET + 3, 0.04, "shifted", color=figures.GRAY, size=10)
+        ax.axhline(1, color=figures.GRAY, linestyle=":")
         (state,) = ax.plot([], [], "-", color=figures.BLUE, linewidth=1.2)
         (alarms,) = ax.plot([], [], "v", color=figures.RED, markersize=8)
         return {"state": state, "alarms": alarms}
@@ -107,7 +101,7 @@ class MonitoringExplorer(kit.Explorer):
         lines, names = [], []
         for place, (color, dashes) in enumerate(LOOKS.values()):
             lines += ax.plot([], [], linestyle=dashes, color=color)
-            names.append(ax.text(70, 250 / 3**place, "", color=color, size=10))
+            names.append(ax.text(130, 250 / 3**place, "", color=color, size=10))
         (point,) = ax.plot([], [], "o", ms=13, mfc="none", mew=2, color=figures.GRAY, zorder=5)
         (bars,) = ax.plot([], [], "-", color=figures.RED, linewidth=1.6, zorder=6)
         (dot,) = ax.plot([], [], "o", color=figures.RED, ms=7, mec="white", zorder=7)
@@ -116,11 +110,11 @@ class MonitoringExplorer(kit.Explorer):
     def paint(self, artists: dict, result: dict, params: dict) -> None:
         """Move lines, dot and the day."""
         states, alarms = result["day"]
-        artists["state"].set_data(np.arange(SHOWN), states.clip(-1.5, 1.5))
-        artists["alarms"].set_data(alarms, np.sign(states[alarms]) * 1.5)
+        artists["state"].set_data(np.arange(SHOWN), states.clip(0, 1.5))
+        artists["alarms"].set_data(alarms, [1.5] * len(alarms))
         for chart, line, name in zip(LOOKS, artists["lines"], artists["names"], strict=True):
             line.set_data(*result["lines"].get(chart, ([], [])))
-            name.set_text(NAMES[chart] if chart in result["lines"] else "")
+            name.set_text(f"{chart}, modeled" if chart in result["lines"] else "")
         (delay, later), (false, more) = result["delay"], result["false"]
         x = np.clip([delay, delay - later, delay + later], 1, DAY)
         y = np.clip([false, false - more, false + more], LEAST, MOST)
@@ -176,7 +170,7 @@ def _one_day(chart: charts.Chart, shift: float, correlation: float) -> tuple[np.
     for minute in range(SHOWN):
         state = float(chart.step(state, noise + shift * (minute >= ONSET)))
         states.append(state / chart.limit)
-        if abs(state) > chart.limit:
+        if state > chart.limit:
             alarms.append(minute)
             state = 0.0
         noise = charts.autoregressive(np.array(noise), correlation, random)

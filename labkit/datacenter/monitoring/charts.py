@@ -100,6 +100,22 @@ def cusum(allowance: float = 0.5, limit: float = 4.0) -> Chart:
     return Chart("CUSUM", step, lambda state, to: to - state + allowance, limit, 0.0)
 
 
+def rises_only(chart: Chart) -> Chart:
+    """Return the chart without its lower side: a state below 0 becomes 0, as that of `cusum` does.
+
+    Charts can be compared only if all look for the same: the lower side costs false alarms, too.
+
+    Args:
+        chart: two-sided.
+
+    Source: Champ, Woodall and Mohsen, A generalized quality control procedure (1991), for EWMA.
+
+    >>> round(arl(rises_only(shewhart(3.0))))  # half of the false alarms
+    741
+    """
+    return chart._replace(step=lambda s, z: np.maximum(0.0, chart.step(s, z)), lowest=0.0)
+
+
 # --- by theory ------------------------------------------------------------------------------------
 
 

@@ -69,6 +69,20 @@ def test_simulated_runs_are_as_long_as_theory_says(chart, shift):
     assert abs(mean - charts.arl(chart, shift)) < margin
 
 
+def test_the_upper_side_alone_is_normals_upper_tail():
+    one_sided = charts.rises_only(charts.shewhart(2.5))
+    assert charts.arl(one_sided, shift=0.5) == pytest.approx(1 / stats.norm.sf(2.0))
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.0])
+def test_ewma_of_rises_runs_as_long_as_theory_says_and_bears_falls(shift):
+    chart = charts.rises_only(charts.ewma(0.2, 2.0))
+    lengths = charts.run_lengths(chart.step, chart.limit, shift, runs=4000)
+    mean, margin = mean_interval(lengths, confidence=0.999)
+    assert abs(mean - charts.arl(chart, shift)) < margin
+    assert charts.arl(chart, shift=-1.0) > 100 * charts.arl(chart, shift=1.0)
+
+
 @pytest.mark.parametrize("shift", [0.0, 0.25, 1.0, 2.0])
 def test_siegmund_is_a_few_percent_off(shift):
     exact = charts.arl(charts.cusum(0.5, 4.0), shift)
