@@ -53,7 +53,10 @@ def judges(blind: ArrayLike, expected: float, others: Mapping[str, float]) -> No
     """
     fig = Figure(figsize=(7.2, 3.1))
     ax = fig.subplots()
-    ax.hist(np.asarray(blind), bins=24, color=figures.SKY, label="blind judges (simulated)")
+    values = np.unique(blind)
+    row = np.diff(values).min()  # a judge agrees on one row more
+    bins = np.arange(values[0] - row / 2, values[-1] + 4 * row, 4 * row)
+    ax.hist(blind, bins=bins, color=figures.SKY, label="blind judges (simulated)")
     ax.axvline(expected, color=figures.GRAY, label="sum of squared shares (modeled)")
     looks = zip(("D", "s", "^"), (figures.ORANGE, figures.RED, figures.PINK), others, strict=False)
     for marker, color, name in looks:
