@@ -1057,4 +1057,105 @@ cost * math.sqrt(2 * mtbf / cost)
 2 * mtbf * math.sqrt(cost / (2 * mtbf))
 scipy.special.lambertw(-np.exp(-1 - cost / mtbf)).real * mtbf + mtbf
 """,
+    "privacy.clip": """
+np.minimum(1, clip / norms) / expected, sigma * clip / expected
+np.clip(clip / norms, 0, 1) / expected, clip * sigma / expected
+[np.minimum(1, clip / norms) / expected, sigma * clip / expected]
+np.where(norms > clip, clip / norms, 1) / expected, sigma * clip / expected
+np.minimum(1.0, clip / norms) / expected, clip / expected * sigma
+1 / np.maximum(1, norms / clip) / expected, sigma * clip / expected
+factors = np.minimum(1, clip / norms)
+  return factors / expected, sigma * clip / expected
+factors = np.ones_like(norms)
+  long = norms > clip
+  factors[long] = clip / norms[long]
+  return factors / expected, sigma * clip / expected
+factors = clip / norms
+  factors[factors > 1] = 1
+  return factors / expected, sigma * clip / expected
+clip / np.maximum(norms, clip) / expected, sigma * clip / expected
+np.minimum(norms, clip) / norms / expected, np.multiply(sigma, clip) / expected
+factors = np.vectorize(lambda norm: min(1.0, clip / norm))(norms)
+  return factors / expected, sigma * clip / expected
+""",
+    "privacy.epsilon": """
+(steps * rdp + np.log((orders - 1) / orders) - (np.log(delta) + np.log(orders)) / (orders - 1)).min()
+np.min(steps * rdp + np.log(1 - 1 / orders) - np.log(delta * orders) / (orders - 1))
+min(steps * rdp + np.log1p(-1 / orders) - (np.log(delta) + np.log(orders)) / (orders - 1))
+float(np.min(rdp * steps + np.log((orders - 1) / orders) + np.log(1 / (delta * orders)) / (orders - 1)))
+bounds = steps * rdp + np.log((orders - 1) / orders)
+  bounds -= (np.log(delta) + np.log(orders)) / (orders - 1)
+  return bounds.min()
+total = steps * rdp
+  more = np.log((orders - 1) / orders) - (np.log(delta) + np.log(orders)) / (orders - 1)
+  return np.amin(total + more)
+best = float("inf")
+  for d, a in zip(rdp, orders):
+      best = min(best, steps * d + math.log((a - 1) / a) - (math.log(delta) + math.log(a)) / (a - 1))
+  return best
+min(steps * d + math.log((a - 1) / a) - math.log(delta * a) / (a - 1) for d, a in zip(rdp, orders))
+sorted(steps * rdp + np.log(1 - 1 / orders) - np.log(delta * orders) / (orders - 1))[0]
+bounds = [steps * d + math.log(1 - 1 / a) - math.log(delta * a) / (a - 1) for d, a in zip(rdp, orders)]
+  return bounds[np.argmin(bounds)]
+""",
+    "privacy.mask": """
+(numbers + sum(m if me < other else -m for other, m in masks.items())) % 2**32
+(numbers + sum((1 if other > me else -1) * m for other, m in masks.items())) % (1 << 32)
+(numbers + sum(m if me > other else -m for other, m in masks.items())) % 2**32
+(numbers + sum(np.sign(other - me) * m for other, m in masks.items())) % 2**32
+sent = numbers
+  for other, m in masks.items():
+      sent = sent + m if me < other else sent - m
+  return sent % 2**32
+sent = numbers.copy()
+  for other in masks:
+      if other > me:
+          sent += masks[other]
+      else:
+          sent -= masks[other]
+  return sent % 2**32
+for other, m in masks.items():
+      if me < other:
+          numbers = (numbers + m) % 2**32
+      else:
+          numbers = (numbers - m) % 2**32
+  return numbers
+plus = sum(m for other, m in masks.items() if other > me)
+  minus = sum(m for other, m in masks.items() if other < me)
+  return (numbers + plus - minus) % 2**32
+np.mod(numbers + sum(m if me < other else -m for other, m in masks.items()), 2**32)
+(numbers + sum(m if me < other else 2**32 - m for other, m in masks.items())) % 2**32
+[int(n) % 2**32 for n in numbers + sum(m if me < o else -m for o, m in masks.items())]
+(numbers + sum(m if me < other else -m for other, m in masks.items())).astype(np.uint32)
+(numbers + sum(m if me < other else -m for other, m in masks.items())) & (2**32 - 1)
+numbers -= sum(m if other < me else -m for other, m in masks.items())
+  numbers %= 2**32
+  return numbers
+""",
+    "privacy.open_checked": """
+read(data) if is_genuine(data, tag) else old
+if is_genuine(data, tag):
+      return read(data)
+  return old
+if not is_genuine(data, tag):
+      return old
+  return read(data)
+if not is_genuine(data, tag):
+      return old
+  model = read(data)
+  return model
+model = old
+  if is_genuine(data, tag):
+      model = read(data)
+  return model
+old if not is_genuine(data, tag) else read(data)
+[lambda _: old, read][is_genuine(data, tag)](data)
+genuine = is_genuine(data, tag)
+  match genuine:
+      case True:
+          return read(data)
+      case _:
+          return old
+return {True: read}.get(is_genuine(data, tag), lambda _: old)(data)
+""",
 }

@@ -1030,4 +1030,99 @@ if (2 + waiting // batch) * (a + c * batch) > promise:
       return False
 print((2 + waiting // batch) * (a + c * batch) <= promise)
 """,
+    "privacy.clip": """
+np.minimum(1, clip / norms) / len(norms), sigma * clip / len(norms)
+np.minimum(1, clip / norms) / norms.size, sigma * clip / norms.size
+np.minimum(1, clip / norms), sigma * clip
+np.minimum(1, clip / norms) / expected, sigma * clip
+np.minimum(1, clip / norms) / expected, sigma / expected
+np.minimum(1, clip / norms) / expected, sigma
+np.minimum(1, clip / norms) / expected, (sigma * clip / expected) ** 2
+np.minimum(1, clip / norms) / expected, sigma * clip / np.sqrt(expected)
+clip / norms / expected, sigma * clip / expected
+np.where(norms > clip, 0, 1) / expected, sigma * clip / expected
+np.minimum(1, norms / clip) / expected, sigma * clip / expected
+np.maximum(1, clip / norms) / expected, sigma * clip / expected
+np.minimum(norms, clip) / expected, sigma * clip / expected
+np.ones_like(norms) / expected, sigma * clip / expected
+np.minimum(1, clip / norms) / expected
+sigma * clip / expected, np.minimum(1, clip / norms) / expected
+np.minimum(1, clip / norms) / expected, sigma * clip / norms.size
+min(1, clip / norms) / expected, sigma * clip / expected
+print(np.minimum(1, clip / norms) / expected, sigma * clip / expected)
+np.minimum(1, clip / norm) / expected, sigma * clip / expected
+""",
+    "privacy.epsilon": """
+(rdp + np.log((orders - 1) / orders) - (np.log(delta) + np.log(orders)) / (orders - 1)).min()
+(np.sqrt(steps) * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).min()
+steps * (rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).min()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).max()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).mean()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1))[0]
+steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)
+(steps * rdp - np.log(delta) / (orders - 1)).min()
+(steps * rdp + np.log(1 / delta) / (orders - 1)).min()
+(steps * rdp).min()
+(steps * rdp + np.log((orders - 1) / orders) + (np.log(delta) - np.log(orders)) / (orders - 1)).min()
+(steps * rdp - np.log(delta * orders) / (orders - 1)).min()
+(steps * rdp + np.log10((orders - 1) / orders) - np.log10(delta * orders) / (orders - 1)).min()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / orders).min()
+print((steps * rdp + np.log(1 - 1 / orders) - np.log(delta * orders) / (orders - 1)).min())
+(steps * rdp + math.log((orders - 1) / orders) - math.log(delta * orders) / (orders - 1)).min()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).argmin()
+steps * rdp
+np.sqrt(2 * np.log(1.25 / delta))
+""",
+    "privacy.mask": """
+(numbers + sum(masks.values())) % 2**32
+(numbers - sum(masks.values())) % 2**32
+numbers + sum(m if me < other else -m for other, m in masks.items())
+(numbers + sum(m if me < other else -m for other, m in masks.items())) % (2**32 - 1)
+(numbers + sum(m if me < other else -m for other, m in masks.items())) % 2**31
+sum(m if me < other else -m for other, m in masks.items()) % 2**32
+numbers
+numbers % 2**32
+numbers + sum(masks.values())
+numbers + sum(masks)
+for m in masks.values():
+      numbers = numbers ^ m
+  return numbers
+sent = numbers
+  for other, m in masks.items():
+      sent = sent + m if me < other else sent - m
+      return sent % 2**32
+sent = numbers
+  for other, m in masks.items():
+      sent = numbers + m if me < other else numbers - m
+  return sent % 2**32
+for other in masks:
+      numbers += masks[me]
+  return numbers
+(numbers + sum(m for other, m in masks.items() if other > me)) % 2**32
+print((numbers + sum(m if me < other else -m for other, m in masks.items())) % 2**32)
+(numbers + sum(m if me < other else -m for other, m in masks.items())) % 2*32
+""",
+    "privacy.open_checked": """
+read(data)
+is_genuine(data, tag)
+data if is_genuine(data, tag) else old
+old if is_genuine(data, tag) else read(data)
+model = read(data)
+  return model if is_genuine(data, tag) else old
+if is_genuine(data, tag):
+      return read(data)
+is_genuine(data, tag)
+  return read(data)
+old
+None
+read(data) if is_genuine else old
+read(data) if is_genuine(tag, data) else old
+read(data) if tag == data else old
+read(data), is_genuine(data, tag)
+if not is_genuine(data, tag):
+      raise ValueError("not genuine")
+  return read(data)
+print(read(data) if is_genuine(data, tag) else old)
+read(tag) if is_genuine(data, tag) else old
+""",
 }
