@@ -330,7 +330,7 @@ mask = Exercise(
         ),
         "one neighbor": (
             _one_neighbor,
-            "You use the mask of one other client alone. The others expect that theirs is used too.",
+            "You use the mask of one other client alone. The others expect theirs to be used too.",
         ),
         "bits flipped": (
             _xor,

@@ -1079,10 +1079,11 @@ factors = np.vectorize(lambda norm: min(1.0, clip / norm))(norms)
   return factors / expected, sigma * clip / expected
 """,
     "privacy.epsilon": """
-(steps * rdp + np.log((orders - 1) / orders) - (np.log(delta) + np.log(orders)) / (orders - 1)).min()
+a = orders
+  return (steps * rdp + np.log((a - 1) / a) - (np.log(delta) + np.log(a)) / (a - 1)).min()
 np.min(steps * rdp + np.log(1 - 1 / orders) - np.log(delta * orders) / (orders - 1))
 min(steps * rdp + np.log1p(-1 / orders) - (np.log(delta) + np.log(orders)) / (orders - 1))
-float(np.min(rdp * steps + np.log((orders - 1) / orders) + np.log(1 / (delta * orders)) / (orders - 1)))
+np.min(rdp * steps + np.log1p(-1 / orders) + np.log(1 / (delta * orders)) / (orders - 1))
 bounds = steps * rdp + np.log((orders - 1) / orders)
   bounds -= (np.log(delta) + np.log(orders)) / (orders - 1)
   return bounds.min()
@@ -1091,11 +1092,13 @@ total = steps * rdp
   return np.amin(total + more)
 best = float("inf")
   for d, a in zip(rdp, orders):
-      best = min(best, steps * d + math.log((a - 1) / a) - (math.log(delta) + math.log(a)) / (a - 1))
+      more = math.log((a - 1) / a) - (math.log(delta) + math.log(a)) / (a - 1)
+      best = min(best, steps * d + more)
   return best
 min(steps * d + math.log((a - 1) / a) - math.log(delta * a) / (a - 1) for d, a in zip(rdp, orders))
 sorted(steps * rdp + np.log(1 - 1 / orders) - np.log(delta * orders) / (orders - 1))[0]
-bounds = [steps * d + math.log(1 - 1 / a) - math.log(delta * a) / (a - 1) for d, a in zip(rdp, orders)]
+rest = [math.log(1 - 1 / a) - math.log(delta * a) / (a - 1) for a in orders]
+  bounds = [steps * d + more for d, more in zip(rdp, rest)]
   return bounds[np.argmin(bounds)]
 """,
     "privacy.mask": """

@@ -1063,7 +1063,7 @@ steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders -
 (steps * rdp - np.log(delta) / (orders - 1)).min()
 (steps * rdp + np.log(1 / delta) / (orders - 1)).min()
 (steps * rdp).min()
-(steps * rdp + np.log((orders - 1) / orders) + (np.log(delta) - np.log(orders)) / (orders - 1)).min()
+(steps * rdp + np.log(1 - 1 / orders) + (np.log(delta) - np.log(orders)) / (orders - 1)).min()
 (steps * rdp - np.log(delta * orders) / (orders - 1)).min()
 (steps * rdp + np.log10((orders - 1) / orders) - np.log10(delta * orders) / (orders - 1)).min()
 (steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / orders).min()
