@@ -79,7 +79,7 @@ STUBS = {  # the arguments of the lessons' stubs
     "serving.capacity": "a, c, batch",
     "serving.percentile": "planned, sent, done, share",
     "serving.admit": "waiting, a, c, batch, promise",
-    "privacy.clip": "norms, clip, sigma, expected",
+    "privacy.clip": "norms, limit, sigma, expected",
     "privacy.epsilon": "rdp, orders, steps, delta",
     "privacy.mask": "numbers, me, masks",
     "privacy.open_checked": "data, tag, old, is_genuine, read",

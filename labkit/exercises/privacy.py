@@ -7,25 +7,25 @@ import numpy as np
 from labkit.learn import values
 from labkit.learn.checks import Exercise
 
-# --- clip and noise: my_clip(norms, clip, sigma, expected) -> (factors, deviation) ----------------
+# --- clip and noise: my_clip(norms, limit, sigma, expected) -> (factors, deviation) ---------------
 
 
-def _factors(norms, clip):
-    return np.minimum(1, clip / norms)
+def _factors(norms, limit):
+    return np.minimum(1, limit / norms)
 
 
-def _clip(norms, clip, sigma, expected):
-    return _factors(norms, clip) / expected, sigma * clip / expected
+def _clip(norms, limit, sigma, expected):
+    return _factors(norms, limit) / expected, sigma * limit / expected
 
 
 def _with_factors(factors):
     """Return a wrong answer: other factors, the right noise."""
-    return lambda norms, clip, sigma, n: (factors(norms, clip, n), sigma * clip / n)
+    return lambda norms, limit, sigma, n: (factors(norms, limit, n), sigma * limit / n)
 
 
 def _with_noise(deviation):
     """Return a wrong answer: the right factors, other noise."""
-    return lambda norms, clip, sigma, n: (_factors(norms, clip) / n, deviation(clip, sigma, n))
+    return lambda norms, limit, sigma, n: (_factors(norms, limit) / n, deviation(limit, sigma, n))
 
 
 def _read_clip(answer, *_):
@@ -48,69 +48,69 @@ clip = Exercise(
     read=_read_clip,
     mistakes={
         "the batch that came": (
-            lambda norms, clip, sigma, n: (
-                _factors(norms, clip) / norms.size,
-                sigma * clip / norms.size,
+            lambda norms, limit, sigma, n: (
+                _factors(norms, limit) / norms.size,
+                sigma * limit / norms.size,
             ),
             "You divide by the number of examples that came. By chance that number is larger when "
             "one more person is in the data, and it would tell: divide by the expected one.",
         ),
         "the noise by the batch that came": (
-            lambda norms, clip, sigma, n: (_factors(norms, clip) / n, sigma * clip / norms.size),
+            lambda norms, limit, sigma, n: (_factors(norms, limit) / n, sigma * limit / norms.size),
             "Your noise is divided by the number of examples that came. Both parts of the step are "
             "divided by the expected one.",
         ),
         "the sum instead of the mean": (
-            lambda norms, clip, sigma, n: (_factors(norms, clip), sigma * clip),
+            lambda norms, limit, sigma, n: (_factors(norms, limit), sigma * limit),
             "This is the noisy sum. The step is that sum over the expected batch, noise included.",
         ),
         "the noise is not divided": (
-            _with_noise(lambda clip, sigma, n: sigma * clip),
+            _with_noise(lambda limit, sigma, n: sigma * limit),
             "Your noise belongs to the sum of the gradients, and is not divided as they are. Every "
             "step would drown in it.",
         ),
         "the noise ignores the limit": (
-            _with_noise(lambda clip, sigma, n: sigma / n),
+            _with_noise(lambda limit, sigma, n: sigma / n),
             "Your noise is the same whatever the limit. It must hide one example, which adds at "
-            "most `clip` to the sum.",
+            "most `limit` to the sum.",
         ),
         "variance instead of deviation": (
-            _with_noise(lambda clip, sigma, n: (sigma * clip / n) ** 2),
+            _with_noise(lambda limit, sigma, n: (sigma * limit / n) ** 2),
             "You return the variance of the noise. Asked is its standard deviation.",
         ),
         "noise as of a mean": (
-            _with_noise(lambda clip, sigma, n: sigma * clip / np.sqrt(n)),
+            _with_noise(lambda limit, sigma, n: sigma * limit / np.sqrt(n)),
             "You divide the noise by a root. It is drawn once for the sum, not for each example.",
         ),
         "all get the same length": (
-            _with_factors(lambda norms, clip, n: clip / norms / n),
-            "You give every gradient the length `clip`: short ones grow. Only what is longer than "
+            _with_factors(lambda norms, limit, n: limit / norms / n),
+            "You give every gradient the length `limit`: short ones grow. Only what is longer than "
             "the limit is shortened.",
         ),
         "thrown away": (
-            _with_factors(lambda norms, clip, n: np.where(norms > clip, 0.0, 1.0) / n),
+            _with_factors(lambda norms, limit, n: np.where(norms > limit, 0.0, 1.0) / n),
             "You throw away what is longer than the limit. Shorten it to that length.",
         ),
         "upside down": (
-            _with_factors(lambda norms, clip, n: np.minimum(1, norms / clip) / n),
+            _with_factors(lambda norms, limit, n: np.minimum(1, norms / limit) / n),
             "Your factor grows with the norm: short gradients shrink, long ones stay as they are.",
         ),
         "long ones grow": (
-            _with_factors(lambda norms, clip, n: np.maximum(1, clip / norms) / n),
+            _with_factors(lambda norms, limit, n: np.maximum(1, limit / norms) / n),
             "Your factor is never below 1: long gradients stay, short ones grow.",
         ),
         "the norm instead of a factor": (
-            _with_factors(lambda norms, clip, n: np.minimum(norms, clip) / n),
+            _with_factors(lambda norms, limit, n: np.minimum(norms, limit) / n),
             "You return the lengths after clipping. Asked is what each gradient is multiplied by.",
         ),
         "nothing is clipped": (
-            _with_factors(lambda norms, clip, n: np.ones_like(norms) / n),
+            _with_factors(lambda norms, limit, n: np.ones_like(norms) / n),
             "You clip nothing. Then one example can move the sum as far as it likes, and no noise "
             "is large enough.",
         ),
     },
-    hint="A gradient longer than `clip` is multiplied by what makes it exactly `clip` long; a "
-    "shorter one by 1. Then one example moves the sum by `clip` at most, and the noise counts in "
+    hint="A gradient longer than `limit` is multiplied by what makes it exactly `limit` long; a "
+    "shorter one by 1. Then one example moves the sum by `limit` at most, and the noise counts in "
     "that. What is the sum divided by?",
 )
 

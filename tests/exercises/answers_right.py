@@ -1058,25 +1058,25 @@ cost * math.sqrt(2 * mtbf / cost)
 scipy.special.lambertw(-np.exp(-1 - cost / mtbf)).real * mtbf + mtbf
 """,
     "privacy.clip": """
-np.minimum(1, clip / norms) / expected, sigma * clip / expected
-np.clip(clip / norms, 0, 1) / expected, clip * sigma / expected
-[np.minimum(1, clip / norms) / expected, sigma * clip / expected]
-np.where(norms > clip, clip / norms, 1) / expected, sigma * clip / expected
-np.minimum(1.0, clip / norms) / expected, clip / expected * sigma
-1 / np.maximum(1, norms / clip) / expected, sigma * clip / expected
-factors = np.minimum(1, clip / norms)
-  return factors / expected, sigma * clip / expected
+np.minimum(1, limit / norms) / expected, sigma * limit / expected
+np.clip(limit / norms, 0, 1) / expected, limit * sigma / expected
+[np.minimum(1, limit / norms) / expected, sigma * limit / expected]
+np.where(norms > limit, limit / norms, 1) / expected, sigma * limit / expected
+np.minimum(1.0, limit / norms) / expected, limit / expected * sigma
+1 / np.maximum(1, norms / limit) / expected, sigma * limit / expected
+factors = np.minimum(1, limit / norms)
+  return factors / expected, sigma * limit / expected
 factors = np.ones_like(norms)
-  long = norms > clip
-  factors[long] = clip / norms[long]
-  return factors / expected, sigma * clip / expected
-factors = clip / norms
+  long = norms > limit
+  factors[long] = limit / norms[long]
+  return factors / expected, sigma * limit / expected
+factors = limit / norms
   factors[factors > 1] = 1
-  return factors / expected, sigma * clip / expected
-clip / np.maximum(norms, clip) / expected, sigma * clip / expected
-np.minimum(norms, clip) / norms / expected, np.multiply(sigma, clip) / expected
-factors = np.vectorize(lambda norm: min(1.0, clip / norm))(norms)
-  return factors / expected, sigma * clip / expected
+  return factors / expected, sigma * limit / expected
+limit / np.maximum(norms, limit) / expected, sigma * limit / expected
+np.minimum(norms, limit) / norms / expected, np.multiply(sigma, limit) / expected
+factors = np.vectorize(lambda norm: min(1.0, limit / norm))(norms)
+  return factors / expected, sigma * limit / expected
 """,
     "privacy.epsilon": """
 a = orders

@@ -1031,26 +1031,26 @@ if (2 + waiting // batch) * (a + c * batch) > promise:
 print((2 + waiting // batch) * (a + c * batch) <= promise)
 """,
     "privacy.clip": """
-np.minimum(1, clip / norms) / len(norms), sigma * clip / len(norms)
-np.minimum(1, clip / norms) / norms.size, sigma * clip / norms.size
-np.minimum(1, clip / norms), sigma * clip
-np.minimum(1, clip / norms) / expected, sigma * clip
-np.minimum(1, clip / norms) / expected, sigma / expected
-np.minimum(1, clip / norms) / expected, sigma
-np.minimum(1, clip / norms) / expected, (sigma * clip / expected) ** 2
-np.minimum(1, clip / norms) / expected, sigma * clip / np.sqrt(expected)
-clip / norms / expected, sigma * clip / expected
-np.where(norms > clip, 0, 1) / expected, sigma * clip / expected
-np.minimum(1, norms / clip) / expected, sigma * clip / expected
-np.maximum(1, clip / norms) / expected, sigma * clip / expected
-np.minimum(norms, clip) / expected, sigma * clip / expected
-np.ones_like(norms) / expected, sigma * clip / expected
-np.minimum(1, clip / norms) / expected
-sigma * clip / expected, np.minimum(1, clip / norms) / expected
-np.minimum(1, clip / norms) / expected, sigma * clip / norms.size
-min(1, clip / norms) / expected, sigma * clip / expected
-print(np.minimum(1, clip / norms) / expected, sigma * clip / expected)
-np.minimum(1, clip / norm) / expected, sigma * clip / expected
+np.minimum(1, limit / norms) / len(norms), sigma * limit / len(norms)
+np.minimum(1, limit / norms) / norms.size, sigma * limit / norms.size
+np.minimum(1, limit / norms), sigma * limit
+np.minimum(1, limit / norms) / expected, sigma * limit
+np.minimum(1, limit / norms) / expected, sigma / expected
+np.minimum(1, limit / norms) / expected, sigma
+np.minimum(1, limit / norms) / expected, (sigma * limit / expected) ** 2
+np.minimum(1, limit / norms) / expected, sigma * limit / np.sqrt(expected)
+limit / norms / expected, sigma * limit / expected
+np.where(norms > limit, 0, 1) / expected, sigma * limit / expected
+np.minimum(1, norms / limit) / expected, sigma * limit / expected
+np.maximum(1, limit / norms) / expected, sigma * limit / expected
+np.minimum(norms, limit) / expected, sigma * limit / expected
+np.ones_like(norms) / expected, sigma * limit / expected
+np.minimum(1, limit / norms) / expected
+sigma * limit / expected, np.minimum(1, limit / norms) / expected
+np.minimum(1, limit / norms) / expected, sigma * limit / norms.size
+min(1, limit / norms) / expected, sigma * limit / expected
+print(np.minimum(1, limit / norms) / expected, sigma * limit / expected)
+np.minimum(1, limit / norm) / expected, sigma * limit / expected
 """,
     "privacy.epsilon": """
 (rdp + np.log((orders - 1) / orders) - (np.log(delta) + np.log(orders)) / (orders - 1)).min()
