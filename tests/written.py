@@ -81,7 +81,7 @@ STUBS = {  # the arguments of the lessons' stubs
     "serving.admit": "waiting, a, c, batch, promise",
     "privacy.clip": "norms, limit, sigma, expected",
     "privacy.epsilon": "rdp, orders, steps, delta",
-    "privacy.mask": "numbers, me, masks",
+    "privacy.mask": "number, streams",
     "privacy.open_checked": "data, tag, old, is_genuine, read",
     "sweeps.interval": "values, t",
     "sweeps.winner": "scores",

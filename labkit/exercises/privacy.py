@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from labkit.datacenter.privacy import accounting, dp_sgd
 from labkit.learn import values
 from labkit.learn.checks import Exercise
 
@@ -12,10 +13,6 @@ from labkit.learn.checks import Exercise
 
 def _factors(norms, limit):
     return np.minimum(1, limit / norms)
-
-
-def _clip(norms, limit, sigma, expected):
-    return _factors(norms, limit) / expected, sigma * limit / expected
 
 
 def _with_factors(factors):
@@ -38,7 +35,7 @@ _NORMS = np.array([0.5, 2.0, 4.0, 1.6, 0.1])
 clip = Exercise(
     name="clip",
     lesson="26",
-    right=_clip,
+    right=dp_sgd.clip_and_noise,
     cases=[
         (_NORMS, 1.5, 2.0, 8.0),
         (_NORMS[:3], 0.25, 0.7, 4.0),
@@ -123,7 +120,7 @@ def _conversions(rdp, orders, steps, delta):
 
 
 def _epsilon(rdp, orders, steps, delta):
-    return _conversions(rdp, orders, steps, delta).min()
+    return accounting.to_epsilon(steps * rdp, delta, orders)[0]
 
 
 def _older(rdp, orders, steps, delta):
@@ -221,124 +218,106 @@ epsilon = Exercise(
     "first. Every order gives a bound that is true.",
 )
 
-# --- masks that cancel: my_mask(numbers, me, masks) -> what is sent -------------------------------
+# --- masks that cancel: my_mask(number, streams) -> mask ------------------------------------------
 
 MODULUS = 2**32
 
 
-def _signed(sign):
-    """Return an answer that adds each mask with the sign of (me, other), as whole numbers."""
+def _sign(number, other):
+    return 1 if number < other else -1
 
-    def answer(numbers, me, masks):
-        hidden = sum(sign(me, other) * mask for other, mask in masks.items())
-        return (numbers + hidden) % MODULUS
+
+def _sum(sign, modulus=MODULUS):
+    """Return an answer that adds each stream with the sign of (number, other), modulo."""
+
+    def answer(number, streams):
+        return sum(sign(number, other) * stream for other, stream in streams.items()) % modulus
 
     return answer
 
 
-def _up(me, other):
-    return 1 if me < other else -1
+def _mask(number, streams):
+    return _sum(_sign)(number, streams)
 
 
-_mask = _signed(_up)
+def _no_modulo(number, streams):
+    return sum(_sign(number, other) * stream for other, stream in streams.items())
 
 
-def _no_modulo(numbers, me, masks):
-    return numbers + sum(_up(me, other) * mask for other, mask in masks.items())
+def _one_neighbor(number, streams):
+    other = next(iter(streams))
+    return _mask(number, {other: streams[other]})
 
 
-def _one_less(numbers, me, masks):
-    return _no_modulo(numbers, me, masks) % (MODULUS - 1)
-
-
-def _half(numbers, me, masks):
-    return _no_modulo(numbers, me, masks) % 2**31
-
-
-def _only_masks(numbers, me, masks):
-    return _mask(0 * numbers, me, masks)
-
-
-def _one_neighbor(numbers, me, masks):
-    other = next(iter(masks))
-    return _mask(numbers, me, {other: masks[other]})
-
-
-def _xor(numbers, me, masks):
-    for mask in masks.values():
-        numbers = numbers ^ mask
-    return numbers
+def _xor(number, streams):
+    mask = 0
+    for stream in streams.values():
+        mask = mask ^ stream
+    return mask
 
 
 def _read_numbers(answer, *_):
     return answer if values.is_blank(answer) else np.asarray(answer)
 
 
-_RNG = np.random.default_rng(26)
-_MASKS = _RNG.integers(2**30, MODULUS, (5, 3))
-_NUMBERS = np.array([5, 70_000, MODULUS - 3])
+_STREAMS = np.random.default_rng(26).integers(2**30, MODULUS, (5, 3))
 
 mask = Exercise(
     name="mask",
     lesson="26",
     right=_mask,
     cases=[
-        (_NUMBERS, 2, {0: _MASKS[0], 1: _MASKS[1], 3: _MASKS[2], 4: _MASKS[3]}),
-        (_NUMBERS, 0, {1: _MASKS[0], 2: _MASKS[4], 3: _MASKS[3]}),
-        (_NUMBERS[:1], 3, {0: _MASKS[0, :1], 1: _MASKS[2, :1], 2: _MASKS[4, :1]}),
-    ],
-    also=[
-        (
-            _signed(lambda me, other: -_up(me, other)),
-            "You add what the others expect added the other way round. As all clients do it so, "
-            "the masks cancel as well.",
-        )
+        (2, {0: _STREAMS[0], 1: _STREAMS[1], 3: _STREAMS[2], 4: _STREAMS[3]}),
+        (0, {1: _STREAMS[0], 2: _STREAMS[4], 3: _STREAMS[3]}),
+        (3, {0: _STREAMS[0, :1], 1: _STREAMS[2, :1], 2: _STREAMS[4, :1]}),
     ],
     read=_read_numbers,
     tolerance=1e-12,
     mistakes={
-        "all masks are added": (
-            _signed(lambda me, other: 1),
-            "You add every mask. Both clients of a pair add the same one, and the sum holds it "
+        "all are added": (
+            _sum(lambda number, other: 1),
+            "You add every stream. Both clients of a pair add the same one, and the sum holds it "
             "twice. One of the two must do something else.",
         ),
-        "all masks are subtracted": (
-            _signed(lambda me, other: -1),
-            "You subtract every mask. Both clients of a pair subtract the same one, and nothing "
+        "all are subtracted": (
+            _sum(lambda number, other: -1),
+            "You subtract every stream. Both clients of a pair subtract the same one, and nothing "
             "cancels. One of the two must do something else.",
+        ),
+        "the other way around": (
+            _sum(lambda number, other: -_sign(number, other)),
+            "Your masks would cancel among themselves. But all must keep one rule, and here the "
+            "client with the smaller number adds.",
         ),
         "no modulo": (
             _no_modulo,
-            "Your masks cancel, but a sent number tells something: without the modulo a large one "
-            "comes from a large number or mask. Modulo 2³² every number is equally likely.",
+            "Your masks cancel, but their size tells something about what they hide. Modulo 2³² "
+            "every number is equally likely, whatever is hidden under it.",
         ),
         "modulo one less": (
-            _one_less,
-            "Your modulus is 2³² - 1. Masks are drawn from 2³² numbers, 0 included.",
+            _sum(_sign, MODULUS - 1),
+            "Your modulus is 2³² - 1. Streams are drawn from 2³² numbers, 0 included.",
         ),
         "half of the modulus": (
-            _half,
-            "Your modulus is 2³¹: half of all numbers, those below 0 among them, are cut off.",
+            _sum(_sign, MODULUS // 2),
+            "Your modulus is 2³¹: half of the numbers never come.",
         ),
-        "your own numbers are missing": (
-            _only_masks,
-            "You send masks alone: their sum is 0, and your own numbers are not in it.",
-        ),
-        "no masks": (
-            lambda numbers, me, masks: numbers % MODULUS,
-            "You send your numbers as they are. The server reads them.",
+        "only the later ones": (
+            _sum(lambda number, other: number < other),
+            "You add the streams shared with later clients, and do nothing with the others. So "
+            "nobody takes away what the earlier ones have added.",
         ),
         "one neighbor": (
             _one_neighbor,
-            "You use the mask of one other client alone. The others expect theirs to be used too.",
+            "You use the stream of one other client. The others expect theirs to be used too.",
         ),
         "bits flipped": (
             _xor,
             "XOR hides a number as well, but the server adds, and XOR does not cancel in a sum.",
         ),
     },
-    hint="Of each pair one adds the mask that both know, the other subtracts it. Which one is "
-    "which, both must know without asking: look at `me` and the other's number.",
+    hint="Of each pair one adds the stream that both know, the other subtracts it. Which one is "
+    "which, both know without asking: compare `number` with the other's.",
 )
 
 # --- check before you open: my_open(data, tag, old, is_genuine, read) -> model --------------------

@@ -1102,38 +1102,36 @@ rest = [math.log(1 - 1 / a) - math.log(delta * a) / (a - 1) for a in orders]
   return bounds[np.argmin(bounds)]
 """,
     "privacy.mask": """
-(numbers + sum(m if me < other else -m for other, m in masks.items())) % 2**32
-(numbers + sum((1 if other > me else -1) * m for other, m in masks.items())) % (1 << 32)
-(numbers + sum(m if me > other else -m for other, m in masks.items())) % 2**32
-(numbers + sum(np.sign(other - me) * m for other, m in masks.items())) % 2**32
-sent = numbers
-  for other, m in masks.items():
-      sent = sent + m if me < other else sent - m
-  return sent % 2**32
-sent = numbers.copy()
-  for other in masks:
-      if other > me:
-          sent += masks[other]
+sum(s if number < other else -s for other, s in streams.items()) % 2**32
+sum((1 if other > number else -1) * s for other, s in streams.items()) % (1 << 32)
+sum(np.sign(other - number) * s for other, s in streams.items()) % 2**32
+mask = 0
+  for other, s in streams.items():
+      mask = mask + s if number < other else mask - s
+  return mask % 2**32
+mask = 0
+  for other in streams:
+      if other > number:
+          mask += streams[other]
       else:
-          sent -= masks[other]
-  return sent % 2**32
-for other, m in masks.items():
-      if me < other:
-          numbers = (numbers + m) % 2**32
+          mask -= streams[other]
+  return mask % 2**32
+mask = np.zeros(len(next(iter(streams.values()))), dtype=np.int64)
+  for other, s in streams.items():
+      if number < other:
+          mask = (mask + s) % 2**32
       else:
-          numbers = (numbers - m) % 2**32
-  return numbers
-plus = sum(m for other, m in masks.items() if other > me)
-  minus = sum(m for other, m in masks.items() if other < me)
-  return (numbers + plus - minus) % 2**32
-np.mod(numbers + sum(m if me < other else -m for other, m in masks.items()), 2**32)
-(numbers + sum(m if me < other else 2**32 - m for other, m in masks.items())) % 2**32
-[int(n) % 2**32 for n in numbers + sum(m if me < o else -m for o, m in masks.items())]
-(numbers + sum(m if me < other else -m for other, m in masks.items())).astype(np.uint32)
-(numbers + sum(m if me < other else -m for other, m in masks.items())) & (2**32 - 1)
-numbers -= sum(m if other < me else -m for other, m in masks.items())
-  numbers %= 2**32
-  return numbers
+          mask = (mask - s) % 2**32
+  return mask
+plus = sum(s for other, s in streams.items() if other > number)
+  minus = sum(s for other, s in streams.items() if other < number)
+  return (plus - minus) % 2**32
+np.mod(sum(s if number < other else -s for other, s in streams.items()), 2**32)
+sum(s if number < other else 2**32 - s for other, s in streams.items()) % 2**32
+[int(n) % 2**32 for n in sum(s if number < o else -s for o, s in streams.items())]
+np.array(sum(s if number < other else -s for other, s in streams.items())).astype(np.uint32)
+sum(s if number < other else -s for other, s in streams.items()) & (2**32 - 1)
+sum([s, -s][number > other] for other, s in streams.items()) % 2**32
 """,
     "privacy.open_checked": """
 read(data) if is_genuine(data, tag) else old

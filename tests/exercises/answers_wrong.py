@@ -1074,33 +1074,32 @@ steps * rdp
 np.sqrt(2 * np.log(1.25 / delta))
 """,
     "privacy.mask": """
-(numbers + sum(masks.values())) % 2**32
-(numbers - sum(masks.values())) % 2**32
-numbers + sum(m if me < other else -m for other, m in masks.items())
-(numbers + sum(m if me < other else -m for other, m in masks.items())) % (2**32 - 1)
-(numbers + sum(m if me < other else -m for other, m in masks.items())) % 2**31
-sum(m if me < other else -m for other, m in masks.items()) % 2**32
-numbers
-numbers % 2**32
-numbers + sum(masks.values())
-numbers + sum(masks)
-for m in masks.values():
-      numbers = numbers ^ m
-  return numbers
-sent = numbers
-  for other, m in masks.items():
-      sent = sent + m if me < other else sent - m
-      return sent % 2**32
-sent = numbers
-  for other, m in masks.items():
-      sent = numbers + m if me < other else numbers - m
-  return sent % 2**32
-for other in masks:
-      numbers += masks[me]
-  return numbers
-(numbers + sum(m for other, m in masks.items() if other > me)) % 2**32
-print((numbers + sum(m if me < other else -m for other, m in masks.items())) % 2**32)
-(numbers + sum(m if me < other else -m for other, m in masks.items())) % 2*32
+sum(streams.values()) % 2**32
+-sum(streams.values()) % 2**32
+sum(s if number < other else -s for other, s in streams.items())
+sum(s if number > other else -s for other, s in streams.items()) % 2**32
+sum(s if number < other else -s for other, s in streams.items()) % (2**32 - 1)
+sum(s if number < other else -s for other, s in streams.items()) % 2**31
+sum(streams.values())
+sum(streams)
+mask = 0
+  for s in streams.values():
+      mask = mask ^ s
+  return mask
+mask = 0
+  for other, s in streams.items():
+      mask = mask + s if number < other else mask - s
+      return mask % 2**32
+mask = 0
+  for other, s in streams.items():
+      mask = s if number < other else -s
+  return mask % 2**32
+sum(streams[number] for other in streams) % 2**32
+sum(s for other, s in streams.items() if other > number) % 2**32
+print(sum(s if number < other else -s for other, s in streams.items()) % 2**32)
+sum(s if number < other else -s for other, s in streams.items()) % 2*32
+sum(s if number < other else -s for other, s in streams) % 2**32
+0
 """,
     "privacy.open_checked": """
 read(data)
