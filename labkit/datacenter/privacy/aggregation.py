@@ -47,8 +47,10 @@ GENERATOR, GROUP = (
     ),
 )
 
-# mask(number of the client, other client -> seed shared with it, items) -> uint32 (items,)
-Mask = Callable[[int, Mapping[int, bytes], int], np.ndarray]
+MODULUS = 2**32
+
+# mask(number of the client, other client -> stream shared with it) -> whole numbers modulo 2^32
+Mask = Callable[[int, Mapping[int, np.ndarray]], np.ndarray]
 
 # --- numbers that wrap ----------------------------------------------------------------------------
 
@@ -86,33 +88,36 @@ def decode(total: np.ndarray, bits: int = BITS) -> np.ndarray:
 
 
 def stream(seed: bytes, items: int) -> np.ndarray:
-    """Return numbers that look random to whoever lacks the seed, SHAKE256, uint32 (items,).
+    """Return numbers that look random to whoever lacks the seed: SHAKE256, 0 to 2^32 - 1, (items,).
 
     The same seed gives the same numbers: use each for one message only.
 
     >>> stream(b"a", 2).tolist(), stream(b"b", 2).tolist()
     ([2955705990, 3691272783], [1365473765, 1684184309])
     """
-    return np.frombuffer(hashlib.shake_256(seed).digest(4 * items), "<u4").astype(np.uint32)
+    return np.frombuffer(hashlib.shake_256(seed).digest(4 * items), "<u4").astype(np.int64)
 
 
-def pair_mask(number: int, seeds: Mapping[int, bytes], items: int) -> np.ndarray:
-    """Return the mask of a client: plus the stream shared with each later one, minus the others.
+def pair_mask(number: int, streams: Mapping[int, np.ndarray]) -> np.ndarray:
+    """Return the mask of a client: plus the streams shared with later ones, minus the others.
 
     Args:
         number: of this client.
-        seeds: other client -> the seed that both know.
-        items: of the message.
+        streams: other client -> the stream that both know, int64 (items,).
 
-    >>> seeds = {(0, 1): b"a", (0, 2): b"b", (1, 2): b"c"}  # of three clients
-    >>> known = [{o: seeds[min(n, o), max(n, o)] for o in range(3) if o != n} for n in range(3)]
-    >>> sum(pair_mask(n, known[n], 4) for n in range(3)).tolist()
-    [0, 0, 0, 0]
+    Returns:
+        0 to 2^32 - 1, int64 (items,).
+
+    >>> streams = {(0, 1): np.array([7]), (0, 2): np.array([50]), (1, 2): np.array([900])}
+    >>> pair_mask(0, {1: streams[0, 1], 2: streams[0, 2]}).tolist()
+    [57]
+    >>> pair_mask(1, {0: streams[0, 1], 2: streams[1, 2]}).tolist()
+    [893]
+    >>> (57 + 893 + pair_mask(2, {0: streams[0, 2], 1: streams[1, 2]})) % MODULUS
+    array([0])
     """
-    mask = np.zeros(items, np.uint32)
-    for other, seed in seeds.items():
-        mask += stream(seed, items) if number < other else -stream(seed, items)
-    return mask
+    signed = (each if number < other else -each for other, each in streams.items())
+    return sum(signed) % MODULUS
 
 
 # --- secrets --------------------------------------------------------------------------------------
@@ -290,8 +295,9 @@ def send(
         mask: from the seeds shared with the others; what the learner wrote has its place here.
     """
     client, plain = group.clients[number], encode(values, len(group.clients))
-    shared = mask(number, _of_turn(client.seeds, turn), len(plain))
-    return plain + shared + _own_stream(client.own, turn, len(plain))
+    shared = np.asarray(mask(number, _streams(client.seeds, turn, len(plain))))
+    hidden = plain + shared.astype(np.int64) + _own_stream(client.own, turn, len(plain))
+    return (hidden % MODULUS).astype(np.uint32)
 
 
 def finish(group: Group, messages: Mapping[int, np.ndarray], turn: int = 0) -> np.ndarray:
@@ -314,25 +320,25 @@ def finish(group: Group, messages: Mapping[int, np.ndarray], turn: int = 0) -> n
             f"Received: {len(messages)} messages"
         )
     helpers = sorted(messages)[: group.threshold]
-    total = np.sum(list(messages.values()), axis=0, dtype=np.uint32)
+    total = np.sum(list(messages.values()), axis=0, dtype=np.int64)
     for number, shares in enumerate(group.owns):
         if number in messages:
             own = reveal([shares[helper] for helper in helpers])
             total -= _own_stream(own, turn, len(total))
         else:
             total += _missing(group, number, helpers, messages, turn, len(total))
-    return decode(total)
+    return decode(total % MODULUS)
 
 
 def _missing(group, number, helpers, messages, turn, items) -> np.ndarray:
     """Return the mask of a client that dropped out, as far as those who sent share it."""
     key = reveal([group.keys[number][helper] for helper in helpers])
-    seeds = _of_turn(_seeds(number, key, [each.public for each in group.clients]), turn)
-    return pair_mask(number, {other: seeds[other] for other in messages}, items)
+    seeds = _seeds(number, key, [each.public for each in group.clients])
+    return pair_mask(number, _streams({other: seeds[other] for other in messages}, turn, items))
 
 
-def _of_turn(seeds: Mapping[int, bytes], turn: int) -> dict[int, bytes]:
-    return {other: seed + turn.to_bytes(8) for other, seed in seeds.items()}
+def _streams(seeds: Mapping[int, bytes], turn: int, items: int) -> dict[int, np.ndarray]:
+    return {other: stream(seed + turn.to_bytes(8), items) for other, seed in seeds.items()}
 
 
 def _own_stream(own: int, turn: int, items: int) -> np.ndarray:
