@@ -18,12 +18,18 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
+from functools import lru_cache
 from math import exp, inf, log, sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+if TYPE_CHECKING:
+    from dp_accounting.pld import PLDAccountant
+
 ORDERS = (*range(2, 65), *range(72, 257, 8))
+DELTAS = tuple(10 ** (power / 10) for power in range(-60, 0))  # of `ceiling`
 _SIGMAS = 1e-2, 1e5  # between which noise is searched
 
 
@@ -39,7 +45,7 @@ def rdp(sigma: float, q: float = 1.0, orders: Sequence[int] = ORDERS) -> np.ndar
         ValueError: sigma below 0, q outside [0, 1], or orders that are no whole numbers from 2 up.
 
     Source: Mironov, Rényi differential privacy (2017), for q = 1: order / (2 sigma²); Mironov,
-    Talwar, Zhang, Rényi differential privacy of the sampled Gaussian mechanism (2019), section 3.3.
+    Talwar, Zhang, Rényi differential privacy of the sampled Gaussian mechanism (2019).
 
     >>> rdp(sigma=2.0, orders=(2, 4)).tolist()
     [0.25, 0.5]
@@ -150,7 +156,7 @@ def gaussian_epsilon(sigma: float, delta: float, steps: int = 1) -> float:
         steps: T, how many releases.
 
     Source: Balle and Wang, Improving the Gaussian mechanism (2018), theorem 8; Dong, Roth, Su,
-    Gaussian differential privacy (2019), corollary 2, for T.
+    Gaussian differential privacy (2019), for T.
 
     >>> round(gaussian_epsilon(1.0, 1e-5), 3), round(one_shot_epsilon(1.0, 1e-5), 3)
     (4.377, 4.845)
@@ -199,7 +205,7 @@ def basic_epsilon(sigma: float, q: float, steps: int, delta: float) -> float:
         sigma, q, steps, delta: as those of `epsilon`.
 
     Source: Dwork and Roth (2014), theorem 3.16; Balle, Barthe, Gaboardi, Privacy amplification by
-    subsampling (2018), theorem 8.
+    subsampling (2018).
 
     >>> round(basic_epsilon(1.0, 0.01, 1000, 1e-5), 1)
     839.4
@@ -227,16 +233,23 @@ def pld_epsilon(sigma: float, q: float, steps: int, delta: float, interval: floa
     Raises:
         ImportError: dp-accounting is not installed.
 
-    Source: Sommer, Meiser, Mohammadi, Privacy loss classes (2019); Koskela, Jälkö, Honkela (2020).
+    Source: Sommer, Meiser, Mohammadi, Privacy loss classes (2019); Koskela, Jälkö, Honkela,
+    Computing tight differential privacy guarantees using FFT (2020).
     """
     if not pld_available():
         raise ImportError("the privacy loss distribution needs: pip install 'labkit[privacy]'")
+    return float(_losses(sigma, q, steps, interval).get_epsilon(delta))
+
+
+@lru_cache(maxsize=32)
+def _losses(sigma: float, q: float, steps: int, interval: float) -> PLDAccountant:
+    """Return dp-accounting's accountant after all steps; it answers for any delta."""
     import dp_accounting
     from dp_accounting import pld
 
     step = dp_accounting.PoissonSampledDpEvent(q, dp_accounting.GaussianDpEvent(sigma))
     accountant = pld.PLDAccountant(value_discretization_interval=interval)
-    return float(accountant.compose(step, steps).get_epsilon(delta))
+    return accountant.compose(step, steps)
 
 
 # --- what a promise means to an attacker --------------------------------------------------------
@@ -250,8 +263,9 @@ def most_found(promised: float, delta: float, false_positives: float) -> float:
         delta: probability that the promise may fail.
         false_positives: share of the others that the attacker names too, 0 to 1.
 
-    Source: Kairouz, Oh, Viswanath, The composition theorem for differential privacy (2015),
-    theorem 2.1: both e^epsilon FPR + delta and 1 - e^-epsilon (1 - delta - FPR) bound it.
+    Source: Wasserman and Zhou, A statistical framework for differential privacy (2010); Kairouz,
+    Oh, Viswanath, The composition theorem for differential privacy (2015): both
+    e^epsilon FPR + delta and 1 - e^-epsilon (1 - delta - FPR) are bounds.
 
     >>> round(most_found(1.0, 1e-5, 0.01), 4), most_found(8.0, 1e-5, 0.01) > 0.99
     (0.0272, True)
@@ -260,6 +274,31 @@ def most_found(promised: float, delta: float, false_positives: float) -> float:
         return 1.0
     many = exp(promised) * false_positives + delta
     return min(1.0, many, 1 - exp(-promised) * (1 - delta - false_positives))
+
+
+def ceiling(sigma: float, q: float, steps: int, false_positives: float, pld: bool = False) -> float:
+    """Return the largest share of members that any attacker can name after so many steps.
+
+    One run keeps many promises, an epsilon for each delta, and all of them hold at once: this is
+    the least of `most_found` over them, and far below that of one small delta.
+
+    Args:
+        sigma, q, steps: as those of `epsilon`.
+        false_positives: share of the others that the attacker names too, 0 to 1.
+        pld: by `pld_epsilon`, which is tight; else by RDP.
+
+    >>> round(ceiling(4.0, 0.25, 200, 0.01), 3)
+    0.105
+    >>> round(most_found(epsilon(4.0, 0.25, 200, 1e-5), 1e-5, 0.01), 3)  # one promise alone
+    0.737
+    """
+    if pld:
+        promised = [pld_epsilon(sigma, q, steps, delta) for delta in DELTAS]
+    else:
+        costs = steps * rdp(sigma, q)
+        promised = [to_epsilon(costs, delta)[0] for delta in DELTAS]
+    pairs = zip(promised, DELTAS, strict=True)
+    return min(most_found(each, delta, false_positives) for each, delta in pairs)
 
 
 def _check(sigma: float, q: float) -> None:

@@ -119,6 +119,13 @@ def test_no_attacker_beats_the_bound_and_the_best_one_meets_it_for_randomized_re
     assert accounting.most_found(np.inf, DELTA, 0.01) == 1.0
 
 
+def test_the_ceiling_of_one_release_is_close_above_the_best_test_there_is():
+    best = stats.norm.sf(stats.norm.isf(0.01) - 1 / 2.0)
+    assert best < accounting.ceiling(2.0, 1.0, 1, 0.01) < 1.8 * best
+    assert accounting.ceiling(0.0, 0.1, 10, 0.01) == 1.0
+    assert accounting.ceiling(100.0, 0.01, 1, 0.01) < 0.0102
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

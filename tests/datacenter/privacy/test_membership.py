@@ -9,7 +9,7 @@ from labkit.datacenter.privacy import accounting, dp_sgd, membership
 
 
 def synthetic(shift, spread, networks=64, n=400, seed=0):
-    """Return values that are N(m + shift, 1) of members, N(m, 1) of others; each example has its m."""
+    """Return values N(m + shift, 1) of members, N(m, 1) of others; each example has its m."""
     random = np.random.default_rng(seed)
     members = membership.split_members(networks, n, seed)
     values = random.normal(size=(networks, n)) + random.normal(0, spread, n) + shift * members
@@ -83,6 +83,25 @@ def test_the_attack_stays_below_the_promise_of_a_gaussian_release():
     for allowed in (0.001, 0.01, 0.1, 0.5):
         found = membership.true_positives(ratio, members, allowed)
         assert found.share < accounting.most_found(promised, delta, allowed)
+
+
+def test_the_strongest_attack_on_everybody_at_once_is_the_best_test_there_is():
+    scores, members = membership.strongest(sigma=6.0, q=1.0, steps=49)
+    for allowed in (0.01, 0.1):
+        best = stats.norm.sf(stats.norm.isf(allowed) - np.sqrt(49) / 6.0)
+        found = membership.true_positives(scores, members, allowed)
+        assert found.share == pytest.approx(best, abs=0.02)
+
+
+@pytest.mark.parametrize(("sigma", "q"), [(4.0, 0.25), (2.0, 0.25), (1.0, 0.02)])
+def test_the_strongest_attack_comes_close_to_the_ceiling_and_stays_below(sigma, q):
+    found = membership.true_positives(*membership.strongest(sigma, q, 200))
+    by_rdp = accounting.ceiling(sigma, q, 200, 0.01)
+    assert 0.4 * by_rdp < found.share < by_rdp
+    if accounting.pld_available():
+        by_pld = accounting.ceiling(sigma, q, 200, 0.01, pld=True)
+        assert found.low < by_pld < by_rdp  # tight: inside or just above the interval
+        assert found.share < 1.1 * by_pld
 
 
 @pytest.mark.parametrize("networks", [4, 7])
