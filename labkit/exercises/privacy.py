@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from labkit.datacenter.privacy import accounting, dp_sgd
+from labkit.datacenter.privacy import accounting, aggregation, dp_sgd
 from labkit.learn import values
 from labkit.learn.checks import Exercise
 
@@ -220,7 +220,7 @@ epsilon = Exercise(
 
 # --- masks that cancel: my_mask(number, streams) -> mask ------------------------------------------
 
-MODULUS = 2**32
+MODULUS = aggregation.MODULUS
 
 
 def _sign(number, other):
@@ -236,17 +236,13 @@ def _sum(sign, modulus=MODULUS):
     return answer
 
 
-def _mask(number, streams):
-    return _sum(_sign)(number, streams)
-
-
 def _no_modulo(number, streams):
     return sum(_sign(number, other) * stream for other, stream in streams.items())
 
 
 def _one_neighbor(number, streams):
     other = next(iter(streams))
-    return _mask(number, {other: streams[other]})
+    return aggregation.pair_mask(number, {other: streams[other]})
 
 
 def _xor(number, streams):
@@ -265,7 +261,7 @@ _STREAMS = np.random.default_rng(26).integers(2**30, MODULUS, (5, 3))
 mask = Exercise(
     name="mask",
     lesson="26",
-    right=_mask,
+    right=aggregation.pair_mask,
     cases=[
         (2, {0: _STREAMS[0], 1: _STREAMS[1], 3: _STREAMS[2], 4: _STREAMS[3]}),
         (0, {1: _STREAMS[0], 2: _STREAMS[4], 3: _STREAMS[3]}),

@@ -14,7 +14,7 @@ COLORS = (figures.BLUE, figures.ORANGE, figures.GRAY, figures.PINK)
 MARKERS = "os^X"
 
 
-def images(rows: Mapping[str, Sequence[np.ndarray]], caption: str, limits=(0.0, 1.0)) -> None:
+def pictured(rows: Mapping[str, Sequence[np.ndarray]], caption: str, limits=(0.0, 1.0)) -> None:
     """Show rows of images, each row with its name.
 
     Args:
@@ -80,7 +80,8 @@ def masked(own, messages, summed, without, rescued) -> None:
     for column, title in enumerate(titles):
         axes[0, column].set_title(title, fontsize=11)
         for row, image in enumerate((truth[column], seen[column])):
-            _image(axes[row, column], image, (0, own.max()))
+            noise = np.abs(image).max() > 2
+            _image(axes[row, column], image, (-32768, 32768) if noise else (0, own.max()))
     axes[0, 0].set_ylabel("clients have")
     axes[1, 0].set_ylabel("server sees")
     figures.show(
@@ -89,6 +90,113 @@ def masked(own, messages, summed, without, rescued) -> None:
         "can see of each. Three messages and the sum without client 0 are noise; the sum of all is "
         "right; with shares of the missing key the sum of the other nine is right, too.",
     )
+
+
+def leaks(images, candidates, off, taken, count: int = 10) -> None:
+    """Show images of a batch, and of each the candidate that comes closest.
+
+    Args:
+        images: the batch, shape (n, pixels).
+        candidates: what the division gives, one a unit, shape (k, pixels).
+        off: largest difference of each image from each candidate, shape (n, k).
+        taken: images that came out exactly; they stand first.
+        count: how many are shown.
+    """
+    order = [*taken, *(i for i in range(len(images)) if i not in taken)][:count]
+    nearest = candidates[off.argmin(axis=1)]
+    caption = (
+        f"Measured: {len(taken)} of {len(images)} images of the batch come out exactly (the first "
+        "ones); of the others the closest that the division gives is a mixture."
+    )
+    rows = {"batch": [images[i] for i in order], "taken": [nearest[i] for i in order]}
+    pictured(rows, caption)
+
+
+def leak_counts(honest: Mapping[int, tuple], trapped: Mapping[int, tuple], bins: int) -> None:
+    """Show how many images of a batch come out, beside theory.
+
+    Args:
+        honest: batch size -> (found, alone by theory), each of shape (seeds,).
+        trapped: the same, with weights that the server made for it.
+        bins: of the trap.
+    """
+    from labkit.datacenter.privacy.leakage import expected_alone
+
+    fig, ax = plt.subplots(figsize=(6.4, 3.2))
+    sizes = list(honest)
+    told = []
+    for (name, counts), color, marker in zip(
+        {"usual weights": honest, "weights made for it": trapped}.items(),
+        COLORS,
+        "os",
+        strict=False,
+    ):
+        means, margins = np.array([mean_interval(each[0]) for each in counts.values()]).T
+        ax.errorbar(sizes, means, margins, color=color, marker=marker, linestyle="", capsize=4)
+        theory = [np.mean(each[1]) for each in counts.values()]
+        ax.plot(sizes, theory, color=color, linestyle="--", label=f"{name}: alone")
+        told.append(f"{name} {means[-1]:.1f} of {sizes[-1]}")
+    modeled = [expected_alone(size, bins) for size in sizes]
+    ax.plot(sizes, modeled, color=figures.GRAY, linestyle=":", label="modeled: alone in a bin")
+    ax.set(xscale="log", xlabel="images in the batch", ylabel="images taken")
+    ax.set_xticks(sizes, sizes)
+    ax.minorticks_off()
+    ax.legend()
+    seeds = len(next(iter(honest.values()))[0])
+    figures.show(
+        fig,
+        f"Measured (markers, {seeds} batches each, 95 % intervals), counted (dashed: images that "
+        f"light a unit alone) and modeled (dotted). On average: {'; '.join(told)}.",
+    )
+
+
+def noisy_leak(image, deviations, seen, modeled) -> None:
+    """Show what the server sees of an image through noise, and the error over the noise.
+
+    Args:
+        image: the true one, shape (pixels,).
+        deviations: of the noise on each number of the clipped gradient, rising.
+        seen: what comes out at each, shape (deviations, pixels).
+        modeled: root mean square error by the formula, for each.
+    """
+    measured = [float(np.sqrt(np.mean((each - image) ** 2))) for each in seen]
+    fig = plt.figure(figsize=(9.0, 3.0))
+    grid = fig.add_gridspec(2, 7)
+    ax = fig.add_subplot(grid[:, :4])
+    ax.plot(deviations, modeled, color=figures.GRAY, linestyle="--", label="modeled")
+    ax.plot(deviations, measured, "o", color=figures.BLUE, label="measured")
+    own = float(np.sqrt(np.mean(image**2)))
+    ax.axhline(own, color=figures.ORANGE, linestyle=":", label="the image itself")
+    ax.set(xscale="log", yscale="log", xlabel="noise on each number", ylabel="error of a pixel")
+    ax.legend()
+    for place, (deviation, each) in enumerate(zip(deviations, seen, strict=True)):
+        small = fig.add_subplot(grid[place // 3, 4 + place % 3])
+        _image(small, each, (0, 1))
+        small.set_title(f"{deviation:g}", fontsize=10)
+    told = ", ".join(f"{s:g}: {error:.2g}" for s, error in zip(deviations, measured, strict=True))
+    figures.show(
+        fig,
+        f"What comes out of a gradient of length 1 with noise. Root mean square error, {told}; "
+        f"that of a white sheet is {own:.2g}.",
+    )
+
+
+def matched(image: np.ndarray, path: Sequence[np.ndarray]) -> None:
+    """Show images on the way to the one whose gradient fits.
+
+    Args:
+        image: the true one, shape (pixels,).
+        path: images, the first one noise.
+    """
+    steps = [0, 5, 10, 20, len(path) - 1]
+    steps = sorted({min(step, len(path) - 1) for step in steps})
+    apart = [float(np.sqrt(np.mean((path[step].ravel() - image) ** 2))) for step in steps]
+    told = ", ".join(f"{step}: {error:.2g}" for step, error in zip(steps, apart, strict=True))
+    caption = (
+        f"Measured, a convolutional network: the sought image after steps {told} (root mean square "
+        "error). Last: the true one."
+    )
+    pictured({"matched": [*(path[step] for step in steps), image]}, caption)
 
 
 def two_curves(confidence: np.ndarray, members: np.ndarray, chosen: Sequence[int]) -> None:
@@ -101,10 +209,7 @@ def two_curves(confidence: np.ndarray, members: np.ndarray, chosen: Sequence[int
     """
     fig, axes = plt.subplots(1, 2, figsize=(8.4, 2.6), sharex=True)
     for ax, image, name in zip(axes, chosen, ("a hard image", "an easy image"), strict=True):
-        for saw, label, color, marker in (
-            (True, "saw it", COLORS[0], "o"),
-            (False, "did not", COLORS[1], "s"),
-        ):
+        for saw, color, marker in ((True, COLORS[0], "o"), (False, COLORS[1], "s")):
             values = confidence[members[:, image] == saw, image]
             ax.plot(values, np.full(len(values), saw) + 0.0, marker, color=color, alpha=0.6)
             grid = np.linspace(
@@ -147,6 +252,59 @@ def members(attacks: Mapping[str, np.ndarray], truth: np.ndarray) -> None:
     ax.set(xlabel="others named (false positives)", ylabel="members named")
     ax.legend(loc="lower right")
     figures.show(fig, f"Measured. At 1 % false positives: {'; '.join(told)}.")
+
+
+def read_as(rows: Mapping[str, np.ndarray], read, truth: np.ndarray) -> None:
+    """Show images, changed in several ways, and how a network reads each.
+
+    Args:
+        rows: way -> images, shape (n, pixels).
+        read: images -> the digit that the network reads on each.
+        truth: the right digits, shape (n,).
+    """
+    count = len(truth)
+    fig, axes = plt.subplots(len(rows), count, figsize=(1.05 * count + 1.6, 1.25 * len(rows)))
+    told = []
+    for (name, shown), line in zip(rows.items(), axes, strict=True):
+        answers = read(shown)
+        for image, ax, answer, right in zip(shown, line, answers, truth, strict=True):
+            _image(ax, image, (0, 1))
+            mark = "" if answer == right else " ✗"
+            ax.set_title(f"{answer}{mark}", fontsize=11, pad=3)
+        line[0].set_ylabel(name, rotation=0, ha="right", va="center")
+        told.append(f"{name} {(answers == truth).sum()}")
+    figures.show(fig, f"Above each image how it is read; right of {count}: {', '.join(told)}.")
+
+
+def attacked(rows: Sequence) -> None:
+    """Show the accuracy over the size of the change, for each attack, and of other readers.
+
+    Args:
+        rows: of `adversarial.measure`.
+    """
+    fig, axes = plt.subplots(1, 2, figsize=(9.0, 3.4), sharey=True)
+    names = list(dict.fromkeys(each.name for each in rows))
+    told = []
+    for name, color, marker in zip(names, COLORS[::-1], MARKERS, strict=False):
+        some = [each for each in rows if each.name == name]
+        sizes = [each.epsilon for each in some]
+        means, margins = np.array([mean_interval(each.own) for each in some]).T
+        axes[0].errorbar(sizes, means, margins, color=color, marker=marker, capsize=3, label=name)
+        told.append(f"{name} {np.interp(0.1, sizes, means):.0%}")
+    some = [each for each in rows if each.name == "FGSM"]
+    sizes = [each.epsilon for each in some]
+    readers = {"own": "the network itself", "int8": "the same in int8", "other": "another seed"}
+    for (field, name), color, marker in zip(readers.items(), COLORS, "os^", strict=False):
+        means, margins = np.array([mean_interval(getattr(each, field)) for each in some]).T
+        axes[1].errorbar(sizes, means, margins, color=color, marker=marker, capsize=3, label=name)
+    for ax, title in zip(axes, ("who chose the direction", "FGSM images, read by"), strict=True):
+        ax.set(xlabel="largest change of a pixel", title=title, ylim=(-0.02, 1))
+        ax.legend(fontsize=9, loc="lower left" if ax is axes[0] else "upper right")
+    axes[0].set_ylabel("accuracy")
+    count = len(rows[0].own)
+    figures.show(
+        fig, f"Measured, {count} networks, 95 % intervals. At 0.1, own gradient: {'; '.join(told)}."
+    )
 
 
 def _image(ax, image: np.ndarray, limits: tuple[float, float]) -> None:
