@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from labkit.explore import figures
 from labkit.maths.intervals import mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from labkit.datacenter.security.quoted import Advisory
+    from labkit.datacenter.smaller.strangers import Visit
 
 COLORS = (figures.BLUE, figures.ORANGE, figures.GRAY, figures.PINK)
 MARKERS = "os^X"
@@ -166,7 +173,7 @@ def noisy_leak(image, deviations, seen, modeled) -> None:
     ax.plot(deviations, modeled, color=figures.GRAY, linestyle="--", label="modeled")
     ax.plot(deviations, measured, "o", color=figures.BLUE, label="measured")
     own = float(np.sqrt(np.mean(image**2)))
-    ax.axhline(own, color=figures.ORANGE, linestyle=":", label="the image itself")
+    ax.axhline(own, color=figures.ORANGE, linestyle=":", label="a white sheet")
     ax.set(xscale="log", yscale="log", xlabel="noise on each number", ylabel="error of a pixel")
     ax.legend()
     for place, (deviation, each) in enumerate(zip(deviations, seen, strict=True)):
@@ -299,12 +306,39 @@ def attacked(rows: Sequence) -> None:
         axes[1].errorbar(sizes, means, margins, color=color, marker=marker, capsize=3, label=name)
     for ax, title in zip(axes, ("who chose the direction", "FGSM images, read by"), strict=True):
         ax.set(xlabel="largest change of a pixel", title=title, ylim=(-0.02, 1))
-        ax.legend(fontsize=9, loc="lower left" if ax is axes[0] else "upper right")
+        ax.legend(fontsize=8, loc="lower left" if ax is axes[0] else "upper right")
     axes[0].set_ylabel("accuracy")
     count = len(rows[0].own)
     figures.show(
         fig, f"Measured, {count} networks, 95 % intervals. At 0.1, own gradient: {'; '.join(told)}."
     )
+
+
+def guard(found: Sequence[Visit], advisories: Sequence[Advisory]) -> pd.DataFrame:
+    """Return a table of holes in Keras' guard: what is said of each, and what came of trying it.
+
+    Args:
+        found: of `bypasses.visits`.
+        advisories: of `quoted.advisories`.
+    """
+    import pandas as pd
+
+    here = {each.name: _came_of(each) for each in found}
+    rows = {
+        each.number: {
+            "closed in (quoted)": each.closed_in or "not found",
+            "tried here": here.get(each.number, ""),
+            "a file could (quoted)": each.what,
+        }
+        for each in advisories
+    }
+    return pd.DataFrame(rows).T
+
+
+def _came_of(visit: Visit) -> str:
+    if visit.reading is None:
+        return "not tried"
+    return "its code ran" if visit.reading or visit.running else "refused"
 
 
 def _image(ax, image: np.ndarray, limits: tuple[float, float]) -> None:
