@@ -196,6 +196,8 @@ def test_a_stream_used_twice_gives_the_difference_away(group, values):
     )
     np.testing.assert_allclose(decode(same), 0.5, atol=2**-15)
     assert looks_random(fresh)
+    own = (aggregation._own_stream(group.clients[0].own, turn, ITEMS) for turn in (1, 0))
+    assert looks_random((fresh - np.subtract(*own)) % 2**32)  # the pairs' streams are new as well
 
 
 def test_a_threshold_of_half_is_refused():
