@@ -20,13 +20,6 @@ def explorer():
     return PrivacyExplorer(ROWS, plain=[0.90, 0.91, 0.92])
 
 
-@pytest.fixture(autouse=True)
-def as_at_the_start(explorer):
-    start = explorer.params
-    yield
-    explorer._jump(start)
-
-
 def moving(explorer):
     return explorer._picture(explorer.params).moving
 
@@ -64,7 +57,7 @@ def test_a_ring_marks_what_was_measured_at_this_setting_and_nothing_else(explore
     explorer._jump({"sigma": 4.0, "q": 0.04, "steps": 200})
     assert moving(explorer)["ring"].get_ydata() == [pytest.approx(0.77)]
     assert "accuracy 0.770 ± 0.025, 0.910 without privacy" in explorer.text  # t of 2: 4.303
-    explorer._jump({"steps": 250})
+    explorer._jump({"sigma": 4.0, "q": 0.04, "steps": 250})
     assert len(moving(explorer)["ring"].get_ydata()) == 0
     assert "None of the dots was measured at this setting." in explorer.text
 

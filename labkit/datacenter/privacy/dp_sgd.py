@@ -13,6 +13,7 @@ Lesson: 26_privacy_and_security.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -141,10 +142,10 @@ def descend(
     learning_rate: np.ndarray | float,
     *,
     seed: int,
-    sigma: float,
-    limit: float,
     q: float,
     steps: int,
+    sigma: float = 0.0,
+    limit: float = 1.0,
     step: Step = clip_and_noise,
     network: Network = NETWORK,
 ) -> np.ndarray:
@@ -157,10 +158,10 @@ def descend(
             all networks get the same batches.
         learning_rate: one for all, or shape (networks, 1).
         seed: of draws and noise; the draws do not hang on the noise.
-        sigma: standard deviation of the noise, in limits.
-        limit: longest gradient of an example.
         q: probability that a member is drawn in a step.
         steps: how many.
+        sigma: standard deviation of the noise, in limits; 0 only clips.
+        limit: longest gradient of an example.
         step: what clips and says how much noise; as `clip_and_noise`.
         network: its layers.
     """
@@ -183,12 +184,8 @@ def train(
     rates: Sequence[float],
     seed: int,
     *,
-    sigma: float = 0.0,
-    limit: float = 1.0,
-    q: float,
-    steps: int,
-    step: Step = clip_and_noise,
     network: Network = NETWORK,
+    **settings: Any,
 ) -> np.ndarray:
     """Return weights at each learning rate, shape (rates, items): what `tuning.tune` asks for.
 
@@ -196,7 +193,8 @@ def train(
         images: all are members.
         rates: learning rates; they share start and batches.
         seed: of start, draws and noise.
-        sigma, limit, q, steps, step, network: as those of `descend`.
+        network: its layers.
+        **settings: q, steps, sigma, limit and step of `descend`.
 
     >>> from functools import partial
     >>> from labkit.datacenter.network import small_digits
@@ -208,5 +206,4 @@ def train(
     """
     w = np.repeat(network.start(seed)[None], len(rates), axis=0)
     members, learning_rate = np.ones((1, len(images.y)), bool), np.reshape(rates, (-1, 1))
-    given = {"seed": seed, "sigma": sigma, "limit": limit, "q": q, "steps": steps}
-    return descend(w, images, members, learning_rate, **given, step=step, network=network)
+    return descend(w, images, members, learning_rate, seed=seed, network=network, **settings)

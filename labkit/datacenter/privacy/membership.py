@@ -220,7 +220,7 @@ def measure(
         rates: that are tried.
         network: its layers.
         seed: of starts, draws and noise.
-        **settings: q, steps, sigma, limit and step, as of `dp_sgd.train`.
+        **settings: q, steps, sigma, limit and step of `dp_sgd.descend`.
 
     Raises:
         ValueError: more examples than images.
@@ -232,9 +232,8 @@ def measure(
     fit = partial(dp_sgd.train, network=network, **settings)
     tuned = None if learning_rate else tune(fit, halves, rates, network)
     rate = tuned.learning_rate if tuned else learning_rate
-    given = {"sigma": 0.0, "limit": 1.0, "network": network} | settings
     starts = np.stack([network.start(1000 * seed + each) for each in range(len(members))])
-    w = dp_sgd.descend(starts, images, members, rate, seed=seed, **given)
+    w = dp_sgd.descend(starts, images, members, rate, seed=seed, network=network, **settings)
     with one_thread():
         scores = network.scores(w, images.x).astype(float)
         test = network.accuracy(w, parts.test)
