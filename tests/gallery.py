@@ -146,6 +146,9 @@ found = [
     {"sigma": sigma, "q": 0.04, "steps": 200, "accuracy": run} for sigma, run in zip(noises, runs)
 ]
 PrivacyExplorer(found, plain=rng.normal(0.91, 0.005, 5))""",
+    "27 monitoring": """
+from labkit.explore.monitoring import MonitoringExplorer
+MonitoringExplorer(others=True)""",
     "91 results": """
 import tempfile
 from labkit import explore, results

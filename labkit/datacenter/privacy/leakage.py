@@ -1,7 +1,7 @@
 """What a gradient gives away: the images, exactly, and the digit on each.
 
 In a dense first layer each unit's gradient by its weights is its gradient by its bias times the
-image, so one division returns the image (`from_unit`). Of a batch those images come out that light
+image, so one division returns the image (`from_units`). Of a batch those images come out that light
 some unit alone. A server that may choose the weights makes units that most images light alone
 (`trap`, `bins`). And where no dense layer stands first, an image is sought whose gradient is the
 one that was sent (`match`).
