@@ -14,6 +14,7 @@ from labkit.maths.intervals import mean_interval
 if TYPE_CHECKING:
     import pandas as pd
 
+    from labkit.datacenter.security.door import Found
     from labkit.datacenter.security.quoted import Advisory
     from labkit.datacenter.smaller.strangers import Visit
 
@@ -311,6 +312,25 @@ def attacked(rows: Sequence) -> None:
     count = len(rows[0].own)
     figures.show(
         fig, f"Measured, {count} networks, 95 % intervals. At 0.1, own gradient: {'; '.join(told)}."
+    )
+
+
+def knocks(found: Found) -> None:
+    """Show what an intruder tried, what it was answered, and what the log has of it."""
+    import pandas as pd
+    from IPython.display import Markdown, display
+
+    rows = [each._asdict() for each in found.attempts]
+    display(pd.DataFrame(rows).rename(columns={"does": "tries to", "header": "with the header"}))
+    answered = found.flood.count(200)
+    last = {key: value for key, value in found.log[-1].items() if key != "before"}
+    display(
+        Markdown(
+            f"Measured. Of {len(found.flood)} requests at once {answered} were answered, others "
+            f"got 429 and `Retry-After: {found.wait}`. The log has {found.kept} lines, the last "
+            f"one `{last}`; a token or a pixel in it: {'yes' if found.leaked else 'no'}. After one "
+            f"word was changed: *{found.forged}*."
+        )
     )
 
 
