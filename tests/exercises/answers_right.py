@@ -1057,4 +1057,106 @@ cost * math.sqrt(2 * mtbf / cost)
 2 * mtbf * math.sqrt(cost / (2 * mtbf))
 scipy.special.lambertw(-np.exp(-1 - cost / mtbf)).real * mtbf + mtbf
 """,
+    "privacy.clip": """
+np.minimum(1, limit / norms) / expected, sigma * limit / expected
+np.clip(limit / norms, 0, 1) / expected, limit * sigma / expected
+[np.minimum(1, limit / norms) / expected, sigma * limit / expected]
+np.where(norms > limit, limit / norms, 1) / expected, sigma * limit / expected
+np.minimum(1.0, limit / norms) / expected, limit / expected * sigma
+1 / np.maximum(1, norms / limit) / expected, sigma * limit / expected
+factors = np.minimum(1, limit / norms)
+  return factors / expected, sigma * limit / expected
+factors = np.ones_like(norms)
+  long = norms > limit
+  factors[long] = limit / norms[long]
+  return factors / expected, sigma * limit / expected
+factors = limit / norms
+  factors[factors > 1] = 1
+  return factors / expected, sigma * limit / expected
+limit / np.maximum(norms, limit) / expected, sigma * limit / expected
+np.minimum(norms, limit) / norms / expected, np.multiply(sigma, limit) / expected
+factors = np.vectorize(lambda norm: min(1.0, limit / norm))(norms)
+  return factors / expected, sigma * limit / expected
+""",
+    "privacy.epsilon": """
+a = orders
+  return (steps * rdp + np.log((a - 1) / a) - (np.log(delta) + np.log(a)) / (a - 1)).min()
+np.min(steps * rdp + np.log(1 - 1 / orders) - np.log(delta * orders) / (orders - 1))
+min(steps * rdp + np.log1p(-1 / orders) - (np.log(delta) + np.log(orders)) / (orders - 1))
+np.min(rdp * steps + np.log1p(-1 / orders) + np.log(1 / (delta * orders)) / (orders - 1))
+bounds = steps * rdp + np.log((orders - 1) / orders)
+  bounds -= (np.log(delta) + np.log(orders)) / (orders - 1)
+  return bounds.min()
+total = steps * rdp
+  more = np.log((orders - 1) / orders) - (np.log(delta) + np.log(orders)) / (orders - 1)
+  return np.amin(total + more)
+best = float("inf")
+  for d, a in zip(rdp, orders):
+      more = math.log((a - 1) / a) - (math.log(delta) + math.log(a)) / (a - 1)
+      best = min(best, steps * d + more)
+  return best
+min(steps * d + math.log((a - 1) / a) - math.log(delta * a) / (a - 1) for d, a in zip(rdp, orders))
+sorted(steps * rdp + np.log(1 - 1 / orders) - np.log(delta * orders) / (orders - 1))[0]
+rest = [math.log(1 - 1 / a) - math.log(delta * a) / (a - 1) for a in orders]
+  bounds = [steps * d + more for d, more in zip(rdp, rest)]
+  return bounds[np.argmin(bounds)]
+""",
+    "privacy.mask": """
+sum(s if number < other else -s for other, s in streams.items()) % 2**32
+sum((1 if other > number else -1) * s for other, s in streams.items()) % (1 << 32)
+sum(np.sign(other - number) * s for other, s in streams.items()) % 2**32
+mask = 0
+  for other, s in streams.items():
+      mask = mask + s if number < other else mask - s
+  return mask % 2**32
+mask = 0
+  for other in streams:
+      if other > number:
+          mask += streams[other]
+      else:
+          mask -= streams[other]
+  return mask % 2**32
+mask = np.zeros(len(next(iter(streams.values()))), dtype=np.int64)
+  for other, s in streams.items():
+      if number < other:
+          mask = (mask + s) % 2**32
+      else:
+          mask = (mask - s) % 2**32
+  return mask
+plus = sum(s for other, s in streams.items() if other > number)
+  minus = sum(s for other, s in streams.items() if other < number)
+  return (plus - minus) % 2**32
+np.mod(sum(s if number < other else -s for other, s in streams.items()), 2**32)
+sum(s if number < other else 2**32 - s for other, s in streams.items()) % 2**32
+[int(n) % 2**32 for n in sum(s if number < o else -s for o, s in streams.items())]
+np.array(sum(s if number < other else -s for other, s in streams.items())).astype(np.uint32)
+sum(s if number < other else -s for other, s in streams.items()) & (2**32 - 1)
+sum([s, -s][number > other] for other, s in streams.items()) % 2**32
+""",
+    "privacy.open_checked": """
+read(data) if is_genuine(data, tag) else old
+if is_genuine(data, tag):
+      return read(data)
+  return old
+if not is_genuine(data, tag):
+      return old
+  return read(data)
+if not is_genuine(data, tag):
+      return old
+  model = read(data)
+  return model
+model = old
+  if is_genuine(data, tag):
+      model = read(data)
+  return model
+old if not is_genuine(data, tag) else read(data)
+[lambda _: old, read][is_genuine(data, tag)](data)
+genuine = is_genuine(data, tag)
+  match genuine:
+      case True:
+          return read(data)
+      case _:
+          return old
+return {True: read}.get(is_genuine(data, tag), lambda _: old)(data)
+""",
 }

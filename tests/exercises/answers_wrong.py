@@ -1030,4 +1030,98 @@ if (2 + waiting // batch) * (a + c * batch) > promise:
       return False
 print((2 + waiting // batch) * (a + c * batch) <= promise)
 """,
+    "privacy.clip": """
+np.minimum(1, limit / norms) / len(norms), sigma * limit / len(norms)
+np.minimum(1, limit / norms) / norms.size, sigma * limit / norms.size
+np.minimum(1, limit / norms), sigma * limit
+np.minimum(1, limit / norms) / expected, sigma * limit
+np.minimum(1, limit / norms) / expected, sigma / expected
+np.minimum(1, limit / norms) / expected, sigma
+np.minimum(1, limit / norms) / expected, (sigma * limit / expected) ** 2
+np.minimum(1, limit / norms) / expected, sigma * limit / np.sqrt(expected)
+limit / norms / expected, sigma * limit / expected
+np.where(norms > limit, 0, 1) / expected, sigma * limit / expected
+np.minimum(1, norms / limit) / expected, sigma * limit / expected
+np.maximum(1, limit / norms) / expected, sigma * limit / expected
+np.minimum(norms, limit) / expected, sigma * limit / expected
+np.ones_like(norms) / expected, sigma * limit / expected
+np.minimum(1, limit / norms) / expected
+sigma * limit / expected, np.minimum(1, limit / norms) / expected
+np.minimum(1, limit / norms) / expected, sigma * limit / norms.size
+min(1, limit / norms) / expected, sigma * limit / expected
+print(np.minimum(1, limit / norms) / expected, sigma * limit / expected)
+np.minimum(1, limit / norm) / expected, sigma * limit / expected
+""",
+    "privacy.epsilon": """
+(rdp + np.log((orders - 1) / orders) - (np.log(delta) + np.log(orders)) / (orders - 1)).min()
+(np.sqrt(steps) * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).min()
+steps * (rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).min()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).max()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).mean()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1))[0]
+steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)
+(steps * rdp - np.log(delta) / (orders - 1)).min()
+(steps * rdp + np.log(1 / delta) / (orders - 1)).min()
+(steps * rdp).min()
+(steps * rdp + np.log(1 - 1 / orders) + (np.log(delta) - np.log(orders)) / (orders - 1)).min()
+(steps * rdp - np.log(delta * orders) / (orders - 1)).min()
+(steps * rdp + np.log10((orders - 1) / orders) - np.log10(delta * orders) / (orders - 1)).min()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / orders).min()
+print((steps * rdp + np.log(1 - 1 / orders) - np.log(delta * orders) / (orders - 1)).min())
+(steps * rdp + math.log((orders - 1) / orders) - math.log(delta * orders) / (orders - 1)).min()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).argmin()
+steps * rdp
+np.sqrt(2 * np.log(1.25 / delta))
+""",
+    "privacy.mask": """
+sum(streams.values()) % 2**32
+-sum(streams.values()) % 2**32
+sum(s if number < other else -s for other, s in streams.items())
+sum(s if number > other else -s for other, s in streams.items()) % 2**32
+sum(s if number < other else -s for other, s in streams.items()) % (2**32 - 1)
+sum(s if number < other else -s for other, s in streams.items()) % 2**31
+sum(streams.values())
+sum(streams)
+mask = 0
+  for s in streams.values():
+      mask = mask ^ s
+  return mask
+mask = 0
+  for other, s in streams.items():
+      mask = mask + s if number < other else mask - s
+      return mask % 2**32
+mask = 0
+  for other, s in streams.items():
+      mask = s if number < other else -s
+  return mask % 2**32
+sum(streams[number] for other in streams) % 2**32
+sum(s for other, s in streams.items() if other > number) % 2**32
+print(sum(s if number < other else -s for other, s in streams.items()) % 2**32)
+sum(s if number < other else -s for other, s in streams.items()) % 2*32
+sum(s if number < other else -s for other, s in streams) % 2**32
+0
+""",
+    "privacy.open_checked": """
+read(data)
+is_genuine(data, tag)
+data if is_genuine(data, tag) else old
+old if is_genuine(data, tag) else read(data)
+model = read(data)
+  return model if is_genuine(data, tag) else old
+if is_genuine(data, tag):
+      return read(data)
+is_genuine(data, tag)
+  return read(data)
+old
+None
+read(data) if is_genuine else old
+read(data) if is_genuine(tag, data) else old
+read(data) if tag == data else old
+read(data), is_genuine(data, tag)
+if not is_genuine(data, tag):
+      raise ValueError("not genuine")
+  return read(data)
+print(read(data) if is_genuine(data, tag) else old)
+read(tag) if is_genuine(data, tag) else old
+""",
 }
