@@ -286,7 +286,7 @@ def nights(seed: int = 0, each: int = 6) -> list[tuple[str, np.ndarray]]:
     """
     model, unseen = telemetry.reader()
     usual = np.bincount(model.scores(unseen.x).argmax(axis=1), minlength=10) / len(unseen.x)
-    service = telemetry.simulated(model, seed, NOISE)
+    service = telemetry.Simulated(model, seed, NOISE)
 
     def seen(fault: telemetry.Fault, ticks: int, seed: int) -> dict[str, np.ndarray]:
         found = telemetry.watch(service, unseen, fault, ticks, ROWS, ONSET, seed)

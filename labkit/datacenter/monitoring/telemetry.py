@@ -9,8 +9,7 @@ Lesson: 27_monitoring_and_interpretability.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import accumulate
 from typing import NamedTuple
@@ -105,16 +104,12 @@ def answer(model: Teacher, pause: float, rows: np.ndarray) -> np.ndarray:
     return soften(model.scores(np.asarray(rows, np.float32))).astype(np.float32)
 
 
-Service = Callable[[np.ndarray, bool], tuple[np.ndarray, np.ndarray]]
+class Replicas:
+    """Two real servers of one network, and a slow one that can take the second's place.
 
-
-@contextmanager
-def real(model: Teacher, requests: int = 2) -> Iterator[Service]:
-    """Yield a service of real servers: two replicas, and a slow one to take the second's place.
-
-    It is called with the images of a tick (rows, pixels), and whether the second replica is the
-    slow one; it returns the answers (rows, 10) and the mean seconds of each replica (2,), these as
-    the difference of two readings of `/metrics`.
+    Called with the images of a tick (rows, pixels), and whether the second replica is the slow one,
+    it returns the answers (rows, 10) and the mean seconds of each replica (2,): these as the
+    difference of two readings of `/metrics`.
 
     Args:
         model: what each replica holds.
@@ -123,30 +118,85 @@ def real(model: Teacher, requests: int = 2) -> Iterator[Service]:
     Raises:
         ModuleNotFoundError: the extra `serve` is not installed.
     """
-    pauses = (WORK, WORK, SLOW)
-    servers = [
-        served.Served(partial(answer, model, pause), shape=(model.network.widths[0],), max_batch=64)
-        for pause in pauses
-    ]
-    try:
-        for server in servers:
-            server.launch()
-        for server in servers:
-            server.wait_until_ready()
-        yield partial(_ask, servers, requests)
-    finally:
-        for server in servers:
+
+    mark = "measured"
+
+    def __init__(self, model: Teacher, requests: int = 2):
+        self.requests, shape = requests, (model.network.widths[0],)
+        self.servers = [
+            served.Served(partial(answer, model, pause), shape=shape, max_batch=64)
+            for pause in (WORK, WORK, SLOW)
+        ]
+
+    def __enter__(self) -> Replicas:
+        try:
+            for server in self.servers:
+                server.launch()
+            for server in self.servers:
+                server.wait_until_ready()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_) -> None:
+        for server in self.servers:
             server.kill()
 
+    def __call__(self, x: np.ndarray, slow: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Ask both replicas in turn, and read their metrics before and after."""
+        pair = self.servers[0], self.servers[2 if slow else 1]
+        before = [busy(server.metrics()) for server in pair]
+        parts = np.array_split(x, 2 * self.requests)
+        answers = [pair[n % 2].predict(part) for n, part in enumerate(parts)]
+        after = [busy(server.metrics()) for server in pair]
+        seconds, batches = np.subtract(after, before).T
+        return np.concatenate(answers), seconds / batches
 
-def _ask(servers: Sequence[served.Served], requests: int, x: np.ndarray, slow: bool) -> tuple:
-    pair = servers[0], servers[2 if slow else 1]
-    before = [busy(server.metrics()) for server in pair]
-    parts = np.array_split(x, 2 * requests)
-    answers = [pair[n % 2].predict(part) for n, part in enumerate(parts)]
-    after = [busy(server.metrics()) for server in pair]
-    seconds, batches = np.subtract(after, before).T
-    return np.concatenate(answers), seconds / batches
+    def page(self) -> str:
+        """Return what the first server says under `/metrics`."""
+        return self.servers[0].ask("GET", "/metrics")[1].decode()
+
+
+class Simulated:
+    """The same network without servers, and seconds that are drawn; used as `Replicas` is.
+
+    Args:
+        model: that answers.
+        seed: of the seconds.
+        noise: standard deviation of the logarithm of a replica's seconds in a tick.
+    """
+
+    mark = "simulated"
+
+    def __init__(self, model: Teacher, seed: int = 0, noise: float = 0.1):
+        self.model, self.noise, self.rng = model, noise, np.random.default_rng(seed)
+        self.worked, self.batches = 0.0, 0  # of the first replica
+
+    def __enter__(self) -> Simulated:
+        return self
+
+    def __exit__(self, *_) -> None:
+        pass
+
+    def __call__(self, x: np.ndarray, slow: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Answer in this process, and draw the seconds."""
+        mean = np.array([WORK, SLOW if slow else WORK])
+        seconds = mean * np.exp(self.rng.normal(0, self.noise, 2))
+        self.worked, self.batches = self.worked + float(seconds[0]), self.batches + 1
+        return answer(self.model, 0.0, x), seconds
+
+    def page(self) -> str:
+        """Return what a server would say under `/metrics` of its seconds."""
+        return f"{SECONDS}_count {self.batches}.0\n{SECONDS}_sum {self.worked}\n"
+
+
+Service = Replicas | Simulated
+
+
+def service(model: Teacher, seed: int = 0) -> Service:
+    """Return real replicas, or where the extra `serve` is not installed, simulated ones."""
+    return Simulated(model, seed) if served.missing() else Replicas(model)
 
 
 def busy(metrics: Mapping[str, float]) -> tuple[float, float]:
@@ -159,23 +209,6 @@ def busy(metrics: Mapping[str, float]) -> tuple[float, float]:
     (1.5, 30.0)
     """
     return metrics[f"{SECONDS}_sum"], metrics[f"{SECONDS}_count"]
-
-
-def simulated(model: Teacher, seed: int = 0, noise: float = 0.1) -> Service:
-    """Return a service without servers: the same network, and seconds that are drawn.
-
-    Args:
-        model: that answers.
-        seed: of the seconds.
-        noise: standard deviation of the logarithm of a replica's seconds in a tick.
-    """
-    rng = np.random.default_rng(seed)
-
-    def ask(x: np.ndarray, slow: bool) -> tuple[np.ndarray, np.ndarray]:
-        mean = np.array([WORK, SLOW if slow else WORK])
-        return answer(model, 0.0, x), mean * np.exp(rng.normal(0, noise, 2))
-
-    return ask
 
 
 # --- what is seen ---------------------------------------------------------------------------------
@@ -193,7 +226,7 @@ def watch(
     """Send a service images, tick after tick, and return what is known of each tick.
 
     Args:
-        service: `real` or `simulated`.
+        service: that runs.
         unseen: images to draw from, with replacement.
         fault: what goes wrong, one of `FAULTS` or one of your own.
         ticks: how many.

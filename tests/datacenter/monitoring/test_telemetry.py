@@ -27,7 +27,7 @@ def signals(tick):
 
 def seen(read, fault, seed, **settings):
     model, unseen = read
-    service = telemetry.simulated(model, seed)
+    service = telemetry.Simulated(model, seed)
     return telemetry.series(telemetry.watch(service, unseen, fault, seed=seed, **settings), signals)
 
 
@@ -39,7 +39,7 @@ def usual(read):
 def test_the_same_images_come_under_every_fault_until_it_begins(read):
     model, unseen = read
     runs = [
-        telemetry.watch(telemetry.simulated(model), unseen, fault, ticks=12, onset=8, seed=3)
+        telemetry.watch(telemetry.Simulated(model), unseen, fault, ticks=12, onset=8, seed=3)
         for fault in telemetry.FAULTS
     ]
     for run in runs[1:]:
@@ -117,14 +117,14 @@ def test_the_path_is_the_furthest_excursion_of_the_sums_from_their_lowest_point(
 
 def test_an_unknown_fault_is_told_with_those_that_there_are(read):
     with pytest.raises(ValueError, match=r"slow replica.*Received: 'fire'"):
-        telemetry.watch(telemetry.simulated(read[0]), read[1], "fire")
+        telemetry.watch(telemetry.Simulated(read[0]), read[1], "fire")
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(bool(served.missing()), reason="needs the extra serve")
 def test_real_servers_answer_as_the_network_does_and_the_slow_one_is_seen_in_their_metrics(read):
     model, unseen = read
-    with telemetry.real(model) as service:
+    with telemetry.Replicas(model) as service:
         ticks = telemetry.watch(service, unseen, "slow replica", ticks=16, onset=8, seed=1)
     for tick in ticks:
         np.testing.assert_allclose(
