@@ -135,7 +135,6 @@ def seen(delays: Mapping[str, Mapping[str, float | None]], z: Mapping, shown: Se
     right.set_yticks(range(len(faults)), faults)
     right.tick_params(length=0)
     right.grid(False)
-    fig.tight_layout()
     figures.show(
         fig,
         "Left: the larger of the two sums of four charts; dotted: the fault begins; horizontal: "
@@ -157,14 +156,17 @@ def learners(right: Mapping[str, np.ndarray], drift: int, best: float, span: int
         parts = values[: len(values) // span * span].reshape(-1, span, values.shape[1])
         steps = span * (np.arange(len(parts)) + 0.5)
         ax.plot(
-            steps, parts.mean(axis=(1, 2)), MARKS[n] + DASHES[n % 4], color=CURVES[n], label=name,
+            steps,
+            parts.mean(axis=(1, 2)),
+            MARKS[n] + DASHES[n % 4],
+            color=CURVES[n],
+            label=name,
             markersize=4,
-        )  # fmt: skip
+        )
     ax.axvline(drift, color=figures.GRAY, linestyle=":")
     ax.axhline(best, color=figures.GRAY, linewidth=1)
     ax.set(xlabel="examples so far", ylabel="accuracy", ylim=(0.35, 1))
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    fig.tight_layout()
     figures.show(
         fig,
         "Accuracy of each learner, mean of all runs (simulated). Dotted: the rule turns. "
@@ -187,11 +189,15 @@ def maps(images: np.ndarray, found: Mapping[str, np.ndarray]) -> None:
         for row, ax in enumerate(axes[:, column]):
             top = np.abs(each[row]).max() or 1.0
             signed = name != "image" and each[row].min() < 0
-            ax.imshow(each[row] / top, cmap="PuOr" if signed else "cividis", vmin=-signed, vmax=1)
+            ax.imshow(
+                each[row] / top,
+                cmap="PuOr" if signed else "cividis",
+                vmin=-1 if signed else 0,
+                vmax=1,
+            )
             ax.set(xticks=[], yticks=[])
             ax.grid(False)
         axes[0, column].set_title(name, fontsize=9)
-    fig.tight_layout()
     figures.show(
         fig,
         "Digits, and what each method calls important. Where a map has two signs: purple speaks "
@@ -219,7 +225,6 @@ def deletions(counts: Sequence[int], curves: Mapping[str, np.ndarray], controls:
         )
     ax.set(xlabel="pixels deleted", ylabel="probability of the class", ylim=(0, 1))
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8)
-    fig.tight_layout()
     figures.show(
         fig,
         "Mean probability of the class when the pixels that a map ranks highest are deleted "

@@ -324,3 +324,37 @@ def path(z: np.ndarray, step: Callable) -> np.ndarray:
 
     z = np.asarray(z, float)
     return np.maximum(side(z), side(-z))
+
+
+def nights(
+    model: Teacher,
+    unseen: Images,
+    signals: Callable[[Tick], Mapping[str, float]],
+    rule: Callable[[np.ndarray], Alarm],
+    rows: int = 60,
+    count: int = 20,
+    seed: int = 0,
+) -> dict[str, list[dict[str, Alarm]]]:
+    """Return when each signal rings in simulated nights: fault -> for each night, name -> alarm.
+
+    Args:
+        model: that answers.
+        unseen: images to draw from.
+        signals: tick -> name -> value.
+        rule: one signal in standard deviations (ticks,) -> its alarm.
+        rows: images of a tick.
+        count: nights with each fault.
+        seed: of images and seconds.
+    """
+    service = Simulated(model, seed)
+
+    def seen(fault: str, seed: int, ticks: int = 60) -> dict[str, np.ndarray]:
+        return series(watch(service, unseen, fault, ticks, rows, seed=seed), signals)
+
+    usual = seen("nothing", seed + 10_000, ticks=400)
+
+    def night(fault: str, seed: int) -> dict[str, Alarm]:
+        z = standardized(seen(fault, seed), usual)
+        return {name: rule(values) for name, values in z.items()}
+
+    return {fault: [night(fault, seed + n) for n in range(count)] for fault in FAULTS}
