@@ -139,6 +139,9 @@ SmallerExplorer(found, tradeoff.latencies(versions, rows, seconds=0.1), tuned=fo
     "25 energy": """
 from labkit.explore.energy import EnergyExplorer
 EnergyExplorer()""",
+    "27 monitoring": """
+from labkit.explore.monitoring import MonitoringExplorer
+MonitoringExplorer(others=True)""",
     "91 results": """
 import tempfile
 from labkit import explore, results

@@ -69,6 +69,20 @@ def test_simulated_runs_are_as_long_as_theory_says(chart, shift):
     assert abs(mean - charts.arl(chart, shift)) < margin
 
 
+def test_the_upper_side_alone_is_normals_upper_tail():
+    one_sided = charts.rises_only(charts.shewhart(2.5))
+    assert charts.arl(one_sided, shift=0.5) == pytest.approx(1 / stats.norm.sf(2.0))
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.0])
+def test_ewma_of_rises_runs_as_long_as_theory_says_and_bears_falls(shift):
+    chart = charts.rises_only(charts.ewma(0.2, 2.0))
+    lengths = charts.run_lengths(chart.step, chart.limit, shift, runs=4000)
+    mean, margin = mean_interval(lengths, confidence=0.999)
+    assert abs(mean - charts.arl(chart, shift)) < margin
+    assert charts.arl(chart, shift=-1.0) > 100 * charts.arl(chart, shift=1.0)
+
+
 @pytest.mark.parametrize("shift", [0.0, 0.25, 1.0, 2.0])
 def test_siegmund_is_a_few_percent_off(shift):
     exact = charts.arl(charts.cusum(0.5, 4.0), shift)
@@ -105,6 +119,15 @@ def test_alike_neighbors_break_the_promise_and_whitening_mends_it():
         first = np.where((state > chart.limit) & (first == 3000), t + 1, first)
     mean, margin = mean_interval(first, confidence=0.999)
     assert abs(mean - promised) < margin + 1  # some runs end at 3000 without an alarm
+
+
+@pytest.mark.parametrize("chart", [charts.shewhart(2.5), charts.ewma(0.2, 2.2)], ids=lambda c: c[0])
+def test_false_alarms_of_a_day_are_its_values_over_the_run_length(chart):
+    counts = charts.false_alarms(chart.step, chart.limit, steps=3000)
+    mean, margin = mean_interval(counts, confidence=0.999)
+    assert abs(mean - 3000 / charts.arl(chart)) < margin + 1  # the first run is from 0, too
+    alike = charts.false_alarms(chart.step, chart.limit, correlation=0.6, steps=3000)
+    assert (alike.mean() > 2 * mean) == (chart.name == "EWMA")  # Shewhart's has no memory to fool
 
 
 def test_the_learners_own_step_counts():
