@@ -48,6 +48,21 @@ def delete(images: np.ndarray, maps: np.ndarray, count: int) -> np.ndarray:
     return images * keep.reshape(*maps.shape, 1)
 
 
+def one_by_one(delete_one: Callable[[np.ndarray, np.ndarray, int], np.ndarray]) -> Delete:
+    """Return a deletion for many images, from one that takes an image and its map, (height, width).
+
+    >>> masked = one_by_one(lambda image, heat, count: np.where(heat > 0, 0, image))
+    >>> masked(np.ones((1, 1, 2, 1)), np.array([[[0.0, 0.7]]]), 1).ravel().tolist()
+    [1.0, 0.0]
+    """
+
+    def delete(images: np.ndarray, maps: np.ndarray, count: int) -> np.ndarray:
+        pairs = zip(images[..., 0], maps, strict=True)
+        return np.stack([delete_one(image, heat, count) for image, heat in pairs])[..., None]
+
+    return delete
+
+
 def controls(images: np.ndarray, size: int = 5, seed: int = 0) -> dict[str, np.ndarray]:
     """Return maps that know nothing of a model, name -> (n, height, width).
 
@@ -102,7 +117,8 @@ def deletion_curves(
         images: shape (n, height, width, channels).
         maps: name -> a number for each pixel, shape (n, height, width).
         counts: pixels to delete.
-        delete: takes images, maps and a count; what the learner wrote has its place here.
+        delete: takes images, maps and a count; what the learner wrote has its place here, by
+            `one_by_one`.
     """
     return {
         name: np.stack([judge(delete(images, each, count)) for count in counts])

@@ -100,7 +100,7 @@ def train_locally(
 ) -> np.ndarray:
     """Return the weights of each client after training on its own rows, (..., clients, items).
 
-    Plain gradient descent. A client of fewer examples takes fewer steps, then waits.
+    Plain gradient descent. A client of fewer examples takes fewer steps an epoch, then waits.
 
     Args:
         network: what is trained.
@@ -135,16 +135,15 @@ def _gradient(network: Network, w: np.ndarray, images: Images, rows: np.ndarray)
 def _batches(
     clients: Sequence[np.ndarray], epochs: int, batch_size: int | None, random
 ) -> np.ndarray:
-    """Return rows (steps, clients, batch); -1 where a client has no example left."""
+    """Return rows (steps, clients, batch); -1 where a client has none left in an epoch."""
     most = max(map(len, clients))
     size = min(batch_size or most, most)
-    out = np.full((epochs * -(-most // size), len(clients), size), -1)
+    steps = -(-most // size)
+    out = np.full((epochs, len(clients), steps * size), -1)
     for client, rows in enumerate(clients):
-        steps = -(-len(rows) // size)
-        own = np.full((epochs, steps * size), -1)
-        own[:, : len(rows)] = random.permuted(np.tile(rows, (epochs, 1)), axis=1)
-        out[: epochs * steps, client] = own.reshape(-1, size)
-    return out
+        out[:, client, : len(rows)] = random.permuted(np.tile(rows, (epochs, 1)), axis=1)
+    by_step = out.reshape(epochs, len(clients), steps, size).swapaxes(1, 2)
+    return by_step.reshape(epochs * steps, len(clients), size)
 
 
 def weighted_average(weights: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labkit.data import load_mnist
-from labkit.datacenter.monitoring.deletion import controls, delete, deletion_curves
+from labkit.datacenter.monitoring.deletion import controls, delete, deletion_curves, one_by_one
 from labkit.maths.intervals import compare
 
 COUNTS = (0, 9, 25, 49)
@@ -112,6 +112,16 @@ def test_the_learners_deletion_has_its_place(images):
     assert calls == list(COUNTS)
     assert (curves["a"] == 0).all()
     assert curves["a"].shape == (4, 40)
+
+
+def test_a_deletion_of_one_image_serves_many(images):
+    def mine(image, heat, count):
+        left = image.copy()
+        left.flat[np.argsort(heat, axis=None)[::-1][:count]] = 0
+        return left
+
+    maps = np.random.default_rng(4).random(images.shape[:3])
+    np.testing.assert_array_equal(one_by_one(mine)(images, maps, 30), delete(images, maps, 30))
 
 
 def test_errors_name_what_came(images):
