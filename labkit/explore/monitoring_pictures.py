@@ -14,8 +14,8 @@ LOOKS = {
     "EWMA": (figures.ORANGE, "--", "s"),
     "CUSUM": (figures.RED, "-.", "D"),
 }
-CURVES = [figures.BLUE, figures.ORANGE, figures.RED, figures.GRAY, *figures.COLORS[3:6]]
-MARKS, DASHES = "osD^vP*X", ("-", "--", "-.", ":")
+CURVES = [*figures.COLORS[:6], figures.GRAY, figures.COLORS[6], figures.BLUE]
+MARKS, DASHES = "osD^vP*Xh", ("-", "--", "-.", ":")
 
 
 def psi_by_chance(chance: Mapping[int, np.ndarray], law: Mapping[str, Sequence[float]]) -> None:
@@ -121,7 +121,7 @@ def seen(delays: Mapping[str, Mapping[str, float | None]], z: Mapping, shown: Se
     left.axvline(onset, color=figures.GRAY, linestyle=":")
     left.axhline(limit, color=figures.GRAY, linewidth=1.5)
     left.set(xlabel="tick", ylabel="sum of the chart", ylim=(0, 5 * limit))
-    left.legend(fontsize=8, loc="upper left")
+    left.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1))
     faults, signals = list(delays), list(next(iter(delays.values())))
     late = [[delays[f][s] for s in signals] for f in faults]
     filled = np.array([[np.nan if each is None else each for each in row] for row in late], float)

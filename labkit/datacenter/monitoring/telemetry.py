@@ -123,6 +123,7 @@ class Replicas:
 
     def __init__(self, model: Teacher, requests: int = 2):
         self.requests, shape = requests, (model.network.widths[0],)
+        self.read = {n: (0.0, 0.0) for n in range(3)}  # of each server, when last read
         self.servers = [
             served.Served(partial(answer, model, pause), shape=shape, max_batch=64)
             for pause in (WORK, WORK, SLOW)
@@ -144,14 +145,17 @@ class Replicas:
             server.kill()
 
     def __call__(self, x: np.ndarray, slow: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Ask both replicas in turn, and read their metrics before and after."""
-        pair = self.servers[0], self.servers[2 if slow else 1]
-        before = [busy(server.metrics()) for server in pair]
+        """Ask both replicas in turn, and read their metrics."""
+        pair = (0, 2 if slow else 1)
         parts = np.array_split(x, 2 * self.requests)
-        answers = [pair[n % 2].predict(part) for n, part in enumerate(parts)]
-        after = [busy(server.metrics()) for server in pair]
-        seconds, batches = np.subtract(after, before).T
-        return np.concatenate(answers), seconds / batches
+        answers = [self.servers[pair[n % 2]].predict(part) for n, part in enumerate(parts)]
+        return np.concatenate(answers), np.array([self._seconds(n) for n in pair])
+
+    def _seconds(self, n: int) -> float:
+        """Return the mean seconds of a batch since the last reading of a server."""
+        before, self.read[n] = self.read[n], busy(self.servers[n].metrics())
+        seconds, batches = np.subtract(self.read[n], before)
+        return seconds / batches
 
     def page(self) -> str:
         """Return what the first server says under `/metrics`."""
