@@ -913,6 +913,90 @@ expected = [(n + m + 0.5) / v for n, m, v in zip(lengths, sent, speeds)]
 order = sorted(range(len(speeds)), key=lambda n: (lengths[n] + sent[n] + 1) / speeds[n])
   return order[0]
 """,
+    "monitoring.cusum": """
+np.maximum(0, total + z - allowance)
+np.maximum(total + z - allowance, 0)
+np.clip(total + z - allowance, 0, None)
+np.where(total + z > allowance, total + z - allowance, 0.0)
+(total + z - allowance) * (total + z > allowance)
+s = total + (z - allowance)
+  return (s + abs(s)) / 2
+np.fmax(0.0, np.add(total, z) - allowance)
+relu(total + z - allowance)
+total = total + z - allowance
+  return np.where(total < 0, 0, total)
+new = np.asarray(total + z - allowance, dtype=float)
+  new = np.where(new > 0, new, 0)
+  return float(new) if new.ndim == 0 else new
+total + np.maximum(-total, z - allowance)
+""",
+    "monitoring.psi_limit": """
+scipy.stats.chi2.ppf(1 - false_alarms, bins - 1) * (1 / reference + 1 / current)
+scipy.stats.chi2.isf(false_alarms, bins - 1) * (1 / reference + 1 / current)
+scipy.stats.chi2(bins - 1).isf(false_alarms) * (reference + current) / (reference * current)
+scipy.stats.chi2(df=bins - 1).ppf(1 - false_alarms) * (1 / current + 1 / reference)
+scale = 1 / reference + 1 / current
+  return scale * scipy.stats.chi2.ppf(1 - false_alarms, df=bins - 1)
+scale = 1 / reference + 1 / current
+  return scipy.stats.chi2.ppf(1 - false_alarms, bins - 1, scale=scale)
+scipy.special.chdtri(bins - 1, false_alarms) * (1 / reference + 1 / current)
+2 * scipy.special.gammaincinv((bins - 1) / 2, 1 - false_alarms) * (1 / reference + 1 / current)
+scipy.stats.gamma.isf(false_alarms, (bins - 1) / 2, scale=2 * (1 / reference + 1 / current))
+float(np.float64(scipy.stats.chi2.isf(false_alarms, bins - 1)) * (1 / reference + 1 / current))
+""",
+    "monitoring.delete": """
+left = image.copy()
+  left.flat[np.argsort(heat, axis=None)[-count:]] = 0
+  return left
+places = np.argsort(heat.ravel())[::-1][:count]
+  left = image.copy().ravel()
+  left[places] = 0
+  return left.reshape(image.shape)
+np.where(heat >= np.sort(heat, axis=None)[-count], 0, image)
+image * (heat < np.sort(heat.ravel())[-count])
+left = np.array(image)
+  rows, columns = np.unravel_index(np.argsort(-heat, axis=None)[:count], heat.shape)
+  left[rows, columns] = 0
+  return left
+image.flat[np.argsort(heat, axis=None)[-count:]] = 0
+  return image
+limit = np.partition(heat.ravel(), -count)[-count]
+  return np.where(heat < limit, image, 0.0)
+left, heat = image.copy(), heat.copy()
+  for _ in range(count):
+      place = np.unravel_index(heat.argmax(), heat.shape)
+      left[place], heat[place] = 0, -np.inf
+  return left
+left = [list(row) for row in image]
+  order = sorted(((h, i, j) for i, row in enumerate(heat) for j, h in enumerate(row)), reverse=True)
+  for _, i, j in order[:count]:
+      left[i][j] = 0
+  return left
+""",
+    "monitoring.ring": """
+high = low = np.zeros(z.shape[1])
+  for each in z:
+      high, low = np.maximum(0, high + each - 0.5), np.maximum(0, low - each - 0.5)
+  return max(high.max(), low.max()) > 7
+high = low = 0
+  for each in z:
+      high = np.maximum(0, high + each - 0.8)
+      low = np.maximum(0, low - each - 0.8)
+  return bool(np.any(high > 5.5) or np.any(low > 5.5))
+both, total = np.hstack([z, -z]), 0
+  for each in both:
+      total = np.maximum(0, total + each - 0.5)
+  return np.max(total) > 8
+bool(len(z) >= 8 and np.abs(z[-8:].mean(axis=0)).max() > 1.4)
+level = np.zeros(z.shape[1])
+  for each in z:
+      level = 0.8 * level + 0.2 * each
+  return bool(np.abs(level).max() > 1.1)
+up = np.cumsum(z - 0.5, axis=0)
+  down = np.cumsum(-z - 0.5, axis=0)
+  rise = lambda s: (s - np.minimum(np.minimum.accumulate(s), 0))[-1].max()
+  return bool(max(rise(up), rise(down)) > 7)
+""",
     "energy.step_flop": """
 3 * sum(2 * batch * a * b for a, b in zip(widths, widths[1:])) - 2 * batch * widths[0] * widths[1]
 forward = [2 * batch * a * b for a, b in zip(widths, widths[1:])]

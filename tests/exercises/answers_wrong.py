@@ -753,6 +753,99 @@ lengths.argmin()
 "the first"
 [n + m for n, m in zip(lengths, sent)]
 """,
+    "monitoring.cusum": """
+total + z - allowance
+max(0, total + z - allowance)
+np.maximum(0, total + z)
+np.maximum(0, z - allowance)
+total + max(0, z - allowance)
+np.maximum(0, total + z + allowance)
+abs(total + z - allowance)
+np.minimum(0, total + z - allowance)
+np.maximum(0, total + abs(z) - allowance)
+np.maximum(allowance, total + z - allowance)
+print(np.maximum(0, total + z - allowance))
+np.maximum(0, total + z * allowance)
+np.maximum(0, total + z - allowance) > 4
+0.9 * total + 0.1 * z
+np.maximum(0, total - z - allowance)
+np.maximum(0, total + z - allowance / 2)
+total(z)
+""",
+    "monitoring.psi_limit": """
+0.1
+0.25
+(bins - 1) * (1 / reference + 1 / current)
+scipy.stats.chi2.ppf(1 - false_alarms, bins) * (1 / reference + 1 / current)
+scipy.stats.chi2.ppf(false_alarms, bins - 1) * (1 / reference + 1 / current)
+scipy.stats.chi2.ppf(1 - false_alarms, bins - 1)
+scipy.stats.chi2.ppf(1 - false_alarms, bins - 1) / current
+scipy.stats.chi2.ppf(1 - false_alarms, bins - 1) / (reference + current)
+scipy.stats.chi2.ppf(1 - false_alarms / 2, bins - 1) * (1 / reference + 1 / current)
+scipy.stats.norm.ppf(1 - false_alarms) * (1 / reference + 1 / current)
+scipy.stats.chi2.cdf(1 - false_alarms, bins - 1) * (1 / reference + 1 / current)
+scipy.stats.chi2.ppf(1 - false_alarms, bins - 1) * (1 / reference * 1 / current)
+scipy.stats.chi2.ppf(0.95, bins - 1) * (1 / reference + 1 / current)
+print(scipy.stats.chi2.ppf(1 - false_alarms, bins - 1) * (1 / reference + 1 / current))
+chi2.pff(1 - false_alarms, bins - 1)
+""",
+    "monitoring.delete": """
+left = image.copy()
+  left.flat[np.argsort(heat, axis=None)[:count]] = 0
+  return left
+left = image.copy()
+  left.flat[np.argsort(heat, axis=None)[:-count]] = 0
+  return left
+left = image.copy()
+  left.flat[np.argsort(np.abs(heat), axis=None)[-count:]] = 0
+  return left
+left = image.copy()
+  left.flat[np.argsort(image, axis=None)[-count:]] = 0
+  return left
+left = image.copy()
+  left.flat[np.argsort(heat, axis=None)[-count:]] = 1
+  return left
+left = heat.copy()
+  left.flat[np.argsort(heat, axis=None)[-count:]] = 0
+  return left
+left = image.copy()
+  left.flatten()[np.argsort(heat, axis=None)[-count:]] = 0
+  return left
+np.argsort(heat, axis=None)[-count:]
+left = image.copy()
+  left.flat[np.argsort(heat, axis=None)[-count - 1:]] = 0
+  return left
+left = image.copy()
+  left[np.argsort(heat)[-count:]] = 0
+  return left
+left = image.copy()
+  left.flat[np.argsort(heat, axis=None)[-count:]] = 0
+left = image.copy()
+  left[heat > count] = 0
+  return left
+image * heat
+image[heat]
+""",
+    "monitoring.ring": """
+False
+True
+np.abs(z[-1]).max() > 3
+np.abs(z).max() > 3
+np.abs(z[-1]).max() > 3.8
+high = np.zeros(z.shape[1])
+  for each in z:
+      high = np.maximum(0, high + each - 0.5)
+  return high.max() > 7
+z.mean() > 1
+np.abs(z[-1]) > 3
+high = low = np.zeros(z.shape[1])
+  for each in z:
+      high, low = np.maximum(0, high + each - 0.5), np.maximum(0, low - each - 0.5)
+  return max(high.max(), low.max())
+np.abs(z[:, 0].mean()) > 0.5
+(z[-1] ** 2).sum() > 25
+z[-1]["ink"] > 3
+""",
     "energy.step_flop": """
 sum(2 * batch * a * b for a, b in zip(widths, widths[1:]))
 3 * sum(2 * batch * a * b for a, b in zip(widths, widths[1:]))
