@@ -212,6 +212,8 @@ def evaluate(answers: np.ndarray, table: Table, common: int) -> Score:
 def grouped_interval(right: np.ndarray, group: np.ndarray, seed: int = 0) -> tuple[float, float]:
     """Return the 95% interval of a share whose rows come in groups: draw the groups again.
 
+    Where all are right, no draw differs: then it is Wilson's interval of so many groups.
+
     Args:
         right: 1 or 0, shape (n,).
         group: of each row, shape (n,).
@@ -222,6 +224,8 @@ def grouped_interval(right: np.ndarray, group: np.ndarray, seed: int = 0) -> tup
     """
     number = np.unique(group, return_inverse=True)[1]
     hits, sizes = np.bincount(number, right), np.bincount(number)
+    if right.min() == right.max():
+        return wilson_interval(right[0], len(sizes))
     drawn = np.random.default_rng(seed).integers(len(sizes), size=(REPEATS, len(sizes)))
     shares = hits[drawn].sum(1) / sizes[drawn].sum(1)
     low, high = np.quantile(shares, [0.025, 0.975])
