@@ -794,9 +794,9 @@ def pipeline(field, trap, ignore, seed, over_http) -> None:
     monitor, roll back.
 
     --trap plants what makes a score better than it is: own is the trap that the field sets by
-    itself. The checks find it, and what they found is mended. With --ignore nothing is: then compare
-    what "evaluate" promises with what "monitor" sees. Data of recommendation and operations are
-    generated, all others ship with packages. --http needs the extra serve.
+    itself. The checks find it, and what they found is mended. With --ignore nothing is: then
+    compare what "evaluate" promises with what "monitor" sees. Data of recommendation and
+    operations are generated, all others ship with packages. --http needs the extra serve.
 
     \b
     Examples:
@@ -806,8 +806,11 @@ def pipeline(field, trap, ignore, seed, over_http) -> None:
       labkit pipeline --field vision --trap neighbors       images of a film
     """  # noqa: D301
     from labkit.datacenter.lifecycle import stages
+    from labkit.datacenter.serving.served import missing
 
-    with sentences((ValueError, OSError, ImportError, RuntimeError)):
+    with sentences((ValueError, ImportError)):
+        if over_http and missing():
+            raise ModuleNotFoundError(missing())
         outcome = stages.run(field, trap, not ignore, seed, over_http)
         longest = max(map(len, outcome.told))
         for stage, told in outcome.told.items():

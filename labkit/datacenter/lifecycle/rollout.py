@@ -1,7 +1,8 @@
 """A new version takes a small share of the requests first, the canary, until a rule decides.
 
 The rule is the learner's. It is asked after each answer of the new version whose truth is known:
-`rule(errors, requests, errors_new, requests_new) -> True to roll back`. It looks often, so chance
+`rule(errors, requests, errors_new, requests_new) -> True to roll back`, no count of requests being
+0. It looks often, so chance
 has many chances: a rule that is right 95 times of 100 in one look is not in 200 looks.
 
 Lesson: 28_one_pipeline_six_fields.
@@ -73,7 +74,7 @@ def canary(
             continue
         counts[to_new][0] += wrong[-1]
         counts[to_new][1] += 1
-        if to_new and rule(*counts[False], *counts[True]):
+        if to_new and counts[False][1] and rule(*counts[False], *counts[True]):
             decision, at = "rolled back", number
         elif counts[True][1] == ENOUGH:
             decision, at = "promoted", number

@@ -123,9 +123,8 @@ def run(
         told["export"] = f"{file.stat().st_size:,} bytes of plain numbers"
         with serve(file, over_http) as ask:
             answers = ask(live.x)
-    told["serve"] = f"{len(answers):,} rows answered " + (
-        "over HTTP" if over_http else "in process"
-    )
+    where = "over HTTP" if over_http and not missing() else "in this process"
+    told["serve"] = f"{len(answers):,} rows answered {where}"
     seen, alarm = monitor(answers, live, common, promised)
     told["monitor"] = f"live {seen}, baseline {seen.baseline:.1%}: {alarm or 'as promised'}"
     version = roll_back(alarm)
