@@ -115,15 +115,15 @@ def forgotten_scale(weights: Weights, scale: tuple[np.ndarray, np.ndarray]) -> W
     return [W * spread[:, None], b + mean @ W, *rest]
 
 
-def moved_columns(weights: Weights, scale: tuple[np.ndarray, np.ndarray]) -> Weights:
-    """Return a network that takes each column for the one before it, as after a new export."""
-    W, *rest = weights
-    return [np.roll(W, 1, axis=0), *rest]
+def moved_classes(weights: Weights, scale: tuple[np.ndarray, np.ndarray]) -> Weights:
+    """Return a network whose classes are numbered in another order, as after a new export."""
+    *first, W, b = weights
+    return [*first, np.roll(W, 1, axis=1), np.roll(b, 1)]
 
 
 FAULTS: dict[str, Callable[[Weights, tuple[np.ndarray, np.ndarray]], Weights]] = {
     "forgotten scale": forgotten_scale,
-    "moved columns": moved_columns,
+    "moved classes": moved_classes,
 }
 
 

@@ -150,7 +150,9 @@ def clean(
     bad |= set(table.known) if "future" in found else set()
     if "prevalence" in found:
         table = thin(table, sample(live).y, seed)
-    plan = "time" if "neighbors" in found else "groups" if "groups" in found else table.plan
+    plan = "groups" if "groups" in found else table.plan
+    if "neighbors" in found and "order" not in found:  # a sorted file has lost its time
+        plan = "time"
     return table.without(bad)._replace(plan=plan), live.without(bad)
 
 
