@@ -201,7 +201,7 @@ threshold = Exercise(
 
 # --- a rule to roll back: my_rollback(errors, requests, errors_new, requests_new) -> bool ---------
 
-FALSE_ALARMS, CAUGHT, CANARIES = 0.05, 0.95, 60  # the goal: at most, at least, at most
+FALSE_ALARMS, CAUGHT, CANARIES = 0.05, 0.95, 80  # the goal: at most, at least, at most
 TRIALS = 400  # simulated canaries of each kind
 
 

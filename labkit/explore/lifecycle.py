@@ -40,7 +40,7 @@ class LifecycleExplorer(kit.Explorer):
         return {
             "field": kit.choice("vision", list(FIELDS)),
             "trap": kit.choice("none", ["none", "own", *TRAPS]),
-            "stage": kit.choice("collect", list(STAGES)),
+            "stage": kit.choice("check", list(STAGES)),
             "heed": kit.switch(False, description="mend what is found"),
         }
 

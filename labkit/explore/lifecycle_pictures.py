@@ -43,9 +43,9 @@ def promises(outcomes: Mapping[str, Mapping[str, Outcome]]) -> None:
     for ax, (way, runs) in zip(np.atleast_1d(axes), outcomes.items(), strict=True):
         for place, run in enumerate(runs.values()):
             both = [("promised", run.promised, PROMISED, "s"), ("live", run.live, LIVE, "o")]
-            for shift, (label, score, color, marker) in zip((0.16, -0.16), both, strict=True):
+            for shift, (label, score, color, marker) in zip((-0.16, 0.16), both, strict=True):
                 y = place + shift
-                ax.plot([score.low, score.high], [y, y], color=color)
+                ax.plot([score.low, score.high], [y, y], "-", color=color)
                 name = label if not place else None
                 ax.plot(score.accuracy, y, marker, color=color, markersize=7, label=name)
             base = run.live.baseline
@@ -158,7 +158,8 @@ def canaries(runs: Mapping[str, rollout.Rollout]) -> None:
             dashes = "--" if is_new else "-"
             ax.plot(numbers + 1, shares, linestyle=dashes, color=color, label=label)
         ax.axvline(run.at, color=figures.RED, linestyle=":")
-        ax.set(xlabel="request", ylim=(0, 1.02), title=name)
+        end = len(run.new) if run.decision == "promoted" else min(2 * run.at, len(run.new))
+        ax.set(xlabel="request", xlim=(0, end), ylim=(-0.02, 1.04), title=name)
         told.append(f"{name}: {run.decision} at request {run.at:,}, {run.canaries} canaries")
     np.atleast_1d(axes)[0].set(ylabel="share wrong so far")
     np.atleast_1d(axes)[-1].legend()

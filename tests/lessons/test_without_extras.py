@@ -1,4 +1,4 @@
-"""Lessons 22, 23, 24 and 28 where no extra is installed: they run, and say what an extra would add."""
+"""Lessons 22, 23, 24, 28 where no extra is installed: they run, and say what an extra adds."""
 
 import os
 import re
