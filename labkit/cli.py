@@ -748,7 +748,16 @@ def doctor(full) -> None:
 @click.option("--max-batch", default=32, show_default=True, help="Rows that a batch may have.")
 @click.option("--max-wait", default=0.0, show_default=True, help="Milliseconds to wait for more.")
 @click.option("--queue-limit", default=1000, show_default=True, help="Requests that may wait.")
-def serve(model, host, port, max_wait, **settings) -> None:
+@click.option("--clients", metavar="FILE", help="Who may ask: lines of NAME ROLE SHA256.")
+@click.option(
+    "--rate",
+    default=float("inf"),
+    show_default="any number",
+    help="Requests a second of each client.",
+)
+@click.option("--burst", default=20, show_default=True, help="Requests of each client at once.")
+@click.option("--audit", metavar="FILE", help="Log of who did what, each line bound to the last.")
+def serve(model, host, port, max_wait, clients, **settings) -> None:
     """Serve a model over HTTP, until Ctrl-C.
 
     MODEL is an .onnx or .keras file, an .npz file with the arrays W, b, W, b, ... of a dense
@@ -761,6 +770,17 @@ def serve(model, host, port, max_wait, **settings) -> None:
     Ctrl-C drains: what was accepted is still answered. With LABKIT_TOKEN in the environment each
     request must show that token.
 
+    With --clients each has a token and a role: read (description, measurements), predict (answers
+    of the model, too) or admin (the state of the audit log, too). The file holds the hashes of the
+    tokens, and so gives none away. Beyond --rate a client is answered 429: try again later. The
+    --audit log says who asked for what and when, and never what was sent; GET /v2/audit tells
+    its length and last hash: kept elsewhere, they show whether lines were changed or cut off.
+
+    \b
+    A token for a client named ward, and its line in clients.txt:
+      TOKEN=$(openssl rand -hex 16); echo $TOKEN
+      echo "ward predict $(printf %s $TOKEN | sha256sum | cut -c 1-64)" >> clients.txt
+
     \b
     Examples:
       labkit serve emulated:50+2                      a slow stand-in on port 8000
@@ -768,13 +788,16 @@ def serve(model, host, port, max_wait, **settings) -> None:
       labkit serve emulated:50+2 --queue-limit 5      see what overload looks like
       curl http://127.0.0.1:8000/v2/health/ready      is it there?
       export LABKIT_TOKEN=$(openssl rand -hex 16)     then --host 0.0.0.0 is allowed
+      labkit serve small.onnx --clients clients.txt --rate 5 --audit audit.jsonl
     """  # noqa: D301
+    from labkit.datacenter.security.access import read_clients
     from labkit.datacenter.serving.command import serve_here
     from labkit.datacenter.serving.settings import Settings
 
     with sentences((OSError, ValueError, ImportError), "Stopped before it served."):
         token = os.environ.get("LABKIT_TOKEN") or None
-        how = Settings(token=token, max_wait=max_wait / 1e3, **settings)
+        known = tuple(read_clients(clients)) if clients else ()
+        how = Settings(token=token, clients=known, max_wait=max_wait / 1e3, **settings)
         counts = serve_here(model, host, port, how, click.echo)
         told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
         click.echo(told or "No request came.")

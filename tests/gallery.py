@@ -142,6 +142,16 @@ SmallerExplorer(found, tradeoff.latencies(versions, rows, seconds=0.1), tuned=fo
     "25 energy": """
 from labkit.explore.energy import EnergyExplorer
 EnergyExplorer()""",
+    "26 privacy": """
+from labkit.explore.privacy import PrivacyExplorer
+noises, runs = (0.6, 1.0, 2.0, 4.0), rng.normal([[0.88], [0.865], [0.84], [0.77]], 0.01, (4, 5))
+found = [
+    {"sigma": sigma, "q": 0.04, "steps": 200, "accuracy": run} for sigma, run in zip(noises, runs)
+]
+PrivacyExplorer(found, plain=rng.normal(0.91, 0.005, 5))""",
+    "27 monitoring": """
+from labkit.explore.monitoring import MonitoringExplorer
+MonitoringExplorer(others=True)""",
     "91 results": """
 import tempfile
 from labkit import explore, results

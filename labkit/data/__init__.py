@@ -1,14 +1,15 @@
 """Data sets of the lab: loaded from installed packages, verified by hash, offline.
 
-`packaged` verifies files inside packages; `digits`, `prices`, `sequences` and `text` load them;
-`datasets` lists and fetches all. `clean` and `split` work on tables, each step with its report;
-`prepare` scales columns and changes images for training.
+`packaged` verifies files inside packages; `digits`, `prices`, `sensors`, `sequences` and `text`
+load them; `datasets` lists and fetches all. `clean` and `split` work on tables, each step with its
+report; `prepare` scales columns and changes images for training.
 """
 
 from labkit.data.datasets import DataSet, available, fetch
 from labkit.data.digits import Digits, load_mnist
 from labkit.data.packaged import DataError
 from labkit.data.prices import Prices, load_prices
+from labkit.data.sensors import Shuttle, load_shuttle
 from labkit.data.sequences import Monthly, Vowels, load_unemployment, load_vowels
 from labkit.data.text import Text, load_text
 
@@ -18,12 +19,14 @@ __all__ = [
     "Digits",
     "Monthly",
     "Prices",
+    "Shuttle",
     "Text",
     "Vowels",
     "available",
     "fetch",
     "load_mnist",
     "load_prices",
+    "load_shuttle",
     "load_text",
     "load_unemployment",
     "load_vowels",

@@ -23,6 +23,7 @@ class DataSet(NamedTuple):
     bytes: int | None  # size of the file; None where there is no file
     where: str
     state: str  # "ready", or what is wrong
+    optional: bool = False  # the lab runs without it
 
 
 def available() -> list[DataSet]:
@@ -36,7 +37,8 @@ def _packaged_row(name: str) -> DataSet:
     try:
         path = packaged.packaged_path(entry)
     except DataError as error:
-        return DataSet(name, entry.rows, None, f"package {entry.distribution}", str(error))
+        where = f"package {entry.distribution}"
+        return DataSet(name, entry.rows, None, where, str(error), bool(entry.extra))
     return _row(name, entry.rows, path, lambda: packaged.packaged_text(name))
 
 
@@ -45,7 +47,7 @@ def _full_mnist_row() -> DataSet:
     if path is None:
         where = str(digits.full_mnist_folders()[0])
         missing = "not there; `labkit data mnist --full` downloads it"
-        return DataSet("mnist --full", 70000, None, where, missing)
+        return DataSet("mnist --full", 70000, None, where, missing, optional=True)
     return _row("mnist --full", 70000, path, lambda: digits.verified_mnist(path))
 
 
@@ -74,7 +76,7 @@ def fetch(name: str, full: bool = False) -> Path:
     into Keras' own cache. Progress goes to standard error.
 
     Args:
-        name: "mnist", "prices", "vowels", "unemployment" or "text".
+        name: "mnist", "prices", "vowels", "unemployment", "shuttle" or "text".
         full: the full data set instead of the packaged part; only "mnist" has one.
 
     Raises:

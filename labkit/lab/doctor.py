@@ -314,19 +314,18 @@ def data_checks(datasets: Iterable[Any]) -> list[Check]:
     """Return a check for each data set, from what `labkit.data.available()` lists.
 
     >>> from types import SimpleNamespace
-    >>> data = SimpleNamespace(name="digits", state="ready", rows=1797, where="scikit-learn")
+    >>> data = SimpleNamespace(name="digits", state="ready", rows=9, where="here", optional=False)
     >>> data_checks([data])[0].value
-    '1,797 rows in scikit-learn'
+    '9 rows in here'
     """
     checks = []
     for data in datasets:
-        ready, optional = data.state == "ready", data.name.endswith("--full")
-        command = f"labkit data {data.name}"
+        ready = data.state == "ready"
         value = f"{data.rows:,} rows in {data.where}" if ready else data.state
-        if optional and not ready:
-            value = f"not here; optional, `{command}` gets it"
-        fix = f"Run {command} to see both ways to get it."
-        checks.append(Check(f"Data: {data.name}", value, ready or optional, fix))
+        if data.optional:  # which is missing then, and not damaged
+            value = f"optional; {value}"
+        fix = f"Run labkit data {data.name} to see both ways to get it."
+        checks.append(Check(f"Data: {data.name}", value, ready or data.optional, fix))
     return checks
 
 
