@@ -63,6 +63,14 @@ class Table(NamedTuple):
         picked = (each[chosen] for each in (self.x, self.y, self.group, self.place))
         return Table(*picked, self.columns, self.classes, self.plan, known)
 
+    def plus(self, other: Table) -> Table:
+        """Return the table with the rows of another one below: live rows that came back."""
+        names = ("x", "y", "group", "place")
+        below = {
+            each: np.concatenate([getattr(self, each), getattr(other, each)]) for each in names
+        }
+        return self._replace(**below, known={})
+
     def without(self, columns: set[str]) -> Table:
         """Return the table without these columns."""
         keep = [name not in columns for name in self.columns]

@@ -73,3 +73,11 @@ def test_repeats_are_those_of_a_markov_chain():
 def test_a_wrong_name_is_told_with_the_right_ones(field, trap, told):
     with pytest.raises(ValueError, match=told):
         fields.collect(field, trap)
+
+
+def test_rows_that_came_back_stand_below_those_of_the_archive():
+    archive, live = fields.collect("speech", "own")
+    both = archive.plus(live.rows(np.arange(5)))
+    assert np.array_equal(both.x[-5:], live.x[:5])
+    assert np.array_equal(both.place, [*archive.place, *live.place[:5]])
+    assert both.columns == archive.columns
