@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 
 from labkit.datacenter.lifecycle import checks, diagrams, fields, rollout
 from labkit.datacenter.lifecycle.fields import FIELDS
 from labkit.datacenter.lifecycle.stages import Outcome
 from labkit.explore import figures
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 PROMISED, LIVE = figures.ORANGE, figures.BLUE
 
 
 def table_of_fields(seed: int = 0) -> pd.DataFrame:
     """Return what each field is, in words and numbers."""
+    import pandas as pd
+
     rows = {}
     for name, each in FIELDS.items():
         archive, live = fields.collect(name, "own", seed)
@@ -66,6 +71,8 @@ def promises(outcomes: Mapping[str, Mapping[str, Outcome]]) -> None:
 
 def table_of_promises(outcomes: Mapping[str, Mapping[str, Outcome]]) -> pd.DataFrame:
     """Return the numbers of `promises`, a row for each field."""
+    import pandas as pd
+
     rows = {}
     for way, runs in outcomes.items():
         for name, run in runs.items():
@@ -168,6 +175,8 @@ def canaries(runs: Mapping[str, rollout.Rollout]) -> None:
 
 def table_of_drawings(rows: Mapping[str, diagrams.Edges]) -> pd.DataFrame:
     """Return what each drawing has and lacks."""
+    import pandas as pd
+
     found = {}
     for name, edges in rows.items():
         facts = diagrams.facts(edges)
