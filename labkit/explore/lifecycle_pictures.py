@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -108,20 +108,6 @@ def findings(counts: Mapping[str, np.ndarray], seeds: int) -> None:
         f"without a trap {np.sum(counts['none'])} of {most * len(names)} checks spoke."
     )
     figures.show(fig, caption)
-
-
-def count_findings(seeds: Sequence[int]) -> dict[str, np.ndarray]:
-    """Return planted trap -> how often each check spoke, shape (fields, checks)."""
-    counts = {}
-    for trap in (None, *fields.TRAPS):
-        spoke = np.zeros((len(FIELDS), len(checks.CHECKS)), int)
-        for row, field in enumerate(FIELDS):
-            for seed in seeds:
-                archive, live = fields.collect(field, trap, seed)
-                looks = checks.check(archive, *checks.split(archive, seed), live)
-                spoke[row] += [each.found for each in looks]
-        counts[trap or "none"] = spoke
-    return counts
 
 
 def costs(

@@ -14,13 +14,13 @@ Lesson: 28_one_pipeline_six_fields.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
 
 from labkit.data.split import share_seen, split_groups, split_random, split_time
-from labkit.datacenter.lifecycle.fields import Table
+from labkit.datacenter.lifecycle.fields import FIELDS, TRAPS, Table, collect
 
 TEST = 0.25  # share of the archive that is kept for the score
 GAP = 60  # rows between the last that is learned from and the first to test on, by time
@@ -145,6 +145,24 @@ CHECKS: dict[str, Callable[[Table, np.ndarray, np.ndarray, Table], Finding]] = {
     "prevalence": prevalence,
     "neighbors": neighbors,
 }
+
+
+def counts(seeds: Iterable[int]) -> dict[str, np.ndarray]:
+    """Return planted trap, or "none" -> how often each check spoke, shape (fields, checks).
+
+    Args:
+        seeds: one run of each field with each trap for each of them.
+    """
+    found = {}
+    for trap in (None, *TRAPS):
+        spoke = np.zeros((len(FIELDS), len(CHECKS)), int)
+        for row, field in enumerate(FIELDS):
+            for seed in seeds:
+                archive, live = collect(field, trap, seed)
+                looks = check(archive, *split(archive, seed), live)
+                spoke[row] += [each.found for each in looks]
+        found[trap or "none"] = spoke
+    return found
 
 
 def sample(live: Table) -> Table:
