@@ -997,6 +997,75 @@ up = np.cumsum(z - 0.5, axis=0)
   rise = lambda s: (s - np.minimum(np.minimum.accumulate(s), 0))[-1].max()
   return bool(max(rise(up), rise(down)) > 7)
 """,
+    "lifecycle.split": """
+test = np.zeros(len(group), bool)
+  for name in order:
+      if test.mean() >= share:
+          break
+      test |= group == name
+  return test
+test = []
+  for name in order:
+      if sum(g in test for g in group) < share * len(group):
+          test.append(name)
+  return np.isin(group, test)
+sizes = np.cumsum([(group == name).sum() for name in order])
+  last = np.searchsorted(sizes, share * len(group))
+  return np.isin(group, order[: last + 1])
+chosen, rows = set(), 0
+  for name in order:
+      if rows < share * len(group):
+          chosen.add(name)
+          rows += np.sum(group == name)
+  return [g in chosen for g in group]
+n = 0
+  while np.isin(group, order[:n]).mean() < share:
+      n += 1
+  return np.isin(group, order[:n])
+""",
+    "lifecycle.threshold": """
+cost = [
+      miss * np.sum((scores < t) & (truth == 1)) + alarm * np.sum((scores >= t) & (truth == 0))
+      for t in thresholds
+  ]
+  return thresholds[np.argmin(cost)]
+best, least = None, np.inf
+  for t in thresholds:
+      found = scores >= t
+      cost = miss * (truth & ~found).sum() + alarm * ((1 - truth) & found).sum()
+      if cost < least:
+          best, least = t, cost
+  return best
+missed = lambda t: sum(y and s < t for s, y in zip(scores, truth))
+  alarms = lambda t: sum(s >= t and not y for s, y in zip(scores, truth))
+  return min(thresholds, key=lambda t: miss * missed(t) + alarm * alarms(t))
+found = scores[None] >= thresholds[:, None]
+  cost = np.where(truth == 1, miss * ~found, alarm * found).sum(1)
+  return float(thresholds[cost.argmin()])
+cost = lambda t: miss * truth[scores < t].sum() + alarm * (1 - truth[scores >= t]).sum()
+  return sorted(thresholds, key=cost)[0]
+""",
+    "lifecycle.rollback": """
+if min(requests, requests_new) < 10:
+      return False
+  p = (errors + errors_new) / (requests + requests_new)
+  se = np.sqrt(p * (1 - p) * (1 / requests + 1 / requests_new))
+  return errors_new / requests_new - errors / requests > 3 * se
+if requests_new < 20:
+      return False
+  p, q = errors / requests, errors_new / requests_new
+  se = math.sqrt(p * (1 - p) / requests + q * (1 - q) / requests_new)
+  return q > p + 3.3 * se
+requests_new >= 30 and errors_new / requests_new - errors / requests > 0.15
+if requests_new < 10 or requests < 10:
+      return False
+  p = (errors + errors_new) / (requests + requests_new)
+  se = (p * (1 - p) * (1 / requests + 1 / requests_new)) ** 0.5
+  return bool((errors_new / requests_new - errors / requests) / (se + 1e-9) > 3.2)
+from scipy.stats import binom
+  p = binom.sf(errors_new - 1, requests_new, (errors + 2) / (requests + 4))
+  return bool(requests_new >= 10 and p < 0.002)
+""",
     "energy.step_flop": """
 3 * sum(2 * batch * a * b for a, b in zip(widths, widths[1:])) - 2 * batch * widths[0] * widths[1]
 forward = [2 * batch * a * b for a, b in zip(widths, widths[1:])]

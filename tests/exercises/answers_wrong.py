@@ -846,6 +846,103 @@ np.abs(z[:, 0].mean()) > 0.5
 (z[-1] ** 2).sum() > 25
 z[-1]["ink"] > 3
 """,
+    "lifecycle.split": """
+np.arange(len(group)) < share * len(group)
+test = np.zeros(len(group), bool)
+  for name in order:
+      if test.mean() >= share:
+          break
+      test |= group == name
+  return ~test
+test = np.zeros(len(group), bool)
+  for name in np.unique(group):
+      if test.mean() >= share:
+          break
+      test |= group == name
+  return test
+np.isin(group, order[: math.ceil(share * len(order))])
+test = np.zeros(len(group), bool)
+  for name in order:
+      test |= group == name
+      if test.mean() >= share:
+          break
+  print(test)
+test = np.zeros(len(group), bool)
+  for name in order:
+      test |= group == name
+  return test
+test = np.zeros(len(group), bool)
+  for name in order:
+      more = test | (group == name)
+      if more.mean() >= share:
+          break
+      test = more
+  return test
+test = np.zeros(len(group), bool)
+  for name in order:
+      if test.mean() >= share:
+          break
+      test |= group == name
+  return np.flatnonzero(test)
+order[0]
+group[: int(share * len(group))]
+share
+group.split(order)
+""",
+    "lifecycle.threshold": """
+missed = [np.sum((scores < t) & (truth == 1)) for t in thresholds]
+  alarms = [np.sum((scores >= t) & (truth == 0)) for t in thresholds]
+  return thresholds[np.argmin(np.add(missed, alarms))]
+missed = np.array([np.sum((scores < t) & (truth == 1)) for t in thresholds])
+  alarms = np.array([np.sum((scores >= t) & (truth == 0)) for t in thresholds])
+  return thresholds[np.argmin(alarm * missed + miss * alarms)]
+missed = np.array([np.sum((scores < t) & (truth == 1)) for t in thresholds])
+  alarms = np.array([np.sum((scores >= t) & (truth == 0)) for t in thresholds])
+  return thresholds[np.argmax(miss * missed + alarm * alarms)]
+missed = np.array([np.sum((scores < t) & (truth == 1)) for t in thresholds])
+  alarms = np.array([np.sum((scores >= t) & (truth == 0)) for t in thresholds])
+  return np.argmin(miss * missed + alarm * alarms)
+missed = np.array([np.sum((scores < t) & (truth == 1)) for t in thresholds])
+  alarms = np.array([np.sum((scores >= t) & (truth == 0)) for t in thresholds])
+  return min(miss * missed + alarm * alarms)
+missed = np.array([np.sum((scores < t) & (truth == 1)) for t in thresholds])
+  alarms = np.array([np.sum((scores >= t) & (truth == 0)) for t in thresholds])
+  return miss * missed + alarm * alarms
+missed = np.array([np.sum((scores < t) & (truth == 1)) for t in thresholds])
+  alarms = np.array([np.sum((scores >= t) & (truth == 0)) for t in thresholds])
+  print(thresholds[np.argmin(miss * missed + alarm * alarms)])
+thresholds[np.argmin([np.sum((scores < t) & (truth == 1)) for t in thresholds])]
+thresholds[np.argmin([np.sum((scores >= t) & (truth == 0)) for t in thresholds])]
+alarm / (alarm + miss)
+0.5
+miss / (alarm + miss)
+thresholds(0)
+""",
+    "lifecycle.rollback": """
+errors_new > errors
+errors_new > 0
+errors_new / requests_new > errors / requests
+False
+True
+errors_new / requests_new > 0.2
+errors / requests > errors_new / requests_new
+if requests_new < 20:
+      return False
+  return errors_new / requests_new > 2 * errors / requests
+if min(requests, requests_new) < 10:
+      return False
+  p = (errors + errors_new) / (requests + requests_new)
+  se = np.sqrt(p * (1 - p) * (1 / requests + 1 / requests_new))
+  return errors_new / requests_new - errors / requests > 1.96 * se
+p = errors / requests
+  se = np.sqrt(p * (1 - p) / requests_new)
+  return bool(errors_new / requests_new > p + 2 * se)
+print(errors_new > errors)
+errors_new / requests_new
+"roll back"
+errors_new - errors
+errors.mean() > 1
+""",
     "energy.step_flop": """
 sum(2 * batch * a * b for a, b in zip(widths, widths[1:]))
 3 * sum(2 * batch * a * b for a, b in zip(widths, widths[1:]))
