@@ -96,6 +96,8 @@ STUBS = {  # the arguments of the lessons' stubs
     "sweeps.interval": "values, t",
     "sweeps.winner": "scores",
     "sweeps.flattery": "chosen, fresh",
+    "verdicts.slip": "lines",
+    "verdicts.rule": "with_it, without",
 }
 
 

@@ -1312,4 +1312,69 @@ genuine = is_genuine(data, tag)
           return old
 return {True: read}.get(is_genuine(data, tag), lambda _: old)(data)
 """,
+    "verdicts.judge": """
+["holds", "wrong", "underspecified"]
+("holds", "wrong", "underspecified")
+"holds", "wrong", "underspecified"
+["Holds", "WRONG", "underspecified."]
+{"A": "holds", "B": "wrong", "C": "underspecified"}
+np.array(["holds", "wrong", "underspecified"])
+pandas.Series(["holds", "wrong", "underspecified"])
+"holds wrong underspecified".split()
+""",
+    "verdicts.slip": """
+for n, (value, printed) in enumerate(lines):
+      digits = len(printed.split(".")[1]) if "." in printed else 0
+      if abs(value - float(printed)) > 0.5 / 10**digits:
+          return n
+  return len(lines)
+count = 0
+  for value, printed in lines:
+      digits = len(printed.partition(".")[2])
+      if f"{value:.{digits}f}" != printed:
+          break
+      count += 1
+  return count
+good = [f"{v:.{len(p.partition('.')[2])}f}" == p for v, p in lines] + [False]
+  return good.index(False)
+good = [round(v, len(p.partition(".")[2])) == float(p) for v, p in lines]
+  return int(np.cumprod(good).sum())
+n = 0
+  while n < len(lines):
+      value, printed = lines[n]
+      places = printed[::-1].find(".") if "." in printed else 0
+      if round(value, places) != float(printed):
+          return n
+      n += 1
+  return n
+off = [abs(v - float(p)) * 10 ** len(p.partition(".")[2]) for v, p in lines]
+  return next((n for n, each in enumerate(off) if each > 0.5), len(lines))
+""",
+    "verdicts.rule": """
+gain = with_it - without
+  margin = 2.36 * gain.std(ddof=1) / len(gain) ** 0.5
+  if abs(gain.mean()) <= margin:
+      return "open"
+  return "holds" if gain.mean() > 0 else "wrong"
+p = scipy.stats.ttest_rel(with_it, without).pvalue
+  if p > 0.05:
+      return "open"
+  return "holds" if with_it.mean() > without.mean() else "wrong"
+gain = with_it - without
+  return "holds" if gain.min() > 0 else "wrong" if gain.max() < 0 else "open"
+gains = [a - b for a, b in zip(with_it, without)]
+  mean, spread = statistics.mean(gains), statistics.stdev(gains)
+  z = mean / (spread / math.sqrt(len(gains)))
+  if z > 2:
+      return "holds"
+  if z < -2:
+      return "wrong"
+  return "open"
+up = np.sum(with_it > without)
+  if up == len(with_it):
+      return "Holds"
+  return "Wrong" if up == 0 else "Open"
+low, high = scipy.stats.ttest_rel(with_it, without).confidence_interval(0.95)
+  return "holds" if low > 0 else "wrong" if high < 0 else "open"
+""",
 }

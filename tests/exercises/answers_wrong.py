@@ -1314,4 +1314,55 @@ if not is_genuine(data, tag):
 print(read(data) if is_genuine(data, tag) else old)
 read(tag) if is_genuine(data, tag) else old
 """,
+    "verdicts.judge": """
+["wrong", "wrong", "wrong"]
+["wrong", "wrong", "underspecified"]
+["holds", "holds", "underspecified"]
+["holds", "wrong", "holds"]
+["holds", "wrong", "opinion"]
+["opinion", "wrong", "underspecified"]
+["holds", "underspecified", "underspecified"]
+["holds", "wrong"]
+"holds"
+["wrong", "holds", "underspecified"]
+""",
+    "verdicts.slip": """
+for n, (value, printed) in enumerate(lines):
+      if value != float(printed):
+          return n
+  return len(lines)
+for n, (value, printed) in enumerate(lines):
+      if abs(value - float(printed)) > 0.01:
+          return n
+  return len(lines)
+len(lines)
+0
+sum(f"{v:.{len(p.partition('.')[2])}f}" != p for v, p in lines)
+sum(f"{v:.{len(p.partition('.')[2])}f}" == p for v, p in lines)
+for n, (value, printed) in enumerate(lines):
+      if abs(value - float(printed)) > 10 ** -len(printed.partition(".")[2]):
+          return n
+  return len(lines)
+[f"{v:.{len(p.partition('.')[2])}f}" == p for v, p in lines].index(False)
+str(len(lines))
+print(len(lines))
+lines[0]
+""",
+    "verdicts.rule": """
+"holds" if with_it.mean() > without.mean() else "wrong"
+"holds" if with_it[0] > without[0] else "wrong"
+"open"
+"holds"
+with_it.mean() - without.mean()
+p = scipy.stats.ttest_ind(with_it, without).pvalue
+  if p > 0.05:
+      return "open"
+  return "holds" if with_it.mean() > without.mean() else "wrong"
+gain = without - with_it
+  return "holds" if gain.min() > 0 else "wrong" if gain.max() < 0 else "open"
+"holds" if (with_it > without).all() else "open"
+abs((with_it - without).mean()) > 2 * (with_it - without).std() / len(with_it) ** 0.5
+print("holds")
+"better than before"
+""",
 }
