@@ -127,6 +127,9 @@ ServingExplorer([row(Answers(*times), rate=10)])""",
 from labkit.explore.balancing import BalancingExplorer
 measured = {"policy": "random", "servers": 10, "utilization": 0.7, "mean": 3.4, "margin": 0.3}
 BalancingExplorer([measured], utilization=0.7)""",
+    "28 lifecycle": """
+from labkit.explore.lifecycle import LifecycleExplorer
+LifecycleExplorer(field="speech", trap="own", stage="monitor")""",
     "22 smaller": """
 from labkit.datacenter.network import Images
 from labkit.datacenter.smaller import pruning, tradeoff
@@ -139,9 +142,19 @@ SmallerExplorer(found, tradeoff.latencies(versions, rows, seconds=0.1), tuned=fo
     "25 energy": """
 from labkit.explore.energy import EnergyExplorer
 EnergyExplorer()""",
+    "26 privacy": """
+from labkit.explore.privacy import PrivacyExplorer
+noises, runs = (0.6, 1.0, 2.0, 4.0), rng.normal([[0.88], [0.865], [0.84], [0.77]], 0.01, (4, 5))
+found = [
+    {"sigma": sigma, "q": 0.04, "steps": 200, "accuracy": run} for sigma, run in zip(noises, runs)
+]
+PrivacyExplorer(found, plain=rng.normal(0.91, 0.005, 5))""",
     "27 monitoring": """
 from labkit.explore.monitoring import MonitoringExplorer
 MonitoringExplorer(others=True)""",
+    "90 ledger": """
+from labkit.explore.ledger import LedgerExplorer
+LedgerExplorer()""",
     "91 results": """
 import tempfile
 from labkit import explore, results

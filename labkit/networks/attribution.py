@@ -1,6 +1,7 @@
-"""What a trained network looks at: feature maps and Grad-CAM, on any Keras backend.
+"""What a trained network looks at: feature maps, gradients, occlusion, on any Keras backend.
 
-Lesson: 11_convolution.
+Lesson: 11_convolution (feature maps, Grad-CAM), 27_monitoring_and_interpretability (gradient,
+    integrated gradients, Grad-CAM, occlusion; `labkit.datacenter.monitoring.deletion` tests them).
 """
 
 from __future__ import annotations
@@ -88,13 +89,13 @@ def grad_cam(
 
     Source: Selvaraju and others, Grad-CAM (2017), equations 1 and 2.
     """
-    images, classes = np.asarray(images, "float32"), np.asarray(classes)
-    if classes.shape != (len(images),):
-        raise ValueError(f"{len(images)} images need as many classes; got shape {classes.shape}")
+    images, classes = _paired(images, classes)
     maps = feature_maps(model, images)
     if layer not in maps:
         raise ValueError(f"no convolution layer {layer!r}; the model has {', '.join(maps)}")
-    gradient = _gradient(_score_after(model, layer, classes), maps[layer])
+    names = [each.name for each in model.layers]
+    score = _class_scores(model.layers[names.index(layer) + 1 :], classes)
+    gradient = _gradient(score, maps[layer])
     weights = gradient.mean(axis=(1, 2), keepdims=True)  # one per image and feature map
     cam = np.maximum((weights * maps[layer]).sum(axis=3), 0)
     peak = cam.max(axis=(1, 2), keepdims=True)
@@ -118,6 +119,112 @@ def occlude(images: np.ndarray, rows: np.ndarray, columns: np.ndarray, size: int
     return np.where(inside[..., None], 0, images)
 
 
+# --- maps of pixels -------------------------------------------------------------------------------
+
+
+def class_scores(model: keras.Sequential, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return the score of one class for each image, before the softmax, shape (n,).
+
+    Args:
+        model: a Sequential classifier that ends in a Dense layer (with or without softmax).
+        images: shape (n, height, width, channels).
+        classes: of each image the class whose score is asked for, shape (n,).
+
+    Raises:
+        ValueError: classes and images differ in number.
+    """
+    import keras
+
+    images, classes = _paired(images, classes)
+    return keras.ops.convert_to_numpy(_class_scores(model.layers, classes)(images))
+
+
+def class_gradient(model: keras.Sequential, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return the gradient of `class_scores` by the pixels, of the images' shape; same arguments.
+
+    Source: Simonyan, Vedaldi and Zisserman, Deep inside convolutional networks (2013).
+    """
+    images, classes = _paired(images, classes)
+    return _gradient(_class_scores(model.layers, classes), images)
+
+
+def integrated_gradients(
+    gradient: Callable[[np.ndarray], np.ndarray],
+    images: np.ndarray,
+    baseline: float | np.ndarray = 0.0,
+    steps: int = 32,
+) -> np.ndarray:
+    """Return what each pixel adds to the score on the straight way from a baseline to the image.
+
+    (x - x0) times the mean gradient on the way, at the middle of each of `steps` equal parts. The
+    sum over the pixels tends to score(x) - score(x0): completeness.
+
+    Args:
+        gradient: of the score by the pixels, for images of the shape given here.
+        images: x, shape (n, height, width, channels).
+        baseline: x0, an image or one number: 0 is black.
+        steps: parts of the way, from 1 on.
+
+    Raises:
+        ValueError: fewer than one step.
+
+    Source: Sundararajan, Taly and Yan, Axiomatic attribution for deep networks, ICML (2017).
+
+    >>> product = lambda x: x[:, ::-1]  # the gradient of x1 x2, of which each gets a half
+    >>> integrated_gradients(product, np.array([[2.0, 3.0]])).tolist()
+    [[3.0, 3.0]]
+    """
+    if steps < 1:
+        raise ValueError(f"steps must be 1 or more. Received: {steps}")
+    way = (np.arange(steps) + 0.5) / steps
+    away = images - baseline
+    # Added up one by one: all gradients at once would take `steps` times the memory.
+    return away * sum(gradient(baseline + share * away) for share in way) / steps
+
+
+def occlusion_map(
+    score: Callable[[np.ndarray], np.ndarray], images: np.ndarray, size: int = 7, step: int = 2
+) -> np.ndarray:
+    """Return how much the score falls, on average, when a square over a pixel is set to 0.
+
+    Args:
+        score: images -> one number each, shape (n,).
+        images: shape (n, height, width, channels).
+        size: side of the square in pixels.
+        step: pixels from one square to the next, at most `size`.
+
+    Returns:
+        Shape (n, height, width).
+
+    Raises:
+        ValueError: a step below 1, or one that leaves pixels out.
+
+    Source: Zeiler and Fergus, Visualizing and understanding convolutional networks (2014).
+    """
+    if not 1 <= step <= size:
+        raise ValueError(f"step must lie in 1 to {size}, the side of the square. Received: {step}")
+    height, width = images.shape[1:3]
+    whole = score(images)
+    total, count = np.zeros(images.shape[:3]), np.zeros((height, width))
+    for row in range(1 - size, height, step):  # also half outside: each pixel is covered as often
+        for column in range(1 - size, width, step):
+            square = (
+                slice(max(row, 0), max(row + size, 0)),
+                slice(max(column, 0), max(column + size, 0)),
+            )
+            fall = whole - score(occlude(images, [row], [column], size))
+            total[:, *square] += fall[:, None, None]
+            count[square] += 1
+    return total / count
+
+
+def _paired(images: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    images, classes = np.asarray(images, "float32"), np.asarray(classes)
+    if classes.shape != (len(images),):
+        raise ValueError(f"{len(images)} images need as many classes; got shape {classes.shape}")
+    return images, classes
+
+
 def _convolutions(model: keras.Model) -> list:
     import keras
 
@@ -127,26 +234,25 @@ def _convolutions(model: keras.Model) -> list:
     return layers
 
 
-def _score_after(model: keras.Sequential, name: str, classes: np.ndarray) -> Callable:
-    """Return the function: maps of layer `name` -> sum of the class scores before the softmax."""
+def _class_scores(layers: list, classes: np.ndarray) -> Callable:
+    """Return the function: input of these layers -> class scores before the softmax, (n,)."""
     import keras
 
-    names = [layer.name for layer in model.layers]
-    *between, last = model.layers[names.index(name) + 1 :]
+    *between, last = layers
     chosen = np.eye(last.units, dtype="float32")[classes]
 
-    def score(maps):
+    def scores(x):
         for layer in between:
-            maps = layer(maps)  # outside fit, so dropout does nothing
+            x = layer(x)  # outside fit, so dropout does nothing
         # The last layer without its softmax, whose gradient vanishes where the network is sure.
-        scores = keras.ops.matmul(maps, last.kernel) + last.bias
-        return keras.ops.sum(keras.ops.multiply(scores, chosen))
+        every = keras.ops.matmul(x, last.kernel) + last.bias
+        return keras.ops.sum(keras.ops.multiply(every, chosen), axis=1)
 
-    return score
+    return scores
 
 
 def _gradient(function: Callable, x: np.ndarray) -> np.ndarray:
-    """Return the gradient of a scalar function at x: what each backend does in its own way."""
+    """Return the gradient of the sum of a function at x, as each backend does it."""
     import keras
 
     backend = keras.backend.backend()
@@ -156,14 +262,14 @@ def _gradient(function: Callable, x: np.ndarray) -> np.ndarray:
         x = tf.constant(x)
         with tf.GradientTape() as tape:
             tape.watch(x)
-            value = function(x)
+            value = keras.ops.sum(function(x))
         return tape.gradient(value, x).numpy()
     if backend == "jax":
         import jax
 
-        return np.asarray(jax.grad(function)(x))
+        return np.asarray(jax.grad(lambda x: keras.ops.sum(function(x)))(x))
     if backend == "torch":
         x = keras.ops.convert_to_tensor(x).detach().requires_grad_()
-        function(x).backward()
+        keras.ops.sum(function(x)).backward()
         return keras.ops.convert_to_numpy(x.grad)
     raise NotImplementedError(f"no gradient for the Keras backend {backend!r}")

@@ -1,4 +1,4 @@
-"""Feature maps and Grad-CAM against finite differences, on every installed backend."""
+"""Feature maps, gradients and Grad-CAM against finite differences, on every installed backend."""
 
 import importlib.util
 import os
@@ -16,7 +16,8 @@ pytestmark = pytest.mark.slow
 CHECK = """
 import numpy as np
 from labkit.networks.backend import keras
-from labkit.networks.attribution import feature_maps, grad_cam
+from labkit.maths.convolution import conv2d, max_pool2d
+from labkit.networks.attribution import class_gradient, class_scores, feature_maps, grad_cam
 from labkit.networks.models import small_cnn
 
 model = small_cnn(seed=1)
@@ -39,12 +40,28 @@ cam = np.maximum((gradient.mean(axis=(1, 2), keepdims=True) * maps).sum(axis=3),
 cam /= np.maximum(cam.max(axis=(1, 2), keepdims=True), 1e-12)
 np.testing.assert_allclose(grad_cam(model, images, classes, "conv_3"), cam, atol=1e-3)
 assert cam.max() == 1
+
+def all_scores(images):  # the whole network in float64
+    x = images
+    for name in ("conv_1", "conv_2", "conv_3"):
+        x = np.maximum(conv2d(x, *map(np.float64, model.get_layer(name).get_weights())), 0)
+        x = x if name == "conv_3" else max_pool2d(x)
+    return scores(x)
+
+wide = images.astype(float)
+np.testing.assert_allclose(class_scores(model, images, classes), all_scores(wide), atol=1e-4)
+ours = class_gradient(model, images, classes)
+for place in np.random.default_rng(1).integers(28, size=(30, 2)):
+    step = np.zeros(wide.shape)
+    step[:, *place] = 1e-6
+    slope = (all_scores(wide + step) - all_scores(wide - step)) / 2e-6
+    np.testing.assert_allclose(ours[:, *place, 0], slope, atol=1e-4)
 print("agrees on", keras.backend.backend())
 """
 
 
 @pytest.mark.parametrize("name", ["tensorflow", "jax", "torch"])
-def test_grad_cam_equals_finite_differences(name):
+def test_gradients_and_grad_cam_equal_finite_differences(name):
     if importlib.util.find_spec(name) is None:
         pytest.skip(f"{name} is not installed")
     environment = os.environ | {"KERAS_BACKEND": name}
@@ -94,6 +111,8 @@ def test_errors_name_what_came(model):
         attribution.grad_cam(model, images, np.array([1, 2]), "conv_9")
     with pytest.raises(ValueError, match=r"2 images.*\(1,\)"):
         attribution.grad_cam(model, images, np.array([1]), "conv_1")
+    with pytest.raises(ValueError, match=r"2 images.*\(1,\)"):
+        attribution.class_gradient(model, images, np.array([1]))
 
 
 def test_no_convolution_is_said():

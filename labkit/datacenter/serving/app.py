@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import math
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 import labkit
+from labkit.datacenter.security import access
+from labkit.datacenter.security.access import Audit, Bucket, Client
 from labkit.datacenter.serving import description, protocol
 from labkit.datacenter.serving.batching import Batcher, Expired, ModelError, Refused, RuleError
 from labkit.datacenter.serving.models import Model
@@ -25,11 +26,20 @@ from labkit.datacenter.serving.settings import LOOPBACK, Settings
 SLACK = 64 * 1024  # bytes of a body beside the numbers of its rows
 COMING = 128 * 1024 * 1024  # bytes of all bodies that are not there whole
 DIGITS = 26  # bytes of a number as JSON, at most
+HEALTH = (
+    "/v2/health/live",
+    "/v2/health/ready",
+)  # of these everybody may ask, and nothing is logged
+AUDIT = "/v2/audit"
 OUTCOMES = ("accepted", "answered", "refused", "failed", "expired", "left", "lost")
 
 
 def application(
-    model: Model, settings: Settings, batcher: Batcher, is_draining: Callable[[], bool]
+    model: Model,
+    settings: Settings,
+    batcher: Batcher,
+    is_draining: Callable[[], bool],
+    audit: Audit | None = None,
 ) -> Guard:
     """Return the app: its routes, and the guard before them.
 
@@ -38,6 +48,7 @@ def application(
         settings: the server's.
         batcher: the queue before the model.
         is_draining: whether the server has been told to end.
+        audit: log of who did what.
     """
     app = FastAPI(title="labkit serve", version=labkit.__version__, docs_url=None, redoc_url=None)
     app.router.redirect_slashes = False
@@ -77,6 +88,13 @@ def application(
         """Return the measurements, as Prometheus reads them."""
         return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
 
+    if audit:
+
+        @app.get(AUDIT)
+        async def anchor() -> dict:
+            """Return the log's length and last hash, to be kept where the server cannot write."""
+            return {"lines": audit.lines, "head": audit.head}
+
     @app.post(
         f"{here}/infer",
         openapi_extra=description.request_body(model, settings.max_batch),
@@ -92,7 +110,7 @@ def application(
         return _answered(settings.name, answer, binary, name)
 
     _tell_errors(app)
-    return Guard(app, settings.token, is_draining)
+    return Guard(app, settings, is_draining, audit)
 
 
 def body_limit(model: Model, settings: Settings) -> int:
@@ -197,48 +215,102 @@ def _error(status: int, words: str, headers: dict | None = None) -> JSONResponse
 
 
 class Guard:
-    """What stands before the routes: the token, or where there is none, the host's name.
+    """What stands before the routes: who asks, how often, whether they may; and the log of it.
 
-    A page of the web that lets its own name point to 127.0.0.1 could otherwise ask a server that
-    listens here alone. While the server drains, each answer ends its connection.
+    Without tokens it looks at the host's name: a page of the web that lets its own name point to
+    127.0.0.1 could otherwise ask a server that listens here alone. While the server drains, each
+    answer ends its connection.
     """
 
-    def __init__(self, app: Any, token: str | None, is_draining: Callable[[], bool]):
-        self.app, self.is_draining = app, is_draining
-        self.expected = None if token is None else f"Bearer {token}".encode()
+    def __init__(
+        self, app: FastAPI, settings: Settings, is_draining: Callable[[], bool], audit: Audit | None
+    ):
+        self.app, self.settings, self.is_draining, self.audit = app, settings, is_draining, audit
+        self.clients = settings.known
+        self.needs = {AUDIT: "admin", f"/v2/models/{settings.name}/infer": "predict"}
+        self.routes = {route.path for route in app.routes}
+        self.buckets: dict[str, Bucket] = {}
+        self.unwritten: dict[str, int] = {}  # answers 429 since the last line about this client
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         """Answer one request."""
+        who, refusal = self.judged(scope)
 
         async def send_last(message: dict) -> None:
-            if message["type"] == "http.response.start" and self.is_draining():
-                message["headers"] = [*message["headers"], (b"connection", b"close")]
+            if message["type"] == "http.response.start":
+                self.write_down(who, scope, message["status"])
+                if self.is_draining():
+                    message["headers"] = [*message["headers"], (b"connection", b"close")]
             await send(message)
 
-        await (self.refusal(scope) or self.app)(scope, receive, send_last)
+        await (refusal or self.app)(scope, receive, send_last)
 
-    def refusal(self, scope: dict) -> Response | None:
-        """Return the answer to who may not ask, or None."""
+    def judged(self, scope: dict) -> tuple[str, Response | None]:
+        """Return who asks, and the answer to who may not ask, or None."""
         headers = dict(scope["headers"])
         if b"content-length" in headers and b"transfer-encoding" in headers:
             # Whoever stands between may take one for the end of the request, h11 the other.
             words = "send content-length or transfer-encoding, not both"
-            return _error(400, words, {"connection": "close"})
-        if self.expected is None:
-            host = headers.get(b"host", b"").decode("latin-1").rpartition(":")
-            name = (host[0] if host[2].isdigit() and host[0] else "".join(host)).strip("[]")
-            return (
-                None
-                if name.lower() in LOOPBACK
-                else _error(421, "this server answers on loopback only")
-            )
-        if scope["path"] in ("/v2/health/live", "/v2/health/ready"):
+            return access.NOBODY, _error(400, words, {"connection": "close"})
+        if scope["path"] in HEALTH and self.clients:
+            return access.NOBODY, None
+        found = access.who_is(self.clients, _token(scope["headers"]))
+        who = found.name if found else access.NOBODY
+        return who, self.too_many(who) or self.refusal(found, scope["path"], headers)
+
+    def too_many(self, who: str) -> Response | None:
+        """Return the answer to who asks too often, or None."""
+        rate, burst = self.settings.rate, self.settings.burst
+        if math.isinf(rate):
             return None
-        if hmac.compare_digest(headers.get(b"authorization", b""), self.expected):
+        if not (wait := self.buckets.setdefault(who, Bucket(rate, burst)).wait()):
             return None
-        return _error(
-            401, "send the header Authorization: Bearer TOKEN", {"www-authenticate": "Bearer"}
-        )
+        words = f"you may send {rate:g} requests a second, and {burst} at once; wait {wait:.2g} s"
+        return _error(429, words, {"retry-after": str(math.ceil(wait))})
+
+    def refusal(self, found: Client | None, path: str, headers: dict) -> Response | None:
+        """Return the answer to who may not do this, or None."""
+        if not self.clients:
+            words = "this server answers on loopback only"
+            return None if _is_loopback(headers) else _error(421, words)
+        if not found:
+            words = "send the header Authorization: Bearer TOKEN"
+            return _error(401, words, {"www-authenticate": "Bearer"})
+        needed = self.needs.get(path, "read")
+        if access.may(found.role, needed):
+            return None
+        return _error(403, f"this needs the role {needed}; {found.name} has {found.role}")
+
+    def write_down(self, who: str, scope: dict, status: int) -> None:
+        """Log an answer: never a token, a query or a body, and no path that is not the server's.
+
+        Of answers 429 only the first is written, and later how many there were: a flood does not
+        fill the disk.
+        """
+        if not self.audit or scope["path"] in HEALTH:
+            return
+        before = self.unwritten.pop(who, 0)
+        if status == 429:
+            self.unwritten[who] = before + 1
+            if before:
+                return
+        path = scope["path"] if scope["path"] in self.routes else "other"
+        method = scope["method"] if scope["method"] in ("GET", "POST") else "other"
+        what = {"who": who, "method": method, "path": path, "status": status}
+        self.audit.add(**what, **({"unwritten": before - 1} if before > 1 else {}))
+
+
+def _token(headers: list[tuple[bytes, bytes]]) -> str | None:
+    """Return the token of the only header Authorization; of two, others might take the other."""
+    said = [value.decode("latin-1") for name, value in headers if name == b"authorization"]
+    kind, _, token = said[0].partition(" ") if len(said) == 1 else ("", "", "")
+    return token if kind == "Bearer" else None
+
+
+def _is_loopback(headers: dict[bytes, bytes]) -> bool:
+    host = headers.get(b"host", b"").decode("latin-1").rpartition(":")
+    name = (host[0] if host[2].isdigit() and host[0] else "".join(host)).strip("[]")
+    return name.lower() in LOOPBACK
 
 
 # --- what it tells of itself --------------------------------------------------------------------

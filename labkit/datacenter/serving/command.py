@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import numpy as np
 
+from labkit.datacenter.security.access import Audit
 from labkit.datacenter.serving import models, protocol
 from labkit.datacenter.serving.models import Model
 from labkit.datacenter.serving.served import missing
@@ -41,12 +42,13 @@ def serve_here(
     """
     if words := missing():
         raise ModuleNotFoundError(words)
-    if host not in LOOPBACK and settings.token is None:
+    if host not in LOOPBACK and not settings.known:
         raise ValueError(
             f"others can reach {host}, so it needs a token. Set one that is hard to guess: "
             f"LABKIT_TOKEN=$(openssl rand -hex 16) labkit serve ...; or listen on 127.0.0.1"
         )
     model = models.load(name)
+    audit = Audit(settings.audit) if settings.audit else None
     from labkit.datacenter.serving import server
 
     with server.bind(host, port) as door:
@@ -59,7 +61,7 @@ def serve_here(
             with suppress(OSError):  # Ctrl-C has ended what read it, such as `| tee`, too
                 say(DRAINS)
 
-        return asyncio.run(server.serve(model, settings, None, door, on_event))
+        return asyncio.run(server.serve(model, settings, None, door, on_event, audit))
 
 
 DRAINS = "Draining: what was accepted is still answered. Ctrl-C again ends it at once."
@@ -93,7 +95,7 @@ def _curl(address: str, model: Model, settings: Settings) -> str:
         "content-type: application/json",
     ]
     line = shlex.join(words)
-    if settings.token is not None:
+    if settings.known:
         line += ' -H "authorization: Bearer $LABKIT_TOKEN"'
     size = math.prod(model.inputs)
     body, _ = protocol.json_body(np.ones((1, *model.inputs)))

@@ -12,10 +12,12 @@ from labkit.datacenter.serving.models import Model
 ERRORS = {
     400: "what is wrong with the body",
     401: "no token, or a wrong one",
+    403: "the token's role is not enough",
     408: "the request came too slowly",
     413: "the body is too large",
     415: "the body is neither JSON nor raw bytes, or is compressed",
     421: "the request is for another host",
+    429: "more requests than this client may send: try again after Retry-After seconds",
     500: "the model, or the admission rule, failed",
     503: "not admitted: try again after Retry-After seconds",
     504: "it waited longer than its patience",

@@ -17,6 +17,7 @@ import uvicorn
 
 from labkit.datacenter.parcel import unpack
 from labkit.datacenter.parent import end_with_the_parent
+from labkit.datacenter.security.access import Audit
 from labkit.datacenter.serving import models
 from labkit.datacenter.serving.app import OUTCOMES, application, body_limit
 from labkit.datacenter.serving.batching import Batcher, RuleError, ask
@@ -81,6 +82,7 @@ async def serve(
     admit: Callable | None,
     door: socket.socket,
     on_event: Callable[[str], None],
+    audit: Audit | None = None,
 ) -> dict[str, int]:
     """Serve until a signal comes and all that was accepted is answered.
 
@@ -90,6 +92,7 @@ async def serve(
         admit: the rule, or None.
         door: socket that listens.
         on_event: told "started" and "draining".
+        audit: log of who did what.
 
     Returns:
         How many requests were accepted, answered, and so on.
@@ -102,7 +105,7 @@ async def serve(
         admit=admit,
         patience=settings.patience,
     )
-    app = application(model, settings, batcher, lambda: server.draining)
+    app = application(model, settings, batcher, lambda: server.draining, audit)
     config = uvicorn.Config(
         app,
         loop="asyncio",
@@ -166,13 +169,14 @@ def main() -> None:
         wanted = unpack(packed)
         model = models.load(wanted["model"], wanted["shape"])
         _try_rule(wanted["admit"])
+        audit = Audit(wanted["settings"].audit) if wanted["settings"].audit else None
         door = bind("127.0.0.1", wanted["port"])
     except Exception as error:
         tell(error=f"{error}" if isinstance(error, TOLD) else f"{type(error).__name__}: {error}")
         os._exit(1)
     tell(port=door.getsockname()[1], inputs=model.inputs, outputs=model.outputs)
     on_event = lambda event: tell(event=event)
-    counts = asyncio.run(serve(model, wanted["settings"], wanted["admit"], door, on_event))
+    counts = asyncio.run(serve(model, wanted["settings"], wanted["admit"], door, on_event, audit))
     tell(counts=counts)
     os._exit(0)  # a model that is stuck in its thread does not hold the process
 

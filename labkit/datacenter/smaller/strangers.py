@@ -53,10 +53,19 @@ def visits() -> list[Visit]:
 
     Lesson: 22_smaller_models.
     """
-    return [_visit(name, *each) for name, each in _VISITORS.items()]
+    return [visit(name, *each) for name, each in _VISITORS.items()]
 
 
-def _visit(name: str, needs: str, make: Callable, read: Callable) -> Visit:
+def visit(name: str, needs: str, make: Callable, read: Callable) -> Visit:
+    """Make a file, open it, run it, and return what its author could do.
+
+    Args:
+        name: of the kind of file.
+        needs: one of `formats.FORMATS`, or nothing.
+        make: `make(path, ran)` writes a file near the path, whose author wants the file `ran`
+            to appear, and returns the file's path.
+        read: `read(path)` opens it and returns what runs it.
+    """
     if needs and (sentence := formats.missing(needs)):
         return Visit(name, why_not=sentence)
     with tempfile.TemporaryDirectory(prefix="labkit_") as folder, formats.quietly():
@@ -96,7 +105,7 @@ def _read_numpy(path: Path) -> Callable:
     return lambda x: x @ weights
 
 
-def _lambda(suffix: str) -> Callable[[Path, Path], Path]:
+def lambda_layer(suffix: str) -> Callable[[Path, Path], Path]:
     """Return what makes a Keras file with a layer that holds compiled Python."""
 
     def make(path: Path, ran: Path) -> Path:
@@ -122,7 +131,7 @@ def _keras(safe_mode: bool) -> Callable[[Path], Callable]:
     return read
 
 
-def _savedmodel(path: Path, ran: Path) -> Path:
+def savedmodel(path: Path, ran: Path) -> Path:
     """Write a graph that has an operation of TensorFlow's own in it: write a file."""
     import tensorflow as tf
 
@@ -156,10 +165,10 @@ def _onnx(path: Path, ran: Path) -> Path:
 _VISITORS = {
     "pickle": ("", _pickle, _read_pickle),
     "NumPy .npy": ("", _numpy, _read_numpy),
-    ".keras": ("", _lambda(".keras"), _keras(safe_mode=True)),
-    ".keras, safe_mode=False": ("", _lambda(".keras"), _keras(safe_mode=False)),
-    ".h5": ("", _lambda(".h5"), _keras(safe_mode=True)),
-    ".h5, safe_mode=False": ("", _lambda(".h5"), _keras(safe_mode=False)),
-    "SavedModel": ("SavedModel", _savedmodel, formats.load),
+    ".keras": ("", lambda_layer(".keras"), _keras(safe_mode=True)),
+    ".keras, safe_mode=False": ("", lambda_layer(".keras"), _keras(safe_mode=False)),
+    ".h5": ("", lambda_layer(".h5"), _keras(safe_mode=True)),
+    ".h5, safe_mode=False": ("", lambda_layer(".h5"), _keras(safe_mode=False)),
+    "SavedModel": ("SavedModel", savedmodel, formats.load),
     "ONNX": ("ONNX", _onnx, formats.load),
 }
