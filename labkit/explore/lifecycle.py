@@ -55,9 +55,10 @@ class LifecycleExplorer(kit.Explorer):
 
     def _build_checks(self, ax: Axes) -> dict:
         names = list(checks.CHECKS)
-        ax.set(xlim=(0, 1.02), ylim=(len(names) - 0.5, -0.5), title="checks")
+        ax.set(xlim=(0, 1.2), ylim=(len(names) - 0.5, -0.5), title="checks")
         ax.set(xlabel="measured, as a share of twice its limit (capped)")
         ax.set_yticks(range(len(names)), names)
+        ax.set_xticks(np.linspace(0, 1, 6))
         ax.axvline(0.5, color=figures.GRAY, linestyle=":")
         bars = ax.barh(range(len(names)), [0] * len(names), color=figures.BLUE, height=0.6)
         words = [ax.text(0.02, n, "", va="center", size=10) for n in range(len(names))]
