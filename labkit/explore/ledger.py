@@ -53,12 +53,13 @@ def chosen(search: str = "", **columns: str) -> list[dict[str, str]]:
     """
     asked = {name: value for name, value in columns.items() if value != ALL}
     text = search.strip().casefold()
-    return [
+    found = [
         row
         for row in ledger_rows()
         if all(row[name] == value for name, value in asked.items())
         and (not text or text in " ".join(row.values()).casefold())
     ]
+    return sorted(found, key=lambda row: row["id"].casefold() != text)  # its own id comes first
 
 
 def rates(rows: list[dict[str, str]], by: str, verdict: str) -> dict[str, tuple]:
@@ -239,4 +240,4 @@ def _card(row: dict[str, str], shown: Shown | None) -> str:
     if shown:
         told = html.escape(f"lesson {shown.lesson}, cell {shown.cell}")
         where = f'<a href="{html.escape(shown.link)}">Open {told}</a>'
-    return f"{ClaimCard(row)._repr_html_()}<p>{where}</p>"
+    return f"<p>{where}</p>{ClaimCard(row)._repr_html_()}"
