@@ -1,4 +1,4 @@
-"""Lessons 22, 23, 24 and 27 where no extra is installed: they run, and say what an extra would add."""
+"""Some lessons where no extra is installed: they run, and say what an extra would add."""
 
 import os
 import re
