@@ -997,6 +997,75 @@ up = np.cumsum(z - 0.5, axis=0)
   rise = lambda s: (s - np.minimum(np.minimum.accumulate(s), 0))[-1].max()
   return bool(max(rise(up), rise(down)) > 7)
 """,
+    "lifecycle.split": """
+test = np.zeros(len(group), bool)
+  for name in order:
+      if test.mean() >= share:
+          break
+      test |= group == name
+  return test
+test = []
+  for name in order:
+      if sum(g in test for g in group) < share * len(group):
+          test.append(name)
+  return np.isin(group, test)
+sizes = np.cumsum([(group == name).sum() for name in order])
+  last = np.searchsorted(sizes, share * len(group))
+  return np.isin(group, order[: last + 1])
+chosen, rows = set(), 0
+  for name in order:
+      if rows < share * len(group):
+          chosen.add(name)
+          rows += np.sum(group == name)
+  return [g in chosen for g in group]
+n = 0
+  while np.isin(group, order[:n]).mean() < share:
+      n += 1
+  return np.isin(group, order[:n])
+""",
+    "lifecycle.threshold": """
+cost = [
+      miss * np.sum((scores < t) & (truth == 1)) + alarm * np.sum((scores >= t) & (truth == 0))
+      for t in thresholds
+  ]
+  return thresholds[np.argmin(cost)]
+best, least = None, np.inf
+  for t in thresholds:
+      found = scores >= t
+      cost = miss * (truth & ~found).sum() + alarm * ((1 - truth) & found).sum()
+      if cost < least:
+          best, least = t, cost
+  return best
+missed = lambda t: sum(y and s < t for s, y in zip(scores, truth))
+  alarms = lambda t: sum(s >= t and not y for s, y in zip(scores, truth))
+  return min(thresholds, key=lambda t: miss * missed(t) + alarm * alarms(t))
+found = scores[None] >= thresholds[:, None]
+  cost = np.where(truth == 1, miss * ~found, alarm * found).sum(1)
+  return float(thresholds[cost.argmin()])
+cost = lambda t: miss * truth[scores < t].sum() + alarm * (1 - truth[scores >= t]).sum()
+  return sorted(thresholds, key=cost)[0]
+""",
+    "lifecycle.rollback": """
+if min(requests, requests_new) < 10:
+      return False
+  p = (errors + errors_new) / (requests + requests_new)
+  se = np.sqrt(p * (1 - p) * (1 / requests + 1 / requests_new))
+  return errors_new / requests_new - errors / requests > 3 * se
+if requests_new < 20:
+      return False
+  p, q = errors / requests, errors_new / requests_new
+  se = math.sqrt(p * (1 - p) / requests + q * (1 - q) / requests_new)
+  return q > p + 3.3 * se
+requests_new >= 30 and errors_new / requests_new - errors / requests > 0.15
+if requests_new < 10 or requests < 10:
+      return False
+  p = (errors + errors_new) / (requests + requests_new)
+  se = (p * (1 - p) * (1 / requests + 1 / requests_new)) ** 0.5
+  return bool((errors_new / requests_new - errors / requests) / (se + 1e-9) > 3.2)
+from scipy.stats import binom
+  p = binom.sf(errors_new - 1, requests_new, (errors + 2) / (requests + 4))
+  return bool(requests_new >= 10 and p < 0.002)
+""",
     "energy.step_flop": """
 3 * sum(2 * batch * a * b for a, b in zip(widths, widths[1:])) - 2 * batch * widths[0] * widths[1]
 forward = [2 * batch * a * b for a, b in zip(widths, widths[1:])]
@@ -1140,5 +1209,172 @@ product = cost * mtbf
 cost * math.sqrt(2 * mtbf / cost)
 2 * mtbf * math.sqrt(cost / (2 * mtbf))
 scipy.special.lambertw(-np.exp(-1 - cost / mtbf)).real * mtbf + mtbf
+""",
+    "privacy.clip": """
+np.minimum(1, limit / norms) / expected, sigma * limit / expected
+np.clip(limit / norms, 0, 1) / expected, limit * sigma / expected
+[np.minimum(1, limit / norms) / expected, sigma * limit / expected]
+np.where(norms > limit, limit / norms, 1) / expected, sigma * limit / expected
+np.minimum(1.0, limit / norms) / expected, limit / expected * sigma
+1 / np.maximum(1, norms / limit) / expected, sigma * limit / expected
+factors = np.minimum(1, limit / norms)
+  return factors / expected, sigma * limit / expected
+factors = np.ones_like(norms)
+  long = norms > limit
+  factors[long] = limit / norms[long]
+  return factors / expected, sigma * limit / expected
+factors = limit / norms
+  factors[factors > 1] = 1
+  return factors / expected, sigma * limit / expected
+limit / np.maximum(norms, limit) / expected, sigma * limit / expected
+np.minimum(norms, limit) / norms / expected, np.multiply(sigma, limit) / expected
+factors = np.vectorize(lambda norm: min(1.0, limit / norm))(norms)
+  return factors / expected, sigma * limit / expected
+""",
+    "privacy.epsilon": """
+a = orders
+  return (steps * rdp + np.log((a - 1) / a) - (np.log(delta) + np.log(a)) / (a - 1)).min()
+np.min(steps * rdp + np.log(1 - 1 / orders) - np.log(delta * orders) / (orders - 1))
+min(steps * rdp + np.log1p(-1 / orders) - (np.log(delta) + np.log(orders)) / (orders - 1))
+np.min(rdp * steps + np.log1p(-1 / orders) + np.log(1 / (delta * orders)) / (orders - 1))
+bounds = steps * rdp + np.log((orders - 1) / orders)
+  bounds -= (np.log(delta) + np.log(orders)) / (orders - 1)
+  return bounds.min()
+total = steps * rdp
+  more = np.log((orders - 1) / orders) - (np.log(delta) + np.log(orders)) / (orders - 1)
+  return np.amin(total + more)
+best = float("inf")
+  for d, a in zip(rdp, orders):
+      more = math.log((a - 1) / a) - (math.log(delta) + math.log(a)) / (a - 1)
+      best = min(best, steps * d + more)
+  return best
+min(steps * d + math.log((a - 1) / a) - math.log(delta * a) / (a - 1) for d, a in zip(rdp, orders))
+sorted(steps * rdp + np.log(1 - 1 / orders) - np.log(delta * orders) / (orders - 1))[0]
+rest = [math.log(1 - 1 / a) - math.log(delta * a) / (a - 1) for a in orders]
+  bounds = [steps * d + more for d, more in zip(rdp, rest)]
+  return bounds[np.argmin(bounds)]
+""",
+    "privacy.mask": """
+sum(s if number < other else -s for other, s in streams.items()) % 2**32
+sum((1 if other > number else -1) * s for other, s in streams.items()) % (1 << 32)
+sum(np.sign(other - number) * s for other, s in streams.items()) % 2**32
+mask = 0
+  for other, s in streams.items():
+      mask = mask + s if number < other else mask - s
+  return mask % 2**32
+mask = 0
+  for other in streams:
+      if other > number:
+          mask += streams[other]
+      else:
+          mask -= streams[other]
+  return mask % 2**32
+mask = np.zeros(len(next(iter(streams.values()))), dtype=np.int64)
+  for other, s in streams.items():
+      if number < other:
+          mask = (mask + s) % 2**32
+      else:
+          mask = (mask - s) % 2**32
+  return mask
+plus = sum(s for other, s in streams.items() if other > number)
+  minus = sum(s for other, s in streams.items() if other < number)
+  return (plus - minus) % 2**32
+np.mod(sum(s if number < other else -s for other, s in streams.items()), 2**32)
+sum(s if number < other else 2**32 - s for other, s in streams.items()) % 2**32
+[int(n) % 2**32 for n in sum(s if number < o else -s for o, s in streams.items())]
+np.array(sum(s if number < other else -s for other, s in streams.items())).astype(np.uint32)
+sum(s if number < other else -s for other, s in streams.items()) & (2**32 - 1)
+sum([s, -s][number > other] for other, s in streams.items()) % 2**32
+""",
+    "privacy.open_checked": """
+read(data) if is_genuine(data, tag) else old
+if is_genuine(data, tag):
+      return read(data)
+  return old
+if not is_genuine(data, tag):
+      return old
+  return read(data)
+if not is_genuine(data, tag):
+      return old
+  model = read(data)
+  return model
+model = old
+  if is_genuine(data, tag):
+      model = read(data)
+  return model
+old if not is_genuine(data, tag) else read(data)
+[lambda _: old, read][is_genuine(data, tag)](data)
+genuine = is_genuine(data, tag)
+  match genuine:
+      case True:
+          return read(data)
+      case _:
+          return old
+return {True: read}.get(is_genuine(data, tag), lambda _: old)(data)
+""",
+    "verdicts.judge": """
+["holds", "wrong", "underspecified"]
+("holds", "wrong", "underspecified")
+"holds", "wrong", "underspecified"
+["Holds", "WRONG", "underspecified."]
+{"A": "holds", "B": "wrong", "C": "underspecified"}
+np.array(["holds", "wrong", "underspecified"])
+pandas.Series(["holds", "wrong", "underspecified"])
+"holds wrong underspecified".split()
+""",
+    "verdicts.slip": """
+for n, (value, printed) in enumerate(lines):
+      digits = len(printed.split(".")[1]) if "." in printed else 0
+      if abs(value - float(printed)) > 0.5 / 10**digits:
+          return n
+  return len(lines)
+count = 0
+  for value, printed in lines:
+      digits = len(printed.partition(".")[2])
+      if f"{value:.{digits}f}" != printed:
+          break
+      count += 1
+  return count
+good = [f"{v:.{len(p.partition('.')[2])}f}" == p for v, p in lines] + [False]
+  return good.index(False)
+good = [round(v, len(p.partition(".")[2])) == float(p) for v, p in lines]
+  return int(np.cumprod(good).sum())
+n = 0
+  while n < len(lines):
+      value, printed = lines[n]
+      places = printed[::-1].find(".") if "." in printed else 0
+      if round(value, places) != float(printed):
+          return n
+      n += 1
+  return n
+off = [abs(v - float(p)) * 10 ** len(p.partition(".")[2]) for v, p in lines]
+  return next((n for n, each in enumerate(off) if each > 0.5), len(lines))
+""",
+    "verdicts.rule": """
+gain = with_it - without
+  margin = 2.36 * gain.std(ddof=1) / len(gain) ** 0.5
+  if abs(gain.mean()) <= margin:
+      return "open"
+  return "holds" if gain.mean() > 0 else "wrong"
+p = scipy.stats.ttest_rel(with_it, without).pvalue
+  if p > 0.05:
+      return "open"
+  return "holds" if with_it.mean() > without.mean() else "wrong"
+gain = with_it - without
+  return "holds" if gain.min() > 0 else "wrong" if gain.max() < 0 else "open"
+gains = [a - b for a, b in zip(with_it, without)]
+  mean, spread = statistics.mean(gains), statistics.stdev(gains)
+  z = mean / (spread / math.sqrt(len(gains)))
+  if z > 2:
+      return "holds"
+  if z < -2:
+      return "wrong"
+  return "open"
+up = np.sum(with_it > without)
+  if up == len(with_it):
+      return "Holds"
+  return "Wrong" if up == 0 else "Open"
+low, high = scipy.stats.ttest_rel(with_it, without).confidence_interval(0.95)
+  return "holds" if low > 0 else "wrong" if high < 0 else "open"
 """,
 }

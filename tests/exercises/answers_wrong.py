@@ -846,6 +846,103 @@ np.abs(z[:, 0].mean()) > 0.5
 (z[-1] ** 2).sum() > 25
 z[-1]["ink"] > 3
 """,
+    "lifecycle.split": """
+np.arange(len(group)) < share * len(group)
+test = np.zeros(len(group), bool)
+  for name in order:
+      if test.mean() >= share:
+          break
+      test |= group == name
+  return ~test
+test = np.zeros(len(group), bool)
+  for name in np.unique(group):
+      if test.mean() >= share:
+          break
+      test |= group == name
+  return test
+np.isin(group, order[: math.ceil(share * len(order))])
+test = np.zeros(len(group), bool)
+  for name in order:
+      test |= group == name
+      if test.mean() >= share:
+          break
+  print(test)
+test = np.zeros(len(group), bool)
+  for name in order:
+      test |= group == name
+  return test
+test = np.zeros(len(group), bool)
+  for name in order:
+      more = test | (group == name)
+      if more.mean() >= share:
+          break
+      test = more
+  return test
+test = np.zeros(len(group), bool)
+  for name in order:
+      if test.mean() >= share:
+          break
+      test |= group == name
+  return np.flatnonzero(test)
+order[0]
+group[: int(share * len(group))]
+share
+group.split(order)
+""",
+    "lifecycle.threshold": """
+missed = [np.sum((scores < t) & (truth == 1)) for t in thresholds]
+  alarms = [np.sum((scores >= t) & (truth == 0)) for t in thresholds]
+  return thresholds[np.argmin(np.add(missed, alarms))]
+missed = np.array([np.sum((scores < t) & (truth == 1)) for t in thresholds])
+  alarms = np.array([np.sum((scores >= t) & (truth == 0)) for t in thresholds])
+  return thresholds[np.argmin(alarm * missed + miss * alarms)]
+missed = np.array([np.sum((scores < t) & (truth == 1)) for t in thresholds])
+  alarms = np.array([np.sum((scores >= t) & (truth == 0)) for t in thresholds])
+  return thresholds[np.argmax(miss * missed + alarm * alarms)]
+missed = np.array([np.sum((scores < t) & (truth == 1)) for t in thresholds])
+  alarms = np.array([np.sum((scores >= t) & (truth == 0)) for t in thresholds])
+  return np.argmin(miss * missed + alarm * alarms)
+missed = np.array([np.sum((scores < t) & (truth == 1)) for t in thresholds])
+  alarms = np.array([np.sum((scores >= t) & (truth == 0)) for t in thresholds])
+  return min(miss * missed + alarm * alarms)
+missed = np.array([np.sum((scores < t) & (truth == 1)) for t in thresholds])
+  alarms = np.array([np.sum((scores >= t) & (truth == 0)) for t in thresholds])
+  return miss * missed + alarm * alarms
+missed = np.array([np.sum((scores < t) & (truth == 1)) for t in thresholds])
+  alarms = np.array([np.sum((scores >= t) & (truth == 0)) for t in thresholds])
+  print(thresholds[np.argmin(miss * missed + alarm * alarms)])
+thresholds[np.argmin([np.sum((scores < t) & (truth == 1)) for t in thresholds])]
+thresholds[np.argmin([np.sum((scores >= t) & (truth == 0)) for t in thresholds])]
+alarm / (alarm + miss)
+0.5
+miss / (alarm + miss)
+thresholds(0)
+""",
+    "lifecycle.rollback": """
+errors_new > errors
+errors_new > 0
+errors_new / requests_new > errors / requests
+False
+True
+errors_new / requests_new > 0.2
+errors / requests > errors_new / requests_new
+if requests_new < 20:
+      return False
+  return errors_new / requests_new > 2 * errors / requests
+if min(requests, requests_new) < 10:
+      return False
+  p = (errors + errors_new) / (requests + requests_new)
+  se = np.sqrt(p * (1 - p) * (1 / requests + 1 / requests_new))
+  return errors_new / requests_new - errors / requests > 1.96 * se
+p = errors / requests
+  se = np.sqrt(p * (1 - p) / requests_new)
+  return bool(errors_new / requests_new > p + 2 * se)
+print(errors_new > errors)
+errors_new / requests_new
+"roll back"
+errors_new - errors
+errors.mean() > 1
+""",
     "energy.step_flop": """
 sum(2 * batch * a * b for a, b in zip(widths, widths[1:]))
 3 * sum(2 * batch * a * b for a, b in zip(widths, widths[1:]))
@@ -1122,5 +1219,150 @@ waiting < limit
 if (2 + waiting // batch) * (a + c * batch) > promise:
       return False
 print((2 + waiting // batch) * (a + c * batch) <= promise)
+""",
+    "privacy.clip": """
+np.minimum(1, limit / norms) / len(norms), sigma * limit / len(norms)
+np.minimum(1, limit / norms) / norms.size, sigma * limit / norms.size
+np.minimum(1, limit / norms), sigma * limit
+np.minimum(1, limit / norms) / expected, sigma * limit
+np.minimum(1, limit / norms) / expected, sigma / expected
+np.minimum(1, limit / norms) / expected, sigma
+np.minimum(1, limit / norms) / expected, (sigma * limit / expected) ** 2
+np.minimum(1, limit / norms) / expected, sigma * limit / np.sqrt(expected)
+limit / norms / expected, sigma * limit / expected
+np.where(norms > limit, 0, 1) / expected, sigma * limit / expected
+np.minimum(1, norms / limit) / expected, sigma * limit / expected
+np.maximum(1, limit / norms) / expected, sigma * limit / expected
+np.minimum(norms, limit) / expected, sigma * limit / expected
+np.ones_like(norms) / expected, sigma * limit / expected
+np.minimum(1, limit / norms) / expected
+sigma * limit / expected, np.minimum(1, limit / norms) / expected
+np.minimum(1, limit / norms) / expected, sigma * limit / norms.size
+min(1, limit / norms) / expected, sigma * limit / expected
+print(np.minimum(1, limit / norms) / expected, sigma * limit / expected)
+np.minimum(1, limit / norm) / expected, sigma * limit / expected
+""",
+    "privacy.epsilon": """
+(rdp + np.log((orders - 1) / orders) - (np.log(delta) + np.log(orders)) / (orders - 1)).min()
+(np.sqrt(steps) * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).min()
+steps * (rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).min()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).max()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).mean()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1))[0]
+steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)
+(steps * rdp - np.log(delta) / (orders - 1)).min()
+(steps * rdp + np.log(1 / delta) / (orders - 1)).min()
+(steps * rdp).min()
+(steps * rdp + np.log(1 - 1 / orders) + (np.log(delta) - np.log(orders)) / (orders - 1)).min()
+(steps * rdp - np.log(delta * orders) / (orders - 1)).min()
+(steps * rdp + np.log10((orders - 1) / orders) - np.log10(delta * orders) / (orders - 1)).min()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / orders).min()
+print((steps * rdp + np.log(1 - 1 / orders) - np.log(delta * orders) / (orders - 1)).min())
+(steps * rdp + math.log((orders - 1) / orders) - math.log(delta * orders) / (orders - 1)).min()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).argmin()
+steps * rdp
+np.sqrt(2 * np.log(1.25 / delta))
+""",
+    "privacy.mask": """
+sum(streams.values()) % 2**32
+-sum(streams.values()) % 2**32
+sum(s if number < other else -s for other, s in streams.items())
+sum(s if number > other else -s for other, s in streams.items()) % 2**32
+sum(s if number < other else -s for other, s in streams.items()) % (2**32 - 1)
+sum(s if number < other else -s for other, s in streams.items()) % 2**31
+sum(streams.values())
+sum(streams)
+mask = 0
+  for s in streams.values():
+      mask = mask ^ s
+  return mask
+mask = 0
+  for other, s in streams.items():
+      mask = mask + s if number < other else mask - s
+      return mask % 2**32
+mask = 0
+  for other, s in streams.items():
+      mask = s if number < other else -s
+  return mask % 2**32
+sum(streams[number] for other in streams) % 2**32
+sum(s for other, s in streams.items() if other > number) % 2**32
+print(sum(s if number < other else -s for other, s in streams.items()) % 2**32)
+sum(s if number < other else -s for other, s in streams.items()) % 2*32
+sum(s if number < other else -s for other, s in streams) % 2**32
+0
+""",
+    "privacy.open_checked": """
+read(data)
+is_genuine(data, tag)
+data if is_genuine(data, tag) else old
+old if is_genuine(data, tag) else read(data)
+model = read(data)
+  return model if is_genuine(data, tag) else old
+if is_genuine(data, tag):
+      return read(data)
+is_genuine(data, tag)
+  return read(data)
+old
+None
+read(data) if is_genuine else old
+read(data) if is_genuine(tag, data) else old
+read(data) if tag == data else old
+read(data), is_genuine(data, tag)
+if not is_genuine(data, tag):
+      raise ValueError("not genuine")
+  return read(data)
+print(read(data) if is_genuine(data, tag) else old)
+read(tag) if is_genuine(data, tag) else old
+""",
+    "verdicts.judge": """
+["wrong", "wrong", "wrong"]
+["wrong", "wrong", "underspecified"]
+["holds", "holds", "underspecified"]
+["holds", "wrong", "holds"]
+["holds", "wrong", "opinion"]
+["opinion", "wrong", "underspecified"]
+["holds", "underspecified", "underspecified"]
+["holds", "wrong"]
+"holds"
+["wrong", "holds", "underspecified"]
+""",
+    "verdicts.slip": """
+for n, (value, printed) in enumerate(lines):
+      if value != float(printed):
+          return n
+  return len(lines)
+for n, (value, printed) in enumerate(lines):
+      if abs(value - float(printed)) > 0.01:
+          return n
+  return len(lines)
+len(lines)
+0
+sum(f"{v:.{len(p.partition('.')[2])}f}" != p for v, p in lines)
+sum(f"{v:.{len(p.partition('.')[2])}f}" == p for v, p in lines)
+for n, (value, printed) in enumerate(lines):
+      if abs(value - float(printed)) > 10 ** -len(printed.partition(".")[2]):
+          return n
+  return len(lines)
+[f"{v:.{len(p.partition('.')[2])}f}" == p for v, p in lines].index(False)
+str(len(lines))
+print(len(lines))
+lines[0]
+""",
+    "verdicts.rule": """
+"holds" if with_it.mean() > without.mean() else "wrong"
+"holds" if with_it[0] > without[0] else "wrong"
+"open"
+"holds"
+with_it.mean() - without.mean()
+p = scipy.stats.ttest_ind(with_it, without).pvalue
+  if p > 0.05:
+      return "open"
+  return "holds" if with_it.mean() > without.mean() else "wrong"
+gain = without - with_it
+  return "holds" if gain.min() > 0 else "wrong" if gain.max() < 0 else "open"
+"holds" if (with_it > without).all() else "open"
+abs((with_it - without).mean()) > 2 * (with_it - without).std() / len(with_it) ** 0.5
+print("holds")
+"better than before"
 """,
 }
