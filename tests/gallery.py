@@ -152,6 +152,9 @@ PrivacyExplorer(found, plain=rng.normal(0.91, 0.005, 5))""",
     "27 monitoring": """
 from labkit.explore.monitoring import MonitoringExplorer
 MonitoringExplorer(others=True)""",
+    "90 ledger": """
+from labkit.explore.ledger import LedgerExplorer
+LedgerExplorer()""",
     "91 results": """
 import tempfile
 from labkit import explore, results

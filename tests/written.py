@@ -45,6 +45,10 @@ STUBS = {  # the arguments of the lessons' stubs
     "balancing.staff": "load, longest, waits",
     "balancing.may_retry": "requests, retries, budget",
     "balancing.policy": "lengths, sent, speeds",
+    "monitoring.cusum": "total, z, allowance",
+    "monitoring.psi_limit": "reference, current, bins, false_alarms",
+    "monitoring.delete": "image, heat, count",
+    "monitoring.ring": "z",
     "lifecycle.split": "group, order, share",
     "lifecycle.threshold": "scores, truth, thresholds, miss, alarm",
     "lifecycle.rollback": "errors, requests, errors_new, requests_new",
@@ -82,9 +86,15 @@ STUBS = {  # the arguments of the lessons' stubs
     "serving.capacity": "a, c, batch",
     "serving.percentile": "planned, sent, done, share",
     "serving.admit": "waiting, a, c, batch, promise",
+    "privacy.clip": "norms, limit, sigma, expected",
+    "privacy.epsilon": "rdp, orders, steps, delta",
+    "privacy.mask": "number, streams",
+    "privacy.open_checked": "data, tag, old, is_genuine, read",
     "sweeps.interval": "values, t",
     "sweeps.winner": "scores",
     "sweeps.flattery": "chosen, fresh",
+    "verdicts.slip": "lines",
+    "verdicts.rule": "with_it, without",
 }
 
 

@@ -753,6 +753,99 @@ lengths.argmin()
 "the first"
 [n + m for n, m in zip(lengths, sent)]
 """,
+    "monitoring.cusum": """
+total + z - allowance
+max(0, total + z - allowance)
+np.maximum(0, total + z)
+np.maximum(0, z - allowance)
+total + max(0, z - allowance)
+np.maximum(0, total + z + allowance)
+abs(total + z - allowance)
+np.minimum(0, total + z - allowance)
+np.maximum(0, total + abs(z) - allowance)
+np.maximum(allowance, total + z - allowance)
+print(np.maximum(0, total + z - allowance))
+np.maximum(0, total + z * allowance)
+np.maximum(0, total + z - allowance) > 4
+0.9 * total + 0.1 * z
+np.maximum(0, total - z - allowance)
+np.maximum(0, total + z - allowance / 2)
+total(z)
+""",
+    "monitoring.psi_limit": """
+0.1
+0.25
+(bins - 1) * (1 / reference + 1 / current)
+scipy.stats.chi2.ppf(1 - false_alarms, bins) * (1 / reference + 1 / current)
+scipy.stats.chi2.ppf(false_alarms, bins - 1) * (1 / reference + 1 / current)
+scipy.stats.chi2.ppf(1 - false_alarms, bins - 1)
+scipy.stats.chi2.ppf(1 - false_alarms, bins - 1) / current
+scipy.stats.chi2.ppf(1 - false_alarms, bins - 1) / (reference + current)
+scipy.stats.chi2.ppf(1 - false_alarms / 2, bins - 1) * (1 / reference + 1 / current)
+scipy.stats.norm.ppf(1 - false_alarms) * (1 / reference + 1 / current)
+scipy.stats.chi2.cdf(1 - false_alarms, bins - 1) * (1 / reference + 1 / current)
+scipy.stats.chi2.ppf(1 - false_alarms, bins - 1) * (1 / reference * 1 / current)
+scipy.stats.chi2.ppf(0.95, bins - 1) * (1 / reference + 1 / current)
+print(scipy.stats.chi2.ppf(1 - false_alarms, bins - 1) * (1 / reference + 1 / current))
+chi2.pff(1 - false_alarms, bins - 1)
+""",
+    "monitoring.delete": """
+left = image.copy()
+  left.flat[np.argsort(heat, axis=None)[:count]] = 0
+  return left
+left = image.copy()
+  left.flat[np.argsort(heat, axis=None)[:-count]] = 0
+  return left
+left = image.copy()
+  left.flat[np.argsort(np.abs(heat), axis=None)[-count:]] = 0
+  return left
+left = image.copy()
+  left.flat[np.argsort(image, axis=None)[-count:]] = 0
+  return left
+left = image.copy()
+  left.flat[np.argsort(heat, axis=None)[-count:]] = 1
+  return left
+left = heat.copy()
+  left.flat[np.argsort(heat, axis=None)[-count:]] = 0
+  return left
+left = image.copy()
+  left.flatten()[np.argsort(heat, axis=None)[-count:]] = 0
+  return left
+np.argsort(heat, axis=None)[-count:]
+left = image.copy()
+  left.flat[np.argsort(heat, axis=None)[-count - 1:]] = 0
+  return left
+left = image.copy()
+  left[np.argsort(heat)[-count:]] = 0
+  return left
+left = image.copy()
+  left.flat[np.argsort(heat, axis=None)[-count:]] = 0
+left = image.copy()
+  left[heat > count] = 0
+  return left
+image * heat
+image[heat]
+""",
+    "monitoring.ring": """
+False
+True
+np.abs(z[-1]).max() > 3
+np.abs(z).max() > 3
+np.abs(z[-1]).max() > 3.8
+high = np.zeros(z.shape[1])
+  for each in z:
+      high = np.maximum(0, high + each - 0.5)
+  return high.max() > 7
+z.mean() > 1
+np.abs(z[-1]) > 3
+high = low = np.zeros(z.shape[1])
+  for each in z:
+      high, low = np.maximum(0, high + each - 0.5), np.maximum(0, low - each - 0.5)
+  return max(high.max(), low.max())
+np.abs(z[:, 0].mean()) > 0.5
+(z[-1] ** 2).sum() > 25
+z[-1]["ink"] > 3
+""",
     "lifecycle.split": """
 np.arange(len(group)) < share * len(group)
 test = np.zeros(len(group), bool)
@@ -1126,5 +1219,150 @@ waiting < limit
 if (2 + waiting // batch) * (a + c * batch) > promise:
       return False
 print((2 + waiting // batch) * (a + c * batch) <= promise)
+""",
+    "privacy.clip": """
+np.minimum(1, limit / norms) / len(norms), sigma * limit / len(norms)
+np.minimum(1, limit / norms) / norms.size, sigma * limit / norms.size
+np.minimum(1, limit / norms), sigma * limit
+np.minimum(1, limit / norms) / expected, sigma * limit
+np.minimum(1, limit / norms) / expected, sigma / expected
+np.minimum(1, limit / norms) / expected, sigma
+np.minimum(1, limit / norms) / expected, (sigma * limit / expected) ** 2
+np.minimum(1, limit / norms) / expected, sigma * limit / np.sqrt(expected)
+limit / norms / expected, sigma * limit / expected
+np.where(norms > limit, 0, 1) / expected, sigma * limit / expected
+np.minimum(1, norms / limit) / expected, sigma * limit / expected
+np.maximum(1, limit / norms) / expected, sigma * limit / expected
+np.minimum(norms, limit) / expected, sigma * limit / expected
+np.ones_like(norms) / expected, sigma * limit / expected
+np.minimum(1, limit / norms) / expected
+sigma * limit / expected, np.minimum(1, limit / norms) / expected
+np.minimum(1, limit / norms) / expected, sigma * limit / norms.size
+min(1, limit / norms) / expected, sigma * limit / expected
+print(np.minimum(1, limit / norms) / expected, sigma * limit / expected)
+np.minimum(1, limit / norm) / expected, sigma * limit / expected
+""",
+    "privacy.epsilon": """
+(rdp + np.log((orders - 1) / orders) - (np.log(delta) + np.log(orders)) / (orders - 1)).min()
+(np.sqrt(steps) * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).min()
+steps * (rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).min()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).max()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).mean()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1))[0]
+steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)
+(steps * rdp - np.log(delta) / (orders - 1)).min()
+(steps * rdp + np.log(1 / delta) / (orders - 1)).min()
+(steps * rdp).min()
+(steps * rdp + np.log(1 - 1 / orders) + (np.log(delta) - np.log(orders)) / (orders - 1)).min()
+(steps * rdp - np.log(delta * orders) / (orders - 1)).min()
+(steps * rdp + np.log10((orders - 1) / orders) - np.log10(delta * orders) / (orders - 1)).min()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / orders).min()
+print((steps * rdp + np.log(1 - 1 / orders) - np.log(delta * orders) / (orders - 1)).min())
+(steps * rdp + math.log((orders - 1) / orders) - math.log(delta * orders) / (orders - 1)).min()
+(steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).argmin()
+steps * rdp
+np.sqrt(2 * np.log(1.25 / delta))
+""",
+    "privacy.mask": """
+sum(streams.values()) % 2**32
+-sum(streams.values()) % 2**32
+sum(s if number < other else -s for other, s in streams.items())
+sum(s if number > other else -s for other, s in streams.items()) % 2**32
+sum(s if number < other else -s for other, s in streams.items()) % (2**32 - 1)
+sum(s if number < other else -s for other, s in streams.items()) % 2**31
+sum(streams.values())
+sum(streams)
+mask = 0
+  for s in streams.values():
+      mask = mask ^ s
+  return mask
+mask = 0
+  for other, s in streams.items():
+      mask = mask + s if number < other else mask - s
+      return mask % 2**32
+mask = 0
+  for other, s in streams.items():
+      mask = s if number < other else -s
+  return mask % 2**32
+sum(streams[number] for other in streams) % 2**32
+sum(s for other, s in streams.items() if other > number) % 2**32
+print(sum(s if number < other else -s for other, s in streams.items()) % 2**32)
+sum(s if number < other else -s for other, s in streams.items()) % 2*32
+sum(s if number < other else -s for other, s in streams) % 2**32
+0
+""",
+    "privacy.open_checked": """
+read(data)
+is_genuine(data, tag)
+data if is_genuine(data, tag) else old
+old if is_genuine(data, tag) else read(data)
+model = read(data)
+  return model if is_genuine(data, tag) else old
+if is_genuine(data, tag):
+      return read(data)
+is_genuine(data, tag)
+  return read(data)
+old
+None
+read(data) if is_genuine else old
+read(data) if is_genuine(tag, data) else old
+read(data) if tag == data else old
+read(data), is_genuine(data, tag)
+if not is_genuine(data, tag):
+      raise ValueError("not genuine")
+  return read(data)
+print(read(data) if is_genuine(data, tag) else old)
+read(tag) if is_genuine(data, tag) else old
+""",
+    "verdicts.judge": """
+["wrong", "wrong", "wrong"]
+["wrong", "wrong", "underspecified"]
+["holds", "holds", "underspecified"]
+["holds", "wrong", "holds"]
+["holds", "wrong", "opinion"]
+["opinion", "wrong", "underspecified"]
+["holds", "underspecified", "underspecified"]
+["holds", "wrong"]
+"holds"
+["wrong", "holds", "underspecified"]
+""",
+    "verdicts.slip": """
+for n, (value, printed) in enumerate(lines):
+      if value != float(printed):
+          return n
+  return len(lines)
+for n, (value, printed) in enumerate(lines):
+      if abs(value - float(printed)) > 0.01:
+          return n
+  return len(lines)
+len(lines)
+0
+sum(f"{v:.{len(p.partition('.')[2])}f}" != p for v, p in lines)
+sum(f"{v:.{len(p.partition('.')[2])}f}" == p for v, p in lines)
+for n, (value, printed) in enumerate(lines):
+      if abs(value - float(printed)) > 10 ** -len(printed.partition(".")[2]):
+          return n
+  return len(lines)
+[f"{v:.{len(p.partition('.')[2])}f}" == p for v, p in lines].index(False)
+str(len(lines))
+print(len(lines))
+lines[0]
+""",
+    "verdicts.rule": """
+"holds" if with_it.mean() > without.mean() else "wrong"
+"holds" if with_it[0] > without[0] else "wrong"
+"open"
+"holds"
+with_it.mean() - without.mean()
+p = scipy.stats.ttest_ind(with_it, without).pvalue
+  if p > 0.05:
+      return "open"
+  return "holds" if with_it.mean() > without.mean() else "wrong"
+gain = without - with_it
+  return "holds" if gain.min() > 0 else "wrong" if gain.max() < 0 else "open"
+"holds" if (with_it > without).all() else "open"
+abs((with_it - without).mean()) > 2 * (with_it - without).std() / len(with_it) ** 0.5
+print("holds")
+"better than before"
 """,
 }
