@@ -890,6 +890,69 @@ def serve(model, host, port, max_wait, clients, **settings) -> None:
 
 
 @main.command()
+@click.option("--field", default="vision", show_default=True, help="One of six: see below.")
+@click.option("--trap", help="own, or copies, groups, order, future, prevalence, neighbors.")
+@click.option("--ignore", is_flag=True, help="Go on as if the checks had found nothing.")
+@click.option("--seed", default=0, show_default=True, help="Of rows, split and weights.")
+@click.option("--http", "over_http", is_flag=True, help="Serve by a real server process.")
+def pipeline(field, trap, ignore, seed, over_http) -> None:
+    """Run a model's whole life in one of six fields, stage by stage.
+
+    FIELD is vision, language, speech, medicine, recommendation or operations. The same eleven
+    stages run in each: collect, check, clean, split, features, train, evaluate, export, serve,
+    monitor, roll back.
+
+    --trap plants what makes a score better than it is: own is the trap that the field sets by
+    itself. The checks find it, and what they found is mended. With --ignore nothing is: then
+    compare what "evaluate" promises with what "monitor" sees. Data of recommendation and
+    operations are generated, all others ship with packages. --http needs the extra serve.
+
+    \b
+    Examples:
+      labkit pipeline --field speech                        a field without a trap
+      labkit pipeline --field speech --trap own --ignore    promised, and not kept
+      labkit pipeline --field speech --trap own             found, mended, kept
+      labkit pipeline --field vision --trap neighbors       images of a film
+    """  # noqa: D301
+    from labkit.datacenter.lifecycle import stages
+    from labkit.datacenter.serving.served import missing
+
+    with sentences((ValueError, ImportError)):
+        if over_http and missing():
+            raise ModuleNotFoundError(missing())
+        outcome = stages.run(field, trap, not ignore, seed, over_http)
+        longest = max(map(len, outcome.told))
+        for stage, told in outcome.told.items():
+            lines = click.wrap_text(told, min(100, terminal.width()), "", " " * (longest + 2))
+            click.echo(f"{terminal.bold(f'{stage:<{longest}}')}  {lines}")
+
+
+@main.command()
+@click.argument("log")
+@click.option("--lines", type=click.IntRange(0), help="How many there were, as /v2/audit said.")
+@click.option("--head", help="Hash of the last of them, as /v2/audit said.")
+def audit(log, lines, head) -> None:
+    """Check a log of `labkit serve --audit`.
+
+    Each line holds the hash of the one before, so a line that was changed, put in or taken out is
+    found. Lines cut off at the end, and a log that is all new, are found only with --lines and
+    --head, from an answer of GET /v2/audit that was kept elsewhere. Exit status 1: forged.
+
+    \b
+    Examples:
+      labkit audit audit.jsonl
+      labkit audit audit.jsonl --lines 120 --head 5f2c...   since this answer nothing was changed
+    """  # noqa: D301
+    from labkit.datacenter.security.access import verify
+
+    if (lines is None) != (head is None):
+        raise click.UsageError("give --lines and --head together: both are in one answer")
+    with sentences((OSError,)):
+        found = verify(log, lines, head or "")
+    click.echo(f"{found} lines, each follows from the one before.")
+
+
+@main.command()
 @click.option("--from", "folder", metavar="DIR", help="Results folder. Default: runs/")
 def measure(folder) -> None:
     """Refresh notebooks/measured.csv: what each lesson took here.
