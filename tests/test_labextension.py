@@ -402,7 +402,7 @@ def test_a_link_to_a_cell_opens_the_notebook_at_this_cell(opened):
       await jupyterapp.commands.execute('docmanager:open', { path: '78_length.ipynb' });
       const panel = jupyterapp.shell.currentWidget;
       await panel.context.ready;
-      const { id } = panel.context.model.cells.get(20);
+      const { id } = panel.context.model.cells.get(12);
       await jupyterapp.commands.execute('docmanager:open', { path: '77_covers.ipynb' });
       panel.close();
       return id;
@@ -412,6 +412,6 @@ def test_a_link_to_a_cell_opens_the_notebook_at_this_cell(opened):
         "(link) => jupyterapp.commands.execute('rendermime:handle-local-link', link)", link
     )
     wait_until(page, f"() => ({HERE})() === '78_length.ipynb'")
-    wait_until(page, f"() => ({STATE})().active === 20")
-    wait_until(page, f"() => Math.abs(({STATE})().places[20]) < 60")
+    wait_until(page, f"() => ({STATE})().active === 12")
+    wait_until(page, f"() => Math.abs(({STATE})().places[12]) < 60")
     assert page.evaluate(STATE)["dirty"] is False

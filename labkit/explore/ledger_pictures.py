@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from labkit.explore import figures
+from labkit.maths.intervals import mean_interval
 
 Rates = Mapping[str, tuple[int, int, float, float]]  # group -> rows, hits, low, high
 
@@ -74,8 +75,6 @@ def tested(claims: Mapping[str, Sequence[float]], said: Mapping[str, str]) -> No
         claims: what is claimed -> difference of each pair, in points.
         said: what is claimed -> the verdict of the rule.
     """
-    from labkit.maths.intervals import mean_interval
-
     fig = Figure(figsize=(8.6, 0.7 * len(claims) + 1.2))
     ax = fig.subplots()
     for y, (name, pairs) in enumerate(claims.items()):
