@@ -201,7 +201,7 @@ def evidence(row: dict[str, str]) -> str:
         return OPEN
     if row["values"] and row["lesson"]:
         return f"computed in lesson {row['lesson']}"
-    if not row["computed"] or row["computed"].startswith(("n/a", NOTHING, "see ")):
+    if not row["computed"] or row["computed"].startswith("n/a"):
         return ANSWERS.get(row["computed"][5:].partition(")")[0], NOTHING)
     return QUOTED
 
