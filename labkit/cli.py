@@ -50,6 +50,22 @@ class _Lesson(click.ParamType):
         return [click.shell_completion.CompletionItem(name) for name in names]
 
 
+class _Claim(click.ParamType):
+    """The id of a row of the ledger; the shell completes it."""
+
+    name = "claim"
+
+    def shell_complete(self, ctx, param, incomplete):
+        from labkit.learn.claims import read_ledger
+
+        try:
+            ids = [row["id"] for row in read_ledger()]
+        except OSError:
+            return []
+        found = [id for id in ids if id.startswith(incomplete.upper())]
+        return [click.shell_completion.CompletionItem(id) for id in found]
+
+
 class _Setting(click.ParamType):
     """NAME=VALUE of a parameter; the shell completes the names of the lesson that is named."""
 
@@ -677,7 +693,7 @@ def _folder_of_output() -> str | None:
     return os.path.dirname(path) if os.path.isfile(path) else None
 
 
-@main.command()
+@main.group(invoke_without_command=True)
 @click.option("--topic", help="Only this topic, such as 'losses'.")
 @click.option("--verdict", help="Only this verdict, such as 'wrong'.")
 @click.option("--lesson", help="Only what this lesson recomputes.")
@@ -685,7 +701,8 @@ def _folder_of_output() -> str | None:
 @click.option("--search", help="Only claims in which this text stands.")
 @click.option("--summary", is_flag=True, help="Only the counts, by topic and verdict.")
 @_formats("text", "csv", "json")
-def claims(topic, verdict, lesson, article, search, summary, form) -> None:
+@click.pass_context
+def claims(ctx, topic, verdict, lesson, article, search, summary, form) -> None:
     """Show what the source articles claim, and what is true.
 
     First the counts by topic and verdict, then each claim: what is stated, what was computed, and
@@ -697,7 +714,15 @@ def claims(topic, verdict, lesson, article, search, summary, form) -> None:
       labkit claims --lesson 01
       labkit claims --verdict wrong --topic losses
       labkit claims --search dropout --format json
+      labkit claims check A2-GD-04      compute a row again
     """  # noqa: D301
+    if ctx.invoked_subcommand:
+        if any((topic, verdict, lesson, article, search, summary)):
+            raise click.UsageError(
+                "Options of `labkit claims` select what is shown; `check` has "
+                "its own: labkit claims check --help"
+            )
+        return
     from labkit.lab.table import to_csv, to_json
     from labkit.learn import claims as ledger
 
@@ -716,6 +741,67 @@ def claims(topic, verdict, lesson, article, search, summary, form) -> None:
         click.echo_via_pager(text)
     else:
         click.echo(text.rstrip("\n"))
+
+
+@claims.command("check")
+@click.argument("ids", nargs=-1, metavar="[ID]...", type=_Claim())
+@click.option("--lesson", type=_Lesson(), help="All rows that this lesson shows.")
+@click.option("--full", is_flag=True, help="With the lesson's full-size parameters.")
+@_formats("text", "json")
+def check_claims(ids, lesson, full, form) -> None:
+    """Compute rows of the ledger again, and compare.
+
+    The lesson that shows a row runs headlessly, with its parameters as given, from its first cell
+    to the cell that shows the row; nothing of that run is kept. Then you see what the article
+    states, what the ledger has, what was computed just now, and the verdict. Rows of one lesson
+    share one run. Rows without a value, answered by reading or opinions, need no run.
+
+    Exit status 0 if all that was computed agrees with the ledger; 1 if a row parts, or its
+    computation failed; 2 for an unknown ID, refused before anything runs; 130 after Ctrl-C.
+
+    \b
+    Examples:
+      labkit claims check A2-GD-04
+      labkit claims check E-CODE-06 A2-GD-04 A2-GD-05    two runs for three rows
+      labkit claims check --lesson 02                    all rows of a lesson
+      labkit claims check A2-GD-04 --format json         for other programs
+    """  # noqa: D301
+    from labkit.lab import lesson as lessons
+    from labkit.learn import claims as ledger
+    from labkit.learn import recomputing
+
+    if bool(ids) == bool(lesson):
+        raise click.UsageError("Name the rows (labkit claims lists them), or --lesson.")
+    told = "Stopped. Nothing of the runs is left; the ledger is as it was."
+    with sentences((ledger.ClaimError,), told), terminal.stopped_by_signals():
+        if lesson is not None:
+            number = lessons.read(lesson).number
+            ids = [row["id"] for row in ledger.read_ledger() if row["lesson"] == number]
+        tasks, found = recomputing.plan(ids)
+        with terminal.Progress([task.lesson for task in tasks]) as progress:
+            for task in tasks:
+                found += recomputing.recompute(task, full=full, on_cell=progress.cell)
+    order = list(dict.fromkeys(ids))
+    found.sort(key=lambda each: order.index(each.row["id"]))
+    _tell_recomputed(found, form)
+    sys.exit(0 if all(each.ok for each in found) else 1)
+
+
+def _tell_recomputed(found: list, form: str) -> None:
+    """Print what came of rows that were computed again."""
+    import json
+
+    from labkit.lab.words import count
+    from labkit.learn.recomputing import STATES
+
+    if form == "json":
+        click.echo(json.dumps([each.plain() for each in found], indent=1, ensure_ascii=False))
+        return
+    click.echo("\n\n".join(map(str, found)))
+    if len(found) > 1:
+        states = Counter(each.state for each in found)
+        parts = [f"{state}: {states[state]}" for state in STATES if states[state]]
+        click.echo(f"\n{count(len(found), 'row')}: {', '.join(parts)}")
 
 
 @main.command()
@@ -801,6 +887,44 @@ def serve(model, host, port, max_wait, clients, **settings) -> None:
         counts = serve_here(model, host, port, how, click.echo)
         told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
         click.echo(told or "No request came.")
+
+
+@main.command()
+@click.option("--field", default="vision", show_default=True, help="One of six: see below.")
+@click.option("--trap", help="own, or copies, groups, order, future, prevalence, neighbors.")
+@click.option("--ignore", is_flag=True, help="Go on as if the checks had found nothing.")
+@click.option("--seed", default=0, show_default=True, help="Of rows, split and weights.")
+@click.option("--http", "over_http", is_flag=True, help="Serve by a real server process.")
+def pipeline(field, trap, ignore, seed, over_http) -> None:
+    """Run a model's whole life in one of six fields, stage by stage.
+
+    FIELD is vision, language, speech, medicine, recommendation or operations. The same eleven
+    stages run in each: collect, check, clean, split, features, train, evaluate, export, serve,
+    monitor, roll back.
+
+    --trap plants what makes a score better than it is: own is the trap that the field sets by
+    itself. The checks find it, and what they found is mended. With --ignore nothing is: then
+    compare what "evaluate" promises with what "monitor" sees. Data of recommendation and
+    operations are generated, all others ship with packages. --http needs the extra serve.
+
+    \b
+    Examples:
+      labkit pipeline --field speech                        a field without a trap
+      labkit pipeline --field speech --trap own --ignore    promised, and not kept
+      labkit pipeline --field speech --trap own             found, mended, kept
+      labkit pipeline --field vision --trap neighbors       images of a film
+    """  # noqa: D301
+    from labkit.datacenter.lifecycle import stages
+    from labkit.datacenter.serving.served import missing
+
+    with sentences((ValueError, ImportError)):
+        if over_http and missing():
+            raise ModuleNotFoundError(missing())
+        outcome = stages.run(field, trap, not ignore, seed, over_http)
+        longest = max(map(len, outcome.told))
+        for stage, told in outcome.told.items():
+            lines = click.wrap_text(told, min(100, terminal.width()), "", " " * (longest + 2))
+            click.echo(f"{terminal.bold(f'{stage:<{longest}}')}  {lines}")
 
 
 @main.command()

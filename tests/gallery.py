@@ -127,6 +127,9 @@ ServingExplorer([row(Answers(*times), rate=10)])""",
 from labkit.explore.balancing import BalancingExplorer
 measured = {"policy": "random", "servers": 10, "utilization": 0.7, "mean": 3.4, "margin": 0.3}
 BalancingExplorer([measured], utilization=0.7)""",
+    "28 lifecycle": """
+from labkit.explore.lifecycle import LifecycleExplorer
+LifecycleExplorer(field="speech", trap="own", stage="monitor")""",
     "22 smaller": """
 from labkit.datacenter.network import Images
 from labkit.datacenter.smaller import pruning, tradeoff
@@ -149,6 +152,9 @@ PrivacyExplorer(found, plain=rng.normal(0.91, 0.005, 5))""",
     "27 monitoring": """
 from labkit.explore.monitoring import MonitoringExplorer
 MonitoringExplorer(others=True)""",
+    "90 ledger": """
+from labkit.explore.ledger import LedgerExplorer
+LedgerExplorer()""",
     "91 results": """
 import tempfile
 from labkit import explore, results

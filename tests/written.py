@@ -45,6 +45,13 @@ STUBS = {  # the arguments of the lessons' stubs
     "balancing.staff": "load, longest, waits",
     "balancing.may_retry": "requests, retries, budget",
     "balancing.policy": "lengths, sent, speeds",
+    "monitoring.cusum": "total, z, allowance",
+    "monitoring.psi_limit": "reference, current, bins, false_alarms",
+    "monitoring.delete": "image, heat, count",
+    "monitoring.ring": "z",
+    "lifecycle.split": "group, order, share",
+    "lifecycle.threshold": "scores, truth, thresholds, miss, alarm",
+    "lifecycle.rollback": "errors, requests, errors_new, requests_new",
     "energy.step_flop": "widths, batch",
     "energy.kwh": "parts, pue",
     "energy.break_even": "price, rent, running",
@@ -86,6 +93,8 @@ STUBS = {  # the arguments of the lessons' stubs
     "sweeps.interval": "values, t",
     "sweeps.winner": "scores",
     "sweeps.flattery": "chosen, fresh",
+    "verdicts.slip": "lines",
+    "verdicts.rule": "with_it, without",
 }
 
 

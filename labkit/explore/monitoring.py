@@ -89,7 +89,7 @@ class MonitoringExplorer(kit.Explorer):
     def _build_day(self, ax: Axes) -> dict:
         ax.set(xlim=(0, SHOWN), ylim=(0, 1.6), xlabel="minute", ylabel="state / limit")
         ax.axvspan(ONSET, SHOWN, color=figures.LIGHT_BLUE, alpha=0.25, linewidth=0)
-        ax.text(ONSET + 3, 0.04, "shifted", color=figures.GRAY, size=10)
+        ax.set_title(f"one chart, shifted from minute {ONSET} on", size=11)
         ax.axhline(1, color=figures.GRAY, linestyle=":")
         (state,) = ax.plot([], [], "-", color=figures.BLUE, linewidth=1.2)
         (alarms,) = ax.plot([], [], "v", color=figures.RED, markersize=8)
@@ -101,7 +101,7 @@ class MonitoringExplorer(kit.Explorer):
         lines, names = [], []
         for place, (color, dashes) in enumerate(LOOKS.values()):
             lines += ax.plot([], [], linestyle=dashes, color=color)
-            names.append(ax.text(130, 250 / 3**place, "", color=color, size=10))
+            names.append(ax.text(0.8 * DAY, 250 / 3**place, "", color=color, size=10, ha="right"))
         (point,) = ax.plot([], [], "o", ms=13, mfc="none", mew=2, color=figures.GRAY, zorder=5)
         (bars,) = ax.plot([], [], "-", color=figures.RED, linewidth=1.6, zorder=6)
         (dot,) = ax.plot([], [], "o", color=figures.RED, ms=7, mec="white", zorder=7)

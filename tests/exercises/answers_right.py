@@ -913,6 +913,159 @@ expected = [(n + m + 0.5) / v for n, m, v in zip(lengths, sent, speeds)]
 order = sorted(range(len(speeds)), key=lambda n: (lengths[n] + sent[n] + 1) / speeds[n])
   return order[0]
 """,
+    "monitoring.cusum": """
+np.maximum(0, total + z - allowance)
+np.maximum(total + z - allowance, 0)
+np.clip(total + z - allowance, 0, None)
+np.where(total + z > allowance, total + z - allowance, 0.0)
+(total + z - allowance) * (total + z > allowance)
+s = total + (z - allowance)
+  return (s + abs(s)) / 2
+np.fmax(0.0, np.add(total, z) - allowance)
+relu(total + z - allowance)
+total = total + z - allowance
+  return np.where(total < 0, 0, total)
+new = np.asarray(total + z - allowance, dtype=float)
+  new = np.where(new > 0, new, 0)
+  return float(new) if new.ndim == 0 else new
+total + np.maximum(-total, z - allowance)
+""",
+    "monitoring.psi_limit": """
+scipy.stats.chi2.ppf(1 - false_alarms, bins - 1) * (1 / reference + 1 / current)
+scipy.stats.chi2.isf(false_alarms, bins - 1) * (1 / reference + 1 / current)
+scipy.stats.chi2(bins - 1).isf(false_alarms) * (reference + current) / (reference * current)
+scipy.stats.chi2(df=bins - 1).ppf(1 - false_alarms) * (1 / current + 1 / reference)
+scale = 1 / reference + 1 / current
+  return scale * scipy.stats.chi2.ppf(1 - false_alarms, df=bins - 1)
+scale = 1 / reference + 1 / current
+  return scipy.stats.chi2.ppf(1 - false_alarms, bins - 1, scale=scale)
+scipy.special.chdtri(bins - 1, false_alarms) * (1 / reference + 1 / current)
+2 * scipy.special.gammaincinv((bins - 1) / 2, 1 - false_alarms) * (1 / reference + 1 / current)
+scipy.stats.gamma.isf(false_alarms, (bins - 1) / 2, scale=2 * (1 / reference + 1 / current))
+float(np.float64(scipy.stats.chi2.isf(false_alarms, bins - 1)) * (1 / reference + 1 / current))
+""",
+    "monitoring.delete": """
+left = image.copy()
+  left.flat[np.argsort(heat, axis=None)[-count:]] = 0
+  return left
+places = np.argsort(heat.ravel())[::-1][:count]
+  left = image.copy().ravel()
+  left[places] = 0
+  return left.reshape(image.shape)
+np.where(heat >= np.sort(heat, axis=None)[-count], 0, image)
+image * (heat < np.sort(heat.ravel())[-count])
+left = np.array(image)
+  rows, columns = np.unravel_index(np.argsort(-heat, axis=None)[:count], heat.shape)
+  left[rows, columns] = 0
+  return left
+image.flat[np.argsort(heat, axis=None)[-count:]] = 0
+  return image
+limit = np.partition(heat.ravel(), -count)[-count]
+  return np.where(heat < limit, image, 0.0)
+left, heat = image.copy(), heat.copy()
+  for _ in range(count):
+      place = np.unravel_index(heat.argmax(), heat.shape)
+      left[place], heat[place] = 0, -np.inf
+  return left
+left = [list(row) for row in image]
+  order = sorted(((h, i, j) for i, row in enumerate(heat) for j, h in enumerate(row)), reverse=True)
+  for _, i, j in order[:count]:
+      left[i][j] = 0
+  return left
+""",
+    "monitoring.ring": """
+high = low = np.zeros(z.shape[1])
+  for each in z:
+      high, low = np.maximum(0, high + each - 0.5), np.maximum(0, low - each - 0.5)
+  return max(high.max(), low.max()) > 7
+high = low = 0
+  for each in z:
+      high = np.maximum(0, high + each - 0.8)
+      low = np.maximum(0, low - each - 0.8)
+  return bool(np.any(high > 5.5) or np.any(low > 5.5))
+both, total = np.hstack([z, -z]), 0
+  for each in both:
+      total = np.maximum(0, total + each - 0.5)
+  return np.max(total) > 8
+bool(len(z) >= 8 and np.abs(z[-8:].mean(axis=0)).max() > 1.4)
+level = np.zeros(z.shape[1])
+  for each in z:
+      level = 0.8 * level + 0.2 * each
+  return bool(np.abs(level).max() > 1.1)
+up = np.cumsum(z - 0.5, axis=0)
+  down = np.cumsum(-z - 0.5, axis=0)
+  rise = lambda s: (s - np.minimum(np.minimum.accumulate(s), 0))[-1].max()
+  return bool(max(rise(up), rise(down)) > 7)
+""",
+    "lifecycle.split": """
+test = np.zeros(len(group), bool)
+  for name in order:
+      if test.mean() >= share:
+          break
+      test |= group == name
+  return test
+test = []
+  for name in order:
+      if sum(g in test for g in group) < share * len(group):
+          test.append(name)
+  return np.isin(group, test)
+sizes = np.cumsum([(group == name).sum() for name in order])
+  last = np.searchsorted(sizes, share * len(group))
+  return np.isin(group, order[: last + 1])
+chosen, rows = set(), 0
+  for name in order:
+      if rows < share * len(group):
+          chosen.add(name)
+          rows += np.sum(group == name)
+  return [g in chosen for g in group]
+n = 0
+  while np.isin(group, order[:n]).mean() < share:
+      n += 1
+  return np.isin(group, order[:n])
+""",
+    "lifecycle.threshold": """
+cost = [
+      miss * np.sum((scores < t) & (truth == 1)) + alarm * np.sum((scores >= t) & (truth == 0))
+      for t in thresholds
+  ]
+  return thresholds[np.argmin(cost)]
+best, least = None, np.inf
+  for t in thresholds:
+      found = scores >= t
+      cost = miss * (truth & ~found).sum() + alarm * ((1 - truth) & found).sum()
+      if cost < least:
+          best, least = t, cost
+  return best
+missed = lambda t: sum(y and s < t for s, y in zip(scores, truth))
+  alarms = lambda t: sum(s >= t and not y for s, y in zip(scores, truth))
+  return min(thresholds, key=lambda t: miss * missed(t) + alarm * alarms(t))
+found = scores[None] >= thresholds[:, None]
+  cost = np.where(truth == 1, miss * ~found, alarm * found).sum(1)
+  return float(thresholds[cost.argmin()])
+cost = lambda t: miss * truth[scores < t].sum() + alarm * (1 - truth[scores >= t]).sum()
+  return sorted(thresholds, key=cost)[0]
+""",
+    "lifecycle.rollback": """
+if min(requests, requests_new) < 10:
+      return False
+  p = (errors + errors_new) / (requests + requests_new)
+  se = np.sqrt(p * (1 - p) * (1 / requests + 1 / requests_new))
+  return errors_new / requests_new - errors / requests > 3 * se
+if requests_new < 20:
+      return False
+  p, q = errors / requests, errors_new / requests_new
+  se = math.sqrt(p * (1 - p) / requests + q * (1 - q) / requests_new)
+  return q > p + 3.3 * se
+requests_new >= 30 and errors_new / requests_new - errors / requests > 0.15
+if requests_new < 10 or requests < 10:
+      return False
+  p = (errors + errors_new) / (requests + requests_new)
+  se = (p * (1 - p) * (1 / requests + 1 / requests_new)) ** 0.5
+  return bool((errors_new / requests_new - errors / requests) / (se + 1e-9) > 3.2)
+from scipy.stats import binom
+  p = binom.sf(errors_new - 1, requests_new, (errors + 2) / (requests + 4))
+  return bool(requests_new >= 10 and p < 0.002)
+""",
     "energy.step_flop": """
 3 * sum(2 * batch * a * b for a, b in zip(widths, widths[1:])) - 2 * batch * widths[0] * widths[1]
 forward = [2 * batch * a * b for a, b in zip(widths, widths[1:])]
@@ -1158,5 +1311,70 @@ genuine = is_genuine(data, tag)
       case _:
           return old
 return {True: read}.get(is_genuine(data, tag), lambda _: old)(data)
+""",
+    "verdicts.judge": """
+["holds", "wrong", "underspecified"]
+("holds", "wrong", "underspecified")
+"holds", "wrong", "underspecified"
+["Holds", "WRONG", "underspecified."]
+{"A": "holds", "B": "wrong", "C": "underspecified"}
+np.array(["holds", "wrong", "underspecified"])
+pandas.Series(["holds", "wrong", "underspecified"])
+"holds wrong underspecified".split()
+""",
+    "verdicts.slip": """
+for n, (value, printed) in enumerate(lines):
+      digits = len(printed.split(".")[1]) if "." in printed else 0
+      if abs(value - float(printed)) > 0.5 / 10**digits:
+          return n
+  return len(lines)
+count = 0
+  for value, printed in lines:
+      digits = len(printed.partition(".")[2])
+      if f"{value:.{digits}f}" != printed:
+          break
+      count += 1
+  return count
+good = [f"{v:.{len(p.partition('.')[2])}f}" == p for v, p in lines] + [False]
+  return good.index(False)
+good = [round(v, len(p.partition(".")[2])) == float(p) for v, p in lines]
+  return int(np.cumprod(good).sum())
+n = 0
+  while n < len(lines):
+      value, printed = lines[n]
+      places = printed[::-1].find(".") if "." in printed else 0
+      if round(value, places) != float(printed):
+          return n
+      n += 1
+  return n
+off = [abs(v - float(p)) * 10 ** len(p.partition(".")[2]) for v, p in lines]
+  return next((n for n, each in enumerate(off) if each > 0.5), len(lines))
+""",
+    "verdicts.rule": """
+gain = with_it - without
+  margin = 2.36 * gain.std(ddof=1) / len(gain) ** 0.5
+  if abs(gain.mean()) <= margin:
+      return "open"
+  return "holds" if gain.mean() > 0 else "wrong"
+p = scipy.stats.ttest_rel(with_it, without).pvalue
+  if p > 0.05:
+      return "open"
+  return "holds" if with_it.mean() > without.mean() else "wrong"
+gain = with_it - without
+  return "holds" if gain.min() > 0 else "wrong" if gain.max() < 0 else "open"
+gains = [a - b for a, b in zip(with_it, without)]
+  mean, spread = statistics.mean(gains), statistics.stdev(gains)
+  z = mean / (spread / math.sqrt(len(gains)))
+  if z > 2:
+      return "holds"
+  if z < -2:
+      return "wrong"
+  return "open"
+up = np.sum(with_it > without)
+  if up == len(with_it):
+      return "Holds"
+  return "Wrong" if up == 0 else "Open"
+low, high = scipy.stats.ttest_rel(with_it, without).confidence_interval(0.95)
+  return "holds" if low > 0 else "wrong" if high < 0 else "open"
 """,
 }

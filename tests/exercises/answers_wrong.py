@@ -753,6 +753,196 @@ lengths.argmin()
 "the first"
 [n + m for n, m in zip(lengths, sent)]
 """,
+    "monitoring.cusum": """
+total + z - allowance
+max(0, total + z - allowance)
+np.maximum(0, total + z)
+np.maximum(0, z - allowance)
+total + max(0, z - allowance)
+np.maximum(0, total + z + allowance)
+abs(total + z - allowance)
+np.minimum(0, total + z - allowance)
+np.maximum(0, total + abs(z) - allowance)
+np.maximum(allowance, total + z - allowance)
+print(np.maximum(0, total + z - allowance))
+np.maximum(0, total + z * allowance)
+np.maximum(0, total + z - allowance) > 4
+0.9 * total + 0.1 * z
+np.maximum(0, total - z - allowance)
+np.maximum(0, total + z - allowance / 2)
+total(z)
+""",
+    "monitoring.psi_limit": """
+0.1
+0.25
+(bins - 1) * (1 / reference + 1 / current)
+scipy.stats.chi2.ppf(1 - false_alarms, bins) * (1 / reference + 1 / current)
+scipy.stats.chi2.ppf(false_alarms, bins - 1) * (1 / reference + 1 / current)
+scipy.stats.chi2.ppf(1 - false_alarms, bins - 1)
+scipy.stats.chi2.ppf(1 - false_alarms, bins - 1) / current
+scipy.stats.chi2.ppf(1 - false_alarms, bins - 1) / (reference + current)
+scipy.stats.chi2.ppf(1 - false_alarms / 2, bins - 1) * (1 / reference + 1 / current)
+scipy.stats.norm.ppf(1 - false_alarms) * (1 / reference + 1 / current)
+scipy.stats.chi2.cdf(1 - false_alarms, bins - 1) * (1 / reference + 1 / current)
+scipy.stats.chi2.ppf(1 - false_alarms, bins - 1) * (1 / reference * 1 / current)
+scipy.stats.chi2.ppf(0.95, bins - 1) * (1 / reference + 1 / current)
+print(scipy.stats.chi2.ppf(1 - false_alarms, bins - 1) * (1 / reference + 1 / current))
+chi2.pff(1 - false_alarms, bins - 1)
+""",
+    "monitoring.delete": """
+left = image.copy()
+  left.flat[np.argsort(heat, axis=None)[:count]] = 0
+  return left
+left = image.copy()
+  left.flat[np.argsort(heat, axis=None)[:-count]] = 0
+  return left
+left = image.copy()
+  left.flat[np.argsort(np.abs(heat), axis=None)[-count:]] = 0
+  return left
+left = image.copy()
+  left.flat[np.argsort(image, axis=None)[-count:]] = 0
+  return left
+left = image.copy()
+  left.flat[np.argsort(heat, axis=None)[-count:]] = 1
+  return left
+left = heat.copy()
+  left.flat[np.argsort(heat, axis=None)[-count:]] = 0
+  return left
+left = image.copy()
+  left.flatten()[np.argsort(heat, axis=None)[-count:]] = 0
+  return left
+np.argsort(heat, axis=None)[-count:]
+left = image.copy()
+  left.flat[np.argsort(heat, axis=None)[-count - 1:]] = 0
+  return left
+left = image.copy()
+  left[np.argsort(heat)[-count:]] = 0
+  return left
+left = image.copy()
+  left.flat[np.argsort(heat, axis=None)[-count:]] = 0
+left = image.copy()
+  left[heat > count] = 0
+  return left
+image * heat
+image[heat]
+""",
+    "monitoring.ring": """
+False
+True
+np.abs(z[-1]).max() > 3
+np.abs(z).max() > 3
+np.abs(z[-1]).max() > 3.8
+high = np.zeros(z.shape[1])
+  for each in z:
+      high = np.maximum(0, high + each - 0.5)
+  return high.max() > 7
+z.mean() > 1
+np.abs(z[-1]) > 3
+high = low = np.zeros(z.shape[1])
+  for each in z:
+      high, low = np.maximum(0, high + each - 0.5), np.maximum(0, low - each - 0.5)
+  return max(high.max(), low.max())
+np.abs(z[:, 0].mean()) > 0.5
+(z[-1] ** 2).sum() > 25
+z[-1]["ink"] > 3
+""",
+    "lifecycle.split": """
+np.arange(len(group)) < share * len(group)
+test = np.zeros(len(group), bool)
+  for name in order:
+      if test.mean() >= share:
+          break
+      test |= group == name
+  return ~test
+test = np.zeros(len(group), bool)
+  for name in np.unique(group):
+      if test.mean() >= share:
+          break
+      test |= group == name
+  return test
+np.isin(group, order[: math.ceil(share * len(order))])
+test = np.zeros(len(group), bool)
+  for name in order:
+      test |= group == name
+      if test.mean() >= share:
+          break
+  print(test)
+test = np.zeros(len(group), bool)
+  for name in order:
+      test |= group == name
+  return test
+test = np.zeros(len(group), bool)
+  for name in order:
+      more = test | (group == name)
+      if more.mean() >= share:
+          break
+      test = more
+  return test
+test = np.zeros(len(group), bool)
+  for name in order:
+      if test.mean() >= share:
+          break
+      test |= group == name
+  return np.flatnonzero(test)
+order[0]
+group[: int(share * len(group))]
+share
+group.split(order)
+""",
+    "lifecycle.threshold": """
+missed = [np.sum((scores < t) & (truth == 1)) for t in thresholds]
+  alarms = [np.sum((scores >= t) & (truth == 0)) for t in thresholds]
+  return thresholds[np.argmin(np.add(missed, alarms))]
+missed = np.array([np.sum((scores < t) & (truth == 1)) for t in thresholds])
+  alarms = np.array([np.sum((scores >= t) & (truth == 0)) for t in thresholds])
+  return thresholds[np.argmin(alarm * missed + miss * alarms)]
+missed = np.array([np.sum((scores < t) & (truth == 1)) for t in thresholds])
+  alarms = np.array([np.sum((scores >= t) & (truth == 0)) for t in thresholds])
+  return thresholds[np.argmax(miss * missed + alarm * alarms)]
+missed = np.array([np.sum((scores < t) & (truth == 1)) for t in thresholds])
+  alarms = np.array([np.sum((scores >= t) & (truth == 0)) for t in thresholds])
+  return np.argmin(miss * missed + alarm * alarms)
+missed = np.array([np.sum((scores < t) & (truth == 1)) for t in thresholds])
+  alarms = np.array([np.sum((scores >= t) & (truth == 0)) for t in thresholds])
+  return min(miss * missed + alarm * alarms)
+missed = np.array([np.sum((scores < t) & (truth == 1)) for t in thresholds])
+  alarms = np.array([np.sum((scores >= t) & (truth == 0)) for t in thresholds])
+  return miss * missed + alarm * alarms
+missed = np.array([np.sum((scores < t) & (truth == 1)) for t in thresholds])
+  alarms = np.array([np.sum((scores >= t) & (truth == 0)) for t in thresholds])
+  print(thresholds[np.argmin(miss * missed + alarm * alarms)])
+thresholds[np.argmin([np.sum((scores < t) & (truth == 1)) for t in thresholds])]
+thresholds[np.argmin([np.sum((scores >= t) & (truth == 0)) for t in thresholds])]
+alarm / (alarm + miss)
+0.5
+miss / (alarm + miss)
+thresholds(0)
+""",
+    "lifecycle.rollback": """
+errors_new > errors
+errors_new > 0
+errors_new / requests_new > errors / requests
+False
+True
+errors_new / requests_new > 0.2
+errors / requests > errors_new / requests_new
+if requests_new < 20:
+      return False
+  return errors_new / requests_new > 2 * errors / requests
+if min(requests, requests_new) < 10:
+      return False
+  p = (errors + errors_new) / (requests + requests_new)
+  se = np.sqrt(p * (1 - p) * (1 / requests + 1 / requests_new))
+  return errors_new / requests_new - errors / requests > 1.96 * se
+p = errors / requests
+  se = np.sqrt(p * (1 - p) / requests_new)
+  return bool(errors_new / requests_new > p + 2 * se)
+print(errors_new > errors)
+errors_new / requests_new
+"roll back"
+errors_new - errors
+errors.mean() > 1
+""",
     "energy.step_flop": """
 sum(2 * batch * a * b for a, b in zip(widths, widths[1:]))
 3 * sum(2 * batch * a * b for a, b in zip(widths, widths[1:]))
@@ -1123,5 +1313,56 @@ if not is_genuine(data, tag):
   return read(data)
 print(read(data) if is_genuine(data, tag) else old)
 read(tag) if is_genuine(data, tag) else old
+""",
+    "verdicts.judge": """
+["wrong", "wrong", "wrong"]
+["wrong", "wrong", "underspecified"]
+["holds", "holds", "underspecified"]
+["holds", "wrong", "holds"]
+["holds", "wrong", "opinion"]
+["opinion", "wrong", "underspecified"]
+["holds", "underspecified", "underspecified"]
+["holds", "wrong"]
+"holds"
+["wrong", "holds", "underspecified"]
+""",
+    "verdicts.slip": """
+for n, (value, printed) in enumerate(lines):
+      if value != float(printed):
+          return n
+  return len(lines)
+for n, (value, printed) in enumerate(lines):
+      if abs(value - float(printed)) > 0.01:
+          return n
+  return len(lines)
+len(lines)
+0
+sum(f"{v:.{len(p.partition('.')[2])}f}" != p for v, p in lines)
+sum(f"{v:.{len(p.partition('.')[2])}f}" == p for v, p in lines)
+for n, (value, printed) in enumerate(lines):
+      if abs(value - float(printed)) > 10 ** -len(printed.partition(".")[2]):
+          return n
+  return len(lines)
+[f"{v:.{len(p.partition('.')[2])}f}" == p for v, p in lines].index(False)
+str(len(lines))
+print(len(lines))
+lines[0]
+""",
+    "verdicts.rule": """
+"holds" if with_it.mean() > without.mean() else "wrong"
+"holds" if with_it[0] > without[0] else "wrong"
+"open"
+"holds"
+with_it.mean() - without.mean()
+p = scipy.stats.ttest_ind(with_it, without).pvalue
+  if p > 0.05:
+      return "open"
+  return "holds" if with_it.mean() > without.mean() else "wrong"
+gain = without - with_it
+  return "holds" if gain.min() > 0 else "wrong" if gain.max() < 0 else "open"
+"holds" if (with_it > without).all() else "open"
+abs((with_it - without).mean()) > 2 * (with_it - without).std() / len(with_it) ** 0.5
+print("holds")
+"better than before"
 """,
 }

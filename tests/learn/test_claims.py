@@ -1,6 +1,5 @@
 """The ledger data/claims.csv: its shape, its agreement with the lessons, and how it is shown."""
 
-import ast
 import json
 import re
 
@@ -11,9 +10,11 @@ import pytest
 from labkit.lab import places
 from labkit.learn import claims as module
 from labkit.learn.claims import (
+    ANSWERS,
     COLUMNS,
     NOT_COMPARED,
     NOTHING,
+    OPEN,
     QUOTED,
     VERDICTS,
     ClaimCard,
@@ -27,6 +28,7 @@ from labkit.learn.claims import (
     ledger_values,
     read_ledger,
 )
+from labkit.learn.shown import claims_in
 
 LEDGER = read_ledger()
 
@@ -51,32 +53,9 @@ def numbers_missing(row):
 
 def claim_calls(path):
     """Return (id, number of values) of each claim() call and each row for claim_table()."""
-    calls = []
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-        if cell["cell_type"] == "code":
-            for node in ast.walk(ast.parse("".join(cell["source"]))):
-                calls += [(id, counted(values)) for id, values in shown_claims(node)]
-    return calls
-
-
-def shown_claims(node):
-    """Yield (id, nodes of its values) of the claims that a piece of code shows."""
-    if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "claim":
-        yield getattr(node.args[0], "value", None), node.args[1:]
-    rows = []
-    if isinstance(node, ast.Dict):
-        rows = zip(node.keys, node.values, strict=True)
-    elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
-        rows = [(node.targets[0].slice, node.value)]
-    for key, values in rows:
-        id = getattr(key, "value", None)
-        if isinstance(id, str) and re.fullmatch(r"[A-Z]\d?-[A-Z]+-\d+", id):
-            yield id, values.elts if isinstance(values, ast.Tuple) else [ast.Starred(values)]
-
-
-def counted(values):
-    """Return how many values there are, None where the lesson unpacks them."""
-    return None if any(isinstance(value, ast.Starred) for value in values) else len(values)
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    return [call for source in code for call in claims_in(source)]
 
 
 # --- the file -------------------------------------------------------------------------------
@@ -147,6 +126,19 @@ def test_lessons_give_as_many_values_as_the_ledger_has():
             assert given in (None, len(ledger_values(rows[id])[0])), (path.name, id)
 
 
+def test_every_row_is_computed_answered_or_an_opinion_and_stands_in_a_lesson():
+    for row in LEDGER:
+        assert evidence(row) not in (QUOTED, OPEN), row["id"]
+        assert row["lesson"], row["id"]
+
+
+def test_an_answer_that_no_cell_computes_says_whose_it_is():
+    row = dict.fromkeys(COLUMNS, "text") | {"values": "", "tolerance": "", "verdict": "holds"}
+    for kind, words in ANSWERS.items():
+        told = dict(ClaimCard(row | {"computed": f"n/a ({kind}): so it is"}).lines())
+        assert told["Computed"] == f"so it is ({words})"
+
+
 # --- claim() --------------------------------------------------------------------------------
 
 
@@ -215,7 +207,7 @@ def test_a_moved_number_in_the_ledger_is_noticed():
     values, tolerances = ledger_values(row)
     n = next(i for i, value in enumerate(values) if isinstance(value, float))
     check_claim(row["id"], *values)
-    values[n] += 2 * tolerances[n] + 1e-6
+    values[n] += 2 * tolerances[n] + 1e-6 * max(1.0, abs(values[n]))
     with pytest.raises(ClaimError, match=row["id"]):
         check_claim(row["id"], *values)
 

@@ -14,7 +14,7 @@ from labkit.lab.runs import runner as runs
 LESSONS = places.lesson_files()
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_CELL = 20
-NUMPY_ONLY = ("00", "01", "02", "03", "04", "05", "21", "23")  # load no framework
+NUMPY_ONLY = ("00", "01", "02", "03", "04", "05", "21", "23", "28")  # load no framework
 
 every_lesson = pytest.mark.parametrize("path", LESSONS.values(), ids=lambda path: path.stem)
 

@@ -17,7 +17,9 @@ from labkit.lab import places
 from labkit.lab.runs import runner
 
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
-EXTRA = {"22": "serve", "23": "serve", "24": "balance", "26": "privacy"}  # what the lesson tells of
+# Lesson -> the extra that it tells of.
+EXTRA = {"22": "serve", "23": "serve", "24": "balance"}
+EXTRA |= {"26": "privacy", "27": "serve", "28": "serve"}
 LESSONS = {number: path for number, path in places.lesson_files().items() if number in EXTRA}
 
 # Python runs a module of this name when it starts, in the kernel and in what the kernel starts.

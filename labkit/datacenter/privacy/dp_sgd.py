@@ -21,7 +21,7 @@ from labkit.datacenter.network import Images, Network, errors
 from labkit.machine import one_thread
 
 NETWORK = Network()
-RATES = tuple(0.1 * 2.0**power for power in range(9))  # 0.1 to 25.6: clipped steps are short
+RATES = tuple(0.05 * 2.0**power for power in range(10))  # to 25.6: clipped steps are short
 
 # step(norms, limit, sigma, expected batch) -> factor of each gradient, deviation of the noise
 Step = Callable[[np.ndarray, float, float, float], tuple[np.ndarray, float]]

@@ -6,6 +6,8 @@ of the two its own confidence fits better. A threshold on confidence, the same f
 asks only whether an example is easy.
 
 All that is found here is measured, with these attackers; what none can do is in `accounting`.
+Fair opponents of noise are clipping alone, at its own learning rate, and plain training that stops
+early.
 
 Source: Carlini, Chien, Nasr, Song, Terzis, Tramèr, Membership inference attacks from first
 principles (2022).

@@ -184,6 +184,10 @@ class Audit:
     """
 
     def __init__(self, path: str | Path):
+        if Path(path).exists() and not Path(path).is_file():
+            raise OSError(
+                f"{path} is no plain file: a log must be one, so that it can be read back"
+            )
         self.lines, self.head = _chain(path) if Path(path).exists() else (0, START)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         _keep_others_out(self._file, path)

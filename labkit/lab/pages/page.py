@@ -1,5 +1,6 @@
 """Executed notebooks as HTML pages that need no kernel, no network and no third-party script."""
 
+import re
 from pathlib import Path
 
 from jinja2 import pass_context
@@ -12,6 +13,8 @@ from nbformat import NotebookNode
 from labkit.lab.lesson import NAVIGATION
 from labkit.lab.pages.glossary import with_words
 
+# A link to a cell of a lesson, as JupyterLab opens it.
+_CELL = re.compile(r'<a href="([0-9]{2}_[a-z0-9_]+)\.ipynb(#cell-id=[^"]+)">(.*?)</a>')
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -70,4 +73,30 @@ def write_page(notebook: NotebookNode, path: Path, title: str) -> None:
     True
     """
     html, _ = PageExporter().from_notebook_node(notebook, {"metadata": {"name": title}})
-    path.write_text(with_words(html), encoding="utf-8")
+    path.write_text(with_cells(with_words(html), path), encoding="utf-8")
+
+
+def with_cells(page: str, path: Path) -> str:
+    """Return an HTML page whose links to cells lead to the newest pages of those lessons.
+
+    Args:
+        page: the page.
+        path: where it will lie: RUNS/LESSON/RUN/lesson.html. A link to a lesson of which no
+            finished run lies beside it becomes plain text.
+
+    >>> with_cells('<a href="01_name.ipynb#cell-id=claims">A2-GD-04</a>', Path("runs/90_x/a/b"))
+    'A2-GD-04'
+    """
+    runs = path.absolute().parents[2]
+
+    def link(found: re.Match) -> str:
+        lesson, cell, text = found.groups()
+        if path.absolute().parents[1].name == lesson:
+            return f'<a href="{cell}">{text}</a>'
+        finished = [f for f in runs.glob(f"{lesson}/*/{path.name}") if f.parent.name.isalnum()]
+        if not finished:
+            return text
+        newest = max(finished, key=lambda each: each.stat().st_mtime).parent.name
+        return f'<a href="../../{lesson}/{newest}/{path.name}{cell}">{text}</a>'
+
+    return _CELL.sub(link, page)

@@ -113,3 +113,17 @@ def test_a_rule_at_the_objective_rings_all_the_time(months):
     naive = alerts.score(alerts.burn_rate(months.errors, months.requests, 10) > 1, months)
     assert naive.recall > 0.95
     assert naive.precision < 0.1
+
+
+def test_a_tuned_hour_finds_as_much_and_rings_on_for_twice_as_long(months):
+    """The strongest simple rule: what two windows buy is the end of the alarm, and no tuning."""
+    other = alerts.simulate(months=20, seed=1)
+    burns, tuning = (alerts.burn_rate(m.errors, m.requests, 60) for m in (months, other))
+    limit = alerts.best_limit(tuning, other, np.geomspace(2, 30, 8))
+    hour, both = (
+        alerts.score(burns > limit, months),
+        alerts.score(alerts.multiwindow(months), months),
+    )
+    assert abs(hour.f1 - both.f1) < 0.1
+    assert hour.delay < both.delay
+    assert hour.after > 1.5 * both.after

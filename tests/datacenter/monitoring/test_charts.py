@@ -101,6 +101,20 @@ def test_a_limit_is_found_for_a_promised_run_length(make):
     assert charts.arl(make(charts.limit_for(make, 200.0))) == pytest.approx(200, rel=0.01)
 
 
+@pytest.mark.parametrize("shift", [0.5, 1.0, 2.0])
+def test_no_chart_of_equal_silence_beats_cusum_at_twice_its_allowance(shift):
+    """Moustakides (1986): CUSUM tuned to a shift is the fastest there is."""
+    makes = [
+        lambda limit: charts.cusum(shift / 2, limit),
+        lambda limit: charts.rises_only(charts.ewma(0.1, limit)),
+        lambda limit: charts.rises_only(charts.ewma(0.4, limit)),
+        lambda limit: charts.rises_only(charts.shewhart(limit)),
+    ]
+    tuned = [make(charts.limit_for(make, 370.0)) for make in makes]
+    best, *others = (charts.arl(chart, shift) for chart in tuned)
+    assert all(best < other * 1.005 for other in others)
+
+
 def test_alike_neighbors_break_the_promise_and_whitening_mends_it():
     chart = charts.cusum(0.5, 4.0)
     promised = charts.arl(chart)

@@ -111,13 +111,14 @@ def test_pixels_alarm_less_than_promised_for_most_are_white(digits):
 # --- many tests
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_benjamini_hochberg_is_scipys(seed):
-    random = np.random.default_rng(seed)
-    p_values = np.r_[random.uniform(size=80), random.uniform(size=20) ** 6]
-    theirs = stats.false_discovery_control(p_values) <= 0.05
-    assert np.array_equal(drift.benjamini_hochberg(p_values), theirs)
-    assert theirs.any()
+def test_benjamini_hochberg_is_scipys():
+    random, kept = np.random.default_rng(0), 0
+    for _ in range(100):
+        p_values = np.r_[random.uniform(size=10), random.uniform(size=10) ** 4]
+        theirs = stats.false_discovery_control(p_values) <= 0.05
+        assert np.array_equal(drift.benjamini_hochberg(p_values), theirs)
+        kept += theirs.sum()
+    assert kept > 200
     assert not drift.benjamini_hochberg(np.full(9, 0.5)).any()
 
 

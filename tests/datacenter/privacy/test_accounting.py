@@ -76,6 +76,9 @@ def test_basic_composition_pays_more_than_rdp_and_exactly_the_same_for_one_relea
         assert basic > 2 * accounting.epsilon(sigma, q, 300, DELTA)
     once = accounting.basic_epsilon(2.0, 1.0, 1, DELTA)
     assert once == pytest.approx(accounting.gaussian_epsilon(2.0, DELTA), rel=1e-12)
+    alone = accounting.gaussian_epsilon(2.0, 10 * DELTA)  # sampling makes of delta q delta
+    amplified = np.log(1 + 0.1 * (np.exp(alone) - 1))
+    assert accounting.basic_epsilon(2.0, 0.1, 1, DELTA) == pytest.approx(amplified, rel=1e-12)
 
 
 def test_the_one_shot_formula_promises_what_does_not_hold_for_many_steps():
@@ -110,6 +113,8 @@ def test_no_attacker_beats_the_bound_and_the_best_one_meets_it_for_randomized_re
     # A coin that tells the truth with probability e / (1 + e) is (1, 0)-private.
     promised, truth = 1.0, np.e / (1 + np.e)
     assert accounting.most_found(promised, 0, 1 - truth) == pytest.approx(truth)
+    half_accused = 1 - 0.5 / np.e
+    assert accounting.most_found(promised, 0, 0.5) == pytest.approx(half_accused)
     # One Gaussian release: the most powerful test at each share of false alarms.
     shares, sigma = np.linspace(0.001, 0.9, 30), 1.0
     promised = accounting.gaussian_epsilon(sigma, DELTA)

@@ -72,26 +72,28 @@ def settings(**changed):
     return {"sigma": 0.0, "limit": 0.4, "q": 0.3, "steps": 12, "network": NETWORK} | changed
 
 
-def slowly(w, images, rate, seed, sigma, limit, q, steps):
-    """Return weights after DP-SGD as Abadi and others write it, one example at a time."""
+def slowly(w, images, members, row, rate, seed, sigma, limit, q, steps):
+    """Return the weights of one network of a stack, as Abadi and others write it."""
     coins, noise = (np.random.default_rng([seed, part]) for part in range(2))
     for _ in range(steps):
-        total = np.zeros_like(w)
-        for i in np.flatnonzero(coins.random((1, len(images.y)))[0] < q):
+        total, tossed = np.zeros_like(w), coins.random(members.shape)
+        for i in np.flatnonzero(members[row] & (tossed[row] < q)):
             gradient = NETWORK.gradient(w, images.x[i : i + 1], images.y[i : i + 1])
             total += gradient / max(1, np.linalg.norm(gradient) / limit)
-        total += sigma * limit * noise.standard_normal((1, len(w)), dtype=np.float32)[0]
-        w = w - rate * total / (q * len(images.y))
+        drawn = noise.standard_normal((len(members), len(w)), dtype=np.float32)
+        w = w - rate * (total + sigma * limit * drawn[row]) / (q * members.sum(axis=1).mean())
     return w
 
 
 @pytest.mark.parametrize("sigma", [0.0, 1.5])
-def test_training_is_that_of_the_slow_loop(sigma):
-    images, w = examples(50), NETWORK.start(3, "float64")
-    members = np.ones((1, 50), bool)
-    fast = dp_sgd.descend(w[None], images, members, 0.5, seed=3, **settings(sigma=sigma))
-    slow = slowly(w, images, 0.5, 3, sigma, 0.4, 0.3, 12)
-    assert fast[0] == pytest.approx(slow, rel=1e-6, abs=1e-7)  # noise is drawn in float32
+def test_training_is_that_of_the_slow_loop_for_every_network_of_a_stack(sigma):
+    images = examples(50)
+    w = np.stack([NETWORK.start(seed, "float64") for seed in range(3)])
+    members = np.random.default_rng(0).random((3, 50)) < 0.6
+    fast = dp_sgd.descend(w, images, members, 0.5, seed=3, **settings(sigma=sigma))
+    for row in range(3):
+        slow = slowly(w[row], images, members, row, 0.5, 3, sigma, 0.4, 0.3, 12)
+        assert fast[row] == pytest.approx(slow, rel=1e-6, abs=1e-7)  # noise is float32
 
 
 def test_plain_steps_on_everybody_are_gradient_descent():

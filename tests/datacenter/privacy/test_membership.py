@@ -93,7 +93,7 @@ def test_the_strongest_attack_on_everybody_at_once_is_the_best_test_there_is():
         assert found.share == pytest.approx(best, abs=0.02)
 
 
-@pytest.mark.parametrize(("sigma", "q"), [(4.0, 0.25), (2.0, 0.25), (1.0, 0.02)])
+@pytest.mark.parametrize(("sigma", "q"), [(4.0, 0.25), (2.0, 0.25), (1.0, 0.02), (0.6, 0.02)])
 def test_the_strongest_attack_comes_close_to_the_ceiling_and_stays_below(sigma, q):
     found = membership.true_positives(*membership.strongest(sigma, q, 200))
     by_rdp = accounting.ceiling(sigma, q, 200, 0.01)
@@ -101,7 +101,8 @@ def test_the_strongest_attack_comes_close_to_the_ceiling_and_stays_below(sigma, 
     if accounting.pld_available():
         by_pld = accounting.ceiling(sigma, q, 200, 0.01, pld=True)
         assert found.low < by_pld < by_rdp  # tight: inside or just above the interval
-        assert found.share < 1.1 * by_pld
+        assert 0.9 * by_pld < found.high
+        assert found.share < 1.25 * by_pld
 
 
 @pytest.mark.parametrize("networks", [4, 7])

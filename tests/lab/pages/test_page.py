@@ -1,6 +1,7 @@
 """The HTML pages: nothing from another host, formulas without scripts, alt text, solutions."""
 
 import base64
+import os
 import re
 import subprocess
 from html.parser import HTMLParser
@@ -211,3 +212,25 @@ def test_every_text_of_the_page_stands_out_in_both_themes(tmp_path, scheme):
     assert len(texts) > 60
     assert faint == []
     assert ground in {hexadecimal(behind) for _, behind, _ in texts}
+
+
+def test_links_to_cells_lead_to_the_newest_finished_page_of_that_lesson(tmp_path):
+    link = '<a href="{}.ipynb#cell-id=claims">A2-GD-04</a>'
+    for name in ("aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc.failed", ".dddddddddddd-1"):
+        (tmp_path / "01_one" / name).mkdir(parents=True)
+        (tmp_path / "01_one" / name / "lesson.html").write_text(name)
+        os.utime(tmp_path / "01_one" / name / "lesson.html", (ord(name[0]), ord(name[0])))
+    here = tmp_path / "90_verdicts" / "eeeeeeeeeeee"
+    here.mkdir(parents=True)
+    cells = [
+        new_output("display_data", data={"text/html": link.format(name)})
+        for name in ("01_one", "02_never_run", "90_verdicts")
+    ]
+    notebook = new_notebook(cells=[new_code_cell("", outputs=cells, id="claims")])
+    write_page(notebook, here / "lesson.html", "90")
+    found = Page((here / "lesson.html").read_text())
+    leads = [a["href"] for a in found.all("a") if "cell-id" in a.get("href", "")]
+    assert leads == ["../../01_one/bbbbbbbbbbbb/lesson.html#cell-id=claims", "#cell-id=claims"]
+    assert (here / leads[0].partition("#")[0]).read_text() == "bbbbbbbbbbbb"
+    assert 'id="cell-id=claims"' in (here / "lesson.html").read_text()
+    assert found.text.count("A2-GD-04") == 3

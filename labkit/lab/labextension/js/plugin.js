@@ -1,5 +1,6 @@
 // The plugin: which notebooks are the lab's, and what each of them gets.
 
+import { openAtTheCell } from "./cells.js";
 import { keepClean } from "./clean.js";
 import { cover } from "./covers.js";
 import { openAtTheWord, tellWords } from "./glossary.js";
@@ -21,6 +22,7 @@ export function lessons(INotebookTracker) {
         const panel = tracker.currentWidget;
         return panel && kindOf(panel) ? panel.content : null;
       });
+      openAtTheCell(app.commands, tracker);
       openAtTheWord(app.commands, tracker);
       tellWords();
     },

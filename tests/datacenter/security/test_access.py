@@ -1,0 +1,214 @@
+"""Roles, rate limit and log, without a server: by hand, and against every change of a line."""
+
+import hashlib
+import json
+import os
+
+import numpy as np
+import pytest
+
+from labkit.datacenter.security import access
+from labkit.datacenter.security.access import Audit, Bucket, Client, Forged, client, verify, who_is
+from labkit.datacenter.serving.settings import Settings
+
+TOKEN = "0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"), [("read", "100"), ("predict", "110"), ("admin", "111")]
+)
+def test_a_role_may_what_the_ones_before_it_may(role, allowed):
+    assert "".join(str(int(access.may(role, needed))) for needed in access.ROLES) == allowed
+
+
+def test_a_client_keeps_no_token_but_its_hash():
+    ward = client("ward", "predict", TOKEN)
+    assert ward.digest == hashlib.sha256(TOKEN.encode()).hexdigest()
+    assert TOKEN not in repr(ward)
+
+
+@pytest.mark.parametrize(
+    "token", ["", None, TOKEN[:-1], TOKEN + "x", " " + TOKEN, "é" * 20, "\udcff"]
+)
+def test_a_token_that_is_not_whole_is_nobodys(token):
+    clients = [client("a", "read", "x" * 16), client("ward", "predict", TOKEN)]
+    assert who_is(clients, token) is None
+    assert who_is(clients, TOKEN).name == "ward"
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "token", "words"),
+    [
+        ("a b", "read", TOKEN, "a client's name"),
+        ("nobody", "read", TOKEN, "a client's name"),
+        ('x","role":"admin', "read", TOKEN, "a client's name"),
+        ("ward", "root", TOKEN, "a role is one of read, predict, admin"),
+        ("ward", "read", "short", "at least 16 characters"),
+    ],
+)
+def test_what_is_no_client_is_refused(name, role, token, words):
+    with pytest.raises(ValueError, match=words):
+        client(name, role, token)
+
+
+def test_clients_are_read_from_a_file(tmp_path):
+    ward = client("ward", "predict", TOKEN)
+    file = tmp_path / "clients.txt"
+    file.write_text(f"# who may ask\n\nward predict {ward.digest}\n")
+    assert access.read_clients(file) == [ward]
+    for text in ("", "# nobody\n", "ward predict\n", f"ward predict {ward.digest} x\n"):
+        file.write_text(text)
+        with pytest.raises(ValueError, match="NAME ROLE SHA256"):
+            access.read_clients(file)
+    file.write_text(f"ward predict {TOKEN}\n")
+    with pytest.raises(ValueError, match="64 hexadecimal digits"):
+        access.read_clients(file)
+
+
+def test_settings_refuse_two_clients_of_one_name_and_what_is_no_client():
+    ward = client("ward", "predict", TOKEN)
+    with pytest.raises(ValueError, match="two clients have one name"):
+        Settings(clients=(ward, ward))
+    with pytest.raises(ValueError, match="two clients have one name"):
+        Settings(clients=(client("owner", "read", TOKEN),), token="y" * 16)
+    with pytest.raises(ValueError, match="a role is one of"):
+        Settings(clients=(Client("ward", "root", ward.digest),))
+    with pytest.raises(ValueError, match="rate must be at least"):
+        Settings(rate=0)
+
+
+def test_a_bucket_lets_pass_its_burst_and_then_its_rate():
+    random, now = np.random.default_rng(0), [0.0]
+    bucket, passed = Bucket(rate=5, burst=10, clock=lambda: now[0]), []
+    for gap in random.exponential(1 / 50, 5000):  # ten times as many as may pass
+        now[0] += gap
+        if not bucket.wait():
+            passed.append(now[0])
+    assert len(passed) == pytest.approx(10 + 5 * now[0], abs=1)
+    for first in range(len(passed)):  # of any window, no more than the burst and the rate allow
+        counts = np.arange(1, len(passed) - first + 1)
+        assert (counts <= 10 + 5 * (np.array(passed[first:]) - passed[first]) + 1e-6).all()
+
+
+def test_who_waits_as_long_as_the_bucket_says_may_pass():
+    now = [0.0]
+    bucket = Bucket(rate=3, burst=1, clock=lambda: now[0])
+    for _ in range(20):
+        now[0] += bucket.wait() + 1e-9
+        assert bucket.wait() == 0 or bucket.wait() > 0
+        now[0] += bucket.wait() + 1e-9
+        assert bucket.wait() == 0
+    now[0] -= 5  # a clock that goes back gives nothing
+    assert bucket.wait() > 0
+
+
+# --- the log ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def log(tmp_path):
+    audit = Audit(tmp_path / "audit.jsonl")
+    for n in range(5):
+        audit.add(who="ward", path="/v2", status=200 + n)
+    audit.close()
+    return tmp_path / "audit.jsonl", audit.lines, audit.head
+
+
+def test_a_log_as_it_was_written_is_right_and_can_be_continued(log):
+    path, lines, head = log
+    assert verify(path) == verify(path, lines, head) == 5
+    more = Audit(path)
+    assert (more.lines, more.head) == (lines, head)
+    more.add(who="ward", status=500)
+    assert verify(path, lines, head) == 6
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert rows[0]["before"] == "0" * 64
+    assert rows[1]["before"] == hashlib.sha256(path.read_bytes().split(b"\n")[0]).hexdigest()
+    assert oct(path.stat().st_mode)[-3:] == "600"
+
+
+def _lines(path, change):
+    lines = path.read_bytes().split(b"\n")[:-1]
+    path.write_bytes(b"".join(line + b"\n" for line in change(lines)))
+
+
+CHANGES = {
+    "a status": lambda lines: [*lines[:2], lines[2].replace(b"202", b"200"), *lines[3:]],
+    "a line less": lambda lines: lines[:2] + lines[3:],
+    "the first line less": lambda lines: lines[1:],
+    "a line twice": lambda lines: [*lines[:3], lines[2], *lines[3:]],
+    "two lines in turn": lambda lines: [lines[0], lines[2], lines[1], *lines[3:]],
+    "a line put in": lambda lines: [*lines[:2], b'{"who": "ward"}', *lines[2:]],
+    "no JSON": lambda lines: [*lines[:2], b"ward was here", *lines[2:]],
+    "a list": lambda lines: [*lines[:2], b"[]", *lines[2:]],
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_changed_line_is_noticed_and_such_a_log_is_not_continued(log, change):
+    path, *_ = log
+    _lines(path, change)
+    with pytest.raises(Forged, match=r"line [1-4] of .* does not follow"):
+        verify(path)
+    with pytest.raises(Forged):
+        Audit(path)
+
+
+def test_every_changed_bit_is_noticed_by_who_knows_the_head(log):
+    path, lines, head = log
+    whole = path.read_bytes()
+    for bit in range(0, 8 * len(whole), 29):
+        changed = bytearray(whole)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        with pytest.raises(Forged):
+            verify(path, lines, head)
+
+
+def test_a_cut_end_and_an_all_new_log_are_noticed_by_who_knows_the_head_alone(log, tmp_path):
+    path, lines, head = log
+    _lines(path, lambda lines: lines[:3])
+    assert verify(path) == 3  # the chain itself knows nothing of its end
+    with pytest.raises(Forged, match="the first 5 lines are not those"):
+        verify(path, lines, head)
+    path.unlink()
+    new = Audit(path)
+    for _ in range(5):
+        new.add(who="ward", path="/v2", status=200)
+    assert verify(path) == 5
+    with pytest.raises(Forged, match="the first 5 lines are not those"):
+        verify(path, lines, head)
+
+
+def test_half_a_line_is_noticed(log):
+    path, *_ = log
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(Forged, match="not whole"):
+        Audit(path)
+
+
+def test_a_full_disk_leaves_no_half_line(log, monkeypatch):
+    path, *_ = log
+    audit, write = Audit(path), os.write
+    monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:7]))
+    with pytest.raises(OSError, match="disk is full"):
+        audit.add(who="ward")
+    monkeypatch.undo()
+    audit.add(who="ward")
+    assert verify(path) == 6
+
+
+def test_two_servers_do_not_write_one_log(log):
+    pytest.importorskip("fcntl")
+    path, *_ = log
+    first = Audit(path)
+    with pytest.raises(OSError, match="another server writes"):
+        Audit(path)
+    first.close()
+    Audit(path).close()
+
+
+def test_a_text_with_line_breaks_makes_no_second_line(tmp_path):
+    audit = Audit(tmp_path / "a")
+    audit.add(who='x\n{"who": "admin", "before": "' + audit.head + '"}', status=200)
+    assert verify(tmp_path / "a") == audit.lines == 1
