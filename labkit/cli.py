@@ -926,7 +926,8 @@ def pipeline(field, trap, ignore, seed, over_http) -> None:
     from labkit.datacenter.lifecycle import stages
     from labkit.datacenter.serving.served import missing
 
-    with sentences((ValueError, ImportError), "Stopped, and nothing is left."):
+    told = "Stopped, and nothing is left."
+    with sentences((ValueError, ImportError), told), terminal.stopped_by_signals():
         if over_http and missing():
             raise ModuleNotFoundError(missing())
         outcome = stages.run(field, trap, not ignore, seed, over_http)
