@@ -938,6 +938,31 @@ def pipeline(field, trap, ignore, seed, over_http) -> None:
 
 
 @main.command()
+@click.argument("log")
+@click.option("--lines", type=click.IntRange(0), help="How many there were, as /v2/audit said.")
+@click.option("--head", help="Hash of the last of them, as /v2/audit said.")
+def audit(log, lines, head) -> None:
+    """Check a log of `labkit serve --audit`.
+
+    Each line holds the hash of the one before, so a line that was changed, put in or taken out is
+    found. Lines cut off at the end, and a log that is all new, are found only with --lines and
+    --head, from an answer of GET /v2/audit that was kept elsewhere. Exit status 1: forged.
+
+    \b
+    Examples:
+      labkit audit audit.jsonl
+      labkit audit audit.jsonl --lines 120 --head 5f2c...   since this answer nothing was changed
+    """  # noqa: D301
+    from labkit.datacenter.security.access import verify
+
+    if (lines is None) != (head is None):
+        raise click.UsageError("give --lines and --head together: both are in one answer")
+    with sentences((OSError,)):
+        found = verify(log, lines, head or "")
+    click.echo(f"{found} lines, each follows from the one before.")
+
+
+@main.command()
 @click.option("--from", "folder", metavar="DIR", help="Results folder. Default: runs/")
 def measure(folder) -> None:
     """Refresh notebooks/measured.csv: what each lesson took here.

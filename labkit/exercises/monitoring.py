@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from labkit.datacenter.monitoring import telemetry
+from labkit.datacenter.monitoring import deletion, drift, telemetry
 from labkit.learn import values
 from labkit.learn.checks import Exercise
 from labkit.learn.limits import limited
@@ -95,7 +95,7 @@ def _by_normal(reference, current, bins, false_alarms):
 psi_limit = Exercise(
     name="psi_limit",
     lesson="27",
-    right=_psi_limit,
+    right=drift.psi_limit,
     cases=[(100, 100, 10, 0.05), (5000, 200, 10, 0.01), (400, 50, 20, 0.1), (1000, 1000, 5, 0.05)],
     tolerance=1e-4,
     mistakes={
@@ -163,6 +163,11 @@ def _blank(image, places, value=0.0):
     return left
 
 
+def _without(image, heat, count):
+    images, maps = np.asarray(image)[None, ..., None], np.asarray(heat)[None]
+    return deletion.delete(images, maps, count)[0, ..., 0]
+
+
 def _pixels(seed, rows=4, columns=5):
     rng = np.random.default_rng(seed)
     image = rng.uniform(0.2, 1, (rows, columns)).round(2)
@@ -173,7 +178,7 @@ def _pixels(seed, rows=4, columns=5):
 delete = Exercise(
     name="delete",
     lesson="27",
-    right=lambda image, heat, count: _blank(image, _order(heat)[::-1][:count]),
+    right=_without,
     cases=[(*_pixels(0), 3), (*_pixels(1), 7), (*_pixels(2, 3, 3), 1)],
     mistakes={
         "the least important": (

@@ -27,7 +27,7 @@ class LifecycleExplorer(kit.Explorer):
     """
 
     lesson = "28"
-    view_only = ("stage",)
+    view_only = ("trap", "stage", "heed")
     size = (9.6, 3.5)
     presets = {
         "speech, its trap": {"field": "speech", "trap": "own", "stage": "check", "heed": False},

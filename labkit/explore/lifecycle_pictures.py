@@ -104,7 +104,7 @@ def findings(counts: Mapping[str, np.ndarray], seeds: int) -> None:
     own = [shares[traps.index(name), names.index(name)] for name in names]
     caption = (
         f"Measured: how often of {most} runs ({len(FIELDS)} fields, {seeds} seeds) each check "
-        f"spoke. The planted trap was found in {min(own):.0%} to {max(own):.0%} of the runs; "
+        f"spoke. The planted trap was found in {min(own):.0%} of the runs or more; "
         f"without a trap {np.sum(counts['none'])} of {most * len(names)} checks spoke."
     )
     figures.show(fig, caption)
@@ -153,6 +153,7 @@ def canaries(runs: Mapping[str, rollout.Rollout]) -> None:
         ax.axvline(run.at, color=figures.RED, linestyle=":")
         end = len(run.new) if run.decision == "promoted" else min(2 * run.at, len(run.new))
         ax.set(xlabel="request", xlim=(0, end), ylim=(-0.02, 1.04), title=name)
+        ax.locator_params(axis="x", nbins=4)
         told.append(f"{name}: {run.decision} at request {run.at:,}, {run.canaries} canaries")
     np.atleast_1d(axes)[0].set(ylabel="share wrong so far")
     np.atleast_1d(axes)[-1].legend()

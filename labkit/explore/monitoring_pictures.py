@@ -137,7 +137,7 @@ def seen(delays: Mapping[str, Mapping[str, float | None]], z: Mapping, shown: Se
     right.grid(False)
     figures.show(
         fig,
-        "Left: the larger of the two sums of four charts; dotted: the fault begins; horizontal: "
+        "Left: the larger of the two sums of some charts; dotted: the fault begins; horizontal: "
         "the limit. Right: ticks from the fault to the alarm of each signal; - is no alarm.",
     )
 

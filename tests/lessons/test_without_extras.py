@@ -1,4 +1,4 @@
-"""Lessons that use extras, where none is installed: they run, and say what an extra adds."""
+"""Lessons without their extras: they run, and say what an extra would add."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from labkit.lab.runs import runner
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 # Lesson -> the extra that it tells of.
 EXTRA = {"22": "serve", "23": "serve", "24": "balance"}
-EXTRA |= {"27": "serve", "28": "serve"}
+EXTRA |= {"26": "privacy", "27": "serve", "28": "serve"}
 LESSONS = {number: path for number, path in places.lesson_files().items() if number in EXTRA}
 
 # Python runs a module of this name when it starts, in the kernel and in what the kernel starts.

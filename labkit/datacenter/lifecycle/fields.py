@@ -366,6 +366,8 @@ _NATURAL |= {("operations", "neighbors")}
 
 
 # --- traps, for any field -------------------------------------------------------------------------
+# Copies, groups, order and neighbors give the rows new places. Where time matters (operations) it
+# is lost with the old ones, and what it would have told no check can find any more.
 
 Planter = Callable[[Table, Table, np.random.Generator], tuple[Table, Table]]
 

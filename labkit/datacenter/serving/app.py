@@ -220,7 +220,7 @@ class Guard:
 
     Without tokens it looks at the host's name: a page of the web that lets its own name point to
     127.0.0.1 could otherwise ask a server that listens here alone. While the server drains, each
-    answer ends its connection.
+    answer ends its connection. What is no whole request of HTTP never comes here, nor into the log.
     """
 
     def __init__(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from helpers import call
 
-from labkit.datacenter.security.access import Forged, client, verify
+from labkit.datacenter.security.access import Audit, Forged, client, verify
 from labkit.datacenter.serving import protocol
 from labkit.datacenter.serving.served import Served, ServerError
 
@@ -297,6 +297,23 @@ def test_a_file_of_clients_that_says_something_else_is_refused(tmp_path):
 def test_an_empty_name_of_a_file_starts_no_server_without_it(option):
     """As `--clients "$CLIENTS"` gives one, where nobody has set it."""
     assert "Error: " in call("serve", "emulated:1+1", "--port", "0", option, "", code=2).stderr
+
+
+def test_labkit_audit_finds_what_was_changed_and_with_a_kept_head_what_was_cut_off(tmp_path):
+    log = tmp_path / "audit.jsonl"
+    audit = Audit(log)
+    for who in ("ward", "viewer", "ward"):
+        audit.add(who=who)
+    kept = ["--lines", str(audit.lines), "--head", audit.head]
+    assert call("audit", str(log), *kept).stdout.startswith("3 lines")
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join(lines[:2]))
+    assert call("audit", str(log)).stdout.startswith("2 lines")
+    assert "the first 3 lines are not" in call("audit", str(log), *kept, code=1).stderr
+    log.write_text("".join(lines).replace("viewer", "nobody"))
+    assert "line 3 of" in call("audit", str(log), code=1).stderr
+    assert "together" in call("audit", str(log), "--lines", "3", code=2).stderr
+    assert "No such file" in call("audit", str(tmp_path / "nothing"), code=2).stderr
 
 
 @pytest.mark.slow
