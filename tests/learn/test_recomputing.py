@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -111,6 +112,23 @@ def test_an_unknown_id_and_a_wrong_call_are_refused(lab):
     assert "Near it: T1-ONE-0" in ask("T1-ONE-8").output
     assert CliRunner().invoke(main, ["claims", "--topic", "text", "check", "x"]).exit_code == 2
     assert CliRunner().invoke(main, ["claims", "--topic", "text"]).exit_code == 0
+
+
+def test_a_lesson_without_rows_is_refused(lab):
+    path = lab / "notebooks" / "01_one.ipynb"
+    (lab / "notebooks" / "02_two.ipynb").write_text(path.read_text().replace("# 01", "# 02"))
+    done = ask("--lesson", "02")
+    assert (done.exit_code, "shows no row" in done.output) == (2, True)
+
+
+def test_every_id_in_the_help_is_the_ledgers():
+    texts = [
+        CliRunner().invoke(main, ["claims", *words, "--help"]).output for words in ([], ["check"])
+    ]
+    ids = set(re.findall(r"[A-E]\d?-[A-Z]+-\d\d", " ".join(texts)))
+    assert len(ids) >= 3
+    tasks, known = recomputing.plan(ids)
+    assert (len(tasks), known) == (2, [])  # "two runs for three rows"
 
 
 # --- what is computed -------------------------------------------------------------------------

@@ -96,11 +96,13 @@ def versions(
 
     Args:
         old, new: arrays of the networks.
-        folder: where their files go.
+        folder: where their files go, until both are loaded.
         over_http: False, or without the extra `serve`: in this process.
     """
     files = [export(w, Path(folder) / f"{name}.npz") for name, w in (("old", old), ("new", new))]
     with serve(files[0], over_http) as ask_old, serve(files[1], over_http) as ask_new:
+        for file in files:  # both are loaded; whoever is killed from here on leaves none behind
+            file.unlink()
         yield ask_old, ask_new
 
 

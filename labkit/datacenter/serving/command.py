@@ -48,7 +48,7 @@ def serve_here(
             f"LABKIT_TOKEN=$(openssl rand -hex 16) labkit serve ...; or listen on 127.0.0.1"
         )
     model = models.load(name)
-    audit = Audit(settings.audit) if settings.audit else None
+    audit = None if settings.audit is None else Audit(settings.audit)
     from labkit.datacenter.serving import server
 
     with server.bind(host, port) as door:
