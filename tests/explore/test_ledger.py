@@ -137,3 +137,30 @@ def test_the_run_is_in_a_session_of_its_own(pretend, monkeypatch):
     assert started["start_new_session"]
     assert "LABKIT_HEADLESS" not in started["env"]
     assert signal.SIGINT
+
+
+def test_a_run_that_ends_leaves_another_one_its_end(pretend, monkeypatch):
+    kept = []
+    monkeypatch.setattr(background.atexit, "register", kept.append)
+    monkeypatch.setattr(background.atexit, "unregister", kept.remove)
+    long = pretend("import time; time.sleep(60)")
+    long._again.button.click()
+    short = pretend("pass")
+    short._again.button.click()
+    short._again.wait(20)
+    (end,) = kept
+    time.sleep(0.5)
+    end()
+    long._again.wait(20)
+    assert not kept
+    assert long._again.button.description == "Compute again"
+
+
+def test_after_a_run_the_button_is_for_the_row_that_is_picked_then(pretend):
+    explorer = pretend("import time; time.sleep(1)")
+    explorer._again.button.click()
+    explorer.controls["search"].value = "E-APP-03"  # an opinion
+    assert explorer.picked["id"] == "E-APP-03"
+    assert not explorer._again.button.disabled  # it stops the run
+    explorer._again.wait(20)
+    assert explorer._again.button.disabled
