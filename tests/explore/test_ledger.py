@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -55,6 +56,8 @@ def test_nothing_chosen_is_said_in_words():
     assert "Take one of the filters away" in explorer.text
     assert explorer.picked is None
     assert explorer._again.button.disabled
+    overall = explorer._picture(explorer.params).moving["overall"]
+    assert np.isnan(overall.get_xdata()).all()  # and no share of 0 % is drawn
 
 
 def test_a_picked_row_shows_its_card_and_leads_to_its_cell():
