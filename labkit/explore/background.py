@@ -115,9 +115,12 @@ class Background(widgets.VBox):
         self._say(outcome(id, running.returncode, out, errors))
 
     def _end(self) -> None:
-        """Ask the run to end as Ctrl-C does; it leaves nothing behind."""
+        """Ask the run to end; it leaves nothing behind.
+
+        Not by SIGINT: what a script starts in the background may be deaf to it, and hands that on.
+        """
         if self._running is not None and self._running.poll() is None:
-            self._running.send_signal(signal.SIGINT)
+            self._running.terminate()
 
     def _say(self, text: str) -> None:
         self.told.value = html.escape(text)
@@ -129,7 +132,7 @@ def outcome(id: str, status: int, out: str, errors: str) -> str:
     >>> outcome("A2-GD-04", 130, "", "Stopped.")
     'A2-GD-04: stopped; nothing of the run is left.'
     """
-    if status == 130:
+    if status in (130, -signal.SIGTERM):
         return f"{id}: stopped; nothing of the run is left."
     try:
         (found,) = json.loads(out)

@@ -114,11 +114,14 @@ def test_what_came_is_told_and_the_button_is_free_again(pretend):
     assert explorer._again.button.description == "Compute again"
 
 
-def test_stop_interrupts_the_run_and_only_that(pretend):
-    explorer = pretend(
-        "import time, sys\ntry: time.sleep(60)\nexcept KeyboardInterrupt: sys.exit(130)"
-    )
-    explorer._again.button.click()
+@pytest.mark.parametrize("disposition", [signal.default_int_handler, signal.SIG_IGN])
+def test_stop_ends_the_run_also_where_the_server_was_started_deaf_to_ctrl_c(pretend, disposition):
+    explorer = pretend("import time; time.sleep(60)")
+    before = signal.signal(signal.SIGINT, disposition)
+    try:
+        explorer._again.button.click()
+    finally:
+        signal.signal(signal.SIGINT, before)
     time.sleep(1)
     explorer._again.button.click()
     explorer._again.wait(20)
