@@ -37,6 +37,6 @@ def test_a_trap_without_a_name_is_the_fields_own():
 
 
 def test_no_line_is_wider_than_the_terminal(monkeypatch):
-    monkeypatch.setattr("labkit.lab.terminal.width", lambda: 80)
+    monkeypatch.setattr("labkit.terminal.width", lambda: 80)
     lines = call("pipeline", "--field", "medicine", "--trap", "--ignore").stdout.splitlines()
     assert max(map(len, lines)) <= 80
