@@ -239,7 +239,7 @@ class _Rollback(Exercise):
             return found
         # Also one that agrees with the lab's in all cases: 2.5 standard errors do.
         try:
-            with limited():
+            with limited(60):  # 100,000 calls, and a rule may ask SciPy
                 judged = rollout.judge(answer, runs=TRIALS)
         except (Exception, SystemExit) as error:  # whatever a learner's code raises is feedback
             words = f"{found.message} In a canary: {str(error)[:200]}"
