@@ -836,7 +836,9 @@ def doctor(full) -> None:
 @click.option("--max-batch", default=32, show_default=True, help="Rows that a batch may have.")
 @click.option("--max-wait", default=0.0, show_default=True, help="Milliseconds to wait for more.")
 @click.option("--queue-limit", default=1000, show_default=True, help="Requests that may wait.")
-@click.option("--clients", metavar="FILE", help="Who may ask: lines of NAME ROLE SHA256.")
+@click.option(
+    "--clients", metavar="FILE", help="Who may ask: lines of NAME ROLE SHA256; read once."
+)
 @click.option(
     "--rate",
     default=float("inf"),
