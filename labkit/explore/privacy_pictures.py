@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from labkit.datacenter.privacy.leakage import expected_alone
+from labkit.datacenter.privacy.membership import share_named
 from labkit.explore import figures
 from labkit.maths.intervals import mean_interval
 
@@ -246,11 +247,9 @@ def members(attacks: Mapping[str, np.ndarray], truth: np.ndarray) -> None:
     at = np.geomspace(1e-3, 1, 60)
     told = []
     for (name, scores), color, line in zip(attacks.items(), COLORS, ("-", "--"), strict=False):
-        others = np.sort(scores[~truth])[::-1]
-        limits = others[np.minimum((at * len(others)).astype(int), len(others) - 1)]
-        named = np.array([(scores[truth] > limit).mean() for limit in limits])
+        named = np.array([share_named(scores, truth, share) for share in at])
         ax.plot(at, named, color=color, linestyle=line, label=name)
-        told.append(f"{name} {named[np.argmin(abs(at - 0.01))]:.1%}")
+        told.append(f"{name} {share_named(scores, truth, 0.01):.1%}")
     ax.plot(at, at, color=figures.GRAY, linestyle=":", label="a coin")
     ax.axvline(0.01, color=figures.GRAY, linewidth=1)
     ax.set(xscale="log", yscale="log", ylim=(1e-3, 1.1))
