@@ -728,19 +728,19 @@ def claims(ctx, topic, verdict, lesson, article, search, summary, form) -> None:
 
     with sentences((ValueError,)):
         found = ledger.claims(topic, verdict, lesson, article=article, search=search)
-    if form != "text":
-        click.echo((to_csv if form == "csv" else to_json)(found).rstrip("\n"))
-        return
-    parts = [ledger.counts(found)]
-    if not found.empty:
-        parts.append("\n".join(terminal.table(ledger.summary(found).to_dict("records"))))
-    if not summary and not found.empty:
-        parts.append(ledger.format_claims(found))
-    text = "\n\n".join(parts) + "\n"
-    if sys.stdout.isatty() and not summary:
-        click.echo_via_pager(text)
-    else:
-        click.echo(text.rstrip("\n"))
+        if form != "text":
+            click.echo((to_csv if form == "csv" else to_json)(found).rstrip("\n"))
+            return
+        parts = [ledger.counts(found)]
+        if not found.empty:
+            parts.append("\n".join(terminal.table(ledger.summary(found).to_dict("records"))))
+        if not summary and not found.empty:
+            parts.append(ledger.format_claims(found))
+        text = "\n\n".join(parts) + "\n"
+        if sys.stdout.isatty() and not summary:
+            click.echo_via_pager(text)
+        else:
+            click.echo(text.rstrip("\n"))
 
 
 @claims.command("check")
@@ -783,9 +783,9 @@ def check_claims(ids, lesson, full, form) -> None:
         with terminal.Progress([task.lesson for task in tasks]) as progress:
             for task in tasks:
                 found += recomputing.recompute(task, full=full, on_cell=progress.cell)
-    order = list(dict.fromkeys(ids))
-    found.sort(key=lambda each: order.index(each.row["id"]))
-    _tell_recomputed(found, form)
+        order = list(dict.fromkeys(ids))
+        found.sort(key=lambda each: order.index(each.row["id"]))
+        _tell_recomputed(found, form)
     sys.exit(0 if all(each.ok for each in found) else 1)
 
 
@@ -824,7 +824,7 @@ def doctor(full) -> None:
 
     with sentences():
         report = checkup.report(available(), full=full)
-    click.echo(str(report))
+        click.echo(str(report))
     sys.exit(0 if report.ok else 1)
 
 
@@ -959,7 +959,7 @@ def audit(log, lines, head) -> None:
         raise click.UsageError("give --lines and --head together: both are in one answer")
     with sentences((OSError,)):
         found = verify(log, lines, head or "")
-    click.echo(f"{found} lines, each follows from the one before.")
+        click.echo(f"{found} lines, each follows from the one before.")
 
 
 @main.command()

@@ -96,7 +96,8 @@ def _curl(address: str, model: Model, settings: Settings) -> str:
     ]
     line = shlex.join(words)
     if settings.known:
-        line += ' -H "authorization: Bearer $LABKIT_TOKEN"'
+        token = "$LABKIT_TOKEN" if settings.token else "$TOKEN"  # as --help calls a client's
+        line += f' -H "authorization: Bearer {token}"'
     size = math.prod(model.inputs)
     body, _ = protocol.json_body(np.ones((1, *model.inputs)))
     if size <= EXAMPLE:
