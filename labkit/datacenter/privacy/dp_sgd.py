@@ -152,8 +152,10 @@ def descend(
         for _ in range(steps):
             rows, counts = draw(members, q, coins)
             parts = network.inputs_and_errors(w, images.x[rows], images.y[rows])
-            factors, deviation = step(gradient_norms(parts), limit, sigma, expected)
-            change = weighted_sum(parts, (factors * counts).astype(w.dtype))
+            norms = gradient_norms(parts)  # one list for the step: a learner's may be a loop
+            factors, deviation = step(norms.ravel(), limit, sigma, expected)
+            factors = np.reshape(factors, norms.shape).astype(w.dtype)
+            change = weighted_sum(parts, factors * counts)
             if deviation:
                 change += np.float32(deviation) * noise.standard_normal(w.shape, dtype=np.float32)
             w = w - np.asarray(learning_rate, w.dtype) * change
