@@ -107,9 +107,10 @@ def leaks(images, candidates, off, taken, count: int = 10) -> None:
     """
     order = [*taken, *(i for i in range(len(images)) if i not in taken)][:count]
     nearest = candidates[off.argmin(axis=1)]
+    first = ["", " (the first one)", " (the first ones)"][min(len(taken), 2)]
     caption = (
-        f"Measured: {len(taken)} of {len(images)} images of the batch come out exactly (the first "
-        "ones); of the others the closest that the division gives is a mixture."
+        f"Measured: {len(taken) or 'none'} of {len(images)} images of the batch came out "
+        f"exactly{first}; of the others the closest that the division gives is a mixture."
     )
     rows = {"batch": [images[i] for i in order], "taken": [nearest[i] for i in order]}
     pictured(rows, caption)
