@@ -961,7 +961,7 @@ def audit(log, lines, head) -> None:
       labkit audit audit.jsonl
       labkit audit audit.jsonl --lines 120 --head 5f2c...   since this answer nothing was changed
     """  # noqa: D301
-    from labkit.datacenter.security.access import verify
+    from labkit.datacenter.security.audit import verify
 
     if (lines is None) != (head is None):
         raise click.UsageError("give --lines and --head together: both are in one answer")

@@ -14,7 +14,7 @@ from labkit.explore import figures
 from labkit.maths.intervals import mean_interval
 
 if TYPE_CHECKING:
-    from labkit.datacenter.security.door import Found
+    from labkit.datacenter.security.intruder import Found
     from labkit.datacenter.security.quoted import Advisory, Regulation
     from labkit.datacenter.smaller.strangers import Visit
 
