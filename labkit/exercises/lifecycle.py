@@ -223,9 +223,11 @@ def told(found: rollout.Judged) -> str:
 class _Rollback(Exercise):
     """An exercise with many right answers: every rule that keeps the goal is one."""
 
-    def _unplanned(self, answer, trial, right, trace):
-        found = super()._unplanned(answer, trial, right, trace)
-        if found.kind == "not tried" or not all(_is_truth(each) for each in trial.got):
+    def _compared(self, answer, trial):
+        found = super()._compared(answer, trial)
+        if found.kind in (*self.mistakes, "not tried", "nothing returned"):
+            return found
+        if found.kind != "right" and not all(map(_is_truth, trial.got)):
             return found
         try:
             with limited():
@@ -235,7 +237,9 @@ class _Rollback(Exercise):
             return replace(found, kind="no truth value", message=words)
         goal = f"at most {FALSE_ALARMS:.0%}, at least {CAUGHT:.0%}, at most {CANARIES}"
         if _reached(judged):
-            return replace(found, kind="right", message=f"{told(judged)}.", usable=answer)
+            return replace(
+                found, kind="right", message=f"{told(judged)}.", usable=found.usable or answer
+            )
         return replace(found, kind="not good enough", message=f"{told(judged)}. The goal: {goal}.")
 
 
