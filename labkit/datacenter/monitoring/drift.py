@@ -144,7 +144,8 @@ def ks_test(reference: ArrayLike, current: ArrayLike) -> FeatureTests:
         )
     distance = ks_distance(first, second)
     n, m = len(first), len(second)
-    return FeatureTests(distance, kstwo.sf(distance, round(n * m / (n + m))))
+    few, place = np.unique(distance.round(12), return_inverse=True)  # each takes a millisecond
+    return FeatureTests(distance, kstwo.sf(few, round(n * m / (n + m)))[place])
 
 
 def ks_distance(reference: np.ndarray, current: np.ndarray) -> np.ndarray:
