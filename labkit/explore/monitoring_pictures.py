@@ -145,6 +145,25 @@ def seen(delays: Mapping[str, Mapping[str, float | None]], z: Mapping, shown: Se
     )
 
 
+def nights(ticks: Mapping[str, Mapping[str, Sequence[float | None]]]) -> None:
+    """Show in how many nights each signal rang, and how late, as a table.
+
+    Args:
+        ticks: fault -> signal -> of each night, ticks from the fault to the alarm; None for none.
+    """
+    import pandas as pd
+    from IPython.display import display
+
+    def told(late: Sequence[float | None]) -> str:
+        rang = [each for each in late if each is not None]
+        return f"{len(rang)}, after {np.median(rang):.0f}" if rang else "-"
+
+    rows = {fault: {name: told(late) for name, late in row.items()} for fault, row in ticks.items()}
+    count = len(next(iter(next(iter(ticks.values())).values())))
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    display(table.rename_axis(f"alarms in {count} nights, median ticks"))
+
+
 def calls(scores: Mapping[str, Score]) -> None:
     """Show how rules did as a table, shares with Wilson's 95 % intervals.
 
