@@ -209,6 +209,11 @@ delete = Exercise(
             "You delete the brightest pixels of the image and never look at the map. Keep this "
             "one: it is the control.",
         ),
+        "times the ink": (
+            lambda image, heat, count: _blank(image, _order(image * heat)[::-1][:count]),
+            "You rank by the map times the ink. Rank by the map as it comes: the lesson multiplies "
+            "where it means to.",
+        ),
         "one too many": (
             lambda image, heat, count: _blank(image, _order(heat)[::-1][: count + 1]),
             "One pixel too many is gone. Look at where your slice or your comparison ends.",
