@@ -128,6 +128,7 @@ def seen(delays: Mapping[str, Mapping[str, float | None]], z: Mapping, shown: Se
     faults, signals = list(delays), list(next(iter(delays.values())))
     late = [[delays[f][s] for s in signals] for f in faults]
     filled = np.array([[np.nan if each is None else each for each in row] for row in late], float)
+    right.set_facecolor("#cfcfcf")  # no alarm; not white, which would glare in the dark theme
     right.imshow(filled, cmap="cividis", vmin=0, vmax=40, aspect="auto")
     for row, values in enumerate(late):
         for column, value in enumerate(values):
