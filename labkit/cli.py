@@ -728,19 +728,19 @@ def claims(ctx, topic, verdict, lesson, article, search, summary, form) -> None:
 
     with sentences((ValueError,)):
         found = ledger.claims(topic, verdict, lesson, article=article, search=search)
-    if form != "text":
-        click.echo((to_csv if form == "csv" else to_json)(found).rstrip("\n"))
-        return
-    parts = [ledger.counts(found)]
-    if not found.empty:
-        parts.append("\n".join(terminal.table(ledger.summary(found).to_dict("records"))))
-    if not summary and not found.empty:
-        parts.append(ledger.format_claims(found))
-    text = "\n\n".join(parts) + "\n"
-    if sys.stdout.isatty() and not summary:
-        click.echo_via_pager(text)
-    else:
-        click.echo(text.rstrip("\n"))
+        if form != "text":
+            click.echo((to_csv if form == "csv" else to_json)(found).rstrip("\n"))
+            return
+        parts = [ledger.counts(found)]
+        if not found.empty:
+            parts.append("\n".join(terminal.table(ledger.summary(found).to_dict("records"))))
+        if not summary and not found.empty:
+            parts.append(ledger.format_claims(found))
+        text = "\n\n".join(parts) + "\n"
+        if sys.stdout.isatty() and not summary:
+            click.echo_via_pager(text)
+        else:
+            click.echo(text.rstrip("\n"))
 
 
 @claims.command("check")
@@ -762,7 +762,7 @@ def check_claims(ids, lesson, full, form) -> None:
     \b
     Examples:
       labkit claims check A2-GD-04
-      labkit claims check E-CODE-06 A2-GD-04 A2-GD-05    two runs for three rows
+      labkit claims check E-CODE-02 A2-GD-04 A2-GD-05    two runs for three rows
       labkit claims check --lesson 02                    all rows of a lesson
       labkit claims check A2-GD-04 --format json         for other programs
     """  # noqa: D301
@@ -777,13 +777,15 @@ def check_claims(ids, lesson, full, form) -> None:
         if lesson is not None:
             number = lessons.read(lesson).number
             ids = [row["id"] for row in ledger.read_ledger() if row["lesson"] == number]
+            if not ids:
+                raise terminal.Refused(f"lesson {number} shows no row of the ledger")
         tasks, found = recomputing.plan(ids)
         with terminal.Progress([task.lesson for task in tasks]) as progress:
             for task in tasks:
                 found += recomputing.recompute(task, full=full, on_cell=progress.cell)
-    order = list(dict.fromkeys(ids))
-    found.sort(key=lambda each: order.index(each.row["id"]))
-    _tell_recomputed(found, form)
+        order = list(dict.fromkeys(ids))
+        found.sort(key=lambda each: order.index(each.row["id"]))
+        _tell_recomputed(found, form)
     sys.exit(0 if all(each.ok for each in found) else 1)
 
 
@@ -822,7 +824,7 @@ def doctor(full) -> None:
 
     with sentences():
         report = checkup.report(available(), full=full)
-    click.echo(str(report))
+        click.echo(str(report))
     sys.exit(0 if report.ok else 1)
 
 
@@ -882,7 +884,7 @@ def serve(model, host, port, max_wait, clients, **settings) -> None:
 
     with sentences((OSError, ValueError, ImportError), "Stopped before it served."):
         token = os.environ.get("LABKIT_TOKEN") or None
-        known = tuple(read_clients(clients)) if clients else ()
+        known = () if clients is None else tuple(read_clients(clients))
         how = Settings(token=token, clients=known, max_wait=max_wait / 1e3, **settings)
         counts = serve_here(model, host, port, how, click.echo)
         told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
@@ -893,7 +895,13 @@ def serve(model, host, port, max_wait, clients, **settings) -> None:
 @click.option("--field", default="vision", show_default=True, help="One of six: see below.")
 @click.option("--trap", help="own, or copies, groups, order, future, prevalence, neighbors.")
 @click.option("--ignore", is_flag=True, help="Go on as if the checks had found nothing.")
-@click.option("--seed", default=0, show_default=True, help="Of rows, split and weights.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of rows, split and weights.",
+)
 @click.option("--http", "over_http", is_flag=True, help="Serve by a real server process.")
 def pipeline(field, trap, ignore, seed, over_http) -> None:
     """Run a model's whole life in one of six fields, stage by stage.
@@ -903,7 +911,8 @@ def pipeline(field, trap, ignore, seed, over_http) -> None:
     monitor, roll back.
 
     --trap plants what makes a score better than it is: own is the trap that the field sets by
-    itself. The checks find it, and what they found is mended. With --ignore nothing is: then
+    itself. The checks find it, and what they found is mended, as far as it can be: in operations
+    the traps of other fields lose the time of each row. With --ignore nothing is mended: then
     compare what "evaluate" promises with what "monitor" sees. Data of recommendation and
     operations are generated, all others ship with packages. --http needs the extra serve.
 
@@ -917,7 +926,8 @@ def pipeline(field, trap, ignore, seed, over_http) -> None:
     from labkit.datacenter.lifecycle import stages
     from labkit.datacenter.serving.served import missing
 
-    with sentences((ValueError, ImportError)):
+    told = "Stopped, and nothing is left."
+    with sentences((ValueError, ImportError), told), terminal.stopped_by_signals():
         if over_http and missing():
             raise ModuleNotFoundError(missing())
         outcome = stages.run(field, trap, not ignore, seed, over_http)
@@ -949,7 +959,7 @@ def audit(log, lines, head) -> None:
         raise click.UsageError("give --lines and --head together: both are in one answer")
     with sentences((OSError,)):
         found = verify(log, lines, head or "")
-    click.echo(f"{found} lines, each follows from the one before.")
+        click.echo(f"{found} lines, each follows from the one before.")
 
 
 @main.command()

@@ -16,7 +16,7 @@ from labkit.lab.records.entry import Record
 
 RECORD = "from labkit.lab import record, expect\nrecord('98', answer=2 * rate)"
 COMMANDS = ["list", "run", "sweep", "results", "claims", "doctor", "data", "open", "measure"]
-COMMANDS += ["completion", "progress", "reset", "serve", "pipeline"]
+COMMANDS += ["completion", "progress", "reset", "serve", "pipeline", "audit"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -26,6 +26,14 @@ def test_the_help_of_each_command_teaches(command):
     assert f"labkit {command}" in text.split("Examples:")[1]
     short = next(line for line in call("--help").stdout.splitlines() if f"  {command} " in line)
     assert not short.endswith("...")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a disk that is full")
+def test_an_output_that_is_full_is_a_sentence():
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "labkit", "claims", "--format", "json"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
 
 
 def test_help_and_version():

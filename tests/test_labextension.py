@@ -393,3 +393,25 @@ def test_the_server_answers_only_who_has_the_token_and_in_json(lab):
     assert status == 400
     assert told["message"].startswith("'100%' is not the number of a lesson: give two digits")
     assert ask("overview", "wrong")[0] == 403
+
+
+@in_browser
+def test_a_link_to_a_cell_opens_the_notebook_at_this_cell(opened):
+    page = opened("77_covers")
+    cell = page.evaluate("""async () => {
+      await jupyterapp.commands.execute('docmanager:open', { path: '78_length.ipynb' });
+      const panel = jupyterapp.shell.currentWidget;
+      await panel.context.ready;
+      const { id } = panel.context.model.cells.get(12);
+      await jupyterapp.commands.execute('docmanager:open', { path: '77_covers.ipynb' });
+      panel.close();
+      return id;
+    }""")
+    link = {"path": "78_length.ipynb", "id": f"#cell-id={cell}"}
+    page.evaluate(
+        "(link) => jupyterapp.commands.execute('rendermime:handle-local-link', link)", link
+    )
+    wait_until(page, f"() => ({HERE})() === '78_length.ipynb'")
+    wait_until(page, f"() => ({STATE})().active === 12")
+    wait_until(page, f"() => Math.abs(({STATE})().places[12]) < 60")
+    assert page.evaluate(STATE)["dirty"] is False

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from labkit.explore import figures
+from labkit.maths.intervals import mean_interval
 
 Rates = Mapping[str, tuple[int, int, float, float]]  # group -> rows, hits, low, high
 
@@ -53,7 +54,10 @@ def judges(blind: ArrayLike, expected: float, others: Mapping[str, float]) -> No
     """
     fig = Figure(figsize=(7.2, 3.1))
     ax = fig.subplots()
-    ax.hist(np.asarray(blind), bins=24, color=figures.SKY, label="blind judges (simulated)")
+    values = np.unique(blind)
+    row = np.diff(values).min()  # a judge agrees on one row more
+    bins = np.arange(values[0] - row / 2, values[-1] + 4 * row, 4 * row)
+    ax.hist(blind, bins=bins, color=figures.SKY, label="blind judges (simulated)")
     ax.axvline(expected, color=figures.GRAY, label="sum of squared shares (modeled)")
     looks = zip(("D", "s", "^"), (figures.ORANGE, figures.RED, figures.PINK), others, strict=False)
     for marker, color, name in looks:
@@ -71,8 +75,6 @@ def tested(claims: Mapping[str, Sequence[float]], said: Mapping[str, str]) -> No
         claims: what is claimed -> difference of each pair, in points.
         said: what is claimed -> the verdict of the rule.
     """
-    from labkit.maths.intervals import mean_interval
-
     fig = Figure(figsize=(8.6, 0.7 * len(claims) + 1.2))
     ax = fig.subplots()
     for y, (name, pairs) in enumerate(claims.items()):

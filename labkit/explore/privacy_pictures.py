@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import numpy as np
 
+from labkit.datacenter.privacy.leakage import expected_alone
 from labkit.explore import figures
 from labkit.maths.intervals import mean_interval
 
@@ -126,8 +127,6 @@ def leak_counts(honest: Mapping[int, tuple], trapped: Mapping[int, tuple], bins:
         trapped: the same, with weights that the server made for it.
         bins: of the trap.
     """
-    from labkit.datacenter.privacy.leakage import expected_alone
-
     fig, ax = plt.subplots(figsize=(6.4, 3.2))
     sizes = list(honest)
     told = []

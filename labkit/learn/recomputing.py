@@ -7,20 +7,26 @@ as they are given. Claims asked for together share one run for each lesson.
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from labkit.lab import lesson as lessons
 from labkit.lab.lesson import Lesson
 from labkit.lab.runs import runner
+from labkit.lab.runs.limits import RunError
 from labkit.lab.words import duration
 from labkit.learn import claims as ledger
 from labkit.learn.shown import Shown, where_shown
 
+_PREFIX, _DEAD = "labkit-claims-", 3600.0  # seconds without a sign of life
 _ENVIRONMENT = {ledger.COLLECT: "1", "LABKIT_WALK": "0"}  # explorers need not try themselves
 
 # What a recomputation may find, in words.
@@ -144,18 +150,27 @@ def recompute(
         RunError: there is no room for the run.
         KeyboardInterrupt: Ctrl-C; nothing is left behind.
     """
-    with tempfile.TemporaryDirectory(prefix="labkit-claims-") as folder:
-        outcome = runner.run(
-            task.lesson,
-            full=full,
-            folder=folder,
-            page=False,
-            environment=_ENVIRONMENT,
-            stop=stop,
-            on_cell=on_cell,
-        )
+    _sweep()
+    options = {"full": full, "page": False, "environment": _ENVIRONMENT}
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder:
+        try:
+            outcome = runner.run(task.lesson, folder=folder, stop=stop, on_cell=on_cell, **options)
+        except RunError as error:
+            why = error.__cause__ or error
+            raise RunError(
+                f"{why}: a run in {folder}. Let TMPDIR name a folder with room"
+            ) from error
         given = dict(_given(outcome.notebook)) if outcome.notebook.exists() else {}
     return [_judged(row, given.get(row["id"]), outcome, task) for row in task.rows]
+
+
+def _sweep() -> None:
+    """Remove what runs that were killed have left: a run that lives touches its record often."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # somebody else removes it
+            latest = max(each.stat().st_mtime for each in [folder, *folder.rglob("*")])
+            if time.time() - latest > _DEAD:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _without_run(row: dict[str, str], shown: Shown | None) -> Recomputed | None:

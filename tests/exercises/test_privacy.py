@@ -1,4 +1,4 @@
-"""What the walker over all exercises does not see: lesson 26's functions as the lesson uses them."""
+"""What the walker over all exercises does not see: lesson 26's functions as it uses them."""
 
 import numpy as np
 import pytest

@@ -68,7 +68,7 @@ def test_a_picked_row_shows_its_card_and_leads_to_its_cell():
 
 
 def test_a_row_without_a_value_offers_no_run():
-    explorer = LedgerExplorer(verdict="opinion")
+    explorer = LedgerExplorer(search="D1-META-01")
     assert explorer._again.button.disabled
     assert "no run would tell more" in explorer._again.told.value
 

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from click.testing import CliRunner
 
 from labkit.cli import main
 from labkit.lab import places
+from labkit.lab.runs.limits import RunError
 from labkit.learn import claims as ledger
 from labkit.learn import recomputing
 from labkit.learn.shown import claims_in, where_shown
@@ -113,6 +116,23 @@ def test_an_unknown_id_and_a_wrong_call_are_refused(lab):
     assert CliRunner().invoke(main, ["claims", "--topic", "text"]).exit_code == 0
 
 
+def test_a_lesson_without_rows_is_refused(lab):
+    path = lab / "notebooks" / "01_one.ipynb"
+    (lab / "notebooks" / "02_two.ipynb").write_text(path.read_text().replace("# 01", "# 02"))
+    done = ask("--lesson", "02")
+    assert (done.exit_code, "shows no row" in done.output) == (2, True)
+
+
+def test_every_id_in_the_help_is_the_ledgers():
+    texts = [
+        CliRunner().invoke(main, ["claims", *words, "--help"]).output for words in ([], ["check"])
+    ]
+    ids = set(re.findall(r"[A-E]\d?-[A-Z]+-\d\d", " ".join(texts)))
+    assert len(ids) >= 3
+    tasks, known = recomputing.plan(ids)
+    assert (len(tasks), known) == (2, [])  # "two runs for three rows"
+
+
 # --- what is computed -------------------------------------------------------------------------
 
 
@@ -136,6 +156,34 @@ def test_all_rows_of_a_lesson_are_computed_and_compared_and_nothing_is_left(lab)
     assert found["T1-ONE-04"]["now"] == ["nan"]
     assert "ZeroDivisionError" in found["T1-ONE-06"]["told"]
     assert set(lab.rglob("*")) == before
+
+
+def test_a_full_disk_is_told_with_what_helps_here(lab, monkeypatch):
+    def full(*_, **__):
+        raise RunError("name another folder with --to") from OSError(28, "No space left")
+
+    monkeypatch.setattr(recomputing.runner, "run", full)
+    done = ask("T1-ONE-01")
+    assert (done.exit_code, "--to" in done.output) == (1, False)
+    assert "No space left" in done.output
+    assert "TMPDIR" in done.output
+
+
+def test_what_a_killed_run_left_is_removed_by_a_later_one_and_a_run_that_lives_is_not(
+    lab, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(recomputing.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(recomputing.runner, "run", lambda *_, **__: 1 / 0)
+    old = time.time() - 2 * recomputing._DEAD
+    for name in ("labkit-claims-dead", "labkit-claims-lives", "other"):
+        (tmp_path / name / "run").mkdir(parents=True)
+        (tmp_path / name / "run" / "record.json").touch()
+        for path in (tmp_path / name).rglob("*"):
+            os.utime(path, (old, old))
+        os.utime(tmp_path / name, (old, old))
+    os.utime(tmp_path / "labkit-claims-lives" / "run" / "record.json")
+    ask("T1-ONE-01")
+    assert {path.name for path in tmp_path.iterdir()} == {"lab", "labkit-claims-lives", "other"}
 
 
 @pytest.mark.slow

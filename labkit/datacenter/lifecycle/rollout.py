@@ -24,6 +24,7 @@ from labkit.datacenter.serving.served import ServerError
 
 SHARE = 0.2  # of the requests that go to a canary
 ENOUGH = 200  # answers of a canary after which it gets all requests
+AFTER = 100  # requests that are still counted after the decision
 FIRST = 10  # answers before a rule can say anything
 
 Rule = Callable[[int, int, int, int], bool]
@@ -55,6 +56,8 @@ def canary(
 ) -> Rollout:
     """Send requests to two versions, one row each, until the rule or `ENOUGH` decides.
 
+    `AFTER` more requests show that the decision holds.
+
     Args:
         old, new: answer rows (n, columns) with (n, classes); an error of a server is a wrong
             answer.
@@ -67,6 +70,8 @@ def canary(
     asked, wrong, counts = [], [], {True: [0, 0], False: [0, 0]}
     decision, at, versions = "undecided", len(live.y), {True: new, False: old}
     for number, (row, truth) in enumerate(zip(live.x, live.y, strict=True), 1):
+        if number > at + AFTER:
+            break
         to_new = {"rolled back": False, "promoted": True}.get(decision, bool(drawn[number - 1]))
         asked.append(to_new)
         wrong.append(_is_wrong(versions[to_new], row, truth))
@@ -96,11 +101,13 @@ def versions(
 
     Args:
         old, new: arrays of the networks.
-        folder: where their files go.
+        folder: where their files go, until both are loaded.
         over_http: False, or without the extra `serve`: in this process.
     """
     files = [export(w, Path(folder) / f"{name}.npz") for name, w in (("old", old), ("new", new))]
     with serve(files[0], over_http) as ask_old, serve(files[1], over_http) as ask_new:
+        for file in files:  # both are loaded; whoever is killed from here on leaves none behind
+            file.unlink()
         yield ask_old, ask_new
 
 

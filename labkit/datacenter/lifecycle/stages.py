@@ -118,7 +118,7 @@ def run(
     rows = archive.rows(judge)
     promised = evaluate(models.load(weights).run(rows.x), rows, common)
     told["evaluate"] = f"{promised}; the most common class gets {promised.baseline:.1%}"
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix="labkit_") as folder:
         file = export(weights, Path(folder) / "model.npz")
         told["export"] = f"{file.stat().st_size:,} bytes of plain numbers"
         with serve(file, over_http) as ask:

@@ -266,7 +266,11 @@ def series(seen: Sequence[Tick], signals: Callable[[Tick], Mapping[str, float]])
     return {name: np.array([row[name] for row in rows], dtype=float) for name in rows[0]}
 
 
-def standardized(found: Mapping[str, np.ndarray], usual: Mapping[str, np.ndarray]) -> dict:
+def standardized(
+    found: Mapping[str, np.ndarray],
+    usual: Mapping[str, np.ndarray],
+    least: Mapping[str, float] | None = None,
+) -> dict:
     """Return signals in standard deviations from their usual mean, cut at 4.
 
     Mean and deviation are those of quantiles, which a few outliers do not move.
@@ -274,6 +278,8 @@ def standardized(found: Mapping[str, np.ndarray], usual: Mapping[str, np.ndarray
     Args:
         found: name -> values.
         usual: name -> values of a time when all was well.
+        least: name -> a standard deviation to count in if the usual one is smaller: what changes
+            by less does not matter.
 
     >>> usual = {"ink": np.random.default_rng(0).normal(5, 2, 10_000)}
     >>> standardized({"ink": np.array([5.0, 9.0, 99.0])}, usual)["ink"].round(1).tolist()
@@ -282,7 +288,8 @@ def standardized(found: Mapping[str, np.ndarray], usual: Mapping[str, np.ndarray
     z = {}
     for name, values in found.items():
         low, middle, high = np.quantile(usual[name], [0.1587, 0.5, 0.8413])
-        z[name] = np.clip((values - middle) / max((high - low) / 2, 1e-12), -CLIP, CLIP)
+        spread = max((high - low) / 2, (least or {}).get(name, 1e-12))
+        z[name] = np.clip((values - middle) / spread, -CLIP, CLIP)
     return z
 
 
@@ -338,6 +345,7 @@ def nights(
     rows: int = 60,
     count: int = 20,
     seed: int = 0,
+    least: Mapping[str, float] | None = None,
 ) -> dict[str, list[dict[str, Alarm]]]:
     """Return when each signal rings in simulated nights: fault -> for each night, name -> alarm.
 
@@ -349,6 +357,7 @@ def nights(
         rows: images of a tick.
         count: nights with each fault.
         seed: of images and seconds.
+        least: as of `standardized`.
     """
     service = Simulated(model, seed)
 
@@ -358,7 +367,7 @@ def nights(
     usual = seen("nothing", seed + 10_000, ticks=400)
 
     def night(fault: str, seed: int) -> dict[str, Alarm]:
-        z = standardized(seen(fault, seed), usual)
+        z = standardized(seen(fault, seed), usual, least)
         return {name: rule(values) for name, values in z.items()}
 
     return {fault: [night(fault, seed + n) for n in range(count)] for fault in FAULTS}

@@ -15,6 +15,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,7 +47,7 @@ def client(name: str, role: str, token: str) -> Client:
 
     Args:
         name, role: as `Client` has them.
-        token: at least 16 characters of ASCII.
+        token: at least 16 characters of ASCII, no spaces.
 
     Raises:
         ValueError: a name, a role or a token that is none.
@@ -75,9 +76,10 @@ def checked(found: Client) -> Client:
 
 def check_token(token: str) -> None:
     """Refuse a token that can be guessed, or that no header can hold."""
-    if not (len(token) >= 16 and token.isascii() and token.isprintable()):
+    if not re.fullmatch(r"[!-~]{16,}", token):
         raise ValueError(
-            "a token needs at least 16 characters of ASCII, such as `openssl rand -hex 16` prints"
+            "a token needs at least 16 characters of ASCII without spaces, such as "
+            "`openssl rand -hex 16` prints"
         )
 
 
@@ -88,11 +90,26 @@ def read_clients(path: str | Path) -> list[Client]:
         OSError: there is no such file.
         ValueError: a line that says something else, or nobody at all.
     """
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
-    rows = [line.split() for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    if not rows or any(len(row) != 3 for row in rows):
-        raise ValueError(f"each line of {path} must say NAME ROLE SHA256, and there must be one")
-    return [checked(Client(*row)) for row in rows]
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()  # Windows writes a mark
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no text in UTF-8") from None
+    rows = {n: line.partition("#")[0].split() for n, line in enumerate(lines, 1)}
+    found = [_client_of(row, f"line {n} of {path}") for n, row in rows.items() if row]
+    if not found:
+        raise ValueError(f"{path} must have a line NAME ROLE SHA256 for each client, and has none")
+    return found
+
+
+def _client_of(row: list[str], where: str) -> Client:
+    try:
+        name, role, digest = row
+    except ValueError:
+        raise ValueError(f"{where} must say NAME ROLE SHA256, and has {len(row)} words") from None
+    try:
+        return checked(Client(name, role, digest.lower()))
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
 
 
 def who_is(clients: Sequence[Client], token: str | None) -> Client | None:
@@ -177,7 +194,7 @@ class Audit:
         head: hash of the last one.
 
     Raises:
-        Forged: the file that is there has been changed.
+        Forged: the file that is there has been changed; keep it, and begin another one.
         OSError: it cannot be written, or another server writes it.
 
     Source: Haber and Stornetta, How to time-stamp a digital document (1991).
@@ -188,22 +205,33 @@ class Audit:
             raise OSError(
                 f"{path} is no plain file: a log must be one, so that it can be read back"
             )
-        self.lines, self.head = _chain(path) if Path(path).exists() else (0, START)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        _keep_others_out(self._file, path)
+        try:
+            _keep_others_out(self._file, path)  # before it is read: another may still write
+            self.lines, self.head = _chain(path)
+        except BaseException as error:
+            os.close(self._file)
+            if isinstance(error, Forged):
+                raise Forged(f"{error}. Keep that file as it is, and begin another log") from None
+            raise
+        self._size = os.fstat(self._file).st_size
 
     def add(self, **what: Any) -> None:
         """Append a line, whole or not at all.
 
         Raises:
-            OSError: it cannot be written, and what happened must not.
+            OSError: it cannot be written, or somebody has cut, extended or deleted it; and what
+                happened must not.
         """
         entry = {"time": round(time.time(), 3)} | what | {"before": self.head}
-        line, size = json.dumps(entry).encode(), os.fstat(self._file).st_size
-        if os.write(self._file, line + b"\n") <= len(line):
-            os.ftruncate(self._file, size)
+        line, there = json.dumps(entry).encode() + b"\n", os.fstat(self._file)
+        if there.st_size != self._size or not there.st_nlink:
+            raise OSError("somebody else has cut, extended or deleted the audit log; begin another")
+        if os.write(self._file, line) < len(line):
+            os.ftruncate(self._file, self._size)
             raise OSError("the audit log cannot be written: the disk is full")
-        self.lines, self.head = self.lines + 1, hashlib.sha256(line).hexdigest()
+        self._size += len(line)
+        self.lines, self.head = self.lines + 1, hashlib.sha256(line[:-1]).hexdigest()
 
     def close(self) -> None:
         """Let go of the file."""
@@ -231,17 +259,17 @@ def verify(path: str | Path, lines: int | None = None, head: str = START) -> int
 def _chain(path: str | Path, most: int | None = None) -> tuple[int, str]:
     """Return how many lines follow from each other, and the hash of the last."""
     count, head = 0, START
-    *whole, rest = Path(path).read_bytes().split(b"\n")
-    if rest:
-        raise Forged(f"the last line of {path} is not whole")
-    for line in whole[:most]:
-        try:
-            said = json.loads(line)["before"]
-        except (ValueError, KeyError, TypeError):
-            said = None
-        if said != head:
-            raise Forged(f"line {count + 1} of {path} does not follow from the one before")
-        count, head = count + 1, hashlib.sha256(line).hexdigest()
+    with Path(path).open("rb") as lines:  # one at a time: a log may be larger than the memory
+        for line in islice(lines, most):
+            if not line.endswith(b"\n"):
+                raise Forged(f"the last line of {path} is not whole")
+            try:
+                said = json.loads(line)["before"]
+            except (ValueError, KeyError, TypeError):
+                said = None
+            if said != head:
+                raise Forged(f"line {count + 1} of {path} does not follow from the one before")
+            count, head = count + 1, hashlib.sha256(line[:-1]).hexdigest()
     return count, head
 
 
@@ -252,5 +280,4 @@ def _keep_others_out(file: int, path: str | Path) -> None:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            os.close(file)
             raise OSError(f"another server writes {path}: give each its own log") from None

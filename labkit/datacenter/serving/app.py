@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -231,6 +232,7 @@ class Guard:
         self.routes = {route.path for route in app.routes}
         self.buckets: dict[str, Bucket] = {}
         self.unwritten: dict[str, int] = {}  # answers 429 since the last line about this client
+        self.told = ""  # why the log cannot be written, as last told to who runs the server
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         """Answer one request."""
@@ -252,8 +254,8 @@ class Guard:
             # Whoever stands between may take one for the end of the request, h11 the other.
             words = "send content-length or transfer-encoding, not both"
             return access.NOBODY, _error(400, words, {"connection": "close"})
-        if scope["path"] in HEALTH and self.clients:
-            return access.NOBODY, None
+        if scope["path"] in HEALTH:  # of no rate either: who is refused here is started anew
+            return access.NOBODY, None if self.clients else self.refusal(None, "", headers)
         found = access.who_is(self.clients, _token(scope["headers"]))
         who = found.name if found else access.NOBODY
         return who, self.too_many(who) or self.refusal(found, scope["path"], headers)
@@ -297,7 +299,14 @@ class Guard:
         path = scope["path"] if scope["path"] in self.routes else "other"
         method = scope["method"] if scope["method"] in ("GET", "POST") else "other"
         what = {"who": who, "method": method, "path": path, "status": status}
-        self.audit.add(**what, **({"unwritten": before - 1} if before > 1 else {}))
+        try:
+            self.audit.add(**what, **({"unwritten": before - 1} if before > 1 else {}))
+            self.told = ""
+        except OSError as error:
+            if self.told != str(error):  # the client learns no more than 500
+                self.told = str(error)
+                print(f"{error} (requests are answered 500)", file=sys.stderr, flush=True)
+            raise
 
 
 def _token(headers: list[tuple[bytes, bytes]]) -> str | None:

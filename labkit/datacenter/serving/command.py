@@ -48,7 +48,7 @@ def serve_here(
             f"LABKIT_TOKEN=$(openssl rand -hex 16) labkit serve ...; or listen on 127.0.0.1"
         )
     model = models.load(name)
-    audit = Audit(settings.audit) if settings.audit else None
+    audit = None if settings.audit is None else Audit(settings.audit)
     from labkit.datacenter.serving import server
 
     with server.bind(host, port) as door:
@@ -96,7 +96,8 @@ def _curl(address: str, model: Model, settings: Settings) -> str:
     ]
     line = shlex.join(words)
     if settings.known:
-        line += ' -H "authorization: Bearer $LABKIT_TOKEN"'
+        token = "$LABKIT_TOKEN" if settings.token else "$TOKEN"  # as --help calls a client's
+        line += f' -H "authorization: Bearer {token}"'
     size = math.prod(model.inputs)
     body, _ = protocol.json_body(np.ones((1, *model.inputs)))
     if size <= EXAMPLE:

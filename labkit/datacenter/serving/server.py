@@ -169,7 +169,8 @@ def main() -> None:
         wanted = unpack(packed)
         model = models.load(wanted["model"], wanted["shape"])
         _try_rule(wanted["admit"])
-        audit = Audit(wanted["settings"].audit) if wanted["settings"].audit else None
+        file = wanted["settings"].audit
+        audit = None if file is None else Audit(file)
         door = bind("127.0.0.1", wanted["port"])
     except Exception as error:
         tell(error=f"{error}" if isinstance(error, TOLD) else f"{type(error).__name__}: {error}")

@@ -70,8 +70,12 @@ class Settings:
             value, least = getattr(self, name), LEAST.get(name, 0)
             if value is not None and not value >= least:
                 raise ValueError(f"{name} must be at least {least}. Received: {value!r}")
-        if len({each.name for each in self.known}) < len(self.known):
-            raise ValueError("two clients have one name: whose request it was could not be told")
+        for what in ("name", "digest"):
+            if len({getattr(each, what) for each in self.known}) < len(self.known):
+                one = "name" if what == "name" else "token"
+                raise ValueError(f"two clients have one {one}: who asked could not be told")
+        if self.audit is not None and not str(self.audit):
+            raise ValueError("the audit log needs the name of a file, and got an empty one")
 
     @property
     def known(self) -> tuple[Client, ...]:

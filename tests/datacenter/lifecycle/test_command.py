@@ -22,6 +22,7 @@ def test_what_is_ignored_is_told_as_broken():
 def test_wrong_names_are_refused_with_the_right_ones():
     assert "operations" in call("pipeline", "--field", "speach", code=2).stderr
     assert "neighbors" in call("pipeline", "--trap", "hole", code=2).stderr
+    assert "--seed" in call("pipeline", "--seed", "-1", code=2).stderr
 
 
 def test_without_the_extra_a_server_is_refused_and_told_of(monkeypatch):

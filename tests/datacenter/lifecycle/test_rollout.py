@@ -23,9 +23,11 @@ def test_a_faulty_version_is_rolled_back_and_gets_no_request_after(speech, fault
     live, scale, old, _ = speech
     bad = rollout.FAULTS[fault](old, scale)
     with rollout.versions(old, bad, tmp_path, over_http=False) as (ask_old, ask_new):
+        assert not [*tmp_path.iterdir()]  # who is killed now leaves no file behind
         run = rollout.canary(ask_old, ask_new, many(live), rollout.by_difference)
     assert run.decision == "rolled back"
     assert not run.new[run.at :].any()
+    assert len(run.new) == len(run.wrong) == run.at + rollout.AFTER
     assert run.canaries < 60
     assert run.new[: run.at].mean() == pytest.approx(rollout.SHARE, abs=0.15)
 

@@ -115,6 +115,13 @@ def test_the_path_is_the_furthest_excursion_of_the_sums_from_their_lowest_point(
     np.testing.assert_allclose(telemetry.path(z, step), expected, atol=1e-12)
 
 
+def test_a_spread_smaller_than_what_matters_does_not_count():
+    usual = {"a": np.linspace(-1, 1, 1001), "b": np.linspace(-1, 1, 1001)}
+    z = telemetry.standardized({"a": np.ones(1), "b": np.ones(1)}, usual, {"a": 2.0})
+    assert z["a"] == pytest.approx(0.5)
+    assert z["b"] == pytest.approx(1 / 0.6826, rel=0.01)  # as many of these lie within one
+
+
 def test_an_unknown_fault_is_told_with_those_that_there_are(read):
     with pytest.raises(ValueError, match=r"slow replica.*Received: 'fire'"):
         telemetry.watch(telemetry.Simulated(read[0]), read[1], "fire")

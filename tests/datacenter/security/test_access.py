@@ -44,6 +44,8 @@ def test_a_token_that_is_not_whole_is_nobodys(token):
         ('x","role":"admin', "read", TOKEN, "a client's name"),
         ("ward", "root", TOKEN, "a role is one of read, predict, admin"),
         ("ward", "read", "short", "at least 16 characters"),
+        ("ward", "read", " " * 20, "without spaces"),  # no header can hold it
+        ("ward", "read", TOKEN + " x", "without spaces"),
     ],
 )
 def test_what_is_no_client_is_refused(name, role, token, words):
@@ -60,9 +62,19 @@ def test_clients_are_read_from_a_file(tmp_path):
         file.write_text(text)
         with pytest.raises(ValueError, match="NAME ROLE SHA256"):
             access.read_clients(file)
-    file.write_text(f"ward predict {TOKEN}\n")
-    with pytest.raises(ValueError, match="64 hexadecimal digits"):
+    file.write_text(f"# ours\nward predict {TOKEN}\n")
+    with pytest.raises(ValueError, match=r"line 2 of .*clients.txt: .* 64 hexadecimal digits"):
         access.read_clients(file)
+    file.write_bytes(b"\xff\xfeward")
+    with pytest.raises(ValueError, match=r"clients.txt is no text in UTF-8"):
+        access.read_clients(file)
+
+
+def test_a_file_of_clients_as_windows_writes_it_is_read(tmp_path):
+    ward = client("ward", "predict", TOKEN)
+    text = f"ward predict {ward.digest.upper()}  # the ward\r\n"
+    (tmp_path / "clients.txt").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert access.read_clients(tmp_path / "clients.txt") == [ward]
 
 
 def test_settings_refuse_two_clients_of_one_name_and_what_is_no_client():
@@ -71,6 +83,10 @@ def test_settings_refuse_two_clients_of_one_name_and_what_is_no_client():
         Settings(clients=(ward, ward))
     with pytest.raises(ValueError, match="two clients have one name"):
         Settings(clients=(client("owner", "read", TOKEN),), token="y" * 16)
+    with pytest.raises(ValueError, match="two clients have one token"):
+        Settings(clients=(client("chief", "admin", TOKEN), ward))
+    with pytest.raises(ValueError, match="the name of a file"):
+        Settings(audit="")
     with pytest.raises(ValueError, match="a role is one of"):
         Settings(clients=(Client("ward", "root", ward.digest),))
     with pytest.raises(ValueError, match="rate must be at least"):
@@ -196,6 +212,56 @@ def test_a_full_disk_leaves_no_half_line(log, monkeypatch):
     monkeypatch.undo()
     audit.add(who="ward")
     assert verify(path) == 6
+
+
+@pytest.mark.parametrize("deed", ["cut", "extended", "deleted"])
+def test_a_log_that_somebody_else_changes_is_not_written_on(log, deed):
+    path, *_ = log
+    audit = Audit(path)
+    if deed == "deleted":
+        path.unlink()
+    elif deed == "cut":  # as logrotate's copytruncate does
+        os.truncate(path, 0)
+    else:
+        path.write_bytes(path.read_bytes() + b"x\n")
+    for _ in range(2):
+        with pytest.raises(OSError, match="somebody else has cut, extended or deleted"):
+            audit.add(who="ward")
+
+
+def test_a_log_that_was_moved_is_written_on_where_it_is(log):
+    path, *_ = log
+    audit = Audit(path)
+    moved = path.rename(path.with_suffix(".1"))
+    audit.add(who="ward")
+    assert verify(moved) == 6
+
+
+def test_who_refuses_a_log_says_what_to_do_and_lets_go_of_it(log):
+    path, *_ = log
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-5])
+    with pytest.raises(Forged, match="Keep that file as it is, and begin another log"):
+        Audit(path)
+    path.write_bytes(whole)
+    assert Audit(path).lines == 5
+
+
+def test_a_log_is_read_once_nobody_else_writes_it(log, monkeypatch):
+    """A server that ends may write until the next one has the log for itself."""
+    pytest.importorskip("fcntl")
+    path, *_ = log
+    ending, chain = Audit(path), access._chain
+
+    def meanwhile(*args):
+        found = chain(*args)
+        ending.add(who="ward")
+        ending.close()
+        return found
+
+    monkeypatch.setattr(access, "_chain", meanwhile)
+    with pytest.raises(OSError, match="another server writes"):
+        Audit(path)
 
 
 def test_two_servers_do_not_write_one_log(log):

@@ -229,6 +229,8 @@ def test_what_cannot_be_logged_is_not_answered(tmp_path):
         limits = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
         resource.prlimit(server.pid, resource.RLIMIT_FSIZE, limits)
         assert ask(server, "ward", server.path, [[SECRET]])[0] == 200
+        server._errors.seek(0)
+        assert server._errors.read().count(b"the disk is full") == 1  # told once, to its owner
     assert verify(log) == 2
 
 
@@ -274,6 +276,9 @@ def test_who_waits_as_long_as_it_is_told_is_answered():
 def test_without_tokens_all_are_one_client_and_still_limited():
     with Served("emulated:0+0", rate=0.5, burst=3) as server:
         seen = [server.ask("GET", "/v2")[0] for _ in range(30)]
+        health = {server.ask("GET", f"/v2/health/{it}")[0] for it in ("live", "ready") * 3}
+        other = server.ask("GET", "/v2/health/live", headers={"host": "evil.example"})[0]
+    assert (health, other) == ({200}, 421)  # no flood makes it look dead
     assert seen[:3] == [200] * 3
     assert seen.count(429) > 15
 
@@ -286,6 +291,12 @@ def test_a_file_of_clients_that_says_something_else_is_refused(tmp_path):
     words = ["serve", "emulated:1+1", "--clients", str(tmp_path / "clients.txt")]
     assert "64 hexadecimal digits" in call(*words, code=2).stderr
     assert "No such file" in call("serve", "emulated:1+1", "--clients", "nothing", code=2).stderr
+
+
+@pytest.mark.parametrize("option", ["--clients", "--audit"])
+def test_an_empty_name_of_a_file_starts_no_server_without_it(option):
+    """As `--clients "$CLIENTS"` gives one, where nobody has set it."""
+    assert "Error: " in call("serve", "emulated:1+1", "--port", "0", option, "", code=2).stderr
 
 
 def test_labkit_audit_finds_what_was_changed_and_with_a_kept_head_what_was_cut_off(tmp_path):

@@ -22,9 +22,15 @@ async function show(panel, cell) {
   // JupyterLab draws only what is in view, and what it draws moves what stands below.
   for (let tries = 0, still = 0; tries < TRIES && still < 3 && !panel.isDisposed; tries += 1) {
     still = inPlace(content, at) ? still + 1 : 0;
-    if (!still) content.scrollToItem(at, "start").catch(() => {});
+    if (!still) bring(content, at);
     await new Promise((done) => setTimeout(done, 100));
   }
+}
+
+function bring(content, at) {
+  const { node } = content.widgets[at];
+  if (node.isConnected) node.scrollIntoView({ block: "start" });
+  else content.scrollToItem(at, "start").catch(() => {});
 }
 
 function inPlace({ widgets, outerNode }, at) {
