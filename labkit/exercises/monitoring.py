@@ -328,21 +328,24 @@ def score(ring: Callable[[np.ndarray], bool], seed: int = 0) -> Score:
     return Score(float(np.mean(delays)) if delays else NEVER, float(np.mean(false)))
 
 
-def sums(z: np.ndarray, allowance: float = 0.5) -> np.ndarray:
+def sums(z: np.ndarray) -> np.ndarray:
     """Return the larger of the two CUSUMs of each signal after the last tick, (signals,).
 
     Args:
         z: signals in standard deviations, (ticks, signals).
-        allowance: taken off each value.
     """
-    high = low = np.zeros(np.shape(z)[1])
+    return np.maximum(_rises(z), _rises(-np.asarray(z)))
+
+
+def _rises(z: np.ndarray) -> np.ndarray:
+    total = np.zeros(np.shape(z)[1])
     for each in np.asarray(z, float):
-        high, low = np.maximum(0, high + each - allowance), np.maximum(0, low - each - allowance)
-    return np.maximum(high, low)
+        total = np.maximum(0, total + each - 0.5)
+    return total
 
 
-def _any_sum(z, limit=7.0, allowance=0.5):
-    return bool((sums(z, allowance) > limit).any())
+def _any_sum(z, limit=7.0):
+    return bool(sums(z).max() > limit)
 
 
 class _Ring(Exercise):
@@ -449,10 +452,3 @@ ring = _Ring(
     hint="Run two sums for each signal, of z and of -z, over all ticks so far. Ring when the "
     "largest of them is beyond a limit that the noise alone rarely reaches.",
 )
-
-
-def _rises(z):
-    total = np.zeros(np.shape(z)[1])
-    for each in np.asarray(z, float):
-        total = np.maximum(0, total + each - 0.5)
-    return total
