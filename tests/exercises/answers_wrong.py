@@ -825,6 +825,9 @@ left = image.copy()
   return left
 image * heat
 image[heat]
+left = image.copy()
+  left.flat[np.argsort(image * heat, axis=None)[-count:]] = 0
+  return left
 """,
     "monitoring.ring": """
 False
@@ -845,6 +848,8 @@ high = low = np.zeros(z.shape[1])
 np.abs(z[:, 0].mean()) > 0.5
 (z[-1] ** 2).sum() > 25
 z[-1]["ink"] > 3
+np.abs(z.mean(axis=0)).max() > 1
+np.abs(z[-5:].mean(axis=0)).max() > 1.5
 """,
     "lifecycle.split": """
 np.arange(len(group)) < share * len(group)

@@ -22,6 +22,14 @@ def test_a_rule_that_is_not_good_enough_is_told_what_it_did_and_not_the_answer()
     assert "right answer" not in found.message
 
 
+def test_a_rule_that_is_right_in_the_cases_must_keep_the_goal_in_canaries_too():
+    def lenient(*counts):  # 2.5 standard errors: as the lab's in each case
+        return rollout.by_difference(*counts, 2.5)
+
+    assert rollout.judge(lenient, runs=exercise.TRIALS).false_alarms > 1.4 * exercise.FALSE_ALARMS
+    assert exercise.rollback.check(lenient).kind == "not good enough"
+
+
 def test_another_rule_that_keeps_the_goal_is_right_and_is_used():
     def rule(errors, requests, errors_new, requests_new):
         return requests_new >= 30 and errors_new / requests_new - errors / requests > 0.15
