@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -17,9 +18,19 @@ _WORDS = ["holds", "wrong", "underspecified"]
 
 
 def _verdicts_of(answer, *_):
-    named = isinstance(answer, dict)
-    words = [answer[letter] for letter in "ABC"] if named else list(answer)
-    return [str(word).strip().casefold().rstrip(".") for word in words]
+    if isinstance(answer, set | frozenset):
+        raise TypeError("which word is whose?")
+    if isinstance(answer, str):
+        answer = re.split(r"[\s,;]+", answer.strip())
+    if isinstance(answer, dict):
+        by_row = {str(row).strip().casefold(): word for row, word in answer.items()}
+        names = "abc" if "a" in by_row else [id.casefold() for id in JUDGED]
+        answer = [by_row[name] for name in names]
+    return [_plain(word) if isinstance(word, str) else word for word in answer]
+
+
+def _plain(word):
+    return str(word).strip().casefold().rstrip(".").replace("-", "")
 
 
 def _with(place, word):
@@ -96,7 +107,7 @@ slip = Exercise(
     cases=[
         ([(0.065, "0.065"), (0.0675, "0.07"), (0.2899, "0.39"), (0.5, "0.5"), (1.5, "1.9")],),
         ([(0.7311, "0.731"), (0.964, "0.964"), (0.7616, "0.761"), (26.0, "26"), (13.0, "13")],),
-        ([(5.7, "6"), (26.0, "26"), (0.48, "0.48")],),
+        ([(0.997, "1.00"), (5.7, "6"), (26.0, "26"), (0.48, "0.48")],),
         ([(0.4, "0.5"), (0.48, "0.48"), (0.496, "0.6")],),
     ],
     mistakes={
@@ -109,6 +120,11 @@ slip = Exercise(
             lambda lines: _first(lines, lambda v, printed: abs(v - float(printed)) > 0.01),
             "You take the same tolerance for every line. A number printed with three decimals "
             "promises more than one printed with none.",
+        ),
+        "a share of the value": (
+            lambda lines: _first(lines, lambda v, p: abs(v - float(p)) > 0.01 * abs(v)),
+            "You allow a share of the value. What a printed number promises hangs on its last "
+            "digit, and not on its size: 5.7 may be printed as 6, and 0.7616 not as 0.761.",
         ),
         "a whole unit": (
             lambda lines: _first(
@@ -195,7 +211,7 @@ _SAME = {"true": "holds", "false": "wrong", "not sure": "open", "better": "holds
 def _word(answer, *_):
     if answer is None or answer is ...:  # not written yet
         return answer
-    word = str(answer).strip().casefold().rstrip(".")
+    word = _plain(str(answer))
     return _SAME.get(word, word)
 
 
@@ -224,8 +240,7 @@ class _Rule(Exercise):
         except (Exception, SystemExit):
             return found  # it answers the first cases, and not all: what was said of those stands
         if kind == "not a verdict":
-            got = values.short(answer(*map(np.copy, self.cases[0])))
-            told = f'Return "holds", "wrong" or "open"; you return {got}.'
+            told = f'Return "holds", "wrong" or "open"; you return {_first_other(answer)}.'
             return replace(found, kind=kind, message=told)
         if kind:
             return replace(found, kind=kind, message=self.mistakes[kind][1])
@@ -233,13 +248,22 @@ class _Rule(Exercise):
         return replace(found, kind="right", message=told, usable=answer)
 
 
+def _first_other(rule) -> str:
+    """Return the first answer of a rule that is none of the three words."""
+    pairs = (pair for effect in (0.0, EFFECT, -EFFECT) for pair in worlds(effect))
+    answers = (rule(*map(np.copy, pair)) for pair in pairs)
+    return next((values.short(a) for a in answers if _word(a) not in _TURNED), "another word")
+
+
 def _fault(said: dict[float, dict[str, float]]) -> str | None:
     """Return what is wrong with a rule, from what it says with no effect, one up, one down."""
     none, up, down = said.values()
     if min(sum(each.values()) for each in said.values()) < 1:
         return "not a verdict"
-    if none["open"] == up["open"] == down["open"] == 1:
+    if min(each["open"] for each in said.values()) == 1:
         return "never decides"
+    if max(map(min, zip(*(each.values() for each in said.values()), strict=True))) == 1:
+        return "one word for all"
     if up["wrong"] > 0.5 or down["holds"] > 0.5:
         return "upside down"
     if 1 - none["open"] > FALSE_ALARMS:
@@ -273,10 +297,15 @@ rule = _Rule(
             lambda with_it, without: "open",
             "Your rule says open whatever happens. A claim that nothing can refute says nothing.",
         ),
+        "one word for all": (
+            lambda with_it, without: "holds",
+            "Your rule says the same word whatever the numbers are.",
+        ),
         "overlooks what is there": (
             _unpaired,
-            "Your rule misses most of a large gain. The runs of one seed share much, good or bad, "
-            "and that hides the gain as long as each side is looked at for itself.",
+            "Your rule misses most of a large gain. If it looks at each side for itself: the runs "
+            "of one seed share much, good or bad, and that hides the gain. If it looks at "
+            "differences already: the mean of eight spreads less than a single one does.",
         ),
         "sees one direction": (
             lambda with_it, without: "holds" if _paired(with_it, without) == "holds" else "open",

@@ -184,7 +184,8 @@ class LedgerExplorer(kit.Explorer):
         for y, text in enumerate(artists["counts"]):
             text.set_text(f"{found[y][1]} of {found[y][0]}" if y in found else "")
         rows, judged = result["of"], result["judged"]
-        share = np.mean([row["verdict"] == judged for row in rows]) if rows else 0.0
+        hits = [row["verdict"] == judged for row in rows]
+        share = np.mean(hits) if rows else np.nan  # then no line is drawn
         artists["overall"].set_xdata([share, share])
         told = "that holds" if judged == "holds" else f"judged {judged!r}"
         artists["title"].set_text(f"share {told}, 95 % interval")

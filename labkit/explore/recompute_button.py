@@ -45,7 +45,7 @@ class RecomputeButton(widgets.VBox):
 
     def __init__(self, picked: Callable[[], str | None]) -> None:
         self._picked = picked
-        self._armed = True
+        self._armed, self._can = True, False
         self._running: subprocess.Popen | None = None
         self.button = widgets.Button(description=_START, layout={"width": "auto"})
         self.button.on_click(self._press)
@@ -55,11 +55,11 @@ class RecomputeButton(widgets.VBox):
 
     def offer(self, row: dict[str, str] | None, shown: Shown | None) -> None:
         """Say what the button would do for this row; a run that goes on keeps its words."""
+        self._can = bool(row and row["values"] and shown)
         if self._running is not None:
             return
-        can = bool(row and row["values"] and shown)
-        self.button.disabled = not can
-        if can:
+        self.button.disabled = not self._can
+        if self._can:
             told = f"Lesson {shown.lesson} would run from its first cell to {shown.cell}."
         else:
             told = "This row was answered by reading, or is an opinion: no run would tell more."
@@ -85,7 +85,7 @@ class RecomputeButton(widgets.VBox):
         if not self._armed or id is None:
             return
         if self._running is not None:
-            _interrupt(self._running)
+            self._end()
             return
         # A session of its own: interrupting the kernel does not interrupt it.
         self._running = subprocess.Popen(
@@ -96,7 +96,7 @@ class RecomputeButton(widgets.VBox):
             env={name: v for name, v in os.environ.items() if name != "LABKIT_HEADLESS"},
             start_new_session=True,
         )
-        atexit.register(_interrupt, self._running)
+        atexit.register(self._end)
         self.button.description = _STOP
         self._thread = threading.Thread(target=self._follow, args=(id, self._running), daemon=True)
         self._thread.start()
@@ -109,10 +109,15 @@ class RecomputeButton(widgets.VBox):
                 break
             except subprocess.TimeoutExpired:
                 self._say(f"{id} is computed again: {clock(time.monotonic() - begun)}")
-        atexit.unregister(_interrupt)
+        atexit.unregister(self._end)
         self._running = None
-        self.button.description = _START
+        self.button.description, self.button.disabled = _START, not self._can
         self._say(outcome(id, running.returncode, out, errors))
+
+    def _end(self) -> None:
+        """Ask the run to end as Ctrl-C does; it leaves nothing behind."""
+        if self._running is not None and self._running.poll() is None:
+            self._running.send_signal(signal.SIGINT)
 
     def _say(self, text: str) -> None:
         self.told.value = html.escape(text)
@@ -134,9 +139,3 @@ def outcome(id: str, status: int, out: str, errors: str) -> str:
     now = "" if found["now"] is None else "; ".join(map(show, found["now"]))
     parts = [f"{id}: {found['state']}.", now and f"Now {now}; ledger {found['ledger']}."]
     return " ".join(part for part in [*parts, found["told"]] if part)
-
-
-def _interrupt(running: subprocess.Popen) -> None:
-    """Ask a run to end as Ctrl-C does; it leaves nothing behind."""
-    if running.poll() is None:
-        running.send_signal(signal.SIGINT)

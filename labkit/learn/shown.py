@@ -11,7 +11,7 @@ from urllib.parse import quote
 from labkit.lab import lesson as lessons
 from labkit.lab.lesson import Lesson
 
-_ID = re.compile(r"[A-Z]+\d?-[A-Z]+-\d+")  # A2-GD-04, ALL-02
+_ID = re.compile(r"[A-Z]+\d?(?:-[A-Z]+)?-\d\d")  # A2-GD-04, ALL-02
 _CALL = re.compile(r"\bclaim(?:_table)?\(")
 
 

@@ -63,3 +63,51 @@ def test_the_three_rows_have_the_verdicts_of_the_ledger():
     from labkit.learn.claims import find_row
 
     assert [find_row(id)["verdict"] for id in exercise.JUDGED] == exercise.judge.right
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"a": "holds", "c": "underspecified", "b": "Wrong"},
+        dict(zip(exercise.JUDGED, exercise.judge.right, strict=True)),
+        "holds, wrong, underspecified",
+        np.array(["Holds", "wrong.", "under-specified"]),
+    ],
+)
+def test_verdicts_in_other_forms_are_read(answer):
+    assert exercise.judge.check(answer).ok, exercise.judge.check(answer)
+
+
+@pytest.mark.parametrize("answer", [set(exercise.judge.right), [True, False, None]])
+def test_what_names_no_verdict_is_not_right(answer):
+    assert not exercise.judge.check(answer).ok
+
+
+def no_root(with_it, without):
+    gain = with_it - without
+    return "open" if abs(gain.mean()) < 2.36 * gain.std() else paired_t(with_it, without)
+
+
+def unclear(with_it, without):
+    return paired_t(with_it, without).replace("open", "unclear")
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        (lambda with_it, without: "holds", "same word whatever"),
+        (lambda with_it, without: "wrong", "same word whatever"),
+        (no_root, "the mean of eight spreads less"),
+        (unclear, "you return 'unclear'"),
+    ],
+)
+def test_an_unplanned_rule_is_told_what_is_true_of_it(rule, told):
+    assert told in str(exercise.rule.check(rule))
+
+
+def test_a_tolerance_relative_to_the_value_is_not_called_cutting_off():
+    def relative(lines):
+        off = [abs(value - float(printed)) > 0.01 * value for value, printed in lines]
+        return off.index(True) if True in off else len(lines)
+
+    assert "a share of the value" in str(exercise.slip.check(relative))

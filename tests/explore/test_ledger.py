@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -55,6 +56,8 @@ def test_nothing_chosen_is_said_in_words():
     assert "Take one of the filters away" in explorer.text
     assert explorer.picked is None
     assert explorer._again.button.disabled
+    overall = explorer._picture(explorer.params).moving["overall"]
+    assert np.isnan(overall.get_xdata()).all()  # and no share of 0 % is drawn
 
 
 def test_a_picked_row_shows_its_card_and_leads_to_its_cell():
@@ -137,3 +140,30 @@ def test_the_run_is_in_a_session_of_its_own(pretend, monkeypatch):
     assert started["start_new_session"]
     assert "LABKIT_HEADLESS" not in started["env"]
     assert signal.SIGINT
+
+
+def test_a_run_that_ends_leaves_another_one_its_end(pretend, monkeypatch):
+    kept = []
+    monkeypatch.setattr(background.atexit, "register", kept.append)
+    monkeypatch.setattr(background.atexit, "unregister", kept.remove)
+    long = pretend("import time; time.sleep(60)")
+    long._again.button.click()
+    short = pretend("pass")
+    short._again.button.click()
+    short._again.wait(20)
+    (end,) = kept
+    time.sleep(0.5)
+    end()
+    long._again.wait(20)
+    assert not kept
+    assert long._again.button.description == "Compute again"
+
+
+def test_after_a_run_the_button_is_for_the_row_that_is_picked_then(pretend):
+    explorer = pretend("import time; time.sleep(1)")
+    explorer._again.button.click()
+    explorer.controls["search"].value = "E-APP-03"  # an opinion
+    assert explorer.picked["id"] == "E-APP-03"
+    assert not explorer._again.button.disabled  # it stops the run
+    explorer._again.wait(20)
+    assert explorer._again.button.disabled

@@ -86,6 +86,11 @@ def test_every_cell_named_is_there_and_every_id_is_the_ledgers():
         assert id in ids
 
 
+def test_each_row_of_the_ledger_is_found_in_the_lesson_that_it_names():
+    found = {id: shown.lesson for id, shown in where_shown().items()}
+    assert found == {row["id"]: row["lesson"] for row in ledger.read_ledger()}
+
+
 def test_code_that_is_no_python_shows_nothing():
     assert list(claims_in('claim("A2-GD-04", 1')) == []
 
