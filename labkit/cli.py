@@ -836,7 +836,9 @@ def doctor(full) -> None:
 @click.option("--max-batch", default=32, show_default=True, help="Rows that a batch may have.")
 @click.option("--max-wait", default=0.0, show_default=True, help="Milliseconds to wait for more.")
 @click.option("--queue-limit", default=1000, show_default=True, help="Requests that may wait.")
-@click.option("--clients", metavar="FILE", help="Who may ask: lines of NAME ROLE SHA256.")
+@click.option(
+    "--clients", metavar="FILE", help="Who may ask: lines of NAME ROLE SHA256; read once."
+)
 @click.option(
     "--rate",
     default=float("inf"),
@@ -892,8 +894,13 @@ def serve(model, host, port, max_wait, clients, **settings) -> None:
 
 
 @main.command()
-@click.option("--field", default="vision", show_default=True, help="One of six: see below.")
-@click.option("--trap", help="own, or copies, groups, order, future, prevalence, neighbors.")
+@click.option("--field", default="vision", show_default=True, help="One of six: see above.")
+@click.option(
+    "--trap",
+    is_flag=False,
+    flag_value="own",
+    help="own, or copies, groups, order, future, prevalence, neighbors. Alone: own.",
+)
 @click.option("--ignore", is_flag=True, help="Go on as if the checks had found nothing.")
 @click.option(
     "--seed",
@@ -919,8 +926,8 @@ def pipeline(field, trap, ignore, seed, over_http) -> None:
     \b
     Examples:
       labkit pipeline --field speech                        a field without a trap
-      labkit pipeline --field speech --trap own --ignore    promised, and not kept
-      labkit pipeline --field speech --trap own             found, mended, kept
+      labkit pipeline --field speech --trap --ignore        promised, and not kept
+      labkit pipeline --field speech --trap                 found, mended, kept
       labkit pipeline --field vision --trap neighbors       images of a film
     """  # noqa: D301
     from labkit.datacenter.lifecycle import stages
@@ -933,8 +940,9 @@ def pipeline(field, trap, ignore, seed, over_http) -> None:
         outcome = stages.run(field, trap, not ignore, seed, over_http)
         longest = max(map(len, outcome.told))
         for stage, told in outcome.told.items():
-            lines = click.wrap_text(told, min(100, terminal.width()), "", " " * (longest + 2))
-            click.echo(f"{terminal.bold(f'{stage:<{longest}}')}  {lines}")
+            start, below = f"{stage:<{longest}}  ", " " * (longest + 2)
+            lines = click.wrap_text(told, min(100, terminal.width()), start, below)
+            click.echo(terminal.bold(stage) + lines.removeprefix(stage))
 
 
 @main.command()
@@ -953,7 +961,7 @@ def audit(log, lines, head) -> None:
       labkit audit audit.jsonl
       labkit audit audit.jsonl --lines 120 --head 5f2c...   since this answer nothing was changed
     """  # noqa: D301
-    from labkit.datacenter.security.access import verify
+    from labkit.datacenter.security.audit import verify
 
     if (lines is None) != (head is None):
         raise click.UsageError("give --lines and --head together: both are in one answer")

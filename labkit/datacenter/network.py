@@ -145,6 +145,29 @@ class Network:
                 delta = backs.pop()(delta @ W.mT * (a > 0))
         return np.concatenate(parts[::-1], axis=-1)
 
+    def inputs_and_errors(
+        self, w: np.ndarray, x: np.ndarray, y: np.ndarray, error: Callable | None = None
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return input (..., n, inputs) and error (..., n, units) of each layer, row by row.
+
+        The error is the derivative of a row's loss by what the layer gives. A row's gradient is the
+        outer product of the two.
+
+        Args:
+            w, x, y: as those of `gradient`.
+            error: of the scores (..., n, classes), for classes (..., n); `errors` if not given.
+
+        >>> network = Network((2, 2))
+        >>> [(a, d)] = network.inputs_and_errors(network.start(0), np.ones((1, 2)), np.array([1]))
+        >>> a.shape, d.shape
+        ((1, 2), (1, 2))
+        """
+        outputs, _ = self._forward(w, x)
+        found = [(error or errors)(outputs.pop(), y)]
+        for (W, _), a in zip(self.layers(w)[:0:-1], outputs[:0:-1], strict=True):
+            found.append(found[-1] @ W.mT * (a > 0))
+        return list(zip(outputs, found[::-1], strict=True))
+
     def _forward(
         self, w: np.ndarray, x: np.ndarray, average: Callable | None = None
     ) -> tuple[list[np.ndarray], list[Callable]]:

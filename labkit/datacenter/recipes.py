@@ -54,14 +54,13 @@ TRAINED = 3000  # digits; of the others 1,000 choose between recipes, and 1,000 
 
 
 class Outcome(NamedTuple):
-    """What a recipe brought, means over seeds."""
+    """What a recipe brought; of several seeds the means."""
 
     validation: float
     test: float
     seconds: float  # of a core
 
 
-@lru_cache(maxsize=64)
 def outcome(recipe: Recipe, seeds: int = 3) -> Outcome:
     """Train a recipe on 3,000 digits, once for each seed, on one thread.
 
@@ -72,26 +71,8 @@ def outcome(recipe: Recipe, seeds: int = 3) -> Outcome:
     Returns:
         accuracy on 1,000 digits to choose by and on 1,000 others, and CPU seconds.
     """
-    digits = load_mnist()
-    x, x_test = (each.reshape(len(each), -1) for each in (digits.x_train, digits.x_test))
-    y, found = digits.y_train, []
-    with one_thread(), np.errstate(all="ignore"):
-        for seed in range(seeds):
-            begun = time.process_time()
-            network, w = train(x[:TRAINED], y[:TRAINED], recipe, seed)
-            seconds = time.process_time() - begun
-            held = Images(x[TRAINED:], y[TRAINED:]), Images(x_test, digits.y_test)
-            found.append((*(network.accuracy(w, images) for images in held), seconds))
+    found = [_trained(recipe, seed) for seed in range(seeds)]
     return Outcome(*(float(mean) for mean in np.mean(found, axis=0)))
-
-
-@lru_cache(maxsize=64)
-def _accuracy(recipe: Recipe, seed: int) -> float:
-    digits = load_mnist()
-    x, x_test = (each.reshape(len(each), -1) for each in (digits.x_train, digits.x_test))
-    with one_thread(), np.errstate(all="ignore"):
-        network, w = train(x[:TRAINED], digits.y_train[:TRAINED], recipe, seed)
-        return float(network.accuracy(w, Images(x_test, digits.y_test)))
 
 
 def accuracies(recipe: Recipe, seeds: Iterable[int]) -> np.ndarray:
@@ -101,4 +82,17 @@ def accuracies(recipe: Recipe, seeds: Iterable[int]) -> np.ndarray:
         recipe: what to train.
         seeds: of the first weights and of the order.
     """
-    return np.array([_accuracy(recipe, seed) for seed in seeds])
+    return np.array([_trained(recipe, seed).test for seed in seeds])
+
+
+@lru_cache(maxsize=256)
+def _trained(recipe: Recipe, seed: int) -> Outcome:
+    digits = load_mnist()
+    x, x_test = (each.reshape(len(each), -1) for each in (digits.x_train, digits.x_test))
+    y = digits.y_train
+    with one_thread(), np.errstate(all="ignore"):
+        begun = time.process_time()
+        network, w = train(x[:TRAINED], y[:TRAINED], recipe, seed)
+        seconds = time.process_time() - begun
+        held = Images(x[TRAINED:], y[TRAINED:]), Images(x_test, digits.y_test)
+        return Outcome(*(float(network.accuracy(w, images)) for images in held), seconds)

@@ -96,7 +96,7 @@ psi_limit = Exercise(
     name="psi_limit",
     lesson="27",
     right=drift.psi_limit,
-    cases=[(100, 100, 10, 0.05), (5000, 200, 10, 0.01), (400, 50, 20, 0.1), (1000, 1000, 5, 0.05)],
+    cases=[(100, 100, 10, 0.05), (5000, 200, 10, 0.01), (50, 400, 20, 0.1), (1000, 1000, 5, 0.05)],
     tolerance=1e-4,
     mistakes={
         "as many degrees of freedom as bins": (
@@ -179,7 +179,7 @@ delete = Exercise(
     name="delete",
     lesson="27",
     right=_without,
-    cases=[(*_pixels(0), 3), (*_pixels(1), 7), (*_pixels(2, 3, 3), 1)],
+    cases=[(*_pixels(0), 3), (*_pixels(1), 7), (*_pixels(2, 3, 5), 2)],
     mistakes={
         "the least important": (
             lambda image, heat, count: _blank(image, _order(heat)[:count]),
@@ -209,13 +209,18 @@ delete = Exercise(
             "You delete the brightest pixels of the image and never look at the map. Keep this "
             "one: it is the control.",
         ),
+        "times the ink": (
+            lambda image, heat, count: _blank(image, _order(image * heat)[::-1][:count]),
+            "You rank by the map times the ink. Rank by the map as it comes: the lesson multiplies "
+            "where it means to.",
+        ),
         "one too many": (
             lambda image, heat, count: _blank(image, _order(heat)[::-1][: count + 1]),
-            "One pixel too many is gone. Look at where your slice ends.",
+            "One pixel too many is gone. Look at where your slice or your comparison ends.",
         ),
         "one too few": (
             lambda image, heat, count: _blank(image, _order(heat)[::-1][: count - 1]),
-            "One pixel too few is gone. Look at where your slice ends.",
+            "One pixel too few is gone. Look at where your slice or your comparison ends.",
         ),
         "nothing": (
             lambda image, heat, count: np.array(image, float),
@@ -323,31 +328,34 @@ def score(ring: Callable[[np.ndarray], bool], seed: int = 0) -> Score:
     return Score(float(np.mean(delays)) if delays else NEVER, float(np.mean(false)))
 
 
-def sums(z: np.ndarray, allowance: float = 0.5) -> np.ndarray:
+def sums(z: np.ndarray) -> np.ndarray:
     """Return the larger of the two CUSUMs of each signal after the last tick, (signals,).
 
     Args:
         z: signals in standard deviations, (ticks, signals).
-        allowance: taken off each value.
     """
-    high = low = np.zeros(np.shape(z)[1])
+    return np.maximum(_rises(z), _rises(-np.asarray(z)))
+
+
+def _rises(z: np.ndarray) -> np.ndarray:
+    total = np.zeros(np.shape(z)[1])
     for each in np.asarray(z, float):
-        high, low = np.maximum(0, high + each - allowance), np.maximum(0, low - each - allowance)
-    return np.maximum(high, low)
+        total = np.maximum(0, total + each - 0.5)
+    return total
 
 
-def _any_sum(z, limit=7.0, allowance=0.5):
-    return bool((sums(z, allowance) > limit).any())
+def _any_sum(z, limit=7.0):
+    return bool(sums(z).max() > limit)
 
 
 class _Ring(Exercise):
     """An exercise with many right answers: every rule that is good enough in the nights is one."""
 
-    def _unplanned(self, answer, trial, right, trace):
-        found = super()._unplanned(answer, trial, right, trace)
-        if found.kind == "not tried":
+    def _compared(self, answer, trial):
+        found = super()._compared(answer, trial)
+        if found.kind in (*self.mistakes, "not tried", "nothing returned"):
             return found
-        if not all(isinstance(each, bool | np.bool | int) for each in trial.got):
+        if found.kind != "right" and not all(map(_is_truth, trial.got)):
             return replace(found, kind="no yes or no")
         try:
             with limited():
@@ -357,16 +365,20 @@ class _Ring(Exercise):
             return replace(found, kind="error", message=told)
         told = (
             f"Your rule rings {reached.delay:.1f} ticks after a fault begins, on average, and in "
+            f"{reached.false:.0%} of the nights for nothing."
         )
-        told += f"{reached.false:.0%} of the nights for nothing."
         if reached.delay <= DELAY and reached.false <= FALSE:
-            return replace(found, kind="right", message=told, usable=answer)
+            return replace(found, kind="right", message=told, usable=found.usable or answer)
         told += f" The goal is {DELAY:g} ticks, and not more than {FALSE:.0%}."
-        return replace(found, kind="not good enough", message=told)
+        return replace(found, kind="not good enough", message=told, trace=told)
 
     def _first_difference(self, got: list, right: list) -> str:
         other = next((g for g, r in zip(got, right, strict=True) if not values.same(g, r)), got[0])
         return f"You return {values.short(other)}. Asked is whether to ring now: True or False."
+
+
+def _is_truth(value) -> bool:
+    return isinstance(value, bool | np.bool | int)
 
 
 def _night(seed: int, **shifts: float) -> np.ndarray:
@@ -440,10 +452,3 @@ ring = _Ring(
     hint="Run two sums for each signal, of z and of -z, over all ticks so far. Ring when the "
     "largest of them is beyond a limit that the noise alone rarely reaches.",
 )
-
-
-def _rises(z):
-    total = np.zeros(np.shape(z)[1])
-    for each in np.asarray(z, float):
-        total = np.maximum(0, total + each - 0.5)
-    return total

@@ -40,7 +40,6 @@ clip = Exercise(
         (_NORMS, 1.5, 2.0, 8.0),
         (_NORMS[:3], 0.25, 0.7, 4.0),
         (np.array([3.0, 0.2]), 2.0, 3.0, 5.0),
-        (np.array([[0.3, 7.0], [2.0, 1.0]]), 1.2, 1.1, 6.0),
     ],
     read=_read_clip,
     mistakes={
@@ -146,6 +145,27 @@ def _all_by_the_order(rdp, orders, steps, delta):
     return (steps * rdp + more).min()
 
 
+def _half_divided(rdp, orders, steps, delta):
+    return (
+        steps * rdp + np.log(1 - 1 / orders) - np.log(delta) - np.log(orders) / (orders - 1)
+    ).min()
+
+
+def _half_subtracted(rdp, orders, steps, delta):
+    return (
+        steps * rdp + np.log(1 - 1 / orders) - np.log(delta) + np.log(orders) / (orders - 1)
+    ).min()
+
+
+def _half_a_logarithm(rdp, orders, steps, delta):
+    more = np.log(orders - 1) / orders - (np.log(delta) + np.log(orders)) / (orders - 1)
+    return (steps * rdp + more).min()
+
+
+_LAST = (
+    "The last term is one fraction: both logarithms stand above, and the minus is of both. In "
+    "Python that takes parentheses."
+)
 _ORDERS = np.arange(2.0, 40.0)
 
 epsilon = Exercise(
@@ -156,6 +176,7 @@ epsilon = Exercise(
         (_ORDERS / 200, _ORDERS, 40, 1e-5),
         (0.002 * _ORDERS**1.5, _ORDERS, 300, 1e-6),
         (np.array([0.01, 0.2]), np.array([2.0, 16.0]), 10, 1e-3),
+        (_ORDERS[4:] / 150, _ORDERS[4:], 60, 1e-5),  # without order 2, where dividing does nothing
     ],
     mistakes={
         "one step": (
@@ -208,6 +229,13 @@ epsilon = Exercise(
             _only_the_last,
             "The term in the middle is missing: the logarithm of (order - 1) over order.",
         ),
+        "only one logarithm is divided": (_half_divided, _LAST),
+        "only one logarithm is subtracted": (_half_subtracted, _LAST),
+        "the logarithm of the upper part": (
+            _half_a_logarithm,
+            "You take the logarithm of (order - 1), and divide that by the order. Divide first: it "
+            "is the logarithm of the fraction.",
+        ),
         "logarithm to ten": (_by_ten, "You take logarithms to base 10. The formula has natural."),
         "divided by the order": (
             _all_by_the_order,
@@ -240,6 +268,10 @@ def _no_modulo(number, streams):
     return sum(_sign(number, other) * stream for other, stream in streams.items())
 
 
+def _modulo_of_each(number, streams):
+    return sum(_sign(number, other) * stream % MODULUS for other, stream in streams.items())
+
+
 def _one_neighbor(number, streams):
     other = next(iter(streams))
     return aggregation.pair_mask(number, {other: streams[other]})
@@ -253,7 +285,7 @@ def _xor(number, streams):
 
 
 def _read_numbers(answer, *_):
-    return answer if values.is_blank(answer) else np.asarray(answer)
+    return np.asarray(answer) if isinstance(answer, list) else answer
 
 
 _STREAMS = np.random.default_rng(26).integers(2**30, MODULUS, (5, 3))
@@ -265,7 +297,7 @@ mask = Exercise(
     cases=[
         (2, {0: _STREAMS[0], 1: _STREAMS[1], 3: _STREAMS[2], 4: _STREAMS[3]}),
         (0, {1: _STREAMS[0], 2: _STREAMS[4], 3: _STREAMS[3]}),
-        (3, {0: _STREAMS[0, :1], 1: _STREAMS[2, :1], 2: _STREAMS[4, :1]}),
+        (3, {0: _STREAMS[0, :1], 1: _STREAMS[2, :1], 4: _STREAMS[4, :1]}),
     ],
     read=_read_numbers,
     tolerance=1e-12,
@@ -289,6 +321,11 @@ mask = Exercise(
             _no_modulo,
             "Your masks cancel, but their size tells something about what they hide. Modulo 2³² "
             "every number is equally likely, whatever is hidden under it.",
+        ),
+        "modulo of each stream": (
+            _modulo_of_each,
+            "You take the modulo of each stream, and then add. The sum can be 2³² or more again: "
+            "the last step is the modulo.",
         ),
         "modulo one less": (
             _sum(_sign, MODULUS - 1),
@@ -354,8 +391,14 @@ def _checked_and_forgotten(data, tag, old, is_genuine, read):
     return read(data)
 
 
+def _read_twice(data, tag, old, is_genuine, read):
+    return read(data) if is_genuine(data, tag) and read(data) else old
+
+
 def _read_opened(answer, data, tag, old, is_genuine, read):
-    return answer if values.is_blank(answer) else [float(answer), read.opened]
+    return (
+        answer if values.is_blank(answer) else {"model": float(answer), "files read": read.opened}
+    )
 
 
 _FILES = [
@@ -387,6 +430,11 @@ open_checked = Exercise(
         "no file is opened": (
             lambda data, tag, old, is_genuine, read: old,
             "You open no file, the genuine one included.",
+        ),
+        "read twice": (
+            _read_twice,
+            "Your model is right, but you read a genuine file twice. Read it once, and return "
+            "that.",
         ),
         "the check instead of the model": (
             lambda data, tag, old, is_genuine, read: is_genuine(data, tag),

@@ -13,7 +13,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from labkit.explore import figures, kit
-from labkit.explore.background import Background
+from labkit.explore.recompute_button import RecomputeButton
 from labkit.lab.words import count, cut
 from labkit.learn.claims import VERDICTS, ClaimCard, ledger_path, read_ledger
 from labkit.learn.shown import Shown, where_shown
@@ -121,7 +121,7 @@ class LedgerExplorer(kit.Explorer):
         self._shown = where_shown()
         self._list = widgets.Select(rows=8, layout={"width": "100%"})
         self._card = widgets.Output(layout={"height": "196px", "overflow": "auto"})
-        self._again = Background(self._picked_id)
+        self._again = RecomputeButton(self._picked_id)
         super().__init__(**start)
         beside = widgets.VBox(
             [self._list, self._card, self._again], layout={"flex": "1 1 22em", "min_width": "0"}

@@ -55,13 +55,12 @@ class LifecycleExplorer(kit.Explorer):
 
     def _build_checks(self, ax: Axes) -> dict:
         names = list(checks.CHECKS)
-        ax.set(xlim=(0, 1.2), ylim=(len(names) - 0.5, -0.5), title="checks")
-        ax.set(xlabel="measured, as a share of twice its limit (capped)")
+        ax.set(xlim=(0, 2.5), ylim=(len(names) - 0.5, -0.5), title="checks")
         ax.set_yticks(range(len(names)), names)
-        ax.set_xticks(np.linspace(0, 1, 6))
-        ax.axvline(0.5, color=figures.GRAY, linestyle=":")
+        ax.set_xticks([0, 1, 2], ["0", "its limit", "twice, or more"])
+        ax.axvline(1, color=figures.GRAY, linestyle=":")
         bars = ax.barh(range(len(names)), [0] * len(names), color=figures.BLUE, height=0.6)
-        words = [ax.text(0.02, n, "", va="center", size=10) for n in range(len(names))]
+        words = [ax.text(0.04, n, "", va="center", size=10) for n in range(len(names))]
         return {"bars": bars.patches, "words": words}
 
     def _build_scores(self, ax: Axes) -> dict:
@@ -80,15 +79,13 @@ class LifecycleExplorer(kit.Explorer):
         reached = STAGES.index(params["stage"])
         looks = zip(artists["bars"], artists["words"], result["findings"], strict=True)
         for bar, word, each in looks:
-            width = min(each.value / (2 * each.limit) if each.limit else float(each.found), 1)
+            width = min(each.value / each.limit if each.limit else 2 * each.found, 2)
             bar.set_width(width if reached >= 1 else 0)
             bar.set_color(figures.RED if each.found else figures.BLUE)
             word.set_text(
                 ("speaks" if each.found else "quiet") if reached >= 1 else "not yet asked"
             )
-            word.set_position(
-                (min(width, 0.8) + 0.02 if reached >= 1 else 0.02, word.get_position()[1])
-            )
+            word.set_position((width + 0.04 if reached >= 1 else 0.04, word.get_position()[1]))
         for place, (name, from_stage) in enumerate((("promised", 2), ("live", 3))):
             score, shown = result[name], reached >= from_stage
             bounds = ([score.low, score.high], [place, place])

@@ -10,7 +10,7 @@ import numpy as np
 
 from labkit.datacenter.lifecycle import checks, diagrams, fields, rollout
 from labkit.datacenter.lifecycle.fields import FIELDS
-from labkit.datacenter.lifecycle.stages import Outcome
+from labkit.datacenter.lifecycle.stages import Outcome, Score
 from labkit.explore import figures
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def promises(outcomes: Mapping[str, Mapping[str, Outcome]]) -> None:
         outcomes: way of working -> field -> what a run found.
     """
     fig, axes = plt.subplots(1, len(outcomes), figsize=(9.6, 3.6), sharey=True)
-    told = []
+    told, unsure = [], []
     for ax, (way, runs) in zip(np.atleast_1d(axes), outcomes.items(), strict=True):
         for place, run in enumerate(runs.values()):
             both = [("promised", run.promised, PROMISED, "s"), ("live", run.live, LIVE, "o")]
@@ -59,12 +59,14 @@ def promises(outcomes: Mapping[str, Mapping[str, Outcome]]) -> None:
         ax.set_yticks(range(len(runs)), list(runs))
         broken = [name for name, run in runs.items() if run.alarm]
         told.append(f"{way}: " + (", ".join(broken) or "none"))
+        unsure += [f"{name} ({way})" for name, run in runs.items() if _no_better(run.live)]
     np.atleast_1d(axes)[0].invert_yaxis()
     np.atleast_1d(axes)[0].legend(loc="lower left")
     caption = (
         "Measured: the score on the part that was kept back (square), and on live rows (dot), with "
         "95% intervals; dotted, the most common class on live rows. Live is worse than promised or "
-        f"than the baseline in: {'; '.join(told)}."
+        f"than the baseline in: {'; '.join(told)}. Not surely better than the most common class "
+        f"(it lies in or above the live interval): {', '.join(unsure) or 'none'}."
     )
     figures.show(fig, caption)
 
@@ -77,9 +79,17 @@ def table_of_promises(outcomes: Mapping[str, Mapping[str, Outcome]]) -> pd.DataF
     for way, runs in outcomes.items():
         for name, run in runs.items():
             row = rows.setdefault(name, {"trap": ", ".join(FIELDS[name].traps)})
-            row[f"promised, {way}"], row[f"live, {way}"] = str(run.promised), str(run.live)
+            row[f"promised, {way}"], row[f"live, {way}"] = _short(run.promised), _short(run.live)
             row[f"baseline, {way}"] = f"{run.live.baseline:.0%}"
     return pd.DataFrame(rows).T
+
+
+def _no_better(score: Score) -> bool:
+    return score.low <= score.baseline
+
+
+def _short(score: Score) -> str:
+    return f"{score.accuracy:.0%} [{score.low:.0%}, {score.high:.0%}]"
 
 
 def findings(counts: Mapping[str, np.ndarray], seeds: int) -> None:
@@ -104,7 +114,7 @@ def findings(counts: Mapping[str, np.ndarray], seeds: int) -> None:
     own = [shares[traps.index(name), names.index(name)] for name in names]
     caption = (
         f"Measured: how often of {most} runs ({len(FIELDS)} fields, {seeds} seeds) each check "
-        f"spoke. The planted trap was found in {min(own):.0%} of the runs or more; "
+        f"spoke. Each planted trap was found in at least {min(own):.0%} of its runs; "
         f"without a trap {np.sum(counts['none'])} of {most * len(names)} checks spoke."
     )
     figures.show(fig, caption)
@@ -154,7 +164,9 @@ def canaries(runs: Mapping[str, rollout.Rollout]) -> None:
         end = len(run.new) if run.decision == "promoted" else min(2 * run.at, len(run.new))
         ax.set(xlabel="request", xlim=(0, end), ylim=(-0.02, 1.04), title=name)
         ax.locator_params(axis="x", nbins=4)
-        told.append(f"{name}: {run.decision} at request {run.at:,}, {run.canaries} canaries")
+        told.append(
+            f"{name}: {run.decision} at request {run.at:,}, after {run.canaries} of its answers"
+        )
     np.atleast_1d(axes)[0].set(ylabel="share wrong so far")
     np.atleast_1d(axes)[-1].legend()
     figures.show(fig, f"Measured, every request counted. Dotted, the decision. {'; '.join(told)}.")

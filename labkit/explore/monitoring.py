@@ -89,7 +89,7 @@ class MonitoringExplorer(kit.Explorer):
     def _build_day(self, ax: Axes) -> dict:
         ax.set(xlim=(0, SHOWN), ylim=(0, 1.6), xlabel="minute", ylabel="state / limit")
         ax.axvspan(ONSET, SHOWN, color=figures.LIGHT_BLUE, alpha=0.25, linewidth=0)
-        ax.set_title(f"one chart, shifted from minute {ONSET} on", size=11)
+        ax.set_title(f"shifted from minute {ONSET} on; after an alarm (▼) anew from 0", size=11)
         ax.axhline(1, color=figures.GRAY, linestyle=":")
         (state,) = ax.plot([], [], "-", color=figures.BLUE, linewidth=1.2)
         (alarms,) = ax.plot([], [], "v", color=figures.RED, markersize=8)
@@ -128,7 +128,8 @@ class MonitoringExplorer(kit.Explorer):
         """Return in words what is modeled, what was simulated, and whether they agree."""
         delay, false = result["modeled"]
         told = (
-            f"Modeled, if values are independent (line, ring): {_rate(false)} false alarms a day, "
+            "Modeled, if values are independent (line: all limits from 1 to 6; ring: this one): "
+            f"{_rate(false)} false alarms a day, "
             f"and an alarm {kit.short(delay)} minutes after the shift. Simulated, {DAYS} days "
             f"(red): {_rate(*result['false'])} a day, {_delay(*result['delay'], result['missed'])}."
         )

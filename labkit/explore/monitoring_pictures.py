@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from labkit.explore import figures
 
+if TYPE_CHECKING:
+    from labkit.datacenter.monitoring.alerts import Score
+
 LOOKS = {
     "Shewhart": (figures.BLUE, "-", "o"),
     "EWMA": (figures.ORANGE, "--", "s"),
     "CUSUM": (figures.RED, "-.", "D"),
 }
-CURVES = [*figures.COLORS[:6], figures.GRAY, figures.COLORS[6], figures.BLUE]
-MARKS, DASHES = "osD^vP*Xh", ("-", "--", "-.", ":")
+MARKS, DASHES = "osD^vPX*h", ("-", "--", "-.", ":")
 
 
 def psi_by_chance(chance: Mapping[int, np.ndarray], law: Mapping[str, Sequence[float]]) -> None:
@@ -117,7 +120,7 @@ def seen(delays: Mapping[str, Mapping[str, float | None]], z: Mapping, shown: Se
         1, 2, figsize=(9.6, 3.9), gridspec_kw={"width_ratios": [1, 1.25]}
     )
     for n, pair in enumerate(pairs):
-        left.plot(z[pair], DASHES[n], color=CURVES[n], label=f"{pair[0]}: {pair[1]}")
+        left.plot(z[pair], DASHES[n], color=figures.COLORS[n], label=f"{pair[0]}: {pair[1]}")
     left.axvline(onset, color=figures.GRAY, linestyle=":")
     left.axhline(limit, color=figures.GRAY, linewidth=1.5)
     left.set(xlabel="tick", ylabel="sum of the chart", ylim=(0, 5 * limit))
@@ -125,6 +128,7 @@ def seen(delays: Mapping[str, Mapping[str, float | None]], z: Mapping, shown: Se
     faults, signals = list(delays), list(next(iter(delays.values())))
     late = [[delays[f][s] for s in signals] for f in faults]
     filled = np.array([[np.nan if each is None else each for each in row] for row in late], float)
+    right.set_facecolor("#cfcfcf")  # no alarm; not white, which would glare in the dark theme
     right.imshow(filled, cmap="cividis", vmin=0, vmax=40, aspect="auto")
     for row, values in enumerate(late):
         for column, value in enumerate(values):
@@ -140,6 +144,47 @@ def seen(delays: Mapping[str, Mapping[str, float | None]], z: Mapping, shown: Se
         "Left: the larger of the two sums of some charts; dotted: the fault begins; horizontal: "
         "the limit. Right: ticks from the fault to the alarm of each signal; - is no alarm.",
     )
+
+
+def nights(ticks: Mapping[str, Mapping[str, Sequence[float | None]]]) -> None:
+    """Show in how many nights each signal rang, and how late, as a table.
+
+    Args:
+        ticks: fault -> signal -> of each night, ticks from the fault to the alarm; None for none.
+    """
+    import pandas as pd
+    from IPython.display import display
+
+    def told(late: Sequence[float | None]) -> str:
+        rang = [each for each in late if each is not None]
+        return f"{len(rang)}, after {np.median(rang):.0f}" if rang else "-"
+
+    rows = {fault: {name: told(late) for name, late in row.items()} for fault, row in ticks.items()}
+    count = len(next(iter(next(iter(ticks.values())).values())))
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    display(table.rename_axis(f"alarms in {count} nights, median ticks"))
+
+
+def calls(scores: Mapping[str, Score]) -> None:
+    """Show how rules did as a table, shares with Wilson's 95 % intervals.
+
+    Args:
+        scores: rule -> how it did.
+    """
+    import pandas as pd
+    from IPython.display import display
+
+    def share(value: float, ends: tuple[float, float]) -> str:
+        return f"{value:.2f} ({ends[0]:.2f} to {ends[1]:.2f})"
+
+    rows = {}
+    for name, each in scores.items():
+        precision, recall = each.intervals()
+        shares = share(each.precision, precision), share(each.recall, recall)
+        rows[name] = [each.calls, *shares, f"{each.delay:.0f} min", f"{each.after:.0f} min"]
+    columns = ["calls", "precision", "recall", "until it rings", "rings on, after the end"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    display(table.rename_axis("simulated; shares with 95 %"))
 
 
 def learners(right: Mapping[str, np.ndarray], drift: int, best: float, span: int = 100) -> None:
@@ -159,7 +204,7 @@ def learners(right: Mapping[str, np.ndarray], drift: int, best: float, span: int
             steps,
             parts.mean(axis=(1, 2)),
             MARKS[n] + DASHES[n % 4],
-            color=CURVES[n],
+            color=figures.COLORS[n],
             label=name,
             markersize=4,
         )
@@ -215,14 +260,10 @@ def deletions(counts: Sequence[int], curves: Mapping[str, np.ndarray], controls:
     """
     fig, ax = plt.subplots(figsize=(7.6, 3.9))
     for n, (name, values) in enumerate(curves.items()):
-        dashes = "--" if name in controls else "-"
-        ax.plot(
-            counts,
-            values.mean(axis=1),
-            MARKS[n] + dashes,
-            color=CURVES[n % len(CURVES)],
-            label=name,
-        )
+        known = name not in controls
+        color = figures.COLORS[n % len(figures.COLORS)] if known else figures.GRAY
+        look = MARKS[n % len(MARKS)] + ("-" if known else "--")
+        ax.plot(counts, values.mean(axis=1), look, color=color, label=name)
     ax.set(xlabel="pixels deleted", ylabel="probability of the class", ylim=(0, 1))
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8)
     figures.show(

@@ -9,11 +9,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from labkit.datacenter.privacy.leakage import expected_alone
+from labkit.datacenter.privacy.membership import share_named
 from labkit.explore import figures
 from labkit.maths.intervals import mean_interval
 
 if TYPE_CHECKING:
-    from labkit.datacenter.security.door import Found
+    from labkit.datacenter.security.intruder import Found
     from labkit.datacenter.security.quoted import Advisory, Regulation
     from labkit.datacenter.smaller.strangers import Visit
 
@@ -21,13 +22,12 @@ COLORS = (figures.BLUE, figures.ORANGE, figures.GRAY, figures.PINK)
 MARKERS = "os^X"
 
 
-def pictured(rows: Mapping[str, Sequence[np.ndarray]], caption: str, limits=(0.0, 1.0)) -> None:
+def pictured(rows: Mapping[str, Sequence[np.ndarray]], caption: str) -> None:
     """Show rows of images, each row with its name.
 
     Args:
-        rows: name -> flat images, as many in each row; None leaves a gap.
+        rows: name -> flat images, as many in each row.
         caption: what they are.
-        limits: pixel values that are drawn white and black.
     """
     count = len(next(iter(rows.values())))
     fig, axes = plt.subplots(
@@ -35,10 +35,7 @@ def pictured(rows: Mapping[str, Sequence[np.ndarray]], caption: str, limits=(0.0
     )
     for (name, shown), line in zip(rows.items(), axes, strict=True):
         for image, ax in zip(shown, line, strict=True):
-            if image is None:
-                ax.axis("off")
-            else:
-                _image(ax, image, limits)
+            _image(ax, image)
         line[0].set_ylabel(name, rotation=0, ha="right", va="center")
     figures.show(fig, caption)
 
@@ -54,10 +51,9 @@ def rounds(curves: Mapping[str, np.ndarray], central: np.ndarray, passed: float)
     fig, ax = plt.subplots()
     told = []
     for (name, scores), color, marker in zip(curves.items(), COLORS, MARKERS, strict=False):
-        means, margins = np.array([mean_interval(each) for each in scores.T]).T
-        at = np.arange(1, len(means) + 1)
-        ax.errorbar(at, means, margins, color=color, marker=marker, capsize=3, label=name)
-        told.append(f"{name} {means[-1]:.3f} ± {margins[-1]:.3f}")
+        at = np.arange(1, len(scores.T) + 1)
+        _means(ax, at, scores.T, color=color, marker=marker, label=name)
+        told.append("{} {:.3f} ± {:.3f}".format(name, *mean_interval(scores[:, -1])))
     mean, margin = mean_interval(central)
     ax.axhline(mean, color=figures.GRAY, linestyle="--", label="central, as many epochs")
     ax.axvline(passed, color=figures.GRAY, linestyle=":", linewidth=1.4)
@@ -111,9 +107,10 @@ def leaks(images, candidates, off, taken, count: int = 10) -> None:
     """
     order = [*taken, *(i for i in range(len(images)) if i not in taken)][:count]
     nearest = candidates[off.argmin(axis=1)]
+    first = ["", " (the first one)", " (the first ones)"][min(len(taken), 2)]
     caption = (
-        f"Measured: {len(taken)} of {len(images)} images of the batch come out exactly (the first "
-        "ones); of the others the closest that the division gives is a mixture."
+        f"Measured: {len(taken) or 'none'} of {len(images)} images of the batch came out "
+        f"exactly{first}; of the others the closest that the division gives is a mixture."
     )
     rows = {"batch": [images[i] for i in order], "taken": [nearest[i] for i in order]}
     pictured(rows, caption)
@@ -136,8 +133,8 @@ def leak_counts(honest: Mapping[int, tuple], trapped: Mapping[int, tuple], bins:
         "os",
         strict=False,
     ):
-        means, margins = np.array([mean_interval(each[0]) for each in counts.values()]).T
-        ax.errorbar(sizes, means, margins, color=color, marker=marker, linestyle="", capsize=4)
+        found = [each[0] for each in counts.values()]
+        means = _means(ax, sizes, found, color=color, marker=marker, linestyle="")
         theory = [np.mean(each[1]) for each in counts.values()]
         ax.plot(sizes, theory, color=color, linestyle="--", label=f"{name}: alone")
         told.append(f"{name} {means[-1]:.1f} of {sizes[-1]}")
@@ -176,7 +173,7 @@ def noisy_leak(image, deviations, seen, modeled) -> None:
     ax.legend()
     for place, (deviation, each) in enumerate(zip(deviations, seen, strict=True)):
         small = fig.add_subplot(grid[place // 3, 4 + place % 3])
-        _image(small, each, (0, 1))
+        _image(small, each)
         small.set_title(f"{deviation:g}", fontsize=10)
     told = ", ".join(f"{s:g}: {error:.2g}" for s, error in zip(deviations, measured, strict=True))
     figures.show(
@@ -246,11 +243,9 @@ def members(attacks: Mapping[str, np.ndarray], truth: np.ndarray) -> None:
     at = np.geomspace(1e-3, 1, 60)
     told = []
     for (name, scores), color, line in zip(attacks.items(), COLORS, ("-", "--"), strict=False):
-        others = np.sort(scores[~truth])[::-1]
-        limits = others[np.minimum((at * len(others)).astype(int), len(others) - 1)]
-        named = np.array([(scores[truth] > limit).mean() for limit in limits])
+        named = np.array([share_named(scores, truth, share) for share in at])
         ax.plot(at, named, color=color, linestyle=line, label=name)
-        told.append(f"{name} {named[np.argmin(abs(at - 0.01))]:.1%}")
+        told.append(f"{name} {share_named(scores, truth, 0.01):.1%}")
     ax.plot(at, at, color=figures.GRAY, linestyle=":", label="a coin")
     ax.axvline(0.01, color=figures.GRAY, linewidth=1)
     ax.set(xscale="log", yscale="log", ylim=(1e-3, 1.1))
@@ -273,7 +268,7 @@ def read_as(rows: Mapping[str, np.ndarray], read, truth: np.ndarray) -> None:
     for (name, shown), line in zip(rows.items(), axes, strict=True):
         answers = read(shown)
         for image, ax, answer, right in zip(shown, line, answers, truth, strict=True):
-            _image(ax, image, (0, 1))
+            _image(ax, image)
             mark = "" if answer == right else " ✗"
             ax.set_title(f"{answer}{mark}", fontsize=11, pad=3)
         line[0].set_ylabel(name, rotation=0, ha="right", va="center")
@@ -293,15 +288,15 @@ def attacked(rows: Sequence) -> None:
     for name, color, marker in zip(names, COLORS[::-1], MARKERS, strict=False):
         some = [each for each in rows if each.name == name]
         sizes = [each.epsilon for each in some]
-        means, margins = np.array([mean_interval(each.own) for each in some]).T
-        axes[0].errorbar(sizes, means, margins, color=color, marker=marker, capsize=3, label=name)
+        own = [each.own for each in some]
+        means = _means(axes[0], sizes, own, color=color, marker=marker, label=name)
         told.append(f"{name} {np.interp(0.1, sizes, means):.0%}")
     some = [each for each in rows if each.name == "FGSM"]
     sizes = [each.epsilon for each in some]
     readers = {"own": "the network itself", "int8": "the same in int8", "other": "another seed"}
     for (field, name), color, marker in zip(readers.items(), COLORS, "os^", strict=False):
-        means, margins = np.array([mean_interval(getattr(each, field)) for each in some]).T
-        axes[1].errorbar(sizes, means, margins, color=color, marker=marker, capsize=3, label=name)
+        read = [getattr(each, field) for each in some]
+        _means(axes[1], sizes, read, color=color, marker=marker, label=name)
     for ax, title in zip(axes, ("who chose the direction", "FGSM images, read by"), strict=True):
         ax.set(xlabel="largest change of a pixel", title=title, ylim=(-0.02, 1))
         ax.legend(fontsize=8, loc="lower left" if ax is axes[0] else "upper right")
@@ -392,7 +387,15 @@ def _came_of(visit: Visit) -> str:
     return "its code ran" if visit.reading or visit.running else "refused"
 
 
-def _image(ax, image: np.ndarray, limits: tuple[float, float]) -> None:
+def _means(ax, x: Sequence[float], samples: Sequence[np.ndarray], **looks) -> np.ndarray:
+    """Draw and return the mean of each sample over seeds, with its 95 % interval."""
+    means, margins = np.array([mean_interval(each) for each in samples]).T
+    ax.errorbar(x, means, margins, capsize=3, **looks)
+    return means
+
+
+def _image(ax, image: np.ndarray, limits: tuple[float, float] = (0, 1)) -> None:
+    """Draw a flat image; the limits are the pixel values that are white and black."""
     side = int(np.sqrt(np.size(image)))
     ax.imshow(np.reshape(image, (side, side)), cmap="gray_r", vmin=limits[0], vmax=limits[1])
     ax.set(xticks=[], yticks=[])

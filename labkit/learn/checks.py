@@ -26,6 +26,8 @@ from functools import wraps
 from html import escape
 from typing import Any
 
+import numpy as np
+
 from labkit.lab import progress
 from labkit.lab.records.shell import is_headless
 from labkit.learn import cells, kinds, values
@@ -254,6 +256,12 @@ class Exercise:
             return _Found("not tried", "A part of your answer is still `...`.", trace)
         if letters := self._letter_by_letter(got[0]):
             return _Found(*letters, trace)
+        if callable(answer) and self._by_chance(answer, got):
+            told = (
+                "Your function gives something else each time that it is called with the same: is "
+                "a random number drawn in it? None is asked for."
+            )
+            return _Found("by chance", told, trace)
         kind, text = self._named(answer, got, right) or ("other", "")
         return _Found(kind, f"{text} {self._first_difference(got, right)}".strip(), trace)
 
@@ -326,6 +334,18 @@ class Exercise:
                 return f"In one case, {short[2:]}." if short else f"Yours is {yours}."
         raise AssertionError("unreachable: the answers were found to differ")
 
+    def _by_chance(self, answer: Any, got: list) -> bool:
+        """Return whether a function gives other numbers when it is called once more."""
+        try:
+            with redirect_stdout(io.StringIO()):  # what it prints has been seen
+                again = self._trial(answer).got
+        except (Exception, SystemExit):  # whatever a learner's code raises the second time
+            return False
+        first, second = (list(map(values.numbers, _parts(each))) for each in (got, again))
+        return all(each is not None for each in first) and not all(
+            np.array_equal(a, b, equal_nan=True) for a, b in zip(first, second, strict=False)
+        )
+
     def _letter_by_letter(self, answer: Any) -> tuple[str, str] | None:
         """Say of each question A, B, C ... whether its word is right, and what is wrong with it."""
         words = self.cases is None and values.has_words(self.right) and values.items(answer)
@@ -386,6 +406,11 @@ class Exercise:
     def _untouched(self) -> "_Found":
         advice = "Replace the ... in the cell above with your answer, run that cell, then this one."
         return _Found("not tried", advice, "")
+
+
+def _parts(answers: list) -> list:
+    """Return the values of all answers, those of tuples one by one."""
+    return [part for each in answers for part in (each if isinstance(each, tuple) else (each,))]
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,6 @@ VERDICTS = {
     "open": "not computed yet",
 }
 
-QUOTED = "quoted from earlier trials; not yet recomputed in a lesson"
 NOT_COMPARED = "not compared: this run's settings are not those of the claim"
 NOTHING = "nothing to compute"
 # `computed` may begin with "n/a (read): ...": an answer that no cell can compute, and whose it is.
@@ -72,7 +71,7 @@ def claims(
     """Return the ledger, or the part of it that is asked for, one row a claim.
 
     The last column, `evidence`, says where the computed value comes from: a lesson
-    of this lab, or earlier trials that no lesson has recomputed yet.
+    of this lab, or what was read, where there is nothing to compute.
 
     Args:
         topic: one of the ledger's topics, e.g. "gradient descent"; None for all.
@@ -199,11 +198,19 @@ def evidence(row: dict[str, str]) -> str:
     """
     if row["verdict"] == "open":
         return OPEN
-    if row["values"] and row["lesson"]:
+    if row["values"]:
         return f"computed in lesson {row['lesson']}"
-    if not row["computed"] or row["computed"].startswith("n/a"):
-        return ANSWERS.get(row["computed"][5:].partition(")")[0], NOTHING)
-    return QUOTED
+    return ANSWERS.get(row["computed"][5:].partition(")")[0], NOTHING)
+
+
+def stated(row: dict[str, str]) -> str:
+    """Return what a row's article states, in brackets the value that it gives.
+
+    >>> stated({"statement": "The next step is", "stated": "0.48"})
+    'The next step is [0.48]'
+    """
+    value = "" if row["stated"] in ("", "(no value)") else f" [{row['stated']}]"
+    return row["statement"] + value
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -270,11 +277,10 @@ class ClaimCard:
         if source == NOTHING or source in ANSWERS.values():
             # "n/a (nothing to compute): what was found by looking"
             computed = row["computed"].partition(": ")[2] or NOTHING
-        if source == QUOTED or source in ANSWERS.values():
+        if source in ANSWERS.values():
             computed += f" ({source})"
-        stated = f" [{row['stated']}]" if row["stated"] not in ("", "(no value)") else ""
         pairs = [
-            ("Stated", row["statement"] + stated),
+            ("Stated", stated(row)),
             ("Computed", computed),
             ("In this run", self._in_this_run()),
             ("Why", row["why"]),

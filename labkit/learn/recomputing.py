@@ -67,13 +67,12 @@ class Recomputed:
         '-4; 0.4'
         """
         row, shown = self.row, self.shown
-        stated = f" [{row['stated']}]" if row["stated"] not in ("", "(no value)") else ""
         within = f" (tolerance {row['tolerance']})" if row["tolerance"] else ""
         seconds = "" if self.seconds is None else f", after {duration(self.seconds)}"
         place = f"lesson {shown.lesson}, cell {shown.cell}{seconds}" if shown else ""
         now = "" if self.values is None else "; ".join(map(ledger.show, self.values))
         pairs = [
-            ("Stated", row["statement"] + stated),
+            ("Stated", ledger.stated(row)),
             ("In the ledger", row["values"] and row["values"] + within),
             ("Computed now", now),
             ("Verdict", f"{row['verdict']} ({ledger.VERDICTS[row['verdict']]})"),

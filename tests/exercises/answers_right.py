@@ -1230,6 +1230,11 @@ limit / np.maximum(norms, limit) / expected, sigma * limit / expected
 np.minimum(norms, limit) / norms / expected, np.multiply(sigma, limit) / expected
 factors = np.vectorize(lambda norm: min(1.0, limit / norm))(norms)
   return factors / expected, sigma * limit / expected
+factors = []
+  for norm in norms:
+      factors.append(min(1, limit / norm) / expected)
+  return factors, sigma * limit / expected
+[(limit / norm if norm > limit else 1) / expected for norm in norms], sigma * limit / expected
 """,
     "privacy.epsilon": """
 a = orders
@@ -1285,6 +1290,11 @@ sum(s if number < other else 2**32 - s for other, s in streams.items()) % 2**32
 np.array(sum(s if number < other else -s for other, s in streams.items())).astype(np.uint32)
 sum(s if number < other else -s for other, s in streams.items()) & (2**32 - 1)
 sum([s, -s][number > other] for other, s in streams.items()) % 2**32
+total = [0] * len(list(streams.values())[0])
+  for other, s in streams.items():
+      for i in range(len(s)):
+          total[i] = (total[i] + int(s[i]) * (1 if number < other else -1)) % 2**32
+  return total
 """,
     "privacy.open_checked": """
 read(data) if is_genuine(data, tag) else old

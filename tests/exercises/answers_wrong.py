@@ -825,6 +825,9 @@ left = image.copy()
   return left
 image * heat
 image[heat]
+left = image.copy()
+  left.flat[np.argsort(image * heat, axis=None)[-count:]] = 0
+  return left
 """,
     "monitoring.ring": """
 False
@@ -845,6 +848,8 @@ high = low = np.zeros(z.shape[1])
 np.abs(z[:, 0].mean()) > 0.5
 (z[-1] ** 2).sum() > 25
 z[-1]["ink"] > 3
+np.abs(z.mean(axis=0)).max() > 1
+np.abs(z[-5:].mean(axis=0)).max() > 1.5
 """,
     "lifecycle.split": """
 np.arange(len(group)) < share * len(group)
@@ -1241,6 +1246,8 @@ np.minimum(1, limit / norms) / expected, sigma * limit / norms.size
 min(1, limit / norms) / expected, sigma * limit / expected
 print(np.minimum(1, limit / norms) / expected, sigma * limit / expected)
 np.minimum(1, limit / norm) / expected, sigma * limit / expected
+np.minimum(1, limit / norms) / expected, np.random.normal(0, sigma * limit / expected)
+np.minimum(1, limit / norms) / expected, 0
 """,
     "privacy.epsilon": """
 (rdp + np.log((orders - 1) / orders) - (np.log(delta) + np.log(orders)) / (orders - 1)).min()
@@ -1262,6 +1269,9 @@ print((steps * rdp + np.log(1 - 1 / orders) - np.log(delta * orders) / (orders -
 (steps * rdp + np.log((orders - 1) / orders) - np.log(delta * orders) / (orders - 1)).argmin()
 steps * rdp
 np.sqrt(2 * np.log(1.25 / delta))
+(steps * rdp + np.log(1 - 1 / orders) - np.log(delta) - np.log(orders) / (orders - 1)).min()
+(steps * rdp + np.log(1 - 1 / orders) - np.log(delta) + np.log(orders) / (orders - 1)).min()
+(steps * rdp + np.log(orders - 1) / orders - np.log(delta * orders) / (orders - 1)).min()
 """,
     "privacy.mask": """
 sum(streams.values()) % 2**32
@@ -1290,6 +1300,9 @@ print(sum(s if number < other else -s for other, s in streams.items()) % 2**32)
 sum(s if number < other else -s for other, s in streams.items()) % 2*32
 sum(s if number < other else -s for other, s in streams) % 2**32
 0
+sum(s if number < other else 0 for other, s in streams.items()) % 2**32
+sum((s if number < other else -s) % 2**32 for other, s in streams.items())
+{other: s for other, s in streams.items()}
 """,
     "privacy.open_checked": """
 read(data)
@@ -1313,6 +1326,7 @@ if not is_genuine(data, tag):
   return read(data)
 print(read(data) if is_genuine(data, tag) else old)
 read(tag) if is_genuine(data, tag) else old
+read(data) if is_genuine(data, tag) and read(data) else old
 """,
     "verdicts.judge": """
 ["wrong", "wrong", "wrong"]

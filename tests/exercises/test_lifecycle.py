@@ -22,6 +22,14 @@ def test_a_rule_that_is_not_good_enough_is_told_what_it_did_and_not_the_answer()
     assert "right answer" not in found.message
 
 
+def test_a_rule_that_is_right_in_the_cases_must_keep_the_goal_in_canaries_too():
+    def lenient(*counts):  # 2.5 standard errors: as the lab's in each case
+        return rollout.by_difference(*counts, 2.5)
+
+    assert rollout.judge(lenient, runs=exercise.TRIALS).false_alarms > 1.4 * exercise.FALSE_ALARMS
+    assert exercise.rollback.check(lenient).kind == "not good enough"
+
+
 def test_another_rule_that_keeps_the_goal_is_right_and_is_used():
     def rule(errors, requests, errors_new, requests_new):
         return requests_new >= 30 and errors_new / requests_new - errors / requests > 0.15
@@ -53,3 +61,26 @@ def test_the_formula_is_the_least_cost_of_probabilities_that_can_be_trusted():
     grid = np.round(np.linspace(0.01, 0.99, 99), 2)
     best = grid[exercise.costs(scores[:50_000], truth[:50_000], grid, 9, 1).argmin()]
     assert best == pytest.approx(1 / 10, abs=0.03)
+
+
+def test_a_rule_that_agrees_in_every_case_and_looks_too_boldly_is_still_judged():
+    for limit, kind in ((2.5, "not good enough"), (3.0, "right")):
+        found = exercise.rollback.check(
+            lambda e, n, f, m, z=limit: rollout.by_difference(e, n, f, m, z)
+        )
+        assert found.kind == kind
+        assert "it rolls back" in found.message
+
+
+def test_a_rule_may_answer_1_or_0():
+    found = exercise.rollback.check(lambda e, n, f, m: int(m >= 30 and f / m - e / n > 0.15))
+    assert found.ok
+
+
+def test_a_score_at_the_threshold_that_is_not_called_back_has_a_name():
+    def strict(scores, truth, thresholds, miss, alarm):
+        missed = [np.sum((scores <= t) & (truth == 1)) for t in thresholds]
+        called = [np.sum((scores > t) & (truth == 0)) for t in thresholds]
+        return thresholds[np.argmin(miss * np.array(missed) + alarm * np.array(called))]
+
+    assert exercise.threshold.check(strict).kind == "above the threshold"

@@ -46,3 +46,13 @@ def test_a_rule_that_is_not_good_enough_is_told_its_score_and_not_the_answer():
     assert "The goal is 10 ticks" in found.message
     assert "right answer" not in found.message
     assert exercise.ring.check(lambda z: z.max()).kind == "no yes or no"
+
+
+def test_a_rule_that_is_right_in_the_cases_must_keep_the_goal_in_the_nights_too():
+    def mean_of_all(z):  # as right as the lab's in each case: they are short
+        return bool(np.abs(z.mean(axis=0)).max() > 1)
+
+    found = exercise.ring.check(mean_of_all)
+    assert exercise.score(mean_of_all).false > 0.5
+    assert found.kind == "not good enough"
+    assert "ticks after a fault begins" in exercise.ring.check(exercise.ring.right).message

@@ -50,3 +50,24 @@ def test_a_file_that_was_read_before_the_check_is_told_from_one_that_was_not():
 
     assert exercise.open_checked.check(late).kind == "read before it is checked"
     assert exercise.open_checked.check(exercise.open_checked.right).ok
+
+
+def test_a_loop_over_the_norms_trains_many_networks_at_once():
+    def loop(norms, limit, sigma, expected):
+        return [min(1, limit / norm) / expected for norm in norms], sigma * limit / expected
+
+    assert exercise.clip.check(loop).ok
+    images, given = small_digits().train, {"sigma": 1.0, "q": 0.02, "steps": 3}
+    mine, labs = (
+        dp_sgd.train(images, [0.5, 1.0], 0, step=step, **given)
+        for step in (loop, exercise.clip.right)
+    )
+    assert np.allclose(mine, labs, atol=1e-6)
+
+
+def test_a_bound_with_one_logarithm_outside_the_fraction_is_not_called_the_first_order():
+    def slip(rdp, orders, steps, delta):
+        bounds = steps * rdp + np.log(1 - 1 / orders) - np.log(delta)
+        return (bounds - np.log(orders) / (orders - 1)).min()
+
+    assert exercise.epsilon.check(slip).kind == "only one logarithm is divided"

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labkit.explore import background
-from labkit.explore.background import outcome
+from labkit.explore import recompute_button
 from labkit.explore.ledger import LedgerExplorer, chosen, ledger_rows, rates
+from labkit.explore.recompute_button import outcome
 from labkit.learn.claims import claims
 from labkit.learn.shown import where_shown
 
@@ -77,7 +77,7 @@ def test_a_row_without_a_value_offers_no_run():
 
 
 def test_it_can_be_walked_without_a_run(monkeypatch):
-    monkeypatch.setattr(background, "command", lambda id: pytest.fail("it started a run"))
+    monkeypatch.setattr(recompute_button, "command", lambda id: pytest.fail("it started a run"))
     assert LedgerExplorer().walk(samples=4) > 20
 
 
@@ -94,7 +94,7 @@ def pretend(monkeypatch):
     """Let the button start this code instead of the lab's command."""
 
     def with_code(code):
-        monkeypatch.setattr(background, "command", lambda id: [sys.executable, "-c", code])
+        monkeypatch.setattr(recompute_button, "command", lambda id: [sys.executable, "-c", code])
         return LedgerExplorer(search="A2-GD-04")
 
     return with_code

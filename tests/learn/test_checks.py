@@ -376,3 +376,10 @@ def test_when_the_lab_fails_to_name_an_answer_the_learner_goes_on(monkeypatch):
     monkeypatch.setattr(checks.kinds, "named", raises(ValueError("a slip of ours")))
     with pytest.warns(UserWarning, match="no name for this answer: ValueError: a slip of ours"):
         assert UPDATE.check(lambda w, g: g).kind == "other"
+
+
+def test_an_answer_with_a_random_number_in_it_is_named():
+    half = Exercise("half", right=lambda x: (x / 2, x), cases=[(3.0,), (5.0,)])
+    random = np.random.default_rng(0)
+    assert half.check(lambda x: (random.normal(0, x), x)).kind == "by chance"
+    assert half.check(lambda x: (x / 3, x)).kind != "by chance"

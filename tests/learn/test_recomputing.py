@@ -222,3 +222,19 @@ def with_temporary(folder: Path) -> dict:
     import os
 
     return {**os.environ, "TMPDIR": str(folder)}
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_the_kernel_starts_leaves_nothing(lab, tmp_path):
+    place = tmp_path / "temporary"
+    place.mkdir()
+    command = [sys.executable, "-m", "labkit", "claims", "check", "T1-ONE-01"]
+    running = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=with_temporary(place)
+    )
+    while not [*place.glob("tmp*.json")]:  # how to reach the kernel: written as it starts
+        time.sleep(0.005)
+    running.send_signal(signal.SIGINT)
+    told = running.communicate(timeout=60)[1]
+    assert (running.returncode, told.count("\n")) == (130, 1)
+    assert not [*place.iterdir()]

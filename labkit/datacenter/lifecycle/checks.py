@@ -73,7 +73,7 @@ def check(table: Table, train: np.ndarray, test: np.ndarray, live: Table) -> lis
     Args:
         table: the archive.
         train, test: numbers of its rows.
-        live: rows that came later, of which the first `SAMPLE`, spread over all, have labels.
+        live: rows that came later, of which `SAMPLE`, spread over all, have labels.
     """
     return [look(table, train, test, live) for look in CHECKS.values()]
 
@@ -81,7 +81,7 @@ def check(table: Table, train: np.ndarray, test: np.ndarray, live: Table) -> lis
 def copies(table: Table, train: np.ndarray, test: np.ndarray, live: Table) -> Finding:
     """Find rows to test on that the model learns by heart: exact copies across the split."""
     share = share_seen(table.x[train], table.x[test])
-    told = f"{share:.0%} of the test rows are in training, word for word: keep each row once"
+    told = f"{share:.0%} of the test rows are in training, number for number: keep each row once"
     return Finding("copies", share > 0.01, share, 0.01, told)
 
 
@@ -127,7 +127,7 @@ def neighbors(table: Table, train: np.ndarray, test: np.ndarray, live: Table) ->
     alike, it is common.
     """
     apart = np.abs(table.place[test][:, None] - table.place[train][None, :])
-    x = _without_counters(table)
+    x = table.without(counters(table)).x
     nearest = _distances(x[test], x[train]).argmin(1)
     share = float((apart[np.arange(len(test)), nearest] <= NEAR).mean())
     same = table.y[test][:, None] == table.y[train][None, :]
@@ -192,10 +192,6 @@ def _followers(table: Table) -> np.ndarray:
 def counters(table: Table) -> set[str]:
     """Return the columns that count the rows of the file."""
     return {table.columns[n] for n in np.flatnonzero(_followers(table) > FOLLOWS)}
-
-
-def _without_counters(table: Table) -> np.ndarray:
-    return table.without(counters(table)).x
 
 
 def _repeats(table: Table) -> float:

@@ -16,7 +16,6 @@ Lesson: 28_one_pipeline_six_fields.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -106,11 +105,6 @@ def facts(edges: Edges) -> Facts:
     return Facts(len(boxes(edges)), len(edges), ends(edges), has_cycle(edges), watched)
 
 
-def chain(names: Iterable[str]) -> Edges:
-    """Return arrows from each name to the next."""
-    return list(pairwise(names))
-
-
 _STEPS = "S1[step 1] --> S2[step 2] --> S3[step 3] --> S4[step 4] --> S5[step 5]"
 
 # Row of the ledger -> its facts as a drawing.
@@ -128,4 +122,4 @@ RETOLD = {
 }
 
 # This lab's own: the stages, and the way back that makes a pipeline of a line.
-OWN = [*chain(STAGES), ("roll back", "collect"), ("monitor", "collect")]
+OWN = [*pairwise(STAGES), ("roll back", "collect"), ("monitor", "collect")]

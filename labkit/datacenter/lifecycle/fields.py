@@ -28,7 +28,6 @@ import numpy as np
 from labkit.data.sequences import load_vowels
 from labkit.datacenter.network import small_digits
 
-PLANS = ("rows", "groups", "time")
 SHARE = 0.1  # of each class but the most common that is left in live, when prevalence changes
 BURST = 6  # rows of one event, one after the other
 LATE = 1e6  # a moment after every decision
@@ -109,7 +108,7 @@ FIELDS = {
         "the archive was merged from folders that hold the same files",
     ),
     "language": Field(
-        "a paragraph of documentation, its words counted in 256 buckets",
+        "a paragraph, its words counted in 256 buckets",
         "what it is about",
         "docstrings of NumPy and SciPy",
         False,
@@ -117,7 +116,7 @@ FIELDS = {
         "nobody planted it: authors copy paragraphs from one docstring into another",
     ),
     "speech": Field(
-        "a recording of a vowel, mean and spread of 12 coefficients",
+        "a vowel, mean and spread of 12 coefficients",
         "who speaks",
         "Japanese Vowels (UCI), in labkit",
         False,
@@ -125,7 +124,7 @@ FIELDS = {
         "recorded speaker by speaker, and the number of the recording is a column",
     ),
     "medicine": Field(
-        "a reading of a cell sample, three quantities of texture and shape",
+        "a reading of a cell sample, three quantities",
         "malignant or benign",
         "Breast Cancer Wisconsin, in scikit-learn",
         False,
@@ -169,13 +168,15 @@ def collect(field: str, trap: str | None = None, seed: int = 0) -> tuple[Table, 
     """
     if field not in FIELDS:
         raise ValueError(f"a field is one of {', '.join(FIELDS)}. Received: {field!r}")
-    names = FIELDS[field].traps if trap == "own" else () if trap is None else (trap,)
+    own = trap == "own"
+    names = FIELDS[field].traps if own else () if trap is None else (trap,)
     if not set(names) <= set(TRAPS):
         raise ValueError(f"a trap is None, 'own', or one of {', '.join(TRAPS)}. Received: {trap!r}")
     random = np.random.default_rng(seed)
-    archive, live = _source(field, seed, names if trap == "own" else ())
-    planted = [name for name in names if trap != "own" or (field, name) not in _NATURAL]
-    for name in planted:
+    if own and field in _NATURAL:
+        return _source(field, seed, trapped=True)
+    archive, live = _source(field, seed)
+    for name in names:
         archive, live = TRAPS[name](archive, live, random)
     return archive, live
 
@@ -183,7 +184,7 @@ def collect(field: str, trap: str | None = None, seed: int = 0) -> tuple[Table, 
 # --- the six sources ------------------------------------------------------------------------------
 
 
-def _vision(seed: int, traps: tuple[str, ...]) -> tuple[Table, Table]:
+def _vision(seed: int) -> tuple[Table, Table]:
     parts = small_digits(seed)
     columns = tuple(f"pixel {n}" for n in range(parts.train.x.shape[1]))
     whole = _table(parts.train.x, parts.train.y, columns, tuple("0123456789"))
@@ -221,7 +222,7 @@ def _of_modules(names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
                     yield f"{name}.{each}", " ".join(words)
 
 
-def _language(seed: int, traps: tuple[str, ...]) -> tuple[Table, Table]:
+def _language(seed: int, trapped: bool) -> tuple[Table, Table]:
     """Return paragraphs: as they come with the trap, else each text once and docstrings whole."""
     random, rows = np.random.default_rng(seed), []
     for label, found in enumerate(_paragraphs().values()):
@@ -232,17 +233,17 @@ def _language(seed: int, traps: tuple[str, ...]) -> tuple[Table, Table]:
     group = np.unique(names, return_inverse=True)[1]
     columns = tuple(f"bucket {n}" for n in range(BUCKETS))
     whole = _table(_counted(texts), np.array(labels), columns, tuple(TOPICS), group)
+    whole = whole._replace(plan="groups")
     number = np.unique(texts, return_inverse=True)[1]
     first = np.isin(np.arange(len(texts)), np.unique(number, return_index=True)[1])
     of_live = np.isin(number, random.permutation(number.max() + 1)[: int(0.4 * number.max())])
     # Live holds new texts of new docstrings, as those that somebody will write tomorrow.
     fresh = of_live & first & np.isin(group, random.permutation(group.max() + 1)[::2])
-    here = ~of_live & ~np.isin(group, group[fresh]) & (first | bool(traps))
+    here = ~of_live & ~np.isin(group, group[fresh]) & (first | trapped)
     order = random.permutation(len(texts))
-    plan = "rows" if traps else "groups"
     archive, live = (whole.rows(order[keep[order]]) for keep in (here, fresh))
-    archive, live = (archive if traps else _balanced(archive)), _balanced(live)
-    return _placed(archive)._replace(plan=plan), _placed(live, len(archive.y))
+    archive = archive._replace(plan="rows") if trapped else _balanced(archive)
+    return _placed(archive), _placed(_balanced(live), len(archive.y))
 
 
 def _balanced(table: Table) -> Table:
@@ -263,7 +264,7 @@ def _counted(texts: tuple[str, ...]) -> np.ndarray:
     return x / np.linalg.norm(x, axis=1, keepdims=True)
 
 
-def _speech(seed: int, traps: tuple[str, ...]) -> tuple[Table, Table]:
+def _speech(seed: int) -> tuple[Table, Table]:
     vowels = load_vowels()
     waves, y = vowels.train + vowels.test, np.concatenate([vowels.y_train, vowels.y_test])
     x = np.array([np.concatenate([each.mean(0), each.std(0)]) for each in waves])
@@ -277,7 +278,7 @@ def _speech(seed: int, traps: tuple[str, ...]) -> tuple[Table, Table]:
 MEASURED = ("mean smoothness", "mean symmetry", "mean fractal dimension")
 
 
-def _medicine(seed: int, traps: tuple[str, ...]) -> tuple[Table, Table]:
+def _medicine(seed: int) -> tuple[Table, Table]:
     from sklearn.datasets import load_breast_cancer
 
     found = load_breast_cancer()
@@ -290,7 +291,7 @@ def _medicine(seed: int, traps: tuple[str, ...]) -> tuple[Table, Table]:
 USERS, FILMS, RANK, RATINGS = 80, 500, 3, 2400
 
 
-def _recommendation(seed: int, traps: tuple[str, ...]) -> tuple[Table, Table]:
+def _recommendation(seed: int, trapped: bool) -> tuple[Table, Table]:
     """Return ratings in order of time, described by what was known of the user and the film."""
     random = np.random.default_rng(seed)
     users, films = random.normal(size=(USERS, RANK)), random.normal(size=(FILMS, RANK))
@@ -304,7 +305,7 @@ def _recommendation(seed: int, traps: tuple[str, ...]) -> tuple[Table, Table]:
     whole = _table(then, y, ("user", "film", "taste"), ("not liked", "liked"))
     whole = whole._replace(plan="time")
     archive, live = whole.rows(moment < archived), whole.rows(moment >= archived)
-    if not traps:
+    if not trapped:
         return archive, live
     late = _described(user, film, y, genres, np.full(RATINGS, archived))
     known = {f"{name}, whole log": np.full(archived, archived) for name in whole.columns}
@@ -331,7 +332,7 @@ def _described(user, film, y, genres, until) -> np.ndarray:
 MINUTES, LASTS, MEASUREMENTS = 6000, 40, ("load", "latency", "errors", "memory", "disk", "heat")
 
 
-def _operations(seed: int, traps: tuple[str, ...]) -> tuple[Table, Table]:
+def _operations(seed: int, trapped: bool) -> tuple[Table, Table]:
     """Return minutes of a server that is degraded for a while, now and then."""
     random = np.random.default_rng(seed)
     changes = random.random(MINUTES) < 1 / LASTS
@@ -342,10 +343,10 @@ def _operations(seed: int, traps: tuple[str, ...]) -> tuple[Table, Table]:
     x = wander + 0.2 * random.normal(size=wander.shape) + 0.4 * y[:, None]
     whole = _table(x, y, MEASUREMENTS, ("normal", "degraded"))._replace(plan="time")
     archived = whole.place < MINUTES * 5 // 8
-    return whole.rows(archived)._replace(plan="rows" if traps else "time"), whole.rows(~archived)
+    return whole.rows(archived)._replace(plan="rows" if trapped else "time"), whole.rows(~archived)
 
 
-_SOURCES: dict[str, Callable[[int, tuple[str, ...]], tuple[Table, Table]]] = {
+_SOURCES: dict[str, Callable[..., tuple[Table, Table]]] = {
     "vision": _vision,
     "language": _language,
     "speech": _speech,
@@ -356,13 +357,12 @@ _SOURCES: dict[str, Callable[[int, tuple[str, ...]], tuple[Table, Table]]] = {
 
 
 @lru_cache(maxsize=32)  # nobody writes into a table
-def _source(field: str, seed: int, traps: tuple[str, ...]) -> tuple[Table, Table]:
-    return _SOURCES[field](seed, traps)
+def _source(field: str, seed: int, trapped: bool = False) -> tuple[Table, Table]:
+    return _SOURCES[field](seed, trapped) if field in _NATURAL else _SOURCES[field](seed)
 
 
-# What the source itself brings, when it is asked for the field's own trap.
-_NATURAL = {("language", "copies"), ("language", "groups"), ("recommendation", "future")}
-_NATURAL |= {("operations", "neighbors")}
+# Fields whose source brings the trap itself: nothing has to be planted.
+_NATURAL = {"language", "recommendation", "operations"}
 
 
 # --- traps, for any field -------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 The rule is the learner's. It is asked after each answer of the new version whose truth is known:
 `rule(errors, requests, errors_new, requests_new) -> True to roll back`, no count of requests being
-0. It looks often, so chance
-has many chances: a rule that is right 95 times of 100 in one look is not in 200 looks.
+0. It looks often, so chance has many chances: a rule that is right 95 times of 100 in one look is
+not in 200 looks.
 
 Lesson: 28_one_pipeline_six_fields.
 """

@@ -107,7 +107,8 @@ def run(
     told["check"] = "; ".join(each.told for each in found) or "nothing found"
     if heed:
         archive, live = clean(archive, live, findings, seed)
-    told["clean"] = f"{len(archive.y):,} rows and {len(archive.columns)} columns are left"
+    mended = "nothing was mended: " if found and not heed else ""
+    told["clean"] = f"{mended}{len(archive.y):,} rows and {len(archive.columns)} columns are left"
     learn, judge = splitter(archive, seed)
     told["split"] = f"by {archive.plan}: {len(learn):,} to learn from, {len(judge):,} to test on"
     scale = features(archive.x[learn])
@@ -213,7 +214,9 @@ def evaluate(answers: np.ndarray, table: Table, common: int) -> Score:
 def grouped_interval(right: np.ndarray, group: np.ndarray, seed: int = 0) -> tuple[float, float]:
     """Return the 95% interval of a share whose rows come in groups: draw the groups again.
 
-    Where all are right, no draw differs: then it is Wilson's interval of so many groups.
+    Where all are right, no draw differs: then it is Wilson's interval of so many groups. With few
+    groups it is a little narrow: of 28 to 160 groups of three, simulated, 90% to 94% of such
+    intervals held the truth, and 75% to 89% of those that count each row.
 
     Args:
         right: 1 or 0, shape (n,).

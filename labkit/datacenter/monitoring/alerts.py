@@ -172,7 +172,9 @@ PAGES = (Window(60, 5, 14.4), Window(360, 30, 6.0))  # spend 2 % and 5 % of a mo
 
 
 def multiwindow(months: Months, windows: Iterable[Window] = PAGES) -> np.ndarray:
-    """Return in which minutes somebody is called: any window burns too fast, bool as requests.
+    """Return the burn as a multiple of what the windows allow: above 1 somebody is called.
+
+    Of each pair the slower burn counts, of all pairs the worst; floats, as requests in shape.
 
     The long window keeps blips from ringing, the short one ends the alarm when the trouble ends.
 
@@ -182,11 +184,11 @@ def multiwindow(months: Months, windows: Iterable[Window] = PAGES) -> np.ndarray
 
     Source: Beyer and others, The site reliability workbook (2018), chapter 5, approach 6.
     """
-    rings = np.zeros(months.requests.shape, dtype=bool)
+    worst = np.zeros(months.requests.shape)
     for long, short, burn in windows:
-        over = [burn_rate(months.errors, months.requests, w) > burn for w in (long, short)]
-        rings |= over[0] & over[1]
-    return rings
+        both = [burn_rate(months.errors, months.requests, w) for w in (long, short)]
+        worst = np.maximum(worst, np.minimum(*both) / burn)
+    return worst
 
 
 def minutes_to_alert(errors: float, window: Window, objective: float = OBJECTIVE) -> float:

@@ -12,7 +12,7 @@ Lesson: 27_monitoring_and_interpretability.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import exp, inf, sqrt
+from math import inf, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -146,28 +146,6 @@ def arl(chart: Chart, shift: float = 0.0, cells: int = 91) -> float:
     steps = np.linalg.solve(np.eye(len(states)) - np.diff(below), np.ones(len(states)))
     first = np.diff(ndtr(chart.value_for(0.0, edges) - shift))
     return float(1 + first @ steps)
-
-
-def siegmund_arl(allowance: float, limit: float, shift: float = 0.0) -> float:
-    """Return the ARL of `cusum` by a formula without a matrix, a few percent off.
-
-    Args:
-        allowance, limit: as of `cusum`.
-        shift: of the mean, in standard deviations.
-
-    Raises:
-        ValueError: an allowance or a limit that is not above 0.
-
-    Source: Siegmund, Sequential analysis (1985).
-
-    >>> round(siegmund_arl(0.5, 4.0)), round(siegmund_arl(0.5, 4.0, shift=1.0), 1)
-    (338, 8.3)
-    """
-    _check(allowance=allowance, limit=limit)
-    drift, height = shift - allowance, limit + 1.166  # by so much a sum jumps over its limit
-    if abs(drift) < 1e-6:  # both terms go to 0 there; this is the limit of their ratio
-        return height**2
-    return (exp(-2 * drift * height) + 2 * drift * height - 1) / (2 * drift**2)
 
 
 def limit_for(make: Callable[[float], Chart], length: float) -> float:

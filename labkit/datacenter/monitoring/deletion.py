@@ -51,12 +51,16 @@ def delete(images: np.ndarray, maps: np.ndarray, count: int) -> np.ndarray:
 def one_by_one(delete_one: Callable[[np.ndarray, np.ndarray, int], np.ndarray]) -> Delete:
     """Return a deletion for many images, from one that takes an image and its map, (height, width).
 
+    With nothing to delete it gives the images back: `order[-0:]` would be all of them.
+
     >>> masked = one_by_one(lambda image, heat, count: np.where(heat > 0, 0, image))
     >>> masked(np.ones((1, 1, 2, 1)), np.array([[[0.0, 0.7]]]), 1).ravel().tolist()
     [1.0, 0.0]
     """
 
     def delete(images: np.ndarray, maps: np.ndarray, count: int) -> np.ndarray:
+        if not count:
+            return images
         pairs = zip(images[..., 0], maps, strict=True)
         return np.stack([delete_one(image, heat, count) for image, heat in pairs])[..., None]
 

@@ -104,24 +104,6 @@ def psi_limit(first: int, second: int, bins: int = 10, level: float = 0.05) -> f
     return float(chdtri(bins - 1, level) * (1 / first + 1 / second))
 
 
-def psi_power(true: float, first: int, second: int, bins: int = 10, level: float = 0.05) -> float:
-    """Return the share of samples in which a drift exceeds `psi_limit`: the chance to see it.
-
-    Args:
-        true: PSI of the two populations themselves.
-        first, second, bins, level: as of `psi_limit`.
-
-    Source: the noncentral chi-square law, noncentrality true / (1 / n + 1 / m).
-
-    >>> round(psi_power(0.01, 500, 500), 2), round(psi_power(0.01, 5000, 5000), 2)
-    (0.15, 0.96)
-    """
-    from scipy.special import chndtr
-
-    scale = 1 / first + 1 / second
-    return float(1 - chndtr(psi_limit(first, second, bins, level) / scale, bins - 1, true / scale))
-
-
 # --- Kolmogorov and Smirnov -----------------------------------------------------------------------
 
 
@@ -162,7 +144,8 @@ def ks_test(reference: ArrayLike, current: ArrayLike) -> FeatureTests:
         )
     distance = ks_distance(first, second)
     n, m = len(first), len(second)
-    return FeatureTests(distance, kstwo.sf(distance, round(n * m / (n + m))))
+    few, place = np.unique(distance.round(12), return_inverse=True)  # each takes a millisecond
+    return FeatureTests(distance, kstwo.sf(few, round(n * m / (n + m)))[place])
 
 
 def ks_distance(reference: np.ndarray, current: np.ndarray) -> np.ndarray:

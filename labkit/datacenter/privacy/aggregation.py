@@ -23,28 +23,27 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from itertools import count
+from random import Random
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from labkit.datacenter.privacy.secret_sharing import Share, reveal, share
+
 BITS = 16  # after the binary point
-PRIME = 2**521 - 1  # of the field in which secrets are shared
 # Diffie-Hellman: group 14 of RFC 3526, 2^2048 - 2^1984 - 1 + 2^64 (floor(2^1918 pi) + 124476).
-GENERATOR, GROUP = (
-    2,
-    int(
-        "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74"
-        "020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F1437"
-        "4FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED"
-        "EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3DC2007CB8A163BF05"
-        "98DA48361C55D39A69163FA8FD24CF5F83655D23DCA3AD961C62F356208552BB"
-        "9ED529077096966D670C354E4ABC9804F1746C08CA18217C32905E462E36CE3B"
-        "E39E772C180E86039B2783A2EC07A28FB5C55DF06F4C52C9DE2BCBF695581718"
-        "3995497CEA956AE515D2261898FA051015728E5A8AACAA68FFFFFFFFFFFFFFFF",
-        16,
-    ),
+GENERATOR = 2
+GROUP = int(
+    "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74"
+    "020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F1437"
+    "4FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED"
+    "EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3DC2007CB8A163BF05"
+    "98DA48361C55D39A69163FA8FD24CF5F83655D23DCA3AD961C62F356208552BB"
+    "9ED529077096966D670C354E4ABC9804F1746C08CA18217C32905E462E36CE3B"
+    "E39E772C180E86039B2783A2EC07A28FB5C55DF06F4C52C9DE2BCBF695581718"
+    "3995497CEA956AE515D2261898FA051015728E5A8AACAA68FFFFFFFFFFFFFFFF",
+    16,
 )
 
 MODULUS = 2**32
@@ -123,68 +122,6 @@ def pair_mask(number: int, streams: Mapping[int, np.ndarray]) -> np.ndarray:
 # --- secrets --------------------------------------------------------------------------------------
 
 
-class Share(NamedTuple):
-    """A point on the secret polynomial; the secret is its value at 0."""
-
-    x: int
-    y: int
-
-
-def share(
-    secret: int,
-    holders: int,
-    threshold: int,
-    below: Callable[[int], int] = secrets.randbelow,
-    prime: int = PRIME,
-) -> list[Share]:
-    """Return shares of a secret, one for each holder; any `threshold` of them give it back.
-
-    They are points of a random polynomial of degree threshold - 1 that is the secret at 0. Fewer of
-    them fit every secret equally well.
-
-    Args:
-        secret: 0 to prime - 1.
-        holders: how many shares, below the prime.
-        threshold: how many are enough, 1 to holders.
-        below: below(n) returns a random whole number under n.
-        prime: of the field.
-
-    Raises:
-        ValueError: a threshold or a secret out of range.
-
-    Source: Shamir, How to share a secret, Communications of the ACM (1979).
-
-    >>> shares = share(1234, holders=5, threshold=3)
-    >>> reveal(shares[:3]), reveal(shares[2:])
-    (1234, 1234)
-    """
-    if not 1 <= threshold <= holders < prime or not 0 <= secret < prime:
-        raise ValueError(
-            "need 1 <= threshold <= holders < prime and a secret of 0 to prime - 1. Received: "
-            f"threshold={threshold}, holders={holders}, secret={secret}"
-        )
-    factors = [secret, *(below(prime) for _ in range(threshold - 1))]
-
-    def value(x: int) -> int:
-        return sum(factor * pow(x, power, prime) for power, factor in enumerate(factors)) % prime
-
-    return [Share(x, value(x)) for x in range(1, holders + 1)]
-
-
-def reveal(shares: Sequence[Share], prime: int = PRIME) -> int:
-    """Return the secret: the value at 0 of the polynomial through the shares (Lagrange).
-
-    Too few shares give a number too, but not the secret.
-    """
-    total = 0
-    for x, y in shares:
-        for other, _ in shares:
-            if other != x:
-                y = y * other * pow(other - x, -1, prime)
-        total += y
-    return total % prime
-
-
 class Client(NamedTuple):
     """What one client knows; of all this only `public` is known to others.
 
@@ -244,7 +181,7 @@ def enroll(clients: int, threshold: int, seed: int | None = None) -> Group:
             f"threshold must be above {clients / 2:g}, half of the clients, and at most {clients}. "
             f"Received: {threshold}"
         )
-    below = secrets.randbelow if seed is None else _seeded(seed)
+    below = secrets.randbelow if seed is None else Random(seed).randrange
     privates, owns = ([below(2**256) for _ in range(clients)] for _ in range(2))
     publics = [pow(GENERATOR, private, GROUP) for private in privates]
     members = [
@@ -263,20 +200,6 @@ def _seeds(number: int, private: int, publics: Sequence[int]) -> dict[int, bytes
     """Return other client -> the seed that a client shares with it, by its private key."""
     others = (other for other in range(len(publics)) if other != number)
     return {other: agree(private, publics[other]) for other in others}
-
-
-def _seeded(seed: int) -> Callable[[int], int]:
-    """Return below(n) that repeats; 128 bits more than n has make its bias negligible."""
-    numbers = count()
-
-    def below(limit: int) -> int:
-        size = limit.bit_length() // 8 + 16
-        return (
-            int.from_bytes(hashlib.shake_256(f"{seed} {next(numbers)}".encode()).digest(size))
-            % limit
-        )
-
-    return below
 
 
 # --- a round --------------------------------------------------------------------------------------
@@ -344,27 +267,3 @@ def _streams(seeds: Mapping[int, bytes], turn: int, items: int) -> dict[int, np.
 def _own_stream(own: int, turn: int, items: int) -> np.ndarray:
     """Return the stream of a client's own seed; a wrong one, from too few shares, has any size."""
     return stream(own.to_bytes(66) + turn.to_bytes(8), items)
-
-
-def secure_average(group: Group, mask: Mask = pair_mask) -> Callable:
-    """Return an average for `federated.federate` that sees only masked messages.
-
-    Each call is a round: its streams are used once. The server knows how many examples each client
-    has, as in plain FedAvg; what it does not see is weights.
-
-    Args:
-        group: as many clients as take part.
-        mask: as in `send`.
-    """
-    turns = count()
-
-    def average(weights: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        turn, shares = next(turns), counts / counts.sum()
-        flat = np.moveaxis(weights, -2, 0).reshape(len(counts), -1)  # (clients, all items)
-        messages = {
-            number: send(group, number, part * values, turn, mask)
-            for number, (part, values) in enumerate(zip(shares, flat, strict=True))
-        }
-        return finish(group, messages, turn).reshape(*weights.shape[:-2], weights.shape[-1])
-
-    return average

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from labkit.datacenter.network import Images, Network, errors
+from labkit.datacenter.network import Images, Network
 from labkit.machine import one_thread
 
 NETWORK = Network()
@@ -25,7 +25,7 @@ RATES = tuple(0.05 * 2.0**power for power in range(10))  # to 25.6: clipped step
 
 # step(norms, limit, sigma, expected batch) -> factor of each gradient, deviation of the noise
 Step = Callable[[np.ndarray, float, float, float], tuple[np.ndarray, float]]
-# input (..., n, inputs) and error (..., n, units) of each layer
+# what `Network.inputs_and_errors` returns
 Layers = list[tuple[np.ndarray, np.ndarray]]
 
 
@@ -66,25 +66,6 @@ def no_clip(
 # --- gradients of single examples, never built --------------------------------------------------
 
 
-def layer_parts(network: Network, w: np.ndarray, x: np.ndarray, y: np.ndarray) -> Layers:
-    """Return input and error of each layer: an example's gradient is their outer product.
-
-    Args:
-        network: dense layers.
-        w: weights, shape (..., items).
-        x: images, shape (..., n, inputs).
-        y: their classes, shape (..., n).
-    """
-    layers, inputs = network.layers(w), [x]
-    for W, b in layers[:-1]:
-        inputs.append(np.maximum(inputs[-1] @ W + b[..., None, :], 0))
-    W, b = layers[-1]
-    found = [errors(inputs[-1] @ W + b[..., None, :], y)]
-    for (W, _), a in zip(layers[:0:-1], inputs[:0:-1], strict=True):
-        found.append(found[-1] @ W.mT * (a > 0))
-    return list(zip(inputs, found[::-1], strict=True))
-
-
 def gradient_norms(parts: Layers) -> np.ndarray:
     """Return the norm of each example's gradient, shape (..., n): root of the sum of |a|² |d|².
 
@@ -101,7 +82,7 @@ def weighted_sum(parts: Layers, factors: np.ndarray) -> np.ndarray:
     """Return the sum of factor times gradient over the examples, shape (..., items).
 
     Args:
-        parts: from `layer_parts`.
+        parts: of `Network.inputs_and_errors`.
         factors: of each example, shape (..., n).
     """
     found = []
@@ -170,9 +151,11 @@ def descend(
     with one_thread(), np.errstate(divide="ignore"):  # a gradient of length 0 is not clipped
         for _ in range(steps):
             rows, counts = draw(members, q, coins)
-            parts = layer_parts(network, w, images.x[rows], images.y[rows])
-            factors, deviation = step(gradient_norms(parts), limit, sigma, expected)
-            change = weighted_sum(parts, (factors * counts).astype(w.dtype))
+            parts = network.inputs_and_errors(w, images.x[rows], images.y[rows])
+            norms = gradient_norms(parts)  # one list for the step: a learner's may be a loop
+            factors, deviation = step(norms.ravel(), limit, sigma, expected)
+            factors = np.reshape(factors, norms.shape).astype(w.dtype)
+            change = weighted_sum(parts, factors * counts)
             if deviation:
                 change += np.float32(deviation) * noise.standard_normal(w.shape, dtype=np.float32)
             w = w - np.asarray(learning_rate, w.dtype) * change

@@ -168,8 +168,7 @@ class Round(NamedTuple):
 
     Attributes:
         w: its weights, shape (..., items).
-        size_in_bytes: sent in this round, for one learning rate: weights to each client that took
-            part, and back.
+        size_in_bytes: sent in this round, for one learning rate: weights to each client, and back.
     """
 
     w: np.ndarray
@@ -185,7 +184,6 @@ def federate(
     rounds: int,
     epochs: int = 1,
     batch_size: int | None = 32,
-    per_round: int | None = None,
     average: Average = weighted_average,
     seed: int = 0,
 ) -> Iterator[Round]:
@@ -198,24 +196,16 @@ def federate(
         network, images, clients, learning_rate, epochs, batch_size: as in `train_locally`.
         w: weights to start with, shape (items,) or (..., items).
         rounds: how many.
-        per_round: clients that take part in a round, drawn anew each time; None for all.
         average: of what the clients send: weights (..., clients, items), examples (clients,).
-        seed: of the clients that take part, and of their batches.
-
-    Raises:
-        ValueError: more clients a round than there are.
+        seed: of the batches.
     """
-    per_round = len(clients) if per_round is None else per_round
-    if not 1 <= per_round <= len(clients):
-        raise ValueError(f"per_round must lie in 1 to {len(clients)}. Received: {per_round}")
+    counts = np.array([len(rows) for rows in clients])
     for number in range(rounds):
-        drawn = np.random.default_rng([seed, number]).permutation(len(clients))[:per_round]
-        rows = [clients[client] for client in np.sort(drawn)]
         sent = train_locally(
-            network, w, images, rows, learning_rate, epochs, batch_size, [seed, number, 1]
+            network, w, images, clients, learning_rate, epochs, batch_size, [seed, number, 1]
         )
-        w = average(sent, np.array([len(each) for each in rows])).astype(w.dtype, copy=False)
-        yield Round(w, 2 * per_round * network.items * w.itemsize)
+        w = average(sent, counts).astype(w.dtype, copy=False)
+        yield Round(w, 2 * len(clients) * network.items * w.itemsize)
 
 
 def raw_bytes(images: Images) -> int:

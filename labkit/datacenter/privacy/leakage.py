@@ -1,4 +1,4 @@
-"""What a gradient gives away: the images, exactly, and the digit on each.
+"""What a gradient gives away: images, exactly.
 
 In a dense first layer each unit's gradient by its weights is its gradient by its bias times the
 image, so one division returns the image (`from_units`). Of a batch those images come out that light
@@ -66,21 +66,6 @@ def alone(w: np.ndarray, images: np.ndarray, network: Network = NETWORK) -> np.n
     W, b = network.layers(w)[0]
     lit = images @ W + b > 0
     return lit[:, lit.sum(axis=0) == 1].any(axis=1)
-
-
-def digits_seen(network: Network, gradient: np.ndarray) -> np.ndarray:
-    """Return the digits that a batch held, as its gradient tells: those pushed up.
-
-    The gradient by the last bias is mean chance - share in the batch, of each digit. It is below 0
-    for one that is there more often than the network expects; a chance is never below 0, so each
-    digit named is there. An untrained network expects all alike: a digit is missed if the network
-    holds it for more likely than it is frequent.
-
-    Args:
-        network: whose gradient it is.
-        gradient: shape (items,).
-    """
-    return np.flatnonzero(network.layers(gradient)[-1][1] < 0)
 
 
 class Count(NamedTuple):

@@ -150,14 +150,19 @@ def true_positives(scores: np.ndarray, members: np.ndarray, false_positives: flo
     """
     columns = np.arange(members.shape[1])
     low, high = bootstrap_interval(
-        lambda some, _: _share_named(scores[:, some], members[:, some], false_positives),
+        lambda some, _: share_named(scores[:, some], members[:, some], false_positives),
         *(columns, columns),
         repeats=200,
     )
-    return Found(_share_named(scores, members, false_positives), low, high)
+    return Found(share_named(scores, members, false_positives), low, high)
 
 
-def _share_named(scores: np.ndarray, members: np.ndarray, false_positives: float) -> float:
+def share_named(scores: np.ndarray, members: np.ndarray, false_positives: float) -> float:
+    """Return the share of members that are named; arguments as those of `true_positives`.
+
+    >>> share_named(np.array([3.0, 1.0, 2.0, 0.0]), np.array([True, True, False, False]), 0.5)
+    1.0
+    """
     others = np.sort(scores[~members])[::-1]
     threshold = others[min(int(false_positives * len(others) + 1e-9), len(others) - 1)]
     return float((scores[members] > threshold).mean())

@@ -39,19 +39,14 @@ def input_slope(network: Network, w: np.ndarray) -> Slope:
     >>> slope(np.zeros((1, 2)), np.array([0])).tolist()
     [[-2.0, 0.0]]
     """
-    layers = network.layers(w)
+    first = network.layers(w)[0][0]
+
+    def precise(scores: np.ndarray, y: np.ndarray) -> np.ndarray:
+        # In float32 the slope of a very sure network is 0, and an attack would seem to fail.
+        return errors(np.float64(scores), y).astype(scores.dtype)
 
     def slope(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        outputs = [x]
-        for W, b in layers[:-1]:
-            outputs.append(np.maximum(outputs[-1] @ W + b[..., None, :], 0))
-        W, b = layers[-1]
-        scores = outputs[-1] @ W + b[..., None, :]
-        # In float32 the slope of a very sure network is 0, and an attack would seem to fail.
-        delta = errors(np.float64(scores), y).astype(scores.dtype)
-        for (W, _), a in zip(layers[:0:-1], outputs[:0:-1], strict=True):
-            delta = (delta @ W.mT) * (a > 0)
-        return delta @ layers[0][0].mT
+        return network.inputs_and_errors(w, x, y, precise)[0][1] @ first.mT
 
     return slope
 
@@ -110,21 +105,6 @@ def borrowed(slope: Slope, x: np.ndarray, y: np.ndarray, epsilon: float) -> np.n
     """
     change = np.roll(fgsm(slope, x, y, epsilon) - x, 1, axis=-2)
     return np.clip(x + change, 0, 1)
-
-
-def advantage(slopes: np.ndarray) -> np.ndarray:
-    """Return how many times farther up the signs of the gradient lead than random signs.
-
-    To first order the loss rises by epsilon |g|_1 along the signs of the gradient, and by chance
-    with a standard deviation of epsilon |g|_2. For d numbers of equal size the ratio is sqrt(d).
-
-    Args:
-        slopes: (..., inputs).
-
-    >>> advantage(np.ones(784)).item()
-    28.0
-    """
-    return abs(slopes).sum(axis=-1) / np.sqrt((slopes**2).sum(axis=-1))
 
 
 # --- a network that has seen them ---------------------------------------------------------------

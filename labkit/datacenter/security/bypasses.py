@@ -11,15 +11,12 @@ Lesson: 26_privacy_and_security.
 from __future__ import annotations
 
 import json
-import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from labkit.datacenter.smaller import formats, strangers
+from labkit.datacenter.smaller import strangers
 from labkit.datacenter.smaller.strangers import Visit
 
 
@@ -159,53 +156,3 @@ _BYPASSES = {
     "CVE-2026-12481": ("", _only_the_layer, _from_config),
     "CVE-2025-9906": ("", _guard_off, _load),  # the last: where it works, the guard stays off
 }
-
-
-# --- a file that names another one --------------------------------------------------------------
-
-
-def onnx_elsewhere(location: str = "../secret") -> str:
-    """Return why ONNX Runtime refuses a model whose weights are to lie in another folder.
-
-    Args:
-        location: where the file says that its weights are, seen from its own folder.
-
-    Returns:
-        The first sentence of the refusal; an empty text where the numbers came out of the model.
-
-    Raises:
-        ImportError: onnx or onnxruntime is not installed.
-    """
-    if sentence := formats.missing("ONNX"):
-        raise ImportError(sentence)
-    with tempfile.TemporaryDirectory(prefix="labkit_") as folder:
-        place = Path(folder, "model")
-        place.mkdir()
-        SECRET.tofile(Path(folder, "secret"))
-        SECRET.tofile(place / "beside")
-        file = _with_weights_in(location, place / "model.onnx")
-        try:
-            found = formats.load(file)(np.zeros((1, 2), np.float32))
-        except Exception as error:  # any refusal is what is asked for
-            return str(error).splitlines()[0]
-    assert np.array_equal(found[0], SECRET)
-    return ""
-
-
-SECRET = np.array([0.25, 0.5], np.float32)
-
-
-def _with_weights_in(location: str, path: Path) -> Path:
-    """Write a model that adds to its input two numbers that lie in another file."""
-    from onnx import TensorProto, helper
-
-    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 2]) for name in "xy"]
-    weights = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[2], data_location=1)
-    weights.external_data.add(key="location", value=location)
-    node = helper.make_node("Add", ["x", "w"], ["y"])
-    graph = helper.make_graph([node], "model", ends[:1], ends[1:], [weights])
-    opset = [helper.make_opsetid("", 17)]
-    path.write_bytes(
-        helper.make_model(graph, opset_imports=opset, ir_version=9).SerializeToString()
-    )
-    return path

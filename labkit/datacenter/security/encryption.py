@@ -29,7 +29,7 @@ import numpy as np
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
-KEY, NONCE, TAG = 32, 12, 16  # bytes
+KEY, NONCE = 32, 12  # bytes
 HASH = 32  # bytes of SHA-256
 
 

@@ -18,7 +18,8 @@ from starlette.requests import ClientDisconnect
 
 import labkit
 from labkit.datacenter.security import access
-from labkit.datacenter.security.access import Audit, Bucket, Client
+from labkit.datacenter.security.access import Bucket, Client
+from labkit.datacenter.security.audit import Audit
 from labkit.datacenter.serving import description, protocol
 from labkit.datacenter.serving.batching import Batcher, Expired, ModelError, Refused, RuleError
 from labkit.datacenter.serving.models import Model

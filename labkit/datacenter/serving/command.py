@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from labkit.datacenter.security.access import Audit
+from labkit.datacenter.security.audit import Audit
 from labkit.datacenter.serving import models, protocol
 from labkit.datacenter.serving.models import Model
 from labkit.datacenter.serving.served import missing

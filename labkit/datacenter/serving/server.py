@@ -17,7 +17,7 @@ import uvicorn
 
 from labkit.datacenter.parcel import unpack
 from labkit.datacenter.parent import end_with_the_parent
-from labkit.datacenter.security.access import Audit
+from labkit.datacenter.security.audit import Audit
 from labkit.datacenter.serving import models
 from labkit.datacenter.serving.app import OUTCOMES, application, body_limit
 from labkit.datacenter.serving.batching import Batcher, RuleError, ask

@@ -143,6 +143,7 @@ class LessonClient(PapermillNotebookClient):
         self.guard = Guard(watch)
         self.meter = Meter(watch.output)
         self._shown: list[tuple[str, str]] = []  # errors that a cell displayed, (name, value)
+        self._starting: asyncio.Task | None = None  # what starts the kernel, or connects to it
 
     def create_kernel_manager(self) -> KernelManager:
         """Return a manager for this Python, whatever kernelspecs the user's machine has."""
@@ -164,16 +165,29 @@ class LessonClient(PapermillNotebookClient):
     def execute(self, **kwargs: Any) -> NotebookNode:
         """Execute the notebook in a kernel that is gone, whatever happens, when this returns."""
         self.reset_execution_trackers()
-        with self.guard, self.setup_kernel(**kwargs):
-            self.papermill_execute_cells()
-            self.guard.measure()  # a short run may have been looked at before it grew
-            self.nb.metadata["language_info"] = self._language
-            if not self.watch.own:  # without their state, pages show each explorer's picture
-                self.set_widgets_metadata()
+        try:
+            with self.guard, self.setup_kernel(**kwargs):
+                self.papermill_execute_cells()
+                self.guard.measure()  # a short run may have been looked at before it grew
+                self.nb.metadata["language_info"] = self._language
+                if not self.watch.own:  # without their state, pages show each explorer's picture
+                    self.set_widgets_metadata()
+        finally:
+            self._end_start()
         return self.nb
+
+    def _end_start(self) -> None:
+        """End a kernel whose start Ctrl-C met: asyncio leaves such a task where it was."""
+        if self._starting and not self._starting.get_loop().is_running():
+            self._starting.cancel()  # nothing happens where it is done
+            waiting = asyncio.wait([self._starting], timeout=2)  # it may end its kernel itself
+            self._starting.get_loop().run_until_complete(waiting)
+            if self.km is not None:
+                self._cleanup_kernel()
 
     async def async_start_new_kernel(self, **kwargs: Any) -> None:
         """Start the kernel and tell the guard which process it is."""
+        self._starting = asyncio.current_task()
         await super().async_start_new_kernel(**kwargs)
         provisioner = self.km.provisioner
         self.watch.kernel_pid = getattr(provisioner, "pid", None)
@@ -184,6 +198,7 @@ class LessonClient(PapermillNotebookClient):
 
     async def async_start_new_kernel_client(self) -> KernelClient:
         """Connect to the kernel as soon as it answers, without Jupyter's fixed waits."""
+        self._starting = asyncio.current_task()
         try:
             if self.watch.forked:  # its sockets are there from now on: no second try to connect
                 await self.km.provisioner.until_ready(self.startup_timeout)

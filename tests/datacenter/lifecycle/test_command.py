@@ -28,3 +28,15 @@ def test_wrong_names_are_refused_with_the_right_ones():
 def test_without_the_extra_a_server_is_refused_and_told_of(monkeypatch):
     monkeypatch.setattr(served, "missing", lambda: "install serve")
     assert "install serve" in call("pipeline", "--http", code=2).stderr
+
+
+def test_a_trap_without_a_name_is_the_fields_own():
+    alone = call("pipeline", "--field", "speech", "--trap", "--ignore").stdout
+    assert alone == call("pipeline", "--field", "speech", "--trap", "own", "--ignore").stdout
+    assert "nothing was mended" in alone
+
+
+def test_no_line_is_wider_than_the_terminal(monkeypatch):
+    monkeypatch.setattr("labkit.terminal.width", lambda: 80)
+    lines = call("pipeline", "--field", "medicine", "--trap", "--ignore").stdout.splitlines()
+    assert max(map(len, lines)) <= 80

@@ -52,3 +52,24 @@ def test_thinned_rows_have_the_shares_that_were_asked_for():
     shares = np.bincount(stages.thin(archive, labels).y, minlength=10)
     assert shares[0] / shares[1] == pytest.approx(2, rel=0.15)
     assert shares[3:].max() <= 2
+
+
+def test_whole_groups_cover_the_truth_where_single_rows_do_not():
+    random, held = np.random.default_rng(0), np.zeros(2)
+    for seed in range(200):
+        chance = random.beta(1.7, 0.3, 80)  # of each group, 85% in the mean
+        right = (random.random((80, 3)) < chance[:, None]).astype(float).ravel()
+        both = (
+            stages.grouped_interval(right, np.repeat(np.arange(80), 3), seed),
+            stages.wilson_interval(right.mean(), len(right)),
+        )
+        held += [low <= 0.85 <= high for low, high in both]
+    assert held[0] / 200 > 0.88
+    assert held[1] / 200 < held[0] / 200 - 0.03
+
+
+def test_live_paragraphs_of_one_docstring_are_not_counted_as_alone():
+    for trap in (None, "own"):
+        _, live = fields.collect("language", trap)
+        assert live.plan == "groups"
+        assert len(np.unique(live.group)) < len(live.y)

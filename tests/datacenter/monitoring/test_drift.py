@@ -61,18 +61,6 @@ def test_the_usual_limit_is_about_the_sample_size():
     assert drift.psi_limit(100_000, 100_000) < 0.1 / 100
 
 
-def test_the_chance_to_see_a_drift_is_what_simulation_gives():
-    edges = stats.norm.ppf(np.arange(1, 10) / 10)
-    shares = np.diff(np.r_[0, stats.norm.cdf(edges - 0.15), 1])
-    true = float(((shares - 0.1) * np.log(shares / 0.1)).sum())
-    random = np.random.default_rng(4)
-    first = random.multinomial(1000, [0.1] * 10, size=4000)
-    found = drift.psi_of_counts(first, random.multinomial(1000, shares, size=4000))
-    seen = np.mean(found > drift.psi_limit(1000, 1000))
-    assert drift.psi_power(true, 1000, 1000) == pytest.approx(seen, abs=0.03)
-    assert drift.psi_power(0.0, 1000, 1000) == pytest.approx(0.05)
-
-
 # --- Kolmogorov and Smirnov
 
 

@@ -2,28 +2,22 @@
 
 import hashlib
 import itertools
-from collections import Counter
 
 import numpy as np
 import pytest
 
-from labkit.datacenter.network import Images, Network, small_digits
 from labkit.datacenter.privacy import aggregation
 from labkit.datacenter.privacy.aggregation import (
-    Share,
     agree,
     decode,
     encode,
     enroll,
     finish,
     pair_mask,
-    reveal,
-    secure_average,
     send,
-    share,
     stream,
 )
-from labkit.datacenter.privacy.federated import deal, federate
+from labkit.datacenter.privacy.secret_sharing import reveal
 
 ITEMS = 4000
 
@@ -120,36 +114,6 @@ def test_the_prime_is_the_one_of_rfc_3526():
     assert expected == aggregation.GROUP
 
 
-# --- shares ---------------------------------------------------------------------------------------
-
-
-def test_any_threshold_of_the_shares_gives_the_secret_back():
-    secret = 2**256 - 189
-    shares = share(secret, holders=6, threshold=4)
-    for some in itertools.combinations(shares, 4):
-        assert reveal(some) == secret
-    assert all(reveal(some) != secret for some in itertools.combinations(shares, 3))
-
-
-def test_fewer_shares_fit_every_secret_equally_well():
-    """In a field of 7 one can count: each pair of shares comes from as many polynomials."""
-    seen = {}
-    for secret in range(7):
-        for factors in itertools.product(range(7), repeat=2):
-            draws = iter(factors)
-            shares = share(secret, 3, 3, below=lambda _, draws=draws: next(draws), prime=7)
-            assert reveal(shares, prime=7) == secret
-            seen.setdefault(secret, Counter())[shares[0].y, shares[2].y] += 1
-    assert all(counted == seen[0] for counted in seen.values())
-    assert len(seen[0]) == 49
-    assert set(seen[0].values()) == {1}
-
-
-def test_shares_lie_on_a_line_for_a_threshold_of_two():
-    shares = share(3, 3, 2, below=lambda _: 5, prime=13)
-    assert shares == [Share(1, 8), Share(2, 0), Share(3, 5)]  # 3 + 5 x, modulo 13
-
-
 # --- rounds ---------------------------------------------------------------------------------------
 
 
@@ -208,22 +172,6 @@ def test_a_threshold_of_half_is_refused():
 def test_a_group_repeats_only_with_a_seed():
     assert enroll(3, 2, seed=1) == enroll(3, 2, seed=1) != enroll(3, 2, seed=2)
     assert enroll(3, 2) != enroll(3, 2)
-
-
-# --- in a federation ------------------------------------------------------------------------------
-
-
-def test_federated_averaging_goes_on_as_before_behind_masks():
-    network, train = Network((196, 4, 10)), small_digits().train
-    images = Images(train.x[:200], train.y[:200])
-    clients, w = deal(images.y, [120, 50, 30]), np.tile(network.start(0), (2, 1))
-    options = {"learning_rate": [0.1, 0.4], "rounds": 3}
-    plain = [each.w for each in federate(network, w, images, clients, **options)]
-    hidden = secure_average(enroll(3, 2, seed=0))
-    masked = [each.w for each in federate(network, w, images, clients, average=hidden, **options)]
-    assert masked[-1].dtype == np.float32
-    np.testing.assert_allclose(masked, plain, atol=1e-3)
-    assert np.abs(plain[-1] - w).max() > 0.1
 
 
 def test_a_mask_that_does_not_cancel_spoils_the_average(group, values):

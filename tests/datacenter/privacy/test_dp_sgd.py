@@ -26,7 +26,7 @@ def one_by_one(w, images):
 
 def test_norms_are_those_of_gradients_built_one_by_one():
     w, images = NETWORK.start(0, "float64"), examples(40)
-    parts = dp_sgd.layer_parts(NETWORK, w, *images)
+    parts = NETWORK.inputs_and_errors(w, *images)
     by_hand = np.linalg.norm(one_by_one(w, images), axis=1)
     assert dp_sgd.gradient_norms(parts) == pytest.approx(by_hand, rel=1e-12)
 
@@ -35,7 +35,7 @@ def test_a_weighted_sum_is_that_of_gradients_built_one_by_one_for_a_stack_too():
     w = np.stack([NETWORK.start(seed, "float64") for seed in range(3)])
     images = examples(20)
     factors = np.random.default_rng(1).normal(size=(3, 20))
-    parts = dp_sgd.layer_parts(NETWORK, w, images.x[None], images.y[None])
+    parts = NETWORK.inputs_and_errors(w, images.x[None], images.y[None])
     found = dp_sgd.weighted_sum(parts, factors)
     by_hand = [f @ one_by_one(each, images) for each, f in zip(w, factors, strict=True)]
     assert found == pytest.approx(np.array(by_hand), rel=1e-12, abs=1e-14)
@@ -52,14 +52,14 @@ def test_a_weighted_sum_is_the_slope_of_the_weighted_loss():
     slope = [
         (loss(w + tiny * axis) - loss(w - tiny * axis)) / (2 * tiny) for axis in np.eye(len(w))
     ]
-    parts = dp_sgd.layer_parts(NETWORK, w, *images)
+    parts = NETWORK.inputs_and_errors(w, *images)
     assert dp_sgd.weighted_sum(parts, factors) == pytest.approx(np.array(slope), abs=1e-8)
 
 
 def test_clipping_is_where_an_example_ends_that_would_be_longer():
     w, images = NETWORK.start(0, "float64"), examples(30)
     gradients = one_by_one(w, images)
-    parts = dp_sgd.layer_parts(NETWORK, w, *images)
+    parts = NETWORK.inputs_and_errors(w, *images)
     norms = dp_sgd.gradient_norms(parts)
     limit = float(np.median(norms))
     factors, deviation = dp_sgd.clip_and_noise(norms, limit, 0.0, 1.0)

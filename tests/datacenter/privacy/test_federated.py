@@ -96,28 +96,6 @@ def test_a_stack_of_learning_rates_gives_what_each_gives_alone(images):
         np.testing.assert_allclose(ours, alone, rtol=0, atol=1e-13)
 
 
-def test_only_the_drawn_clients_change_the_weights(images):
-    clients, w = deal(images.y, SIZES), NETWORK.start(0, "float64")
-    counts = [
-        counted
-        for seed in range(20)
-        for counted in sent_counts(images, clients, w, per_round=2, seed=seed)
-    ]
-    assert {len(each) for each in counts} == {2}
-    assert {tuple(each) for each in counts} > {(40, 7), (250, 103)}
-
-
-def sent_counts(images, clients, w, **options):
-    seen = []
-
-    def average(weights, counts):
-        seen.append(counts)
-        return federated.weighted_average(weights, counts)
-
-    list(federate(NETWORK, w, images, clients, 0.1, 1, average=average, **options))
-    return seen
-
-
 def test_more_local_work_helps_and_skewed_clients_hurt():
     parts = [small_digits(seed) for seed in range(2)]
     sizes = [200, 400, 600, 800, 1000]
@@ -137,9 +115,7 @@ def test_a_round_moves_the_weights_to_each_client_and_back(images):
     w = NETWORK.start(0)
     clients = deal(images.y, SIZES)
     (one,) = federate(NETWORK, w, images, clients, 0.1, 1)
-    (two,) = federate(NETWORK, w, images, clients, 0.1, 1, per_round=2)
     assert one.size_in_bytes == 2 * 4 * w.nbytes
-    assert two.size_in_bytes == 2 * 2 * w.nbytes
 
 
 def test_raw_data_are_a_byte_a_pixel_and_a_label():
@@ -179,5 +155,3 @@ def test_errors_name_what_came():
         deal(labels, [0, 5])
     with pytest.raises(ValueError, match=r"alpha must be above 0.*0"):
         deal(labels, [5, 5], alpha=0)
-    with pytest.raises(ValueError, match=r"1 to 2. Received: 3"):
-        next(federate(NETWORK, NETWORK.start(0), None, [[0], [1]], 0.1, 1, per_round=3))

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from helpers import call
 
-from labkit.datacenter.security.access import Audit, Forged, client, verify
+from labkit.datacenter.security.access import client
+from labkit.datacenter.security.audit import Audit, Forged, verify
 from labkit.datacenter.serving import protocol
 from labkit.datacenter.serving.served import Served, ServerError
 

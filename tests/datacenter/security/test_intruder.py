@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labkit.datacenter.network import Network
-from labkit.datacenter.security.door import ROLES, Attempt, tried
+from labkit.datacenter.security.intruder import ROLES, Attempt, intrude
 
 pytest.importorskip("fastapi")
 
@@ -15,7 +15,7 @@ def test_the_door_answers_by_role_and_the_log_tells_of_it():
     doings = ["look", "predict", "read the log"]
     attempts = [Attempt(who, does) for who in [*ROLES, "nobody"] for does in doings]
     attempts.append(Attempt("ward", "read the log", "x-role: admin"))
-    found = tried(model, attempts, np.ones(4, np.float32), flood=40, rate=1.0, burst=6)
+    found = intrude(model, attempts, np.ones(4, np.float32), flood=40, rate=1.0, burst=6)
     status = [each.status for each in found.attempts]
     assert status[:3] == [200, 403, 403]  # viewer
     assert status[3:6] == [200, 200, 403]  # ward

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from labkit.datacenter.security import access
+from labkit.datacenter.security import access, audit
 from labkit.datacenter.serving import protocol
 from labkit.datacenter.serving.served import Served
 
@@ -68,7 +68,7 @@ class Found(NamedTuple):
     leaked: bool
 
 
-def tried(
+def intrude(
     model: Sequence[np.ndarray],
     attempts: Sequence[Attempt],
     row: np.ndarray,
@@ -99,7 +99,7 @@ def tried(
             done = [each._replace(status=_ask(server, tokens, each, row)[0]) for each in attempts]
             much = [_ask(server, tokens, Attempt("ward", "predict"), row) for _ in range(flood)]
         text = path.read_text()
-        kept, forged = access.verify(path), _forged(path, text)
+        kept, forged = audit.verify(path), _forged(path, text)
     wait = next((headers.get("retry-after", "") for status, headers in much if status == 429), "")
     lines = [json.loads(line) for line in text.splitlines()]
     leaked = any(each in text for each in [*tokens.values(), str(MARK)])
@@ -123,7 +123,7 @@ def _forged(path: Path, text: str) -> str:
     """Change one word in the log, and return what the check says."""
     path.write_text(text.replace('"viewer"', '"chief"', 1))
     try:
-        access.verify(path)
-    except access.Forged as error:
+        audit.verify(path)
+    except audit.Forged as error:
         return str(error).replace(str(path), "the log")
     return "nothing"

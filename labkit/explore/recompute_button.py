@@ -36,7 +36,7 @@ def command(id: str) -> list[str]:
     return [sys.executable, "-m", "labkit", "claims", "check", id, "--format", "json"]
 
 
-class Background(widgets.VBox):
+class RecomputeButton(widgets.VBox):
     """A button and what it found; the page, and the kernel, are free meanwhile.
 
     Args:
