@@ -147,8 +147,8 @@ def test_the_run_is_in_a_session_of_its_own(pretend, monkeypatch):
 
 def test_a_run_that_ends_leaves_another_one_its_end(pretend, monkeypatch):
     kept = []
-    monkeypatch.setattr(background.atexit, "register", kept.append)
-    monkeypatch.setattr(background.atexit, "unregister", kept.remove)
+    monkeypatch.setattr(recompute_button.atexit, "register", kept.append)
+    monkeypatch.setattr(recompute_button.atexit, "unregister", kept.remove)
     long = pretend("import time; time.sleep(60)")
     long._again.button.click()
     short = pretend("pass")
