@@ -402,6 +402,7 @@ def test_a_link_to_a_cell_opens_the_notebook_at_this_cell(opened):
       await jupyterapp.commands.execute('docmanager:open', { path: '78_length.ipynb' });
       const panel = jupyterapp.shell.currentWidget;
       await panel.context.ready;
+      await panel.sessionContext.ready;  // closed while it starts, JupyterLab stumbles
       const { id } = panel.context.model.cells.get(12);
       await jupyterapp.commands.execute('docmanager:open', { path: '77_covers.ipynb' });
       panel.close();
@@ -415,3 +416,4 @@ def test_a_link_to_a_cell_opens_the_notebook_at_this_cell(opened):
     wait_until(page, f"() => ({STATE})().active === 12")
     wait_until(page, f"() => Math.abs(({STATE})().places[12]) < 60")
     assert page.evaluate(STATE)["dirty"] is False
+    wait_until(page, KERNEL_READY)

@@ -48,8 +48,8 @@ def chosen(search: str = "", **columns: str) -> list[dict[str, str]]:
         search: a text, in any case of letters; "" for all.
         **columns: column -> value, "all" for all.
 
-    >>> [row["id"] for row in chosen(topic="losses", verdict="holds", search="logit")][:1]
-    ['B2-LOSS-02']
+    >>> [row["id"] for row in chosen(topic="losses", verdict="holds", search="softmax")][:1]
+    ['B2-CODE-07']
     """
     asked = {name: value for name, value in columns.items() if value != ALL}
     text = search.strip().casefold()

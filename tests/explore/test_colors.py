@@ -11,8 +11,8 @@ from labkit.explore import figures
 ROOT = Path(__file__).parents[2]
 PAPER = "#111111"  # what white paper turns into on a dark page
 # Areas and letters on areas, not lines on paper: the classes' regions in the training explorer,
-# letters in the cells of a heat map.
-AREAS = {"#7193fb", "#fafafa", "#fd9b62"}
+# letters in the cells of a heat map, its empty cells.
+AREAS = {"#7193fb", "#cfcfcf", "#fafafa", "#fd9b62"}
 HEX = re.compile(r"#[0-9a-fA-F]{6}\b|#[0-9a-fA-F]{3}\b")
 FIGURES = [*(ROOT / "labkit" / "explore").rglob("*.py"), *ROOT.glob("notebooks/[0-9]*.ipynb")]
 PAGES = [*(ROOT / "labkit" / "lab" / "records").glob("*.py"), *ROOT.glob("labkit/learn/*.py")]

@@ -232,7 +232,9 @@ def test_ctrl_c_while_the_kernel_starts_leaves_nothing(lab, tmp_path):
     running = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env=with_temporary(place)
     )
-    while not [*place.glob("tmp*.json")]:  # how to reach the kernel: written as it starts
+    while not [
+        *place.glob("labkit-kernel-*.json")
+    ]:  # how to reach the kernel: written as it starts
         time.sleep(0.005)
     running.send_signal(signal.SIGINT)
     told = running.communicate(timeout=60)[1]

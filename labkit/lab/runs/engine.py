@@ -14,8 +14,10 @@ import asyncio
 import os
 import secrets
 import sys
+import tempfile
 import time
 from contextlib import suppress
+from pathlib import Path
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
@@ -144,6 +146,7 @@ class LessonClient(PapermillNotebookClient):
         self.meter = Meter(watch.output)
         self._shown: list[tuple[str, str]] = []  # errors that a cell displayed, (name, value)
         self._starting: asyncio.Task | None = None  # what starts the kernel, or connects to it
+        self._file: Path | None = None  # how to reach the kernel
 
     def create_kernel_manager(self) -> KernelManager:
         """Return a manager for this Python, whatever kernelspecs the user's machine has."""
@@ -153,6 +156,9 @@ class LessonClient(PapermillNotebookClient):
         command = [*_KERNEL, _SHOW_UNCAUGHT] if self.watch.own else _KERNEL
         spec = KernelSpec(argv=command, display_name="Python 3", language="python")
         manager._kernel_spec = spec
+        # A name known from the start: Ctrl-C may come before Jupyter knows its own.
+        self._file = Path(tempfile.gettempdir(), f"labkit-kernel-{secrets.token_hex(8)}.json")
+        manager.connection_file = str(self._file)
         options = {"fork": self.watch.fork, "preload": kernels.preload_for(self.nb)}
         manager.provisioner = ForkProvisioner(parent=manager, kernel_spec=spec, **options)
         if os.name == "posix":
@@ -174,6 +180,8 @@ class LessonClient(PapermillNotebookClient):
                     self.set_widgets_metadata()
         finally:
             self._end_start()
+            if self._file:
+                self._file.unlink(missing_ok=True)
         return self.nb
 
     def _end_start(self) -> None:
