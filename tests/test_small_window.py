@@ -66,7 +66,8 @@ def press_a_key(root):
     if not handle.count():
         menu = root.get_by_role("combobox").first
         menu.focus()
-        return menu.press("ArrowDown")
+        menu.press("ArrowDown")
+        return
     highest = handle.get_attribute("aria-valuemax") or handle.get_attribute("max")
     at_the_top = highest == (handle.get_attribute("aria-valuenow") or handle.input_value())
     handle.focus()
