@@ -227,3 +227,14 @@ def fill(disk: Path, leave: int) -> None:
     free = os.statvfs(disk)
     with open(disk / f"filler{leave}", "wb") as file:
         file.write(b"x" * max(0, free.f_bavail * free.f_frsize - leave))
+
+
+def moving(explorer) -> dict:
+    """Return what an explorer's picture moves, by name."""
+    return explorer._picture(explorer.params).moving
+
+
+def drawn(explorer, looks) -> list[str]:
+    """Return the names, in the order of `looks`, whose line is drawn."""
+    lines = moving(explorer)["lines"]
+    return [name for name, line in zip(looks, lines, strict=True) if len(line.get_xdata())]

@@ -19,6 +19,9 @@ from labkit.data.split import split_stratified
 
 EPSILON = 1e-3  # of batch normalization, as in Keras
 
+# Of each layer its inputs (..., n, inputs) and its errors (..., n, units).
+Layers = list[tuple[np.ndarray, np.ndarray]]
+
 
 class Images(NamedTuple):
     """Images as rows, and the digit on each: shapes (n, pixels) and (n,)."""
@@ -135,26 +138,27 @@ class Network:
         Source: Rumelhart, Hinton, Williams (1986); Ioffe and Szegedy, Batch normalization (2015),
         without their scale and shift.
         """
-        outputs, backs = self._forward(w, x, average)
-        delta = (error or errors)(outputs.pop(), y) / np.float32(x.shape[-2])
-        lead, parts = delta.shape[:-2], []
-        for W, _ in reversed(self.layers(w)):
-            a = outputs.pop()
-            parts += [delta.sum(axis=-2), (a.mT @ delta).reshape(*lead, -1)]
-            if outputs:
-                delta = backs.pop()(delta @ W.mT * (a > 0))
-        return np.concatenate(parts[::-1], axis=-1)
+
+        def share(scores: np.ndarray, y: np.ndarray) -> np.ndarray:
+            return (error or errors)(scores, y) / np.float32(x.shape[-2])
+
+        return summed(self.inputs_and_errors(w, x, y, average, share))
 
     def inputs_and_errors(
-        self, w: np.ndarray, x: np.ndarray, y: np.ndarray, error: Callable | None = None
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        self,
+        w: np.ndarray,
+        x: np.ndarray,
+        y: np.ndarray,
+        average: Callable | None = None,
+        error: Callable | None = None,
+    ) -> Layers:
         """Return input (..., n, inputs) and error (..., n, units) of each layer, row by row.
 
         The error is the derivative of a row's loss by what the layer gives. A row's gradient is the
         outer product of the two.
 
         Args:
-            w, x, y: as those of `gradient`.
+            w, x, y, average: as those of `gradient`.
             error: of the scores (..., n, classes), for classes (..., n); `errors` if not given.
 
         >>> network = Network((2, 2))
@@ -162,10 +166,10 @@ class Network:
         >>> a.shape, d.shape
         ((1, 2), (1, 2))
         """
-        outputs, _ = self._forward(w, x)
+        outputs, backs = self._forward(w, x, average)
         found = [(error or errors)(outputs.pop(), y)]
         for (W, _), a in zip(self.layers(w)[:0:-1], outputs[:0:-1], strict=True):
-            found.append(found[-1] @ W.mT * (a > 0))
+            found.append(backs.pop()(found[-1] @ W.mT * (a > 0)))
         return list(zip(outputs, found[::-1], strict=True))
 
     def _forward(
@@ -179,6 +183,18 @@ class Network:
             outputs.append(np.maximum(z, 0))
             backs.append(back)
         return [*outputs, outputs[-1] @ last + last_bias[..., None, :]], backs
+
+
+def summed(parts: Layers) -> np.ndarray:
+    """Return the sum of all rows' gradients, shape (..., items).
+
+    Args:
+        parts: of `Network.inputs_and_errors`.
+    """
+    found = []
+    for a, d in parts:
+        found += [(a.mT @ d).reshape(*d.shape[:-2], -1), d.sum(axis=-2)]
+    return np.concatenate(found, axis=-1)
 
 
 def losses(scores: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from math import exp, factorial
 
 from labkit.datacenter import queues
 from labkit.datacenter.balancing import simulator
 from labkit.learn import values
 from labkit.learn.checks import Exercise
-from labkit.learn.limits import limited
 
 # --- Erlang C: my_erlang_c(servers, load) -> share that must wait ---------------------------------
 
@@ -323,21 +321,18 @@ class _Policy(Exercise):
         found = super()._unplanned(answer, trial, right, trace)
         if found.kind == "not tried":
             return found
-        try:
-            with limited():
-                reached = mean_time(answer)
-        except (Exception, SystemExit) as error:  # whatever a learner's code raises is feedback
-            told = f"{found.message} In the hall: {str(error)[:200]}"
-            return replace(found, kind="no number of a server", message=told)
-        told = f"In the hall a request takes {reached:.2f} s on average with your policy"
-        if reached <= GOAL:
-            told = f"{told}: not more than the {GOAL} s that are the goal."
-            return replace(found, kind="right", message=told, usable=answer)
-        told = f"{told}. The goal is {GOAL} s."
-        return replace(found, kind="not good enough", message=told)
+        return self._by_goal(found, answer, _judge, ("In the hall", "no number of a server"))
 
     def _first_difference(self, got: list, right: list) -> str:
         return f"You return {values.short(got[0])}. Asked is the number of a server, from 0 on."
+
+
+def _judge(policy) -> tuple[bool, str]:
+    reached = mean_time(policy)
+    told = f"In the hall a request takes {reached:.2f} s on average with your policy"
+    if reached <= GOAL:
+        return True, f"{told}: not more than the {GOAL} s that are the goal."
+    return False, f"{told}. The goal is {GOAL} s."
 
 
 policy = _Policy(

@@ -12,7 +12,6 @@ import numpy as np
 from labkit.datacenter.monitoring import deletion, drift, telemetry
 from labkit.learn import values
 from labkit.learn.checks import Exercise
-from labkit.learn.limits import limited
 
 # --- CUSUM: my_cusum(total, z, allowance) -> the next sum -----------------------------------------
 
@@ -357,24 +356,24 @@ class _Ring(Exercise):
             return found
         if found.kind != "right" and not all(map(_is_truth, trial.got)):
             return replace(found, kind="no yes or no")
-        try:
-            with limited():
-                reached = score(answer)
-        except (Exception, SystemExit) as error:  # whatever a learner's code raises is feedback
-            told = f"{found.message} In a night: {str(error)[:200]}"
-            return replace(found, kind="error", message=told)
-        told = (
-            f"Your rule rings {reached.delay:.1f} ticks after a fault begins, on average, and in "
-            f"{reached.false:.0%} of the nights for nothing."
-        )
-        if reached.delay <= DELAY and reached.false <= FALSE:
-            return replace(found, kind="right", message=told, usable=found.usable or answer)
-        told += f" The goal is {DELAY:g} ticks, and not more than {FALSE:.0%}."
-        return replace(found, kind="not good enough", message=told, trace=told)
+        found = self._by_goal(found, answer, _judge, ("In a night", "error"))
+        # Another score is another answer, also where the cases do not tell them apart.
+        return replace(found, trace=found.message) if found.kind == "not good enough" else found
 
     def _first_difference(self, got: list, right: list) -> str:
         other = next((g for g, r in zip(got, right, strict=True) if not values.same(g, r)), got[0])
         return f"You return {values.short(other)}. Asked is whether to ring now: True or False."
+
+
+def _judge(rule) -> tuple[bool, str]:
+    reached = score(rule)
+    told = (
+        f"Your rule rings {reached.delay:.1f} ticks after a fault begins, on average, and in "
+        f"{reached.false:.0%} of the nights for nothing."
+    )
+    if reached.delay <= DELAY and reached.false <= FALSE:
+        return True, told
+    return False, f"{told} The goal is {DELAY:g} ticks, and not more than {FALSE:.0%}."
 
 
 def _is_truth(value) -> bool:

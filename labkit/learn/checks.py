@@ -250,6 +250,34 @@ class Exercise:
                     return _Found(f"{kind}, and the sign", told, trace)
         return self._unplanned(answer, trial, right, trace)
 
+    def _by_goal(
+        self,
+        found: "_Found",
+        answer: Any,
+        judge: Callable[[Any], tuple[bool, str]],
+        raised: tuple[str, str],
+        seconds: float | None = None,
+    ) -> "_Found":
+        """Judge an answer by what it reaches, where many are right.
+
+        Args:
+            found: what the cases say of it.
+            answer: the function.
+            judge: answer -> whether it reaches the goal, and how far it comes, in words.
+            raised: where it runs, in words, and the kind of mistake if it fails there.
+            seconds: after which it is stopped; 10 when None.
+        """
+        try:
+            with limited(seconds):
+                reached, told = judge(answer)
+        except (Exception, SystemExit) as error:  # whatever a learner's code raises is feedback
+            where, kind = raised
+            message = f"{found.message} {where}: {str(error)[:200]}"
+            return replace(found, kind=kind, message=message)
+        if reached:
+            return replace(found, kind="right", message=told, usable=found.usable or answer)
+        return replace(found, kind="not good enough", message=told)
+
     def _unplanned(self, answer: Any, trial: "_Trial", right: list, trace: str) -> "_Found":
         """Say what kind of thing came back, and for which case it is not the right one."""
         if any(map(things.is_unfinished, got := trial.got)):

@@ -13,3 +13,11 @@ def shown(monkeypatch):
     monkeypatch.setattr(figures, "show", lambda fig, caption: seen.append((fig, caption)))
     yield seen
     plt.close("all")
+
+
+@pytest.fixture
+def as_at_the_start(explorer):
+    """Put a module's explorer back afterwards to where it was."""
+    start = explorer.params
+    yield
+    explorer._jump(start)

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from helpers import drawn, moving
 
 from labkit.datacenter import queues
 from labkit.explore import balancing as explore
@@ -11,31 +12,16 @@ from labkit.explore.balancing import BalancingExplorer, formula
 
 ROW = {"policy": "random", "servers": 4, "utilization": 0.8, "mean": 5.5, "margin": 1.5}
 
+pytestmark = pytest.mark.usefixtures("as_at_the_start")
+
 
 @pytest.fixture(scope="module")
 def explorer():
     return BalancingExplorer([ROW])
 
 
-@pytest.fixture(autouse=True)
-def as_at_the_start(explorer):
-    start = explorer.params
-    yield
-    explorer._jump(start)
-
-
-def moving(explorer):
-    return explorer._picture(explorer.params).moving
-
-
-def drawn(explorer):
-    """Return the names of the policies whose line is drawn."""
-    lines = moving(explorer)["lines"]
-    return [name for name, line in zip(explore.LOOKS, lines, strict=True) if len(line.get_xdata())]
-
-
 def test_it_opens_with_one_policy_and_nothing_of_the_others(explorer):
-    assert drawn(explorer) == ["random"]
+    assert drawn(explorer, explore.LOOKS) == ["random"]
     assert explorer.params["staleness"] == 0
     for name in list(explore.LOOKS)[1:]:
         assert name not in explorer.text
@@ -103,7 +89,7 @@ def test_a_measured_mark_stands_only_where_it_was_measured(explorer):
 
 def test_all_formulas_are_drawn_when_asked(explorer):
     explorer._jump({"formulas": True})
-    assert drawn(explorer) == list(explore.LOOKS)
+    assert drawn(explorer, explore.LOOKS) == list(explore.LOOKS)
 
 
 def test_all_settings_draw_and_each_takes_less_than_a_tenth_of_a_second(explorer):

@@ -13,17 +13,12 @@ from labkit.lab import parameters, places
 
 START = {"country": "USA", "pue": 1.1, "watts": 330, "utilization": 0.197}
 
+pytestmark = pytest.mark.usefixtures("as_at_the_start")
+
 
 @pytest.fixture(scope="module")
 def explorer():
     return EnergyExplorer()
-
-
-@pytest.fixture(autouse=True)
-def as_at_the_start(explorer):
-    start = explorer.params
-    yield
-    explorer._jump(start)
 
 
 def test_as_published_it_shows_the_published_energy(explorer):

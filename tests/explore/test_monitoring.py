@@ -4,10 +4,13 @@ import time
 
 import numpy as np
 import pytest
+from helpers import drawn, moving
 
 from labkit.datacenter.monitoring import charts
 from labkit.explore import monitoring as explore
 from labkit.explore.monitoring import DAY, DAYS, MonitoringExplorer
+
+pytestmark = pytest.mark.usefixtures("as_at_the_start")
 
 
 @pytest.fixture(scope="module")
@@ -15,28 +18,12 @@ def explorer():
     return MonitoringExplorer()
 
 
-@pytest.fixture(autouse=True)
-def as_at_the_start(explorer):
-    start = explorer.params
-    yield
-    explorer._jump(start)
-
-
-def moving(explorer):
-    return explorer._picture(explorer.params).moving
-
-
-def drawn(explorer):
-    lines = moving(explorer)["lines"]
-    return [name for name, line in zip(explore.LOOKS, lines, strict=True) if len(line.get_xdata())]
-
-
 def test_it_opens_with_one_chart_and_no_correlation(explorer):
-    assert drawn(explorer) == ["CUSUM"]
+    assert drawn(explorer, explore.LOOKS) == ["CUSUM"]
     assert explorer.params["correlation"] == 0
     assert "as promised" not in explorer.text
     explorer._jump({"others": True})
-    assert drawn(explorer) == list(explore.LOOKS)
+    assert drawn(explorer, explore.LOOKS) == list(explore.LOOKS)
 
 
 @pytest.mark.parametrize(("chart", "limit"), [("CUSUM", 4.0), ("EWMA", 2.6), ("Shewhart", 3.0)])

@@ -173,16 +173,11 @@ def sample(live: Table) -> Table:
 # --- inside ---------------------------------------------------------------------------------------
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Return ranks from 0, equal values with their mean rank."""
-    _, number, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return (ends - (counts + 1) / 2)[number]
-
-
 def _followers(table: Table) -> np.ndarray:
     """Return how closely each column follows the order of the file: |rank correlation|."""
-    ranks = np.apply_along_axis(_ranks, 0, np.column_stack([table.place, table.x]))
+    from scipy.stats import rankdata
+
+    ranks = rankdata(np.column_stack([table.place, table.x]), axis=0)
     ranks -= ranks.mean(0)
     spread = np.sqrt((ranks**2).sum(0))
     spread[spread == 0] = np.inf  # a constant column follows nothing

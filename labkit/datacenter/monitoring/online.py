@@ -17,6 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from labkit.maths.activations import sigmoid
+
 
 class Stream(NamedTuple):
     """Examples of many runs, in time.
@@ -147,8 +149,7 @@ def sgd(rate: float = 0.1, most_norm: float = np.inf, most_loss: float = np.inf)
         norm = np.linalg.norm(x, axis=-1, keepdims=True)
         x = x * np.minimum(1, most_norm / norm)
         signed = (2 * y - 1) * (weights * x).sum(axis=-1)
-        slope = 1 / (1 + np.exp(np.clip(signed, -30, 30)))
-        slope = np.where(np.logaddexp(0, -signed) > most_loss, 0, slope)
+        slope = np.where(np.logaddexp(0, -signed) > most_loss, 0, sigmoid(-signed))
         return weights + rate * (slope * (2 * y - 1))[:, None] * x
 
     return update

@@ -130,19 +130,12 @@ class Replicas:
         ]
 
     def __enter__(self) -> Replicas:
-        try:
-            for server in self.servers:
-                server.launch()
-            for server in self.servers:
-                server.wait_until_ready()
-        except BaseException:
-            self.__exit__()
-            raise
+        self._running = served.started(self.servers)
+        self._running.__enter__()
         return self
 
     def __exit__(self, *_) -> None:
-        for server in self.servers:
-            server.kill()
+        self._running.__exit__(None, None, None)
 
     def __call__(self, x: np.ndarray, slow: bool) -> tuple[np.ndarray, np.ndarray]:
         """Ask both replicas in turn, and read their metrics."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from labkit.datacenter.network import Images, Network
+from labkit.datacenter.network import Images, Layers, Network, summed
 from labkit.machine import one_thread
 
 NETWORK = Network()
@@ -25,8 +25,6 @@ RATES = tuple(0.05 * 2.0**power for power in range(10))  # to 25.6: clipped step
 
 # step(norms, limit, sigma, expected batch) -> factor of each gradient, deviation of the noise
 Step = Callable[[np.ndarray, float, float, float], tuple[np.ndarray, float]]
-# what `Network.inputs_and_errors` returns
-Layers = list[tuple[np.ndarray, np.ndarray]]
 
 
 def clip_and_noise(
@@ -85,11 +83,7 @@ def weighted_sum(parts: Layers, factors: np.ndarray) -> np.ndarray:
         parts: of `Network.inputs_and_errors`.
         factors: of each example, shape (..., n).
     """
-    found = []
-    for a, d in parts:
-        scaled = d * factors[..., None]
-        found += [(a.mT @ scaled).reshape(*scaled.shape[:-2], -1), scaled.sum(-2)]
-    return np.concatenate(found, axis=-1)
+    return summed([(a, d * factors[..., None]) for a, d in parts])
 
 
 # --- training -----------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def input_slope(network: Network, w: np.ndarray) -> Slope:
         return errors(np.float64(scores), y).astype(scores.dtype)
 
     def slope(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return network.inputs_and_errors(w, x, y, precise)[0][1] @ first.mT
+        return network.inputs_and_errors(w, x, y, error=precise)[0][1] @ first.mT
 
     return slope
 

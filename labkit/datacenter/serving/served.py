@@ -331,12 +331,23 @@ def replicas(count: int, *args: Any, **kwargs: Any) -> Iterator[list[Served]]:
         ServerError: why one did not start.
     """
     servers = [Served(*args, **kwargs) for _ in range(count)]
+    with started(servers):
+        yield servers
+
+
+@contextlib.contextmanager
+def started(servers: Sequence[Served]) -> Iterator[None]:
+    """Start servers together, and end them at the end.
+
+    Raises:
+        ServerError: why one did not start.
+    """
     try:
         for server in servers:
             server.launch()
         for server in servers:
             server.wait_until_ready()
-        yield servers
+        yield
     finally:
         for server in servers:
             server.kill()

@@ -44,11 +44,17 @@ def test_no_live_row_is_in_the_archive(field):
     assert np.mean([row.tobytes() in ends for row in live.x]) < 0.01
 
 
-def test_ranks_are_scipys():
-    from scipy.stats import rankdata
+def test_followers_are_spearmans_with_ties_and_a_constant_column_follows_nothing():
+    from scipy.stats import spearmanr
 
-    values = np.random.default_rng(0).integers(0, 5, 40).astype(float)
-    assert np.array_equal(checks._ranks(values), rankdata(values) - 1)
+    archive, _ = fields.collect("speech", "own")
+    x = archive.x.copy()
+    x[:, 0] = np.random.default_rng(0).integers(0, 5, len(x))
+    x[:, 1] = 7.0
+    wanted = [abs(spearmanr(archive.place, column)[0]) for column in np.delete(x, 1, axis=1).T]
+    found = checks._followers(archive._replace(x=x))
+    assert np.allclose(np.delete(found, 1), wanted)
+    assert found[1] == 0
 
 
 def test_distances_are_scipys_of_scaled_columns():
