@@ -1,4 +1,4 @@
-"""Exercises of lesson 12: read a learning curve, stop early, choose and report."""
+"""Exercises of lesson 12: read a learning curve, dropout, choose and report, stop early."""
 
 from __future__ import annotations
 
@@ -221,71 +221,189 @@ stop = Exercise(
     "long ago may it be?",
 )
 
-# --- choose and report: my_choice(validation_accuracy, test_accuracy) -> (number, accuracy) -----
+# --- dropout: my_dropout(h, u, rate) -> array like h ---------------------------------------------
+
+
+def _dropout(h, u, rate):
+    return np.where(u < rate, 0.0, h / (1 - rate))
+
+
+def _outputs(seed, images, units, rate):
+    random = np.random.default_rng(seed)
+    return random.normal(0.0, 2.0, (images, units)).round(1), random.random((images, units)), rate
+
+
+dropout = Exercise(
+    name="dropout",
+    lesson="12",
+    right=_dropout,
+    cases=[_outputs(1, 3, 4, 0.3), _outputs(2, 5, 2, 0.6), _outputs(3, 2, 7, 0.2)],
+    then=[_outputs(4, 3, 5, 0.0)],
+    mistakes={
+        "the kept ones are not scaled up": (
+            lambda h, u, rate: np.where(u < rate, 0.0, h),
+            "The right units are off. But the sum of the others is now too small on average: in "
+            "use, with all units on, the next layer would meet larger numbers than in training.",
+        ),
+        "scaled down": (
+            lambda h, u, rate: np.where(u < rate, 0.0, h * (1 - rate)),
+            "The right units are off. The others have to make up for them: they must become "
+            "larger, and yours become smaller.",
+        ),
+        "scaled by the wrong share": (
+            lambda h, u, rate: np.where(u < rate, 0.0, h / rate),
+            "The right units are off. Which share of the sum is left on average, `rate` or the "
+            "rest? Divide by the share that is left.",
+        ),
+        "the mask turned over": (
+            lambda h, u, rate: np.where(u < rate, h / (1 - rate), 0.0),
+            "You keep the units that should be off: those with a random number below `rate`.",
+        ),
+        "the mask turned over, with its scale": (
+            lambda h, u, rate: np.where(u < rate, h / rate, 0.0),
+            "You keep the units that should be off, and scale for that. `rate` is the share that "
+            "is switched off: those with a random number below it.",
+        ),
+        "one mask for all images": (
+            lambda h, u, rate: _dropout(h, u[:1], rate),
+            "You take one row of `u` for all images. Each image of a batch has a mask of its own.",
+        ),
+        "whole images off": (
+            lambda h, u, rate: _dropout(h, u[:, :1], rate),
+            "You switch off all units of an image or none. Each unit has a number of its own.",
+        ),
+        "the mask alone": (
+            lambda h, u, rate: (u >= rate).astype(float),
+            "That is the mask: 1 for on, 0 for off. Where are the outputs `h`?",
+        ),
+        "the mask alone, scaled": (
+            lambda h, u, rate: (u >= rate) / (1 - rate),
+            "That is by what each output shall be multiplied. Where are the outputs `h`?",
+        ),
+        "multiplied by the random numbers": (
+            lambda h, u, rate: h * u,
+            "You multiply by the random numbers themselves. They only decide who is off.",
+        ),
+        "no unit off": (
+            lambda h, u, rate: h / (1 - rate),
+            "You scale all outputs and switch none off.",
+        ),
+    },
+    hint="Two things: who is off (compare `u` with `rate`), and by what the others grow so that "
+    "the sum stays the same on average.",
+)
+
+# --- choose and report: my_choice(validation, test) -> (number, accuracy) ------------------------
 
 
 def _choice(validation, test):
-    chosen = int(np.argmax(validation))
-    return chosen, test[chosen]
+    chosen = int(np.argmax(np.mean(validation, axis=1)))
+    return chosen, float(np.mean(test[chosen]))
 
 
-def _by_test(validation, test):
-    chosen = int(np.argmax(test))
-    return chosen, test[chosen]
+def _chosen_by(score, validation, test):
+    chosen = int(np.argmax(score))
+    return chosen, float(np.mean(test[chosen]))
 
 
-def _by_both(validation, test):
-    chosen = int(np.argmax(np.add(validation, test)))
-    return chosen, test[chosen]
+def _flat(validation, test):
+    place = int(np.argmax(validation))
+    return place, float(np.ravel(test)[place])
 
 
-_RANDOM = np.random.default_rng(12)
+def _other_axis(validation, test):
+    chosen = int(np.argmax(np.mean(validation, axis=0)))
+    return chosen, float(np.mean(test[chosen]))
 
 
-def _accuracies(networks=8):
-    validation, test = _RANDOM.uniform(0.8, 0.9, (2, networks)).round(3)
-    return validation.tolist(), test.tolist()
+_RANDOM = np.random.default_rng(29)
+
+
+def _accuracies(settings, networks):
+    validation, test = _RANDOM.uniform(0.7, 0.9, (2, settings, networks)).round(3)
+    return validation, test
 
 
 choice = Exercise(
     name="choice",
     lesson="12",
     right=_choice,
-    cases=[_accuracies() for _ in range(5)],
+    cases=[_accuracies(4, 3), _accuracies(5, 2), _accuracies(6, 4), _accuracies(5, 3)],
+    then=[_accuracies(2, 7), _accuracies(3, 5)],
     mistakes={
         "chosen by the test": (
-            _by_test,
+            lambda validation, test: _chosen_by(np.mean(test, axis=1), validation, test),
             "You chose by the test accuracy. Then the test is no test any more: its number is the "
-            "luckiest of eight.",
+            "luckiest of several.",
         ),
         "chosen by both": (
-            _by_both,
+            lambda validation, test: _chosen_by(
+                np.mean(validation, axis=1) + np.mean(test, axis=1), validation, test
+            ),
             "You let the test images take part in the choice. Even a small part of the choice "
             "spoils the report.",
         ),
+        "chosen by the luckiest network": (
+            lambda validation, test: _chosen_by(np.max(validation, axis=1), validation, test),
+            "You chose the setting of the single best network. That network was lucky, too. Choose "
+            "by the mean over the networks of a setting.",
+        ),
         "the validation accuracy is reported": (
-            lambda validation, test: (int(np.argmax(validation)), max(validation)),
+            lambda validation, test: (
+                _choice(validation, test)[0],
+                float(np.max(np.mean(validation, axis=1))),
+            ),
             "The choice is right. But you report the number that made the choice; it flatters. "
-            "Report the chosen network's accuracy on the test images.",
+            "Report the chosen setting's accuracy on the test images.",
         ),
         "the best test accuracy is reported": (
-            lambda validation, test: (int(np.argmax(validation)), max(test)),
-            "The choice is right. But you report the test accuracy of another network.",
+            lambda validation, test: (
+                _choice(validation, test)[0],
+                float(np.max(np.mean(test, axis=1))),
+            ),
+            "The choice is right. But you report the test accuracy of another setting.",
+        ),
+        "the luckiest test is reported": (
+            lambda validation, test: (
+                _choice(validation, test)[0],
+                float(np.max(test[_choice(validation, test)[0]])),
+            ),
+            "The choice is right. But you report the best network of this setting; whoever trains "
+            "anew gets one at random. Report the mean.",
         ),
         "the mean of all tests": (
-            lambda validation, test: (int(np.argmax(validation)), float(np.mean(test))),
-            "The choice is right. But you report the mean over all eight networks; only one of "
-            "them will be used.",
+            lambda validation, test: (_choice(validation, test)[0], float(np.mean(test))),
+            "The choice is right. But you report the mean over all settings; only one of them "
+            "will be used.",
+        ),
+        "one row too many": (
+            lambda validation, test: (_choice(validation, test)[0], test[_choice(validation, test)[0]]),
+            "The choice is right. Your second value is a row, one accuracy for each network. Which "
+            "single number stands for the setting?",
         ),
         "the worst": (
-            lambda validation, test: (int(np.argmin(validation)), test[int(np.argmin(validation))]),
-            "You chose the network with the *lowest* validation accuracy. A loss is better when "
+            lambda validation, test: _chosen_by(-np.mean(validation, axis=1), validation, test),
+            "You chose the setting with the *lowest* validation accuracy. A loss is better when "
             "lower, an accuracy when higher.",
         ),
+        "a place in the flat array": (
+            _flat,
+            "np.argmax without an axis counts through all networks of all settings. First take "
+            "the mean of each row: a row is a setting.",
+        ),
+        "the mean over the other axis": (
+            _other_axis,
+            "You took the mean over the settings, for each network. A row is a setting: the mean "
+            "goes along it.",
+        ),
         "counted from 1": (
-            lambda validation, test: (int(np.argmax(validation)) + 1, _choice(validation, test)[1]),
-            "You count the networks from 1. Python counts from 0, as np.argmax does.",
+            lambda validation, test: (
+                _choice(validation, test)[0] + 1,
+                _choice(validation, test)[1],
+            ),
+            "You count the settings from 1. Python counts from 0, as np.argmax does.",
         ),
     },
-    hint="Which of the two lists may choose, and which one reports? np.argmax gives a place.",
+    hint="Which of the two arrays may choose, and which one reports? The mean along a row is the "
+    "score of a setting.",
 )

@@ -1,9 +1,7 @@
-"""Find a learning rate, and change it during a training."""
+"""Find a learning rate in one short run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import pi
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,7 +10,6 @@ from labkit.networks.training import create_variables
 
 if TYPE_CHECKING:
     import keras
-    from keras.optimizers.schedules import LearningRateSchedule
 
 
 class RateSearch(NamedTuple):
@@ -83,53 +80,3 @@ def find_learning_rate(
     slope = np.gradient(losses, np.log(rates))
     before = slice(0, max(int(np.nanargmin(losses)), 1))  # look only where it still falls
     return RateSearch(rates, losses, float(rates[np.argmin(slope[before])]), len(rates) < steps)
-
-
-def one_cycle(peak: float, steps: int, warm_up: float = 0.3) -> LearningRateSchedule:
-    """Return a Keras schedule that rises to `peak` and falls to almost nothing, once.
-
-    The rate starts at peak / 25, rises along half a cosine for the share `warm_up` of the steps,
-    and falls along half a cosine to peak / 10,000. Keras has no such schedule of its own (its
-    CosineDecay with a warm-up rises in a straight line).
-
-    Args:
-        peak: the highest rate.
-        steps: updates of the whole training, at least 2.
-        warm_up: share of the steps in which the rate rises, in (0, 1).
-
-    Raises:
-        ValueError: a rate or steps that are not positive, or a warm-up outside (0, 1).
-
-    Source: Smith and Topin, Super-convergence (2018).
-    Lesson: 12_training_well.
-    """
-    if peak <= 0 or steps < 2 or not 0 < warm_up < 1:
-        raise ValueError(
-            "peak must be above 0, steps at least 2 and warm_up in (0, 1). "
-            f"Received: {peak}, {steps}, {warm_up}"
-        )
-    import keras
-
-    class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
-        def __call__(self, step):
-            step = keras.ops.cast(step, "float32")
-            rise = keras.ops.clip(step / (warm_up * steps), 0, 1)
-            fall = keras.ops.clip((step / steps - warm_up) / (1 - warm_up), 0, 1)
-            up = _half_cosine(keras.ops.cos, rise, peak / 25, peak)
-            down = _half_cosine(keras.ops.cos, fall, peak, peak / 10_000)
-            return keras.ops.where(rise < 1, up, down)
-
-        def get_config(self):
-            return {"peak": peak, "steps": steps, "warm_up": warm_up}
-
-    return OneCycle()
-
-
-def _half_cosine(cosine: Callable, share: float, start: float, end: float) -> float:
-    """Return the way from start to end along half a cosine: flat at both ends.
-
-    >>> from math import cos
-    >>> [round(_half_cosine(cos, share, 1.0, 3.0), 6) for share in (0, 0.5, 1)]
-    [1.0, 2.0, 3.0]
-    """
-    return start + (end - start) * (1 - cosine(pi * share)) / 2

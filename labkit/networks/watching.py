@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -62,14 +62,12 @@ class Watched:
 
     Attributes:
         accuracy, loss: name of a set -> one value after 0, 1, 2, ... epochs.
-        best_epoch: epochs after which the loss on the set `stop_on` was lowest.
-        best_weights: the weights of that moment; None without `stop_on`.
+        answers: name of a set -> the probabilities after 0, 1, 2, ... epochs, (n, classes) each.
     """
 
     accuracy: dict[str, list[float]] = field(default_factory=dict)
     loss: dict[str, list[float]] = field(default_factory=dict)
-    best_epoch: int = 0
-    best_weights: list[np.ndarray] | None = None
+    answers: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
 
 def fit_watched(
@@ -79,10 +77,7 @@ def fit_watched(
     watch: Mapping[str, Data],
     epochs: int = 5,
     batch_size: int = 64,
-    augment: Callable[..., np.ndarray] | None = None,
-    stop_on: str | None = None,
     seed: int = 0,
-    on_epoch: Callable[[int, dict[str, float]], None] | None = None,
 ) -> Watched:
     """Train with `fit`, and measure the model on each named set before and after every epoch.
 
@@ -91,41 +86,27 @@ def fit_watched(
         x: inputs, shape (n, ...).
         y: classes, shape (n,).
         watch: name -> (inputs, classes) to measure on; at least one set.
-        epochs, batch_size, augment, seed: as in `fit`.
-        stop_on: name of the set whose lowest loss decides which weights are noted as best. The
-            training itself goes on, so that what early stopping would have saved can be seen.
-        on_epoch: called as on_epoch(epoch, losses) after each epoch with the loss on each set.
+        epochs, batch_size, seed: as in `fit`.
 
     Raises:
-        ValueError: `stop_on` is none of the watched sets, or what `fit` raises.
+        ValueError: what `fit` raises.
 
     Lesson: 12_training_well.
     """
-    if stop_on is not None and stop_on not in watch:
-        raise ValueError(f"stop_on must be one of {', '.join(watch)}. Received: {stop_on!r}")
-    watched = Watched({name: [] for name in watch}, {name: [] for name in watch})
-
+    watched = Watched(*({name: [] for name in watch} for _ in range(3)))
     together = np.concatenate([inputs for inputs, _ in watch.values()])  # one call, not several
     borders = np.cumsum([len(inputs) for inputs, _ in watch.values()])[:-1]
 
-    def measure() -> None:
+    def measure(*_: object) -> None:
         parts = np.split(probabilities(model, together), borders)
         for (name, (_, labels)), answers in zip(watch.items(), parts, strict=True):
             accuracy, loss = accuracy_and_loss(answers, labels)
             watched.accuracy[name].append(accuracy)
             watched.loss[name].append(loss)
-        if stop_on and watched.loss[stop_on][-1] <= min(watched.loss[stop_on]):
-            watched.best_epoch = len(watched.loss[stop_on]) - 1
-            watched.best_weights = model.get_weights()
-
-    def after_epoch(epoch: int, logs: dict[str, float]) -> None:
-        measure()
-        if on_epoch is not None:
-            on_epoch(epoch, {name: values[-1] for name, values in watched.loss.items()})
+            watched.answers[name].append(answers)
 
     measure()
-    options = {"augment": augment, "seed": seed, "verbose": 0, "on_epoch": after_epoch}
-    fit(model, x, y, epochs, batch_size, **options)
+    fit(model, x, y, epochs, batch_size, seed=seed, verbose=0, on_epoch=measure)
     return watched
 
 

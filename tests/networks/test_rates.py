@@ -1,4 +1,4 @@
-"""The search for a learning rate, and a schedule that rises and falls once."""
+"""The search for a learning rate."""
 
 import numpy as np
 import pytest
@@ -39,29 +39,3 @@ def test_the_search_refuses_what_it_cannot_do():
     planned = keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 10))
     with pytest.raises(ValueError, match="schedule"):
         rates.find_learning_rate(compiled(planned), x, y)
-
-
-@pytest.mark.slow
-def test_one_cycle_rises_once_and_falls_to_almost_nothing():
-    plan = rates.one_cycle(0.1, steps=100, warm_up=0.3)
-    found = np.array([float(plan(step)) for step in range(101)])
-    np.testing.assert_allclose(found[[0, 30, 100]], [0.1 / 25, 0.1, 0.1 / 10_000], rtol=1e-3)
-    assert (np.diff(found[:31]) > 0).all()
-    assert (np.diff(found[30:]) < 0).all()
-    assert found[15] == pytest.approx((0.1 / 25 + 0.1) / 2)  # half a cosine: half way up
-
-
-@pytest.mark.slow
-def test_one_cycle_trains():
-    from labkit.networks.backend import keras
-
-    x, y = points()
-    model = compiled(keras.optimizers.Adam(rates.one_cycle(0.05, steps=40)))
-    course = fit_watched(model, x, y, {"all": (x, y)}, epochs=10, batch_size=15)
-    assert course.loss["all"][-1] < course.loss["all"][0]
-
-
-@pytest.mark.parametrize("bad", [(0, 10, 0.3), (0.1, 1, 0.3), (0.1, 10, 1.0)])
-def test_one_cycle_needs_a_peak_steps_and_a_share(bad):
-    with pytest.raises(ValueError, match="Received"):
-        rates.one_cycle(*bad)

@@ -34,6 +34,34 @@ def is_headless() -> bool:
     return bool(os.environ.get("LABKIT_HEADLESS"))
 
 
+class LessonEndsHere(Exception):
+    """Ends a lesson early because a parameter asks for it: nothing went wrong."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"LessonEndsHere: {self}"]
+
+
+def end_here(words: str) -> None:
+    """Skip the cells below: with a word where somebody looks on, in silence where nobody does.
+
+    JupyterLab sends the id of the cell that it runs; papermill and `labkit run` do not. There a
+    raised error would fail the run, so that the cells below are emptied instead.
+
+    Args:
+        words: why the lesson ends.
+
+    Raises:
+        LessonEndsHere: in JupyterLab. Cells below can still be run, one by one.
+
+    Lesson: 12_training_well.
+    """
+    kernel_shell = shell()
+    if kernel_shell and "cellId" not in kernel_shell.kernel.get_parent("shell")["metadata"]:
+        kernel_shell.input_transformers_post.append(lambda lines: [])
+    else:
+        raise LessonEndsHere(words)
+
+
 def load_ipython_extension(kernel_shell: ZMQInteractiveShell) -> None:
     """Display errors of threads and forgotten tasks, which nothing catches, as errors of a cell.
 
