@@ -293,34 +293,34 @@ dropout = Exercise(
     "the sum stays the same on average.",
 )
 
-# --- choose and report: my_choice(validation, test) -> (number, accuracy) ------------------------
+# --- choose and report: my_choice(validation, test) -> (number, loss) ------------------------
 
 
 def _choice(validation, test):
-    chosen = int(np.argmax(np.mean(validation, axis=1)))
+    chosen = int(np.argmin(np.mean(validation, axis=1)))
     return chosen, float(np.mean(test[chosen]))
 
 
 def _chosen_by(score, validation, test):
-    chosen = int(np.argmax(score))
+    chosen = int(np.argmin(score))
     return chosen, float(np.mean(test[chosen]))
 
 
 def _flat(validation, test):
-    place = int(np.argmax(validation))
+    place = int(np.argmin(validation))
     return place, float(np.ravel(test)[place])
 
 
 def _other_axis(validation, test):
-    chosen = int(np.argmax(np.mean(validation, axis=0)))
+    chosen = int(np.argmin(np.mean(validation, axis=0)))
     return chosen, float(np.mean(test[chosen]))
 
 
-_RANDOM = np.random.default_rng(29)
+_RANDOM = np.random.default_rng(43)
 
 
-def _accuracies(settings, networks):
-    validation, test = _RANDOM.uniform(0.7, 0.9, (2, settings, networks)).round(3)
+def _losses(settings, networks):
+    validation, test = _RANDOM.uniform(0.5, 0.9, (2, settings, networks)).round(3)
     return validation, test
 
 
@@ -328,12 +328,12 @@ choice = Exercise(
     name="choice",
     lesson="12",
     right=_choice,
-    cases=[_accuracies(4, 3), _accuracies(5, 2), _accuracies(6, 4), _accuracies(5, 3)],
-    then=[_accuracies(2, 7), _accuracies(3, 5)],
+    cases=[_losses(4, 3), _losses(5, 2), _losses(6, 4), _losses(5, 3)],
+    then=[_losses(2, 7), _losses(3, 5)],
     mistakes={
         "chosen by the test": (
             lambda validation, test: _chosen_by(np.mean(test, axis=1), validation, test),
-            "You chose by the test accuracy. Then the test is no test any more: its number is the "
+            "You chose by the test loss. Then the test is no test any more: its number is the "
             "luckiest of several.",
         ),
         "chosen by both": (
@@ -344,29 +344,29 @@ choice = Exercise(
             "spoils the report.",
         ),
         "chosen by the luckiest network": (
-            lambda validation, test: _chosen_by(np.max(validation, axis=1), validation, test),
+            lambda validation, test: _chosen_by(np.min(validation, axis=1), validation, test),
             "You chose the setting of the single best network. That network was lucky, too. Choose "
             "by the mean over the networks of a setting.",
         ),
-        "the validation accuracy is reported": (
+        "the validation loss is reported": (
             lambda validation, test: (
                 _choice(validation, test)[0],
-                float(np.max(np.mean(validation, axis=1))),
+                float(np.min(np.mean(validation, axis=1))),
             ),
             "The choice is right. But you report the number that made the choice; it flatters. "
-            "Report the chosen setting's accuracy on the test images.",
+            "Report the chosen setting's loss on the test images.",
         ),
-        "the best test accuracy is reported": (
+        "the best test loss is reported": (
             lambda validation, test: (
                 _choice(validation, test)[0],
-                float(np.max(np.mean(test, axis=1))),
+                float(np.min(np.mean(test, axis=1))),
             ),
-            "The choice is right. But you report the test accuracy of another setting.",
+            "The choice is right. But you report the test loss of another setting.",
         ),
         "the luckiest test is reported": (
             lambda validation, test: (
                 _choice(validation, test)[0],
-                float(np.max(test[_choice(validation, test)[0]])),
+                float(np.min(test[_choice(validation, test)[0]])),
             ),
             "The choice is right. But you report the best network of this setting; whoever trains "
             "anew gets one at random. Report the mean.",
@@ -377,18 +377,21 @@ choice = Exercise(
             "will be used.",
         ),
         "one row too many": (
-            lambda validation, test: (_choice(validation, test)[0], test[_choice(validation, test)[0]]),
-            "The choice is right. Your second value is a row, one accuracy for each network. Which "
+            lambda validation, test: (
+                _choice(validation, test)[0],
+                test[_choice(validation, test)[0]],
+            ),
+            "The choice is right. Your second value is a row, one loss for each network. Which "
             "single number stands for the setting?",
         ),
         "the worst": (
             lambda validation, test: _chosen_by(-np.mean(validation, axis=1), validation, test),
-            "You chose the setting with the *lowest* validation accuracy. A loss is better when "
-            "lower, an accuracy when higher.",
+            "You chose the setting with the *highest* validation loss. An accuracy is better "
+            "when higher, a loss when lower.",
         ),
         "a place in the flat array": (
             _flat,
-            "np.argmax without an axis counts through all networks of all settings. First take "
+            "np.argmin without an axis counts through all networks of all settings. First take "
             "the mean of each row: a row is a setting.",
         ),
         "the mean over the other axis": (
@@ -401,7 +404,7 @@ choice = Exercise(
                 _choice(validation, test)[0] + 1,
                 _choice(validation, test)[1],
             ),
-            "You count the settings from 1. Python counts from 0, as np.argmax does.",
+            "You count the settings from 1. Python counts from 0, as np.argmin does.",
         ),
     },
     hint="Which of the two arrays may choose, and which one reports? The mean along a row is the "
