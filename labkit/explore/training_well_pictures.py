@@ -106,7 +106,7 @@ def strengths(tried: Mapping[str, tuple[Sequence[float], np.ndarray]], plain: np
         plain: scores of the network without a cure, shape (2, seeds).
     """
     fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.4))
-    for i, (name, (levels, scores)) in enumerate(tried.items()):
+    for i, (levels, scores) in enumerate(tried.values()):
         for part, ax in enumerate(axes):
             changes = [mean_interval(each[part] - plain[part]) for each in scores]
             means, margins = np.transpose(changes)

@@ -1210,6 +1210,114 @@ cost * math.sqrt(2 * mtbf / cost)
 2 * mtbf * math.sqrt(cost / (2 * mtbf))
 scipy.special.lambertw(-np.exp(-1 - cost / mtbf)).real * mtbf + mtbf
 """,
+    "training.reading": """
+["overfits", "underfits", "fine", "rate too high"]
+"overfits", "underfits", "fine", "rate too high"
+np.array(["overfits", "underfits", "fine", "rate too high"])
+["Overfits", "UNDERFITS", "fine ", " rate too high"]
+list(("overfits", "underfits", "fine", "rate too high"))
+""",
+    "training.dropout": """
+h * (u >= rate) / (1 - rate)
+np.where(u < rate, 0, h / (1 - rate))
+np.where(u >= rate, h, 0) / (1 - rate)
+np.where(u < rate, 0.0, h) * (1 / (1 - rate))
+h * ((u >= rate) / (1 - rate))
+h / (1 - rate) * ~(u < rate)
+np.multiply(h, u >= rate) / (1 - rate)
+(1 - (u < rate)) * h / (1 - rate)
+keep = u >= rate
+  return h * keep / (1 - rate)
+mask = (u >= rate).astype(float)
+  return h * mask / (1 - rate)
+out = h.copy()
+  out[u < rate] = 0
+  return out / (1 - rate)
+h[u < rate] = 0
+  return h / (1 - rate)
+out = np.zeros_like(h)
+  keep = u >= rate
+  out[keep] = h[keep] / (1 - rate)
+  return out
+out = np.zeros(h.shape)
+  for i in range(h.shape[0]):
+      for j in range(h.shape[1]):
+          if u[i, j] >= rate:
+              out[i, j] = h[i, j] / (1 - rate)
+  return out
+[[a / (1 - rate) if b >= rate else 0 for a, b in zip(r, s)] for r, s in zip(h, u)]
+(h * (u >= rate) / (1 - rate)).astype("float32")
+""",
+    "training.choice": """
+k = int(np.argmin(np.mean(validation, axis=1)))
+  return k, np.mean(test[k])
+k = validation.mean(axis=1).argmin()
+  return k, test[k].mean()
+k = np.argmin(np.sum(validation, axis=1))
+  return [k, np.mean(test[k])]
+k = np.argmin(validation.mean(1))
+  return np.array([k, test.mean(1)[k]])
+means = [np.mean(row) for row in validation]
+  k = means.index(min(means))
+  return k, float(np.mean(test[k]))
+means = [sum(row) / len(row) for row in validation]
+  k = min(range(len(means)), key=means.__getitem__)
+  return k, sum(test[k]) / len(test[k])
+scores = np.mean(validation, axis=-1)
+  k = np.where(scores == scores.min())[0][0]
+  return int(k), float(np.mean(test[k, :]))
+k = sorted(range(len(validation)), key=lambda i: np.mean(validation[i]))[0]
+  return k, statistics.mean(test[k])
+best, k = float("inf"), 0
+  for i, row in enumerate(validation):
+      if row.mean() < best:
+          best, k = row.mean(), i
+  return k, test[k].mean()
+k = int(np.argmax(-np.mean(validation, axis=1)))
+  return k, np.average(test[k])
+""",
+    "training.stop": """
+best = 0
+  for epoch, loss in enumerate(losses):
+      if loss < losses[best]:
+          best = epoch
+      if epoch - best == patience:
+          break
+  return best, epoch
+best = 0
+  for epoch in range(1, len(losses)):
+      if losses[epoch] < losses[best]:
+          best = epoch
+      elif epoch - best >= patience:
+          return best, epoch
+  return best, len(losses) - 1
+lowest, best, waited = float("inf"), 0, 0
+  for epoch, loss in enumerate(losses):
+      if loss < lowest:
+          lowest, best, waited = loss, epoch, 0
+      else:
+          waited += 1
+      if waited >= patience:
+          return best, epoch
+  return best, epoch
+for epoch in range(len(losses)):
+      best = int(np.argmin(losses[: epoch + 1]))
+      if epoch - best >= patience:
+          break
+  return np.array([best, epoch])
+epoch = best = 0
+  while epoch < len(losses) - 1 and epoch - best < patience:
+      epoch += 1
+      if losses[epoch] < losses[best]:
+          best = epoch
+  return [best, epoch]
+losses = list(losses)
+  for epoch in range(len(losses)):
+      best = losses.index(min(losses[: epoch + 1]))
+      if epoch - best == patience:
+          return best, epoch
+  return best, len(losses) - 1
+""",
     "privacy.clip": """
 np.minimum(1, limit / norms) / expected, sigma * limit / expected
 np.clip(limit / norms, 0, 1) / expected, limit * sigma / expected

@@ -1225,6 +1225,137 @@ if (2 + waiting // batch) * (a + c * batch) > promise:
       return False
 print((2 + waiting // batch) * (a + c * batch) <= promise)
 """,
+    "training.reading": """
+["underfits", "overfits", "fine", "rate too high"]
+["overfits", "underfits", "fine"]
+["overfits", "fine", "underfits", "rate too high"]
+["overfits", "underfits", "fine", "too high"]
+"overfits"
+["rate too high", "fine", "underfits", "overfits"]
+[1, 2, 3, 4]
+["overfits", "underfits", "fine", "overfits"]
+{"overfits", "underfits", "fine", "rate too high"}
+""",
+    "training.dropout": """
+h * (u >= rate)
+h * (u < rate) / (1 - rate)
+h * (u < rate) / rate
+h * (u >= rate) * (1 - rate)
+h * (u >= rate) / rate
+h * (u[0] >= rate) / (1 - rate)
+(u >= rate) / (1 - rate)
+h * u / (1 - rate)
+h * (np.random.random(h.shape) >= rate) / (1 - rate)
+-h * (u >= rate) / (1 - rate)
+2 * h * (u >= rate) / (1 - rate)
+(h * (u >= rate) / (1 - rate)).T
+(h * (u >= rate) / (1 - rate)).ravel()
+[h * (u >= rate) / (1 - rate)]
+print(h * (u >= rate) / (1 - rate))
+keep = u >= rate
+h * (h >= rate) / (1 - rate)
+h[u >= rate] / (1 - rate)
+(h * (u >= rate) / (1 - rate)).mean(axis=0)
+np.maximum(h, 0) * (u >= rate) / (1 - rate)
+h - (u < rate) / (1 - rate)
+h * (u >= rate) / 1 - rate
+np.where(u < rate, 0, h / (1 + rate))
+np.where(h < rate, 0, h / (1 - rate))
+""",
+    "training.choice": """
+k = np.argmin(np.mean(test, axis=1))
+  return k, np.mean(test[k])
+k = np.argmax(np.mean(validation, axis=1))
+  return k, np.mean(test[k])
+k = np.argmin(np.mean(validation, axis=1))
+  return k, np.mean(validation[k])
+k = np.argmin(np.mean(validation, axis=1))
+  return k, test[k]
+k = np.argmin(np.mean(validation, axis=1))
+  return np.mean(test[k]), k
+k = np.argmin(np.mean(validation, axis=1))
+  return k
+k = np.argmin(np.mean(validation, axis=1))
+  return k + 1, np.mean(test[k])
+k = np.argmin(np.min(validation, axis=1))
+  return k, np.mean(test[k])
+k = np.argmin(np.mean(validation, axis=0))
+  return k, np.mean(test[k])
+k = np.argmin(np.mean(validation, axis=1))
+  print(k, np.mean(test[k]))
+k = np.argmin(np.mean(validation, axis=1))
+  return k, -np.mean(test[k])
+k = np.argmin(np.mean(validation, axis=1))
+  return k, np.min(test[k])
+k = np.argmin(np.mean(validation, axis=1))
+  return k, round(np.mean(test[k]), 1)
+k = np.argmin(np.mean(validation, axis=1))
+  return k, np.sum(test[k])
+k = np.argmin(np.mean(validation, axis=1))
+  return k, np.std(test[k])
+np.min(np.mean(validation, axis=1)), np.mean(test)
+""",
+    "training.stop": """
+int(np.argmin(losses)), len(losses) - 1
+best = 0
+  for epoch, loss in enumerate(losses):
+      if loss < losses[best]:
+          best = epoch
+      if epoch - best > patience:
+          break
+  return best, epoch
+best = 0
+  for epoch, loss in enumerate(losses):
+      if loss < losses[best]:
+          best = epoch
+      if epoch - best == patience:
+          break
+  return epoch, best
+best = 0
+  for epoch, loss in enumerate(losses):
+      if loss < losses[best]:
+          best = epoch
+      if epoch - best == patience:
+          break
+  return best
+best = 0
+  for epoch, loss in enumerate(losses):
+      if loss < losses[best]:
+          best = epoch
+      if epoch - best == patience:
+          break
+  print(best, epoch)
+best = 0
+  for epoch, loss in enumerate(losses):
+      if loss > losses[best]:
+          best = epoch
+      if epoch - best == patience:
+          break
+  return best, epoch
+best = 0
+  for epoch, loss in enumerate(losses):
+      if loss < losses[best]:
+          best = epoch
+      if epoch - best == patience:
+          break
+      return best, epoch
+best = 0
+  for epoch, loss in enumerate(losses):
+      if loss <= losses[best]:
+          best = epoch
+      if epoch - best == patience:
+          break
+  return best, epoch
+np.argmin(losses), np.argmin(losses) + patience
+best = 0
+  for epoch, loss in enumerate(losses):
+      if loss < losses[best]:
+          best = epoch
+      if epoch - best == patience:
+          break
+  return best + 1, epoch + 1
+-np.argmin(losses), -len(losses)
+""",
     "privacy.clip": """
 np.minimum(1, limit / norms) / len(norms), sigma * limit / len(norms)
 np.minimum(1, limit / norms) / norms.size, sigma * limit / norms.size
