@@ -38,7 +38,7 @@ def test_a_table_says_better_worse_or_not_sure_for_accuracy_and_loss():
     assert (row["accuracy (%)"], row["accuracy is"]) == ("85.0", "better")
     assert row["change (points)"].startswith("+3.0 ± 0.2")
     assert (row["loss"], row["loss is"]) == ("0.800", "worse")
-    mixed = plain + [[3.0, -3.0, 0.5], [0, 0, 0]]
+    mixed = plain + np.array([[3.0, -3.0, 0.5], [0.0, 0.0, 0.0]])
     assert pictures.table({"cure": mixed}, plain)["cure"]["accuracy is"] == "not sure"
 
 
