@@ -1443,4 +1443,56 @@ np.array(list(scores))[np.argsort(list(scores.values()))[len(scores) // 2 :]]
 pairs = sorted(scores.items(), key=lambda pair: pair[1], reverse=True)
   return [name for name, _ in pairs][: (len(scores) + 1) // 2]
 """,
+    "transfer.freeze": """
+with_weights = [layer for layer in layers if layer.weights]
+  for place, layer in enumerate(with_weights):
+    layer.trainable = place >= count
+  return [layer.trainable for layer in with_weights]
+flags, place = [], 0
+  for layer in layers:
+    if len(layer.weights) == 0:
+      continue
+    layer.trainable = place >= count
+    flags.append(layer.trainable)
+    place += 1
+  return flags
+some = [layer for layer in layers if layer.get_weights()]
+  for layer in some[:count]:
+    layer.trainable = False
+  for layer in some[count:]:
+    layer.trainable = True
+  return tuple(layer.trainable for layer in some)
+some = [layer for layer in layers if layer.count_params() > 0]
+  for layer in layers:
+    layer.trainable = layer not in some[:count]
+  return np.array([layer.trainable for layer in some])
+some = [layer for layer in layers if layer.variables]
+  for i in range(len(some)):
+    some[i].trainable = not i < count
+  return [bool(layer.trainable_weights) for layer in some]
+""",
+    "transfer.trained": """
+sum(int(np.prod(kernel) + np.prod(bias)) for kernel, bias in shapes[frozen:])
+sum(np.prod(k) + b[0] for k, b in shapes[frozen:])
+sum(math.prod(kernel) + math.prod(bias) for kernel, bias in shapes[frozen:])
+total = 0
+  for kernel, bias in shapes[frozen:]:
+    total += np.prod(kernel) + np.prod(bias)
+  return total
+sizes = [math.prod(k) + math.prod(b) for k, b in shapes]
+  return sum(sizes) - sum(sizes[:frozen])
+float(sum(np.zeros(part).size for pair in shapes[frozen:] for part in pair))
+""",
+    "transfer.gain": """
+d = np.subtract(transfer, scratch)
+  return d.mean(), t * d.std(ddof=1) / np.sqrt(len(d))
+d = np.array(transfer) - np.array(scratch)
+  return [np.mean(d), t * np.std(d, ddof=1) / len(d) ** 0.5]
+d = [a - b for a, b in zip(transfer, scratch)]
+  return statistics.mean(d), t * statistics.stdev(d) / math.sqrt(len(d))
+d = np.array(transfer) - scratch
+  return np.array([d.mean(), t * scipy.stats.sem(d)])
+d = pandas.Series(transfer) - pandas.Series(scratch)
+  return d.mean(), t * d.sem()
+""",
 }

@@ -1448,4 +1448,70 @@ scores[: len(scores) // 2]
 sorted(scores.items(), key=lambda pair: pair[1], reverse=True)[: (len(scores) + 1) // 2]
 len(scores) // 2
 """,
+    "transfer.freeze": """
+[place >= count for place in range(len([l for l in layers if l.weights]))]
+for layer in layers[:count]:
+    layer.trainable = False
+  return [layer.trainable for layer in layers]
+for layer in layers:
+    layer.trainable = False
+for place, layer in enumerate(l for l in layers if l.weights):
+    layer.trainable = place < count
+  return [layer.trainable for layer in layers if layer.weights]
+for place, layer in enumerate(l for l in layers if l.weights):
+    layer.trainable = place > count
+  return [layer.trainable for layer in layers if layer.weights]
+for place, layer in enumerate(layers):
+    layer.trainable = place >= count
+  return [layer.trainable for layer in layers if layer.weights]
+some = [layer for layer in layers if layer.weights]
+  for layer in some[:count]:
+    layer.trainable = False
+  return [layer.trainable for layer in some]
+some = [layer for layer in layers if layer.weights]
+  for layer in some[-count:]:
+    layer.trainable = False
+  return [layer.trainable for layer in some]
+layers.trainable = False
+for layer in layers:
+    layer.trainable = layer.name != "head"
+  return count
+""",
+    "transfer.trained": """
+sum(np.prod(kernel) for kernel, bias in shapes[frozen:])
+sum(np.prod(kernel) + np.prod(bias) for kernel, bias in shapes[:frozen])
+sum(np.prod(kernel) + np.prod(bias) for kernel, bias in shapes)
+sum(sum(kernel) + sum(bias) for kernel, bias in shapes[frozen:])
+sum(np.prod(kernel) * np.prod(bias) for kernel, bias in shapes[frozen:])
+[np.prod(kernel) + np.prod(bias) for kernel, bias in shapes[frozen:]]
+np.prod(shapes[frozen:])
+len(shapes) - frozen
+sum(np.prod(kernel) + np.prod(bias) for kernel, bias in shapes[frozen + 1 :])
+2 * sum(np.prod(kernel) + np.prod(bias) for kernel, bias in shapes[frozen:])
+-sum(np.prod(kernel) + np.prod(bias) for kernel, bias in shapes[frozen:])
+print(sum(np.prod(kernel) + np.prod(bias) for kernel, bias in shapes[frozen:]))
+""",
+    "transfer.gain": """
+d = np.subtract(scratch, transfer)
+  return d.mean(), t * d.std(ddof=1) / np.sqrt(len(d))
+d = np.subtract(transfer, scratch)
+  return d.mean(), t * d.std() / np.sqrt(len(d))
+d = np.subtract(transfer, scratch)
+  return d.mean()
+d = np.subtract(transfer, scratch)
+  return d.mean(), t * d.std(ddof=1)
+d = np.subtract(transfer, scratch)
+  return t * d.std(ddof=1) / np.sqrt(len(d)), d.mean()
+d = np.subtract(transfer, scratch)
+  return d.mean(), 2 * t * d.std(ddof=1) / np.sqrt(len(d))
+transfer - scratch
+d = np.subtract(transfer, scratch)
+  return abs(d.mean()), t * d.std(ddof=1) / np.sqrt(len(d))
+d = np.subtract(transfer, scratch)
+  print(d.mean(), t * d.std(ddof=1) / np.sqrt(len(d)))
+d = np.subtract(transfer, scratch)
+  return d, t * d.std(ddof=1) / np.sqrt(len(d))
+d = np.subtract(transfer, scratch)
+  return d.mean(), t * d.var(ddof=1) / np.sqrt(len(d))
+""",
 }
