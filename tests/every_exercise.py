@@ -2,9 +2,10 @@
 
 import importlib
 import pkgutil
+import re
 
 import labkit.exercises
-from labkit.learn.checks import Exercise
+from labkit.learn.checks import Exercise, Feedback
 
 
 def all_exercises() -> dict[str, Exercise]:
@@ -16,3 +17,9 @@ def all_exercises() -> dict[str, Exercise]:
             if isinstance(value, Exercise):
                 found[f"{info.name}.{name}"] = value
     return found
+
+
+def is_named(feedback: Feedback) -> bool:
+    """Return whether more was said than that it is wrong, or than what Python says itself."""
+    raw = re.fullmatch(r"Your code raised .*\(line \d+(: `.*`)?\)\.", feedback.message)
+    return feedback.kind != "other" and not raw
