@@ -22,7 +22,7 @@ def prices(delta: float) -> None:
     """
     e = np.linspace(-4, 4, 201)
     huber = np.where(abs(e) <= delta, e**2 / 2, delta * (abs(e) - delta / 2))
-    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2))
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8, 2.9))
     for name, price in {"mse": e**2, "mae": abs(e), "huber": huber}.items():
         left.plot(e, price, label=name)
         right.plot(e, np.gradient(price, e))
@@ -49,7 +49,7 @@ def likelihood(seed: int) -> float:
         "normal noise": (stats.norm, lambda e: e**2 / 2, np.mean(numbers), "mean"),
         "Laplace noise": (stats.laplace, abs, np.median(numbers), "median"),
     }
-    fig, axes = plt.subplots(1, 2, figsize=(9, 3.2))
+    fig, axes = plt.subplots(1, 2, figsize=(8, 2.9))
     gaps = []
     for ax, (name, (noise, price, center, label)) in zip(axes, table.items(), strict=True):
         errors = constants[:, None] - numbers
@@ -73,7 +73,7 @@ def blind(curves: Mapping[str, Sequence[float]], p: Sequence[float]) -> None:
         curves: loss -> its value at each answer.
         p: the answers, between 0 and 1.
     """
-    fig, ax = plt.subplots(figsize=(7, 3.4))
+    fig, ax = plt.subplots(figsize=(6.2, 3.1))
     lows = []
     for (name, values), marker in zip(curves.items(), MARKERS, strict=False):
         (line,) = ax.plot(p, values, label=name)
@@ -99,7 +99,7 @@ def overflow() -> float:
     with np.errstate(divide="ignore"):
         naive = -np.log(1 - p)
     last = z[np.isfinite(naive)].max()
-    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2))
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8, 2.9))
     left.plot(z, np.logaddexp(0, z), label="from logits")
     left.plot(z, -np.log(1 - cut), label="probability cut")
     left.plot(z, naive, label="naive (ends)")
@@ -125,7 +125,7 @@ def only_the_rate(
             not enough.
         steps: the most that were taken.
     """
-    fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
+    fig, axes = plt.subplots(1, 2, figsize=(8, 3.4), sharey=True)
     told = []
     for ax, (name, starts) in zip(axes, found.items(), strict=True):
         for (wrong, needed), marker in zip(starts.items(), MARKERS, strict=False):
@@ -166,7 +166,7 @@ def reserves(scores: Mapping[str, float], quarters: Sequence[float], entry: str)
         quarters: cost saved a day against the score to beat, for each quarter of a year.
         entry: whose savings these are.
     """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.2), width_ratios=[1.3, 1])
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 2.9), width_ratios=[1.3, 1])
     colors = [figures.ORANGE if name == entry else figures.BLUE for name in scores]
     left.barh(list(scores), list(scores.values()), color=colors)
     left.invert_yaxis()
