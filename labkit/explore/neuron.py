@@ -140,11 +140,11 @@ class NeuronExplorer(PageExplorer):
     def grid(self) -> Iterator[dict[str, Any]]:
         """Yield ends and middles of all controls, and all presets."""
         for start, low, high, epoch in itertools.product(
-            (0.0, 4.0, 8.0), (0.1, 1.7, 100.0), (0.1, 0.5, 100.0), (0, 1, 200)
+            (0.0, 4.0, 8.0), (0.1, 1.7, 100.0), (0.1, 0.5, 100.0), (0, 60)
         ):
             yield {"start": start, "rate_mse": low, "rate_cross_entropy": high, "epoch": epoch}
         for settings in PRESETS.values():
-            yield {**settings, "epoch": 1000}
+            yield {**settings, "epoch": 400}
 
     def attempt(self, params: dict[str, Any], drawn: bool) -> None:
         """Compute at these settings and draw if `drawn`; raise where something is wrong."""
