@@ -31,6 +31,9 @@ DescentExplorer(surface="rosenbrock", optimizer="adam", learning_rate=0.01, step
 from labkit.explore.losses import OutlierExplorer, PredictionExplorer
 OutlierExplorer()""",
     "02 predictions": "PredictionExplorer()",
+    "02 neuron": """
+from labkit.explore.neuron import NeuronExplorer
+NeuronExplorer()""",
     "03 function": """
 from labkit.explore.activations import ActivationExplorer, SignalExplorer
 ActivationExplorer()""",

@@ -294,6 +294,29 @@ n = logits.shape[0]
   return ((e / e.sum(axis=1).reshape(n, 1) - y_true) / n).tolist()
 -(y_true - scipy.special.softmax(logits, axis=1)) / len(y_true)
 """,
+    "losses.own_slope": """
+np.where(error < 0, -9, 1)
+np.where(error < 0, -9.0, 1.0)
+np.where(error > 0, 1, -9)
+[-9 if e < 0 else 1 for e in error]
+np.where(error < 0, -4.0, 1.0)
+np.where(error < 0, 18 * error, 2 * error)
+np.where(error < 0, 9, 1) * np.tanh(error)
+np.sign(error) - 8 * (error < 0)
+1 - 10 * (error < 0)
+slope = np.ones(len(error))
+  slope[error < 0] = -9
+  return slope
+slopes = []
+  for e in error:
+      slopes.append(1.0 if e >= 0 else -9.0)
+  return slopes
+error[error < 0] = -9
+  error[error > 0] = 1
+  return error
+1 - np.exp(-error)
+np.clip(error, -9, 1)
+""",
     "activations.sigmoid_slope": """
 sigmoid(x) * (1 - sigmoid(x))
 s = sigmoid(x)

@@ -238,6 +238,30 @@ p = softmx(logits)
 p = scipy.special.softmax(logits, axis=1)
   return (p - 1) / len(y_true)
 """,
+    "losses.own_slope": """
+np.where(error < 0, -1, 9)
+np.where(error < 0, 9, -1)
+2 * error
+np.where(error < 0, -9 * error, error)
+np.mean(np.where(error < 0, -9 * error, error))
+error**2
+-9 if error < 0 else 1
+np.where(error < 0, -1, 1) * 3
+np.where(error < 0, -2, 18)
+np.where(error < 0, 9, 1)
+-9
+max(-9 * error, error)
+np.where(error < 0, -9, 1)[:, None]
+np.where(error < 0, -9, 1).sum()
+np.exp(-error)
+error - 9
+if error.any() < 0:
+      return -9 * np.ones(len(error))
+error[error < 0] * -9
+np.log(error)
+np.where(error < 0, -9, 1) / error * 0
+print(np.where(error < 0, -9, 1))
+""",
     "activations.sigmoid_slope": """
 x * (1 - x) * sigmoid(x)
 1 - sigmoid(x)
