@@ -521,7 +521,7 @@ def _normal_below(x: np.ndarray) -> np.ndarray:
 
 def _gelu_inner(x: np.ndarray) -> np.ndarray:
     near = np.clip(x, -40, 40)  # beyond, tanh is exactly -1 or 1; x**3 would overflow for 1e200
-    return sqrt(2 / np.pi) * (near + 0.044715 * near**3)
+    return sqrt(2 / np.pi) * (near + 0.044715 * near * near**2)
 
 
 def _normal_mean(function: Callable, variance: float) -> float:
