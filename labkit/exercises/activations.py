@@ -198,7 +198,8 @@ network = Exercise(
 # --- a hat: my_hat, (bias, weight) of three ReLUs ------------------------------------------------
 
 
-_HAT = {-1: 0, 0: 0, 1: 1, 2: 0, 3: 0}  # its height at five places
+# Places where an answer is compared with the hat: the corners first, then between them.
+_PLACES = [-1.0, 0.0, 1.0, 2.0, 3.0, *np.linspace(-3, 6, 37)]
 
 
 def _units(answer) -> list:
@@ -217,11 +218,13 @@ class _Hat(Exercise):
         units = np.array(trial.got[0]) if np.shape(trial.got[0]) == (3, 2) else None
         if found.kind == "not tried" or units is None or not np.isfinite(units).all():
             return found
-        drawn = {x: float(relu(x + units[:, 0]) @ units[:, 1]) for x in _HAT}
-        x = next(x for x, height in _HAT.items() if abs(drawn[x] - height) > 1e-6)
-        told = f"At x = {x} your line has the height {drawn[x]:g}, the hat has {_HAT[x]}."
-        shown = values.short(trial.got[0])
-        return replace(found, kind=f"from x = {x} on", message=f"{told} You gave {shown}.")
+        for x in _PLACES:
+            height, wanted = relu(x + units[:, 0]) @ units[:, 1], np.interp(x, [0, 1, 2], [0, 1, 0])
+            if abs(height - wanted) > 1e-6:
+                told = f"At x = {x:g} your line has the height {height:g}, the hat has {wanted:g}."
+                told += f" You gave {values.short(trial.got[0])}."
+                return replace(found, kind=f"wrong at x = {x:g}", message=told)
+        return found
 
 
 hat = _Hat(
@@ -340,7 +343,7 @@ activation = _Bend(
         ),
         "the sign": (
             lambda z: np.sign(z),
-            "You return only the sign: its slope is 0 on both sides, and no gradient comes through.",
+            "You return only the sign: its slope is 0 on both sides, so no gradient comes through.",
         ),
         "one number": (
             lambda z: np.max(z),
@@ -348,6 +351,6 @@ activation = _Bend(
             "number; `np.max` takes the largest of all.",
         ),
     },
-    hint="Start with a function of the lesson and change one piece of it: how it falls on the left, "
-    "say. `np.where(z > 0, right, left)` puts two pieces together.",
+    hint="Start with a function of the lesson and change one piece of it, such as how it falls on "
+    "the left. `np.where(z > 0, right, left)` puts two pieces together.",
 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from labkit.explore import figures
 from labkit.maths import activations as maths
-from labkit.maths.activation_trials import Race
+from labkit.maths.activation_trials import RATES, Race
 
 MARKERS = "osD^vP"
 GUESSED = 0.1  # share of ten digits that guessing reads right
@@ -178,8 +178,6 @@ def own_race(entries: Mapping[str, Race], bends: Mapping[str, Callable]) -> None
         entries: name -> race.
         bends: name -> function.
     """
-    from labkit.maths.activation_trials import RATES
-
     x = np.linspace(-4, 4, 401)
     fig, (left, middle, right) = plt.subplots(1, 3, figsize=(9, 3.2))
     for place, (name, marker) in enumerate(zip(entries, MARKERS, strict=False)):

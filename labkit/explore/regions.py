@@ -1,4 +1,4 @@
-"""First explorer of lesson 03: what a network with random weights can draw, with and without bends."""
+"""First explorer of lesson 03: what a network with random weights draws, with and without bends."""
 
 from __future__ import annotations
 

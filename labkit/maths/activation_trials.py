@@ -6,6 +6,7 @@ All networks of a trial are trained at once, stacked along the first axis.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -74,7 +75,7 @@ def load_digits() -> Digits:
 
 
 def draw_layers(hidden: int, variance: float, seeds: Sequence, inputs: int = 64) -> Layers:
-    """Return the layers of one network for each seed: (W, b) of shapes (seeds, n, m), (seeds, 1, m).
+    """Return layers of a network for each seed: (W, b) of shapes (seeds, n, m), (seeds, 1, m).
 
     Args:
         hidden: number of hidden layers of 32 units; ten outputs follow.
@@ -89,7 +90,7 @@ def draw_layers(hidden: int, variance: float, seeds: Sequence, inputs: int = 64)
     sizes = [inputs, *[UNITS] * hidden, 10]
     rngs = [np.random.default_rng(seed) for seed in seeds]
     layers = []
-    for n, m in zip(sizes[:-1], sizes[1:], strict=True):
+    for n, m in pairwise(sizes):
         scale = np.sqrt((1 if m == 10 else variance) / n)
         W = scale * np.stack([rng.standard_normal((n, m)) for rng in rngs])
         layers.append((W, np.zeros((len(rngs), 1, m))))
@@ -224,7 +225,7 @@ def better_start(activation: str, depth: int = 30, width: int = 64) -> float:
     Of the two it is the one with which the share that arrives at the first layer is nearer to 1,
     by factors.
 
-    >>> better_start("relu"), better_start("tanh")
+    >>> better_start("relu"), better_start("linear")
     (2.0, 1.0)
     """
 

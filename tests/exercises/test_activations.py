@@ -34,6 +34,7 @@ def test_the_order_of_the_units_does_not_matter_and_the_hat_keeps_its_form():
         ([(0, 2), (-1, -4), (-2, 2)], "At x = 1 your line has the height 2"),
         ([(0, 1), (-0.5, -2), (-1, 1)], "At x = 1 your line has the height 0"),
         ([(1, 1), (0, -2), (-1, 1)], "At x = 0 your line has the height 1"),
+        ([(-0.5, 2), (-1.5, -6), (-2, 4)], "At x = 0.25 your line has the height 0"),
         ([(0, 1), (-1, -2), (-2, -1)], "At x = 3 your line has the height -2"),
     ],
 )
