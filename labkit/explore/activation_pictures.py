@@ -137,8 +137,8 @@ def silence(silent: Mapping[str, np.ndarray], bad: int, back: Mapping[str, str])
         band = share.min(axis=1), share.max(axis=1)
         ax.fill_between(range(len(share)), *band, color=drawn.get_color(), alpha=0.2)
     ax.axvspan(0, bad, color=figures.RED, alpha=0.12)
-    ax.set(xlabel="step", ylabel="units off for all digits (%)", ylim=(-3, 103))
-    ax.legend(loc="center right")
+    ax.set(xlabel="step", ylabel="units off for all digits (%)", ylim=(-3, 122))
+    ax.legend(loc="upper right", ncol=2)
     told = "; ".join(f"{name}: {text}" for name, text in back.items())
     figures.show(fig, f"Silent units while training, mean and range of the seeds. {told}.")
 
@@ -153,6 +153,7 @@ def races(rows: Mapping[str, Mapping[str, Race]], words: str = "") -> None:
     fig, all_axes = plt.subplots(
         1, len(rows), figsize=(min(9, 2.2 + 3.3 * len(rows)), 3.4), sharey=True, squeeze=False
     )
+    far = min(each.test.min() for found in rows.values() for each in found.values()) < 0.9
     for ax, (title, found) in zip(all_axes.flat, rows.items(), strict=True):
         for place, (name, marker) in enumerate(zip(found, MARKERS * 2, strict=False)):
             test = 100 * found[name].test
@@ -161,13 +162,13 @@ def races(rows: Mapping[str, Mapping[str, Race]], words: str = "") -> None:
             ax.plot([place - 0.3, place + 0.3], [test.mean()] * 2, "-", color=dots.get_color())
         ax.axhline(100 * GUESSED, color=figures.GRAY, linestyle=":", linewidth=1.2)
         ax.set_xticks(range(len(found)), found, rotation=40, ha="right")
-        ax.set(title=title, ylim=(-3, 103))
+        ax.set(title=title, ylim=(-3, 103) if far else (90, 100))
     all_axes[0, 0].set_ylabel("test digits read right (%)")
     told = [
         f"{title}: " + ", ".join(f"{n} {100 * each.test.mean():.1f}" for n, each in found.items())
         for title, found in rows.items()
     ]
-    dotted = "Each mark is a network, each bar their mean; dotted: guessing."
+    dotted = "Each mark is a network, each bar the mean" + ("; dotted: guessing." if far else ".")
     figures.show(fig, f"{words} {dotted} {'. '.join(told)} (%).".strip())
 
 

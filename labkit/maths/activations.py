@@ -273,16 +273,6 @@ def log_softmax(z: ArrayLike) -> np.ndarray:
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
-def log_softmax_grad(z: ArrayLike) -> np.ndarray:
-    """Return all slopes of log-softmax, shape (..., classes, classes): [i, j] = (i == j) - s_j.
-
-    >>> log_softmax_grad([0, 0]).tolist()
-    [[0.5, -0.5], [-0.5, 0.5]]
-    """
-    s = softmax(z)
-    return np.eye(s.shape[-1]) - s[..., None, :]
-
-
 # --- by name ------------------------------------------------------------------------------------
 
 
