@@ -23,7 +23,7 @@ RATES = (0.01, 0.05, 0.25, 1.25, 6.25)
 HEAT, FINAL = 2, 5  # networks for each rate, and new ones at the picked rate
 STEPS, BATCH, UNITS = 200, 32, 32
 TINY = 1e-4  # step of a slope by finite differences
-CAN_BE = 1e-12  # smallest mean square that a row is divided by
+SMALLEST = 1e-12  # smallest mean square that a row is divided by
 
 Bend = Callable[[np.ndarray], np.ndarray]
 Back = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -56,19 +56,20 @@ class Race(NamedTuple):
     test: np.ndarray
 
 
-def load_digits() -> Digits:
-    """Return scikit-learn's 1,797 digits, 8 x 8 pixels: 900 to learn from, 400, and 497 to test.
+def in_three(X: np.ndarray, labels: np.ndarray) -> Digits:
+    """Return digits in three parts: 900 to learn from, 400 to pick a rate by, the rest to test.
 
-    The pixels have mean 0 and, over all of them, variance 1 in the images to learn from.
+    Each pixel has mean 0, and all together have variance 1, in the images to learn from.
 
-    >>> [len(labels) for _, labels in load_digits()]
+    Args:
+        X: pixels, shape (n, 64), n above 1,300.
+        labels: digits, shape (n,).
+
+    >>> X, labels = np.random.default_rng(0).random((1797, 64)), np.arange(1797) % 10
+    >>> [len(each) for _, each in in_three(X, labels)]
     [900, 400, 497]
     """
-    from sklearn import datasets
-
-    X, labels = datasets.load_digits(return_X_y=True)
-    order = np.random.default_rng(0).permutation(len(X))
-    parts = np.split(order, [900, 1300])
+    parts = np.split(np.random.default_rng(0).permutation(len(X)), [900, 1300])
     known = X[parts[0]]
     X = (X - known.mean(axis=0)) / known.std()
     return Digits(*((X[part], labels[part]) for part in parts))
@@ -120,7 +121,7 @@ def normalized(f: Activation) -> tuple[Bend, Back]:
     """
 
     def size(z: np.ndarray) -> np.ndarray:
-        return np.sqrt(np.mean(z**2, axis=-1, keepdims=True) + CAN_BE)
+        return np.sqrt(np.mean(z**2, axis=-1, keepdims=True) + SMALLEST)
 
     def back(z: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         u = z / size(z)
@@ -200,7 +201,7 @@ def race(
         f: the activation of the hidden layers.
         variance: see `draw_layers`.
         hidden: number of hidden layers.
-        data: what `load_digits` returns.
+        data: what `in_three` returns.
         seed: of weights and images.
         normalize: whether each hidden layer is `normalized`.
     """

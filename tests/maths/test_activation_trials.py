@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from labkit.maths import activation_trials as trials
 from labkit.maths import activations as maths
@@ -26,7 +27,7 @@ def step(layers, bend, back, x, y, rate):
 
 @pytest.fixture(scope="module")
 def digits():
-    return trials.load_digits()
+    return trials.in_three(*load_digits(return_X_y=True))
 
 
 @pytest.mark.parametrize("both", [trials.plain, trials.normalized])
