@@ -40,7 +40,7 @@ def teeth(x: np.ndarray, deep: Mapping[int, np.ndarray]) -> None:
         x: places, shape (n,).
         deep: number of layers -> output, shape (n,).
     """
-    fig, all_axes = plt.subplots(1, len(deep), figsize=(9, 2.6), sharey=True)
+    fig, all_axes = plt.subplots(1, len(deep), figsize=(7.5, 2.1), sharey=True)
     for ax, (layers, output) in zip(all_axes, deep.items(), strict=True):
         ax.plot(x, output, "-", color=figures.BLUE, linewidth=1.5)
         ax.set(xlabel="x", title=f"{layers} layers" if layers > 1 else "1 layer")
@@ -208,7 +208,7 @@ def tables(printed: Mapping[str, Sequence[float]]) -> None:
         printed: "sigmoid" or "tanh" -> five values.
     """
     five, x = np.array([-2, -1, 0, 1, 2]), np.linspace(-3, 3, 301)
-    fig, all_axes = plt.subplots(1, len(printed), figsize=(9, 3))
+    fig, all_axes = plt.subplots(1, len(printed), figsize=(7.5, 2.7))
     wrong = []
     for ax, (name, values) in zip(all_axes, printed.items(), strict=True):
         f = maths.find(name).value
