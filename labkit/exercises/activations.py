@@ -215,8 +215,8 @@ class _Hat(Exercise):
 
     def _unplanned(self, answer, trial, right, trace):
         found = super()._unplanned(answer, trial, right, trace)
-        units = np.array(trial.got[0]) if np.shape(trial.got[0]) == (3, 2) else None
-        if found.kind == "not tried" or units is None or not np.isfinite(units).all():
+        units = values.numbers(trial.got[0])
+        if units is None or units.shape != (3, 2) or not np.isfinite(units).all():
             return found
         for x in _PLACES:
             height, wanted = relu(x + units[:, 0]) @ units[:, 1], np.interp(x, [0, 1, 2], [0, 1, 0])
