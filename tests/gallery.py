@@ -38,6 +38,9 @@ NeuronExplorer()""",
 from labkit.explore.activations import ActivationExplorer, SignalExplorer
 ActivationExplorer()""",
     "03 signal": "SignalExplorer()",
+    "03 regions": """
+from labkit.explore.regions import RegionsExplorer
+RegionsExplorer(activation="relu", layers=3)""",
     "04 graph": """
 from labkit.explore.backprop import GraphExplorer, TrainingExplorer
 GraphExplorer(graph_step=8)""",

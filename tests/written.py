@@ -33,7 +33,7 @@ STUBS = {  # the arguments of the lessons' stubs
     "activations.sigmoid_slope": "x",
     "activations.softmax": "z",
     "activations.network": "x, W1, b1, W2, b2",
-    "activations.hat": "x",
+    "activations.activation": "z",
     "backprop.product_slopes": "a, b, slope",
     "backprop.output_delta": "prediction, y",
     "backprop.hidden_delta": "delta, W, h",

@@ -428,35 +428,37 @@ x = np.hstack([x, np.ones((len(x), 1))])
   return h @ W2 + b2
 """,
     "activations.hat": """
-relu(x) - 2 * relu(x - 1) + relu(x - 2)
-relu(x) - relu(x - 1) - relu(x - 1) + relu(x - 2)
-relu(x - 2) - 2 * relu(x - 1) + relu(x)
-relu(x) - relu(2 * x - 2) + relu(x - 2)
-relu(x - 2 * relu(x - 1))
-relu(1 - abs(x - 1))
-relu(1 - np.abs(x - 1))
-relu(1 - relu(x - 1) - relu(1 - x))
-np.interp(x, [0, 1, 2], [0, 1, 0])
-np.maximum(0, 1 - np.abs(1 - x))
-np.clip(1 - np.abs(x - 1), 0, None)
-np.clip(1 - abs(x - 1), 0, 1)
-np.minimum(relu(x), relu(2 - x))
-np.maximum(x, 0) - 2 * np.maximum(x - 1, 0) + np.maximum(x - 2, 0)
-np.where(x < 1, relu(x), relu(2 - x))
-np.where((x > 0) & (x < 2), 1 - np.abs(x - 1), 0)
-up = relu(x)
-  down = -2 * relu(x - 1)
-  level = relu(x - 2)
-  return up + down + level
-y = np.zeros_like(x)
-  y[(x >= 0) & (x <= 1)] = x[(x >= 0) & (x <= 1)]
-  y[(x > 1) & (x <= 2)] = 2 - x[(x > 1) & (x <= 2)]
-  return y
-[max(0.0, 1 - abs(v - 1)) for v in x]
-sum(s * relu(x - k) for k, s in [(0, 1), (1, -2), (2, 1)])
-np.float32(relu(1 - abs(x - 1)))
-kinks, slopes = np.array([0, 1, 2]), np.array([1, -2, 1])
-  return relu(x[:, None] - kinks) @ slopes
+[(0, 1), (-1, -2), (-2, 1)]
+[(-2, 1), (-1, -2), (0, 1)]
+[[0, 1], [-1, -2], [-2, 1]]
+((0, 1), (-1, -2), (-2, 1))
+np.array([(0, 1), (-1, -2), (-2, 1)])
+[(0.0, 1.0), (-1.0, -2.0), (-2.0, 1.0)]
+np.array([[0, -1, -2], [1, -2, 1]]).T
+[[0, -1, -2], [1, -2, 1]]
+list(zip([0, -1, -2], [1, -2, 1]))
+[(-1, -2), (0, 1), (-2, 1)]
+""",
+    "activations.activation": """
+1.0507 * np.where(z > 0, z, 1.67326 * np.expm1(np.minimum(z, 0)))
+np.tanh(z)
+relu(z)
+np.maximum(z, 0.1 * z)
+np.where(z > 0, z, 0.5 * z)
+relu(z) - 0.3
+z * sigmoid(z)
+z * sigmoid(1.7 * z)
+np.arctan(z)
+np.clip(z, -1, 1)
+np.sin(z)
+abs(z)
+z / (1 + np.abs(z))
+a = 0.25
+  return np.where(z >= 0, z, a * z)
+np.log1p(np.exp(-np.abs(z))) + np.maximum(z, 0)
+(relu(z) - 0.4).tolist()
+np.vectorize(lambda v: v if v > 0 else v / 4)(z)
+scipy.special.expit(z)
 """,
     "backprop.product_slopes": """
 slope * b, slope * a

@@ -342,28 +342,56 @@ relu(x @ W1 + b2) @ W2 + b1
 relu(x @ w1 + b1) @ w2 + b2
 """,
     "activations.hat": """
-relu(x) - relu(x - 2)
-relu(x) - 2 * relu(x - 1) - relu(x - 2)
-2 * relu(x) - 4 * relu(x - 1) + 2 * relu(x - 2)
-relu(x) + relu(1 - x) + relu(2 - x)
-1 - abs(x - 1)
-relu(x - 1) - 2 * relu(x - 2) + relu(x - 3)
--(relu(x) - 2 * relu(x - 1) + relu(x - 2))
-relu(2 - x)
-relu(x) * relu(2 - x)
-np.where(x < 1, x, 2 - x)
-relu(1 - (x - 1) ** 2)
-np.exp(-((x - 1) ** 2))
-relu(0), relu(1), relu(2)
-relu(x) - 2 * relu(x) - 1 + relu(x) - 2
-if x < 1:
-      return relu(x)
-  return relu(2 - x)
-relu(x) - 2(relu(x - 1))
-np.sum(relu(x) - 2 * relu(x - 1) + relu(x - 2))
-0 if x < 0 else 1
-relu(x) - 2 * relu(x - 1) + relu(x - 3)
-x
+[(0, 1), (1, -2), (2, 1)]
+[(0, 1), (-1, -1), (-2, 0)]
+[(0, 1), (-1, -2), (-2, -1)]
+[(0, 2), (-1, -4), (-2, 2)]
+[(0, -1), (-1, 2), (-2, -1)]
+[(0, 1), (-1, -2)]
+[0, 1, -1, -2, -2, 1]
+[0, -1, -2]
+[1, -2, 1]
+[(0, 1), (-1, -2), (-2, 1), (-3, 0)]
+[(0, 1), (-0.5, -2), (-1, 1)]
+[(1, 0), (-2, -1), (1, -2)]
+"[(0, 1), (-1, -2), (-2, 1)]"
+[(1, 1), (0, -2), (-1, 1)]
+{0: 1, -1: -2, -2: 1}
+(0, 1)
+np.zeros((3, 2))
+3
+[(0, 1), (-1, -2), (-2, None)]
+lambda x: relu(x) - 2 * relu(x - 1) + relu(x - 2)
+""",
+    "activations.activation": """
+z
+2 * z
+z + 1
+-z
+0 * z
+np.ones_like(z)
+np.exp(z)
+z**3
+np.log(z)
+np.sqrt(z)
+1 / z
+np.where(z > 0, 1, 0)
+np.sign(z)
+np.round(z)
+scipy.special.softmax(z, axis=-1)
+z / z.std()
+z - z.mean(axis=1, keepdims=True)
+np.max(z)
+max(0, z)
+z if z > 0 else 0
+relu(z).sum(axis=1)
+relu(z).ravel()
+relu(z).T
+relu
+np.maximum(z)
+relu(z) + np.random.default_rng().normal(size=z.shape)
+np.cumsum(z)
+z > 0
 """,
     "backprop.product_slopes": """
 slope * b

@@ -80,7 +80,6 @@ KERAS = {
         "keras.ops.convert_to_numpy(keras.activations.softmax(keras.ops.convert_to_tensor(z)))",
     ],
     "activations.network": ["keras.ops.relu(x @ W1 + b1) @ W2 + b2"],
-    "activations.hat": ["keras.ops.relu(x) - 2 * keras.ops.relu(x - 1) + keras.ops.relu(x - 2)"],
 }
 
 
