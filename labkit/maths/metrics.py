@@ -263,6 +263,42 @@ def roc_auc(y_true: ArrayLike, scores: ArrayLike) -> float:
     return area(fpr, tpr)
 
 
+def recall_at(y_true: ArrayLike, scores: ArrayLike, false_alarms: float) -> float:
+    """Return the most recall that some threshold reaches with at most these false alarms.
+
+    Args:
+        y_true: 0 or 1, shape (n,), both present.
+        scores: any numbers, larger for more positive, shape (n,).
+        false_alarms: largest share of the negatives that may raise an alarm.
+
+    Raises:
+        ValueError: see `roc_curve`.
+
+    >>> recall_at([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], false_alarms=0.4)
+    0.5
+    """
+    fpr, tpr, _ = roc_curve(y_true, scores)
+    return float(tpr[fpr <= false_alarms].max())
+
+
+def precision_at(y_true: ArrayLike, scores: ArrayLike, recall: float) -> float:
+    """Return the most precision that some threshold reaches with at least this recall.
+
+    Args:
+        y_true: 0 or 1, shape (n,), both present.
+        scores: any numbers, larger for more positive, shape (n,).
+        recall: smallest share of the positives that must be found, above 0.
+
+    Raises:
+        ValueError: see `roc_curve`.
+
+    >>> precision_at([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], recall=1)
+    0.6666666666666666
+    """
+    precisions, recalls, _ = precision_recall_curve(y_true, scores)
+    return float(precisions[:-1][recalls[:-1] >= recall].max())
+
+
 def average_precision(y_true: ArrayLike, scores: ArrayLike) -> float:
     """Return the mean precision over the positives, the area under the precision-recall steps.
 
