@@ -76,11 +76,14 @@ def luck(models: Sequence[int], best: Mapping[int, Sequence[float]]) -> None:
     )
 
 
-def leaks(pairs: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, tuple[float, float]]:
+def leaks(
+    pairs: Mapping[str, Sequence[Sequence[float]]], whose: str
+) -> dict[str, tuple[float, float]]:
     """Show scores with and without each leak, one mark a seed; return the two means of each.
 
     Args:
         pairs: the leak's name -> (scores with it, scores without it).
+        whose: whose pipeline has no leak, in words.
     """
     fig, ax = plt.subplots(figsize=(7.4, 3))
     for row, (leaky, honest) in enumerate(pairs.values()):
@@ -91,7 +94,8 @@ def leaks(pairs: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, tuple[flo
     ax.set_yticklabels(pairs)
     means = {name: tuple(np.mean(pair, axis=1)) for name, pair in pairs.items()}
     told = "; ".join(f"{name} {a:.3f} and {b:.3f}" for name, (a, b) in means.items())
-    signs = "Red triangles: with the leak. Blue circles: without. One mark a seed; dotted: a coin."
+    signs = "Red triangles: with the leak. Blue circles: without; the pipeline is "
+    signs += f"{whose}. One mark a seed; dotted: a coin."
     figures.show(fig, f"{signs} Means: {told}.")
     return means
 

@@ -23,8 +23,9 @@ def test_only_what_fits_everything_is_counted(shown):
 
 
 def test_the_means_of_the_leaks_come_back(shown):
-    found = metrics_pictures.leaks({"x": [[0.6, 0.8], [0.5, 0.5]]})
+    found = metrics_pictures.leaks({"x": [[0.6, 0.8], [0.5, 0.5]]}, "yours")
     assert found["x"] == pytest.approx((0.7, 0.5))
+    assert "the pipeline is yours" in shown[0][1]
     assert "x 0.700 and 0.500" in shown[0][1]
 
 
