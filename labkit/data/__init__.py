@@ -1,7 +1,7 @@
 """Data sets of the lab: loaded from installed packages, verified by hash, offline.
 
 `packaged` verifies files inside packages; `digits`, `prices`, `sensors`, `sequences` and `text`
-load them; `datasets` lists and fetches all. `clean` and `split` work on tables, each step with its
+load them; `datasets` lists and fetches all. `films` has faults planted on purpose. `clean` and `split` work on tables, each step with its
 report; `prepare` scales columns and changes images for training.
 """
 
