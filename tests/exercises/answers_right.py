@@ -711,6 +711,14 @@ np.array(["recall", "precision", "accuracy", "auc", "f1"], dtype=object)
 "recall precision accuracy auc f1".split()
 "recall, precision, accuracy, auc, f1".split(", ")
 list(dict(A="recall", B="precision", C="accuracy", D="auc", E="f1").values())
+dict(A="recall", B="precision", C="accuracy", D="AUC", E="F1")
+{"E": "f1", "D": "auc", "C": "accuracy", "B": "precision", "A": "recall"}
+"recall, precision, accuracy, auc, f1"
+"recall precision accuracy AUC F1"
+"A: recall, B: precision, C: accuracy, D: AUC, E: F1"
+["sensitivity", "PPV", "Accuracy", "ROC-AUC", "f1_score"]
+["Recall", "Precision", "accuracy score", "AUROC", "F1-score"]
+["recall", "precision", "accuracy", "area under the ROC curve", "f1"]
 pandas.Series(["recall", "precision", "accuracy", "auc", "f1"])
 """,
     "distributed.combine": """

@@ -596,10 +596,12 @@ rows.fillna(rows.median())
 ["recall"]
 [recall for recall in range(5)]
 ["recal", "precision", "accuracy", "auc", "f1"]
-["sensitivity", "precision", "accuracy", "auc", "f1"]
+["sensitivity", "specificity", "accuracy", "auc", "f1"]
 {"recall", "precision", "accuracy", "auc", "f1"}
-{"A": "recall", "B": "precision", "C": "accuracy", "D": "auc", "E": "f1"}
-"recall, precision, accuracy, auc, f1"
+{"A": "precision", "B": "recall", "C": "accuracy", "D": "auc", "E": "f1"}
+{"recall": "A", "precision": "B", "accuracy": "C", "auc": "D", "f1": "E"}
+"recall, precision, accuracy, f1, auc"
+["specificity", "precision", "accuracy", "auc", "f1"]
 ["recall", None, "accuracy", "auc", "f1"]
 [("recall", "precision", "accuracy", "auc", "f1")]
 ["A", "B", "C", "D", "E"]
