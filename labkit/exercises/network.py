@@ -26,6 +26,8 @@ _images = _random.random((4, 28, 28, 1))
 class _KerasExercise(Exercise):
     """An exercise about Keras models: Keras is loaded when an answer is checked, not before."""
 
+    needs_keras = True
+
     def _judged(self, answer: Any) -> Any:
         import labkit.networks.backend
 
@@ -387,7 +389,7 @@ READY = "a compiled network for digits, and a batch size"
 
 
 def _better() -> tuple[keras.Sequential, int]:
-    return _compile(_build(500, "relu", 500, "relu", 10, "softmax")), 32
+    return _compile(_build(300, "relu", 300, "relu", 10, "softmax")), 32
 
 
 def _compile(model: keras.Model) -> keras.Model:
@@ -395,14 +397,18 @@ def _compile(model: keras.Model) -> keras.Model:
     return model
 
 
+def _is_model(answer: Any) -> bool:
+    return hasattr(answer, "get_weights") and not isinstance(answer, type)
+
+
 def _ready(answer: Any) -> Any:
     """Return READY, or in words why an answer cannot be trained on images of digits."""
     if answer is None or answer is ...:
         return answer
-    if hasattr(answer, "get_weights"):
+    if _is_model(answer):
         return "no batch size"
     model, batch_size = answer
-    if not hasattr(model, "get_weights"):
+    if not _is_model(model):
         return answer
     if not isinstance(batch_size, int | np.integer) or not 1 <= batch_size <= 3000:
         return "a batch size of another kind"

@@ -10,16 +10,16 @@ import signal
 import subprocess
 import sys
 
+from labkit.data import load_mnist
 from labkit.networks.checkpoint import Training
+from labkit.networks.models import mlp
 
 LAST, DIES, EVERY = 160, 105, 10  # updates: all of them, the one that kills, between two files
 
 
 def training() -> Training:
     """Return a fresh training with dropout, 784-64-10 on MNIST's 4,000 images, always the same."""
-    from labkit.data import load_mnist
     from labkit.networks.backend import keras
-    from labkit.networks.models import mlp
 
     digits = load_mnist()
     keras.utils.set_random_seed(0)
