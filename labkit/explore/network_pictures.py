@@ -44,7 +44,7 @@ def course(history: Mapping[str, Sequence[float]], best: int, caption: str) -> N
         best: the epoch of the lowest validation loss, from 1 on; a dotted line.
         caption: what is to be seen.
     """
-    fig, axes = plt.subplots(1, 2, figsize=(8.4, 2.9))
+    fig, axes = plt.subplots(1, 2, figsize=(7.6, 2.6))
     for ax, name, label in zip(axes, ("loss", "accuracy"), ("loss", "right answers"), strict=True):
         epochs = range(1, len(history[name]) + 1)
         ax.plot(epochs, history[name], "-", color=figures.BLUE, label="training")
@@ -64,7 +64,7 @@ def hand_and_fit(by_hand: Sequence[float], fitted: Sequence[float], whose: str) 
         by_hand, fitted: losses by epoch.
         whose: whose step the loop by hand took, in words.
     """
-    fig, ax = plt.subplots(figsize=(5.2, 2.7))
+    fig, ax = plt.subplots(figsize=(4.6, 2.4))
     epochs = range(1, len(by_hand) + 1)
     ax.plot(epochs, by_hand, "-", label="loop by hand")
     ax.plot(epochs, fitted, "o", color=figures.ORANGE, ms=7, label="fit")
@@ -82,7 +82,7 @@ def wrong_labels(losses: Mapping[str, np.ndarray], shares: Mapping[str, np.ndarr
         losses: name of the labels -> loss after each epoch, (epochs, networks); wrong ones first.
         shares: what is counted -> share of the pairs, of each network.
     """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3))
+    fig, (left, right) = plt.subplots(1, 2, figsize=(7.6, 2.7))
     styles = [(figures.RED, "--"), (figures.BLUE, "-")]
     for (name, each), (color, style) in zip(losses.items(), styles, strict=True):
         epochs = range(1, len(each) + 1)
@@ -94,7 +94,7 @@ def wrong_labels(losses: Mapping[str, np.ndarray], shares: Mapping[str, np.ndarr
     for place, (values, (marker, color)) in enumerate(zip(shares.values(), signs, strict=True)):
         spread = place + np.linspace(-0.2, 0.2, len(values))
         right.plot(spread, values, marker, color=color, ms=4)
-    right.set_xticks(range(len(shares)), [name.replace(", ", "\n") for name in shares], fontsize=9)
+    right.set_xticks(range(len(shares)), [name.replace(" (", "\n(") for name in shares], fontsize=9)
     right.set(ylabel="share of the pairs", ylim=(-0.03, 1.03))
     text = "Left: median and range of the loss of twenty networks, by epoch (measured)."
     figures.show(fig, f"{text} Right: one mark a network, {'; '.join(shares)}.")
