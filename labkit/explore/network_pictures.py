@@ -98,3 +98,26 @@ def wrong_labels(losses: Mapping[str, np.ndarray], shares: Mapping[str, np.ndarr
     right.set(ylabel="share of the pairs", ylim=(-0.03, 1.03))
     text = "Left: median and range of the loss of twenty networks, by epoch (measured)."
     figures.show(fig, f"{text} Right: one mark a network, {'; '.join(shares)}.")
+
+
+def clouds_told(printed: np.ndarray, really: np.ndarray, silent: np.ndarray) -> str:
+    """Return in words what the networks of each cloud have right; no mean over both.
+
+    Args:
+        printed: the accuracy that is printed, of each network.
+        really: the share that is really right.
+        silent: whether a network answers "no" to every pair.
+
+    >>> clouds_told(np.array([0.0, 0.4]), np.array([0.5, 0.8]), np.array([True, False]))
+    '1 of 2 say no to every pair: printed 0% to 0%, really right 50% to 50%. 1 of 2 answer both: \
+printed 40% to 40%, really right 80% to 80%.'
+    """
+    told = []
+    for group, name in ((silent, "say no to every pair"), (~silent, "answer both")):
+        if group.any():
+            first, second = (
+                f"{e[group].min():.0%} to {e[group].max():.0%}" for e in (printed, really)
+            )
+            count = f"{group.sum()} of {len(group)} {name}"
+            told.append(f"{count}: printed {first}, really right {second}.")
+    return " ".join(told)

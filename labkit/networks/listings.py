@@ -25,6 +25,26 @@ def sums_above_fifty() -> tuple[int, float]:
     return _trained([128, 64, 2], (20,), padded, large, 1000, "adam", epochs=10, batch_size=32)
 
 
+def wrong_labels_in_words(pairs: np.ndarray, labels: np.ndarray) -> str:
+    """Train 2-3-1, all sigmoid, on pairs with labels of -1 and 1; return what Keras says.
+
+    Args:
+        pairs: shape (n, 2).
+        labels: shape (n, 1).
+    """
+    from labkit.networks.backend import keras
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, "sigmoid")])
+    model.add(keras.layers.Dense(1, "sigmoid"))
+    model.compile(keras.optimizers.SGD(1.0), "binary_crossentropy", metrics=["accuracy"])
+    start = f"Keras on {keras.backend.backend()}"
+    try:
+        said = model.fit(pairs, labels, batch_size=50, epochs=10, verbose=0).history
+    except RuntimeError as error:  # PyTorch looks at the labels
+        return f"{start} refuses: {error}"
+    return f"{start}: loss {said['loss'][-1]:.2f}, accuracy {said['accuracy'][-1]:.3f}."
+
+
 def digits_at_a_small_rate(x: np.ndarray, y: np.ndarray, optimizer: str, epochs: int) -> float:
     """Train 784-500-10 at the rate 0.001; return the mean share of right answers of three starts.
 
