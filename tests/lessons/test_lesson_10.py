@@ -64,13 +64,12 @@ def test_the_optimizer_is_in_the_h5_file_and_only_the_loader_leaves_it(model, tm
         file[name].visititems(lambda _, item: found.append(isinstance(item, h5py.Dataset)))
         return sum(found)
 
-    for ending in (".keras", ".h5"):
-        model.save(tmp_path / f"m{ending}")
+    # In this order: after .h5, Keras 3.15 writes a .keras file that has forgotten Adam.
+    whole, bare = (keeping.saved_and_loaded(model, tmp_path / f"m{e}") for e in (".keras", ".h5"))
     inside = zipfile.ZipFile(tmp_path / "m.keras").read("model.weights.h5")
     with h5py.File(io.BytesIO(inside)) as new, h5py.File(tmp_path / "m.h5") as old:
         assert arrays(new, "optimizer") == arrays(old, "optimizer_weights")
     kept, batch = len(model.optimizer.variables), (np.ones((2, 6)), np.zeros(2))
-    whole, bare = (keeping.saved_and_loaded(model, tmp_path / f"n{e}") for e in (".keras", ".h5"))
     assert len(whole.optimizer.variables) == kept > len(bare.optimizer.variables)
     assert keeping.largest_difference(model, bare) == 0  # the weights are there
     assert keeping.next_losses(bare, *batch).startswith("refused")
