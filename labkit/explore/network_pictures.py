@@ -24,7 +24,7 @@ def images(pictures: Sequence[np.ndarray], titles: Sequence[str], caption: str) 
         caption: what they are.
     """
     rows = -(-len(pictures) // COLUMNS)
-    fig, axes = plt.subplots(rows, COLUMNS, figsize=(9, 1.15 * rows + 0.1), squeeze=False)
+    fig, axes = plt.subplots(rows, COLUMNS, figsize=(8, 1.05 * rows + 0.1), squeeze=False)
     for ax in axes.flat:
         ax.set(xticks=[], yticks=[])
         ax.set_visible(False)
