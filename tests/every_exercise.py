@@ -8,13 +8,17 @@ import labkit.exercises
 from labkit.learn.checks import Exercise, Feedback
 
 
-def all_exercises() -> dict[str, Exercise]:
-    """Return 'module.name' -> exercise for every exercise of the lab."""
+def all_exercises(keras: bool = False) -> dict[str, Exercise]:
+    """Return 'module.name' -> exercise for every exercise of the lab.
+
+    Those whose answers are Keras models have tests of their own, for they are slow: keras=True
+    returns them, and no others.
+    """
     found = {}
     for info in pkgutil.iter_modules(labkit.exercises.__path__):
         module = importlib.import_module(f"labkit.exercises.{info.name}")
         for name, value in vars(module).items():
-            if isinstance(value, Exercise):
+            if isinstance(value, Exercise) and getattr(value, "needs_keras", False) == keras:
                 found[f"{info.name}.{name}"] = value
     return found
 
