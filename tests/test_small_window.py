@@ -143,13 +143,12 @@ def test_the_focus_of_the_start_point_has_a_ring_of_its_own(page):
     assert ring.evaluate(stroke) != "none"
 
 
-def test_presets_and_weights_have_names_with_their_context(page):
-    root = explorer(page, "11 kernel")
-    assert root.get_by_role("group", name="presets").get_by_role("button").count() == 7
+def test_weights_and_the_map_have_names_with_their_context(page):
+    root = explorer(page, "11 window")
     assert root.get_by_label("weight row 1, column 2").input_value() == "0"
-    weights = root.get_by_role("group", name="kernel weights").locator("input")
-    names = weights.evaluate_all("all => all.map((each) => each.ariaLabel)")
+    names = root.locator(".nine input").evaluate_all("all => all.map((each) => each.ariaLabel)")
     assert names == [f"weight row {u}, column {v}" for u in (1, 2, 3) for v in (1, 2, 3)]
+    assert root.get_by_role("application", name="feature map: arrow keys").count() == 1
 
 
 def _hex(color):

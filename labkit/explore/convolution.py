@@ -1,20 +1,26 @@
-"""Explorers of lesson 11: edit a kernel over a digit; look at the feature maps of a network."""
+"""Explorers of lesson 11: the window under a place of a feature map; the maps of a network.
+
+`SlidingWindow` computes in the page (js/sliding), and here the same for its words and its picture;
+tests/explore/test_convolution.py holds the two together.
+"""
 
 from __future__ import annotations
 
+import base64
 import functools
-import types
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import ipywidgets as widgets
 import numpy as np
 import traitlets
 from numpy.typing import ArrayLike
 
 from labkit.data import load_mnist
 from labkit.explore import figures, kit
-from labkit.maths.convolution import KERNELS, cross_correlate2d
+from labkit.explore.kit.script import script
+from labkit.maths.convolution import KERNELS, cross_correlate2d, max_pool2d, pad_amounts
 
 if TYPE_CHECKING:
     import keras
@@ -52,147 +58,193 @@ def kernel_name(weights: ArrayLike) -> str | None:
     return None
 
 
-class WeightGrid(widgets.VBox):
-    """Nine number fields in three rows; `value` is the list of the nine numbers."""
+class SlidingWindow(kit.PageExplorer):
+    """Point at a number of a feature map: the window under it, nine products, their sum.
 
-    value = traitlets.List(traitlets.Float())
-    description = traitlets.Unicode()
+    Args:
+        weights: of the kernel, row by row, nine numbers in [-10, 10].
+        digit: which image lies under it, 0 to 9.
+        stride: 1 to 3. padding: "valid" or "same". pooling: "none" or "max 2 x 2".
+        row, column: the place of the map that is pointed at, from 0; -1 for none.
 
-    def __init__(self, value: list[float]) -> None:
-        low, high = WEIGHT_RANGE
-        self.fields = [
-            widgets.BoundedFloatText(
-                min=low,
-                max=high,
-                step=0.5,
-                tooltip=f"weight row {u + 1}, column {v + 1}",
-                layout={"width": "5.6em"},
-            )
-            for u in range(3)
-            for v in range(3)
-        ]
-        super().__init__([widgets.HBox(self.fields[row : row + 3]) for row in (0, 3, 6)])
-        self.add_class("labkit-matrix")  # the page names the fields by row and column
-        self.style = types.SimpleNamespace()  # the kit sets the width of a label there
-        self.value = value
-        for field in self.fields:
-            field.observe(self._read, "value")
+    Raises:
+        ValueError: a setting that is not allowed. TypeError: one that does not exist.
+    """
 
-    @traitlets.validate("value")
-    def _check(self, proposal: Bunch) -> list[float]:
-        low, high = WEIGHT_RANGE
-        weights = [float(weight) for weight in proposal["value"]]
-        if len(weights) != 9 or not all(low <= weight <= high for weight in weights):
-            raise traitlets.TraitError(
+    parameters = ("weights", "digit", "stride", "padding", "pooling")
+    sent = ("lesson", "examples", "kernels", "row", "column")
+    allowed: ClassVar[dict[str, Sequence]] = {
+        "digit": (0, 9),
+        "stride": (1, 3),
+        "padding": ("valid", "same"),
+        "pooling": ("none", "max 2 x 2"),
+        "row": (-1, 27),
+        "column": (-1, 27),
+    }
+
+    lesson = traitlets.Unicode("11").tag(sync=True)
+    examples = traitlets.Unicode().tag(sync=True)
+    kernels = traitlets.Dict().tag(sync=True)
+    weights = traitlets.List(nine(KERNELS["sobel x"])).tag(sync=True)
+    digit = traitlets.Int(3).tag(sync=True)
+    stride = traitlets.Int(1).tag(sync=True)
+    padding = traitlets.Unicode("valid").tag(sync=True)
+    pooling = traitlets.Unicode("none").tag(sync=True)
+    row = traitlets.Int(-1).tag(sync=True)
+    column = traitlets.Int(-1).tag(sync=True)
+
+    _esm = script("sliding/explorer")
+
+    def __init__(self, **start: Any) -> None:
+        self._check_names(start, "row", "column")
+        pixels = np.rint(255 * examples()).astype(np.uint8)
+        super().__init__(
+            examples=base64.b64encode(pixels.tobytes()).decode(),
+            kernels={name: nine(kernel) for name, kernel in KERNELS.items()},
+            **start,
+        )
+
+    @traitlets.validate("digit", "stride", "padding", "pooling", "row", "column")
+    def _validate(self, proposal: Bunch) -> Any:
+        return self._check(proposal["trait"].name, proposal["value"])
+
+    @traitlets.validate("weights")
+    def _validate_weights(self, proposal: Bunch) -> list[float]:
+        weights, (low, high) = proposal["value"], WEIGHT_RANGE
+        fits = len(weights) == 9 and all(isinstance(w, int | float) for w in weights)
+        if not fits or not all(low <= weight <= high for weight in weights):
+            raise ValueError(
                 f"weights are nine numbers from {low:g} to {high:g}, row by row; got {weights}"
             )
-        return weights
-
-    @traitlets.observe("value")
-    def _write(self, change: Bunch) -> None:
-        # Each field reports back; hold that until all nine are written.
-        self._writing = True
-        for field, weight in zip(self.fields, change["new"], strict=True):
-            field.value = weight
-        self._writing = False
-
-    def _read(self, _change: Bunch) -> None:
-        if not self._writing:
-            self.value = [field.value for field in self.fields]
-
-
-class KernelExplorer(kit.Explorer):
-    """Slide a 3 × 3 kernel over a handwritten digit; choose a kernel or type its nine weights."""
-
-    lesson = "11"
-    presets = {name: {"weights": nine(kernel)} for name, kernel in KERNELS.items()}
-    size = (9.6, 3.7)
-
-    def make_controls(self) -> dict:
-        """Return the controls: nine weights, the digit under them, and how they slide."""
-        return {
-            "weights": WeightGrid(nine(KERNELS["sobel x"])),
-            "digit": kit.slider(3, 0, 9),
-            "stride": kit.choice(1, [1, 2, 3]),
-            "padding": kit.choice("valid", ["valid", "same"]),
-        }
-
-    def _rows(self) -> list[widgets.Widget]:
-        # The presets stand above the weights that they fill in, the rest beside them.
-        grid, presets = super()._rows()
-        self.controls["weights"].layout.grid_area = "1 / 1 / span 3 / auto"
-        return [presets, grid]
+        return [float(weight) for weight in weights]
 
     @staticmethod
-    def compute(weights: list[float], digit: int, stride: int, padding: str) -> dict:
-        """Return the digit, the kernel and its feature map."""
+    def compute(weights: list[float], digit: int, stride: int, padding: str, pooling: str) -> dict:
+        """Return the digit, its feature map, and that after pooling (None without)."""
         image, kernel = examples()[digit], np.reshape(weights, (3, 3))
-        return {
-            "image": image,
-            "kernel": kernel,
-            "output": cross_correlate2d(image, kernel, stride, padding),
-        }
+        found = cross_correlate2d(image, kernel, stride, padding)
+        pooled = None if pooling == "none" else max_pool2d(found[None, :, :, None])[0, :, :, 0]
+        return {"image": image, "map": found, "pooled": pooled}
 
-    def build(self, figure: Figure) -> dict:
-        """Draw input, kernel with its numbers, and output, each with its own color scale."""
-        left, middle, right = figure.subplots(1, 3, width_ratios=[1, 0.62, 1])
-        pixels = {"interpolation": "nearest", "animated": False}
-        image = left.imshow(np.zeros((28, 28)), cmap="gray", vmin=0, vmax=1, **pixels)
-        left.set(title="input, 28 × 28", xlabel="column (pixels)", ylabel="row (pixels)")
-        kernel = middle.imshow(np.zeros((3, 3)), cmap="PuOr_r", vmin=-1, vmax=1, **pixels)
-        middle.set(xticks=[], yticks=[], title="kernel, 3 × 3")
-        output = right.imshow(np.zeros((28, 28)), cmap="PuOr_r", vmin=-1, vmax=1, **pixels)
-        right.set(xlim=(-0.5, 27.5), ylim=(27.5, -0.5), xlabel="column", ylabel="row")
-        for ax in (left, middle, right):
-            ax.grid(False)
-        middle.spines[:].set_visible(False)
-        numbers = [
-            [middle.text(v, u, "", ha="center", va="center", size=13) for v in range(3)]
-            for u in range(3)
-        ]
-        bar = figure.colorbar(output, ax=right, ticks=[-1, 0, 1], fraction=0.046)
-        bar.ax.set_yticklabels(["negative", "0", "positive"])
-        heading = right.set_title("output")
-        return {
-            "image": image,
-            "kernel": kernel,
-            "output": output,
-            "numbers": numbers,
-            "heading": heading,
-        }
+    @property
+    def text(self) -> str:
+        """The kernel, the map, and what happens at the place that is pointed at."""
+        result = self.compute(**self.params)
+        place = place_in_words(self.params, result, self.row, self.column)
+        return f"{summary(self.params, result)} {place}"
 
-    def paint(self, artists: dict, result: dict, params: dict) -> None:
-        """Show the new images and write the nine weights."""
-        kernel, output = result["kernel"], result["output"]
-        rows, columns = output.shape
-        artists["image"].set_data(result["image"])
-        artists["kernel"].set_data(kernel / _largest(kernel))
-        artists["output"].set_data(output / _largest(output))
-        # One output number is one square of the frame, so a smaller output looks smaller.
-        artists["output"].set_extent((-0.5, columns - 0.5, rows - 0.5, -0.5))
-        artists["heading"].set_text(f"output, {rows} × {columns}")
-        for u, v in np.ndindex(3, 3):
-            number = artists["numbers"][u][v]
-            number.set_text(f"{kernel[u, v]:.3g}")
-            number.set_color("white" if abs(kernel[u, v]) > 0.6 * _largest(kernel) else "black")
+    def pixels(self) -> np.ndarray:
+        """Return the picture: image, kernel, map, and the framed window."""
+        return self._draw(self.params)
 
-    def caption(self, result: dict, params: dict) -> str:
-        """Return in words the kernel, the size of the output, and what its sum means."""
-        output = result["output"]
-        name = kernel_name(params["weights"])
-        kernel = f"The kernel “{name}”" if name else "Your kernel"
-        rows, columns = output.shape
-        text = (
-            f"{kernel} on a {params['digit']}, stride {params['stride']}, padding "
-            f"{params['padding']}: {rows} × {columns} numbers from {output.min():.2f} "
-            f"to {output.max():.2f}."
-        )
-        if not np.any(result["kernel"]):
-            return text + " All weights are 0, so nothing of the image is left."
-        total = result["kernel"].sum()
-        if abs(total) < 0.01:
-            return text + " The weights sum to 0: even areas vanish, edges stay."
-        return text + f" The weights sum to {total:.2f}: even areas are multiplied by that."
+    def grid(self) -> Iterator[dict[str, Any]]:
+        """Yield every kernel over every stride, padding and pooling, and every digit."""
+        kernels = [*map(nine, KERNELS.values()), [0.0] * 9, [10.0, -10.0, 0.25] * 3]
+        names = ("stride", "padding", "pooling")
+        for number, weights in enumerate(kernels):
+            for choice in itertools.product((1, 2, 3), *(self.allowed[name] for name in names[1:])):
+                settings = dict(zip(names, choice, strict=True))
+                yield {"weights": weights, "digit": number, **settings}
+
+    def attempt(self, params: dict[str, Any], drawn: bool) -> None:
+        """Compute at these settings, and say it at three places; raise where a number is none."""
+        result = self.compute(**params)
+        if not np.isfinite(result["map"]).all():
+            raise ValueError("the map has numbers that are not finite")
+        summary(params, result)
+        for place in (-1, 0, len(result["map"]) - 1):
+            place_in_words(params, result, place, place)
+        if drawn:
+            self._draw(params)
+
+    def _draw(self, params: dict[str, Any]) -> np.ndarray:
+        result = self.compute(**params)
+
+        def paint(figure: Figure) -> None:
+            _paint_window(figure, params, result, self.row, self.column)
+
+        return kit.draw_once(paint, (8.6, 3.2), 90)
+
+
+def summary(params: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+    """Return in words which kernel lies on which digit, and what comes out."""
+    weights, found, pooled = params["weights"], result["map"], result["pooled"]
+    name = kernel_name(weights)
+    text = (
+        f"{f'The kernel “{name}”' if name else 'Your kernel'} on a {params['digit']}, "
+        f"stride {params['stride']}, padding {params['padding']}: {len(found)} × {len(found)} "
+        f"numbers from {two_decimals(found.min())} to {two_decimals(found.max())}"
+    )
+    text += "." if pooled is None else f"; after pooling {len(pooled)} × {len(pooled)}."
+    if not any(weights):
+        return text + " All weights are 0, so nothing of the image is left."
+    total = sum(weights)
+    if abs(total) < 0.01:
+        return text + " The weights sum to 0: even areas vanish, edges stay."
+    return text + f" The weights sum to {two_decimals(total)}: even areas are multiplied by that."
+
+
+def place_in_words(
+    params: Mapping[str, Any], result: Mapping[str, Any], row: int, column: int
+) -> str:
+    """Return in words what happens at a place of the map, or how to point at one."""
+    found, pooled = result["map"], result["pooled"]
+    if row < 0 or column < 0 or max(row, column) >= len(found):
+        return "Point at a number of the map, or go there with the arrow keys."
+    top, left = _corner(params, row, column)
+    text = (
+        f"Row {row}, column {column} of the map: the window begins at row {top}, column {left} of "
+        f"the image; its nine products add up to {two_decimals(found[row, column])}."
+    )
+    if pooled is None:
+        return text
+    block = row // 2, column // 2
+    if max(block) >= len(pooled):
+        return f"{text} No block of four holds it: pooling leaves it out."
+    four = found[2 * block[0] :][:2, 2 * block[1] :][:, :2]
+    if 2 * (row % 2) + column % 2 == four.argmax():
+        return f"{text} It is the largest of its block: pooling keeps it."
+    largest = two_decimals(four.max())
+    return f"{text} Its block has a larger number, {largest}, and pooling keeps that."
+
+
+def two_decimals(number: float) -> str:
+    """Return a number with two decimals, a half rounded away from 0, and no minus before 0.
+
+    >>> two_decimals(-0.125), two_decimals(-0.001)
+    ('-0.13', '0.00')
+    """
+    size = math.floor(100 * abs(number) + 0.5) / 100
+    return f"{'-' if number < 0 and size else ''}{size:.2f}"
+
+
+def _corner(params: Mapping[str, Any], row: int, column: int) -> tuple[int, int]:
+    """Return where the window of a place begins, in pixels of the image."""
+    before, _ = pad_amounts(28, 3, params["stride"], params["padding"])
+    return row * params["stride"] - before, column * params["stride"] - before
+
+
+def _paint_window(figure: Figure, params: dict, result: dict, row: int, column: int) -> None:
+    from matplotlib.patches import Rectangle
+
+    found, kernel = result["map"], np.reshape(params["weights"], (3, 3))
+    left, middle, right = figure.subplots(1, 3, width_ratios=[1, 0.6, 1])
+    left.imshow(result["image"], cmap="gray", vmin=0, vmax=1)
+    left.set(title="input, 28 × 28", xlim=(-1.5, 28.5), ylim=(28.5, -1.5), xticks=[], yticks=[])
+    middle.imshow(kernel / _largest(kernel), cmap="PuOr_r", vmin=-2, vmax=2)
+    middle.set(title="kernel", xticks=[], yticks=[])
+    for (u, v), weight in np.ndenumerate(kernel):
+        middle.text(v, u, f"{weight:.3g}", ha="center", va="center", color="black")
+    right.imshow(found, cmap="PuOr_r", vmin=-_largest(found), vmax=_largest(found))
+    right.set(title=f"feature map, {len(found)} × {len(found)}", xticks=[], yticks=[])
+    right.set(xlim=(-0.5, 27.5), ylim=(27.5, -0.5))
+    if 0 <= row < len(found) and 0 <= column < len(found):
+        top, start = _corner(params, row, column)
+        frame = {"fill": False, "edgecolor": figures.ORANGE, "linewidth": 2.5}
+        left.add_patch(Rectangle((start - 0.5, top - 0.5), 3, 3, **frame))
+        right.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **frame))
+    for ax in (left, middle, right):
+        ax.grid(visible=False)
 
 
 class FeatureMapExplorer(kit.Explorer):
