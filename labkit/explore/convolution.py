@@ -34,7 +34,8 @@ WEIGHT_RANGE = (-10.0, 10.0)
 def examples() -> np.ndarray:
     """Return the most typical training image of each digit, array (10, 28, 28), values 0 to 1."""
     digits = load_mnist("5k", seed=0)
-    return np.stack([_typical(digits.x_train[digits.y_train == d, :, :, 0]) for d in range(10)])
+    chosen = [_typical(digits.x_train[digits.y_train == d, :, :, 0]) for d in range(10)]
+    return np.rint(255 * np.stack(chosen)) / 255  # in float64, as JavaScript computes
 
 
 def nine(kernel: ArrayLike) -> list[float]:
