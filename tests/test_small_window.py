@@ -174,7 +174,9 @@ def test_pictures_follow_the_theme_at_any_time_and_data_keep_their_colors(lab, p
         digit.scroll_into_view_if_needed()
         pixels = pixels_of(digit)
         height, width = pixels.shape[:2]
-        seen[theme] = pixels[int(0.08 * height) : height // 3, int(0.045 * width) : int(0.15 * width)]
+        seen[theme] = pixels[
+            int(0.08 * height) : height // 3, int(0.045 * width) : int(0.15 * width)
+        ]
     assert (seen["dark"] == seen["light"]).all()
     assert seen["dark"].min() == 0
     assert seen["dark"].max() > 240
