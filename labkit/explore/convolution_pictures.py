@@ -129,6 +129,7 @@ def deep(losses: Mapping[str, Mapping[float, Sequence[float]]]) -> None:
             ax.plot(range(1, len(curve) + 1), curve, line, marker=marker, color=color, **style)
         told.append(f"{name}: {rates[best][-1]:.2f} (rate {best:g})")
     ax.set(xlabel="epoch", ylabel="training loss (cross-entropy)")
+    ax.set_xticks(range(1, len(curve) + 1))
     ax.legend()
     figures.show(fig, f"Last loss (measured), the best rate of each: {'; '.join(told)}.")
 
@@ -144,7 +145,7 @@ def heat(images: np.ndarray, cams: np.ndarray, step: int, center: float) -> None
     extent = (edge, edge + step * cams.shape[2], edge + step * cams.shape[1], edge)
     fig, axes = draw_images(images, columns=5)
     for ax, cam in zip(axes, cams, strict=True):
-        ax.imshow(cam, extent=extent, alpha=0.55, cmap="cividis", interpolation="bilinear")
+        ax.imshow(cam, extent=extent, alpha=0.55, cmap="cividis")
         ax.set(xlim=(-0.5, 27.5), ylim=(27.5, -0.5))
     told = "Held-out digits; bright yellow: where the layer speaks for the true class."
     figures.show(fig, told)
