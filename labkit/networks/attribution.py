@@ -1,6 +1,6 @@
 """What a trained network looks at: feature maps, gradients, occlusion, on any Keras backend.
 
-Lesson: 11_convolution (feature maps, Grad-CAM), 27_monitoring_and_interpretability (gradient,
+Lesson: 11_convolution (Grad-CAM, occlusion), 27_monitoring_and_interpretability (gradient,
     integrated gradients, Grad-CAM, occlusion; `labkit.datacenter.monitoring.deletion` tests them).
 """
 
