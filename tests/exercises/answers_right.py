@@ -1465,6 +1465,7 @@ len(range(0, size - kernel + 1 - pool + 1, pool)) ** 2 * filters
 after = size - kernel + 1
   pooled = (after - pool) // pool + 1
   return pooled * pooled * filters
+""",
     "sweeps.interval": """
 m, half = np.mean(values), t * np.std(values, ddof=1) / np.sqrt(len(values))
   return m - half, m + half

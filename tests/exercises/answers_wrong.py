@@ -1465,6 +1465,7 @@ filters * ((size - kernel + 1 - pool) // pool) ** 2
 filters * kernel * kernel
 side = (size - kernel + 1) // pool
   filters * side * side
+""",
     "sweeps.interval": """
 m, half = np.mean(values), t * np.std(values) / np.sqrt(len(values))
   return m - half, m + half
