@@ -69,9 +69,9 @@ from labkit.explore.digit import DigitExplorer
 digits = load_mnist()
 one_each = np.stack([digits.x_test[digits.y_test == d][0] for d in range(10)])
 DigitExplorer(plain_network(), one_each)""",
-    "11 kernel": """
-from labkit.explore.convolution import FeatureMapExplorer, KernelExplorer
-KernelExplorer()""",
+    "11 window": """
+from labkit.explore.convolution import FeatureMapExplorer, SlidingWindow
+SlidingWindow()""",
     "11 features": """
 from labkit.networks.models import small_cnn
 FeatureMapExplorer(small_cnn(), one_each)""",

@@ -25,7 +25,7 @@ def small_cnn(dropout: float = 0.0, seed: int = 0) -> keras.Sequential:
     Raises:
         ValueError: a dropout outside [0, 1).
 
-    Lesson: 11_convolution.
+    Lessons: 22_smaller_models, 25_energy_and_cost; 11_convolution builds it in a cell.
     """
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout must lie in [0, 1), 0 for none. Received: dropout={dropout}")

@@ -1420,6 +1420,85 @@ up = np.sum(with_it > without)
 low, high = scipy.stats.ttest_rel(with_it, without).confidence_interval(0.95)
   return "holds" if low > 0 else "wrong" if high < 0 else "open"
 """,
+    "convolution.convolution": """
+(np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel).sum(axis=(2, 3))
+np.einsum("ijuv,uv->ij", np.lib.stride_tricks.sliding_window_view(image, kernel.shape), kernel)
+np.tensordot(np.lib.stride_tricks.sliding_window_view(image, kernel.shape), kernel, axes=2)
+h, w = kernel.shape
+  rows, columns = image.shape[0] - h + 1, image.shape[1] - w + 1
+  out = np.zeros((rows, columns))
+  for i in range(rows):
+      for j in range(columns):
+          out[i, j] = (kernel * image[i : i + h, j : j + w]).sum()
+  return out
+h, w = kernel.shape
+  rows, columns = image.shape[0] - h + 1, image.shape[1] - w + 1
+  at = lambda i, j: np.sum(kernel * image[i : i + h, j : j + w])
+  return [[at(i, j) for j in range(columns)] for i in range(rows)]
+h, w = kernel.shape
+  rows, columns = image.shape[0] - h + 1, image.shape[1] - w + 1
+  out = np.zeros((rows, columns))
+  for u in range(h):
+      for v in range(w):
+          out += kernel[u, v] * image[u : u + rows, v : v + columns]
+  return out
+h, w = kernel.shape
+  out = []
+  for i in range(len(image) - h + 1):
+      out.append([])
+      for j in range(len(image[0]) - w + 1):
+          total = 0
+          for u in range(h):
+              for v in range(w):
+                  total += kernel[u][v] * image[i + u][j + v]
+          out[i].append(total)
+  return out
+h, w = kernel.shape
+  rows, columns = image.shape[0] - h + 1, image.shape[1] - w + 1
+  windows = [image[i : i + h, j : j + w].ravel() for i in range(rows) for j in range(columns)]
+  return (np.array(windows) @ kernel.ravel()).reshape(rows, columns)
+h, w = kernel.shape
+  out = np.empty((image.shape[0] - h + 1, image.shape[1] - w + 1), dtype=np.float32)
+  for i, j in np.ndindex(out.shape):
+      out[i, j] = np.vdot(kernel, image[i : i + h, j : j + w])
+  return out
+""",
+    "convolution.output_size": """
+(size + 2 * padding - kernel) // stride + 1
+1 + (size - kernel + 2 * padding) // stride
+int((size + 2 * padding - kernel) / stride) + 1
+int((size + 2 * padding - kernel) / stride + 1)
+math.floor((size + 2 * padding - kernel) / stride) + 1
+np.floor((size + 2 * padding - kernel) / stride) + 1
+(size + 2 * padding - kernel + stride) // stride
+len(range(0, size + 2 * padding - kernel + 1, stride))
+len([at for at in range(-padding, size + padding - kernel + 1) if (at + padding) % stride == 0])
+room = size + 2 * padding - kernel
+  return room // stride + 1
+places = 1
+  at = 0
+  while at + stride + kernel <= size + 2 * padding:
+      at += stride
+      places += 1
+  return places
+steps, rest = divmod(size + 2 * padding - kernel, stride)
+  return steps + 1
+""",
+    "convolution.features": """
+filters * ((size - kernel + 1) // pool) ** 2
+((size - kernel + 1) // pool) ** 2 * filters
+side = (size - kernel + 1) // pool
+  return filters * side * side
+side = int((size - kernel + 1) / pool)
+  return side**2 * filters
+filters * math.floor((size - kernel + 1) / pool) ** 2
+np.prod([filters, (size - kernel + 1) // pool, (size - kernel + 1) // pool])
+np.zeros(((size - kernel + 1) // pool, (size - kernel + 1) // pool, filters)).size
+len(range(0, size - kernel + 1 - pool + 1, pool)) ** 2 * filters
+after = size - kernel + 1
+  pooled = (after - pool) // pool + 1
+  return pooled * pooled * filters
+""",
     "sweeps.interval": """
 m, half = np.mean(values), t * np.std(values, ddof=1) / np.sqrt(len(values))
   return m - half, m + half

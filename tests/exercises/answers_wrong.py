@@ -1433,6 +1433,93 @@ abs((with_it - without).mean()) > 2 * (with_it - without).std() / len(with_it) *
 print("holds")
 "better than before"
 """,
+    "convolution.convolution": """
+kernel * image
+kernel @ image
+np.sum(kernel * image[: kernel.shape[0], : kernel.shape[1]])
+-(np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel).sum(axis=(2, 3))
+2 * (np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel).sum(axis=(2, 3))
+(np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel).sum(axis=(2, 3)).T
+(np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel).sum(axis=(2, 3)).ravel()
+(np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel).sum()
+(np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel).max(axis=(2, 3))
+(np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel).mean(axis=(2, 3))
+np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel
+np.lib.stride_tricks.sliding_window_view(image, kernel.shape).sum(axis=(2, 3))
+turned = kernel[::-1, ::-1]
+  return (np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * turned).sum(axis=(2, 3))
+h = kernel.shape[0]
+  side = image.shape[0] - h + 1
+  return [[(kernel * image[i : i + h, j : j + h]).sum() for j in range(side)] for i in range(side)]
+np.pad((np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel).sum(axis=(2, 3)), 1)
+h, w = kernel.shape
+  out = np.zeros((image.shape[0] - h + 1, image.shape[1] - w + 1))
+  for i in range(out.shape[0]):
+      for j in range(out.shape[1]):
+          out[i, j] = (kernel * image[i : i + h, j : j + w]).sum()
+          return out
+h, w = kernel.shape
+  out = np.zeros((image.shape[0] - h + 1, image.shape[1] - w + 1))
+  for i in range(out.shape[0]):
+      for j in range(out.shape[1]):
+          out[i, j] = (kernel * image[i : i + h, j : j + w]).sum()
+h, w = kernel.shape
+  out = np.zeros((image.shape[0] - h, image.shape[1] - w))
+  for i in range(out.shape[0]):
+      for j in range(out.shape[1]):
+          out[i, j] = (kernel * image[i : i + h, j : j + w]).sum()
+  return out
+h, w = kernel.shape
+  out = np.zeros(image.shape)
+  for i in range(out.shape[0]):
+      for j in range(out.shape[1]):
+          out[i, j] = (kernel * image[i : i + h, j : j + w]).sum()
+  return out
+""",
+    "convolution.output_size": """
+size - kernel
+size + 2 * padding - kernel
+(size + 2 * padding - kernel) // stride
+(size + padding - kernel) // stride + 1
+(size + 2 * padding - kernel) / stride + 1
+-(-(size + 2 * padding - kernel) // stride) + 1
+round((size + 2 * padding - kernel) / stride) + 1
+(size - kernel) // stride + 1
+(size + 2 * padding + kernel) // stride + 1
+(size - 2 * padding - kernel) // stride + 1
+(size + 2 * padding - kernel) // stride - 1
+(size + 2 * padding - kernel + 1) // stride
+-((size + 2 * padding - kernel) // stride + 1)
+2 * ((size + 2 * padding - kernel) // stride + 1)
+((size + 2 * padding - kernel) // stride + 1) ** 2
+[(size + 2 * padding - kernel) // stride + 1]
+(size + 2 * padding - kernel) // stride + 1, (size + 2 * padding - kernel) // stride + 1
+print((size + 2 * padding - kernel) // stride + 1)
+size // stride
+(n + 2 * p - k) // s + 1
+""",
+    "convolution.features": """
+filters * 7 * 7
+filters * (size // pool // pool) ** 2
+filters * (size // pool) ** 2
+filters * (size - kernel + 1) ** 2
+((size - kernel + 1) // pool) ** 2
+filters * ((size - kernel + 1) // pool)
+filters * ((size - kernel) // pool) ** 2
+filters * ((size - kernel + 1) / pool) ** 2
+filters + ((size - kernel + 1) // pool) ** 2
+filters * 2 * ((size - kernel + 1) // pool)
+filters**2 * ((size - kernel + 1) // pool) ** 2
+-filters * ((size - kernel + 1) // pool) ** 2
+2 * filters * ((size - kernel + 1) // pool) ** 2
+(filters, (size - kernel + 1) // pool, (size - kernel + 1) // pool)
+(filters * ((size - kernel + 1) // pool) ** 2,)
+print(filters * ((size - kernel + 1) // pool) ** 2)
+filters * ((size - kernel + 1 - pool) // pool) ** 2
+filters * kernel * kernel
+side = (size - kernel + 1) // pool
+  filters * side * side
+""",
     "sweeps.interval": """
 m, half = np.mean(values), t * np.std(values) / np.sqrt(len(values))
   return m - half, m + half
