@@ -5,6 +5,8 @@ Each name is an Exercise: `attention.use(my_attention)`.  Lesson: 14_attention.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from labkit.learn.checks import Exercise
@@ -223,7 +225,31 @@ def _block(x, norm_1, attend, norm_2, feed):
     return x + feed(norm_2(x))
 
 
-block = Exercise(
+class _InKeras(Exercise):
+    """An exercise about a function of arrays that must run on Keras' symbols as well."""
+
+    def _compared(self, answer, trial):
+        found = super()._compared(answer, trial)
+        if found.kind != "right":
+            return found
+        where = (
+            "It is right for arrays, but a network is built of Keras' symbols, which hold no "
+            "numbers yet; NumPy's functions fail on them, and + works on both. There"
+        )
+        # Not wrapped: one that changes its arguments changes no symbol.
+        return self._by_goal(replace(found, usable=None), answer, _symbolic, (where, "NumPy alone"))
+
+
+def _symbolic(block) -> tuple[bool, str]:
+    from labkit.networks.backend import keras
+
+    same = lambda x: 1.0 * x
+    out = block(keras.Input((3, 2)), same, same, same, same)
+    fits = out.shape == (None, 3, 2)
+    return fits, "" if fits else "On Keras' symbols its result has another shape."
+
+
+block = _InKeras(
     name="block",
     lesson="14",
     right=_block,

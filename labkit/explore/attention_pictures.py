@@ -85,7 +85,7 @@ def maps(looks: np.ndarray, letters: Sequence[str], first: int) -> None:
         ax.set(title=f"head {head + 1}", xlabel="looks at")
         ax.tick_params(length=0)
         ax.grid(visible=False)
-    axes[0, 0].set(ylabel="who looks, to write the next letter")
+    axes[0, 0].set(ylabel="who looks")
     fig.colorbar(image, ax=axes[0].tolist(), label="weight")
     figures.show(fig, "Measured on a line that no network saw in training. A row adds up to 1.")
 

@@ -145,7 +145,7 @@ class LookView {
 const STYLE = `
 .top { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
 .top input[type="text"] { flex: 1 1 16em; min-width: 8em; padding: 4px 8px; border: 1px solid var(--line);
-  border-radius: 6px; background: var(--paper); font: 15px var(--jp-code-font-family, monospace); }
+  border-radius: 6px; background: transparent; font: 15px var(--jp-code-font-family, monospace); }
 .top label { display: inline-flex; gap: 6px; align-items: center; }
 .top label b { display: inline-block; min-width: 2em; }
 .small { opacity: 0.8; margin-top: 4px; }

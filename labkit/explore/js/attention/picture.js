@@ -55,7 +55,7 @@ export function createHeads() {
 }
 
 function headRow(written, { weights }, head, place) {
-  const color = PALETTE.light[[1, 0, 3, 5][Math.floor(head / written.each) % 4]];
+  const color = PALETTE.light[[1, 6, 3, 5][Math.floor(head / written.each) % 4]];
   const near = weights.slice(-BEFORE);
   const pad = Array.from({ length: BEFORE - near.length }, () => make("i"));
   const letters = Array.from(near, (weight, k) => {
