@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 
 from labkit.data.text import ALPHABET
 from labkit.explore import figures
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLORS = (figures.BLUE, figures.ORANGE, figures.PINK, figures.SAND, figures.SKY)
 MARKERS = "os^Dv"

@@ -1453,6 +1453,7 @@ for norm, part in ((norm_1, attend), (norm_2, feed)):
   return x
 y = x + attend(norm_1(x))
   return x + attend(norm_1(x)) + feed(norm_2(y))
+""",
     "sweeps.interval": """
 m, half = np.mean(values), t * np.std(values, ddof=1) / np.sqrt(len(values))
   return m - half, m + half

@@ -1458,6 +1458,7 @@ y = x * attend(norm_1(x))
 x = x + attend(norm_1(x))
   return 2 * (x + feed(norm_2(x)))
 [attend(norm_1(x)), feed(norm_2(x))]
+""",
     "sweeps.interval": """
 m, half = np.mean(values), t * np.std(values) / np.sqrt(len(values))
   return m - half, m + half
