@@ -83,12 +83,10 @@ from labkit.maths import recurrent
 series = [rng.normal(size=(frames, 12)) for frames in (9, 20, 29)]
 lstm = recurrent.random_weights("lstm", 12, 6, radius=0.5)
 GatesExplorer(lstm, (rng.normal(size=(6, 9)), rng.normal(size=9)), series, [0, 4, 8])""",
-    "14 temperature": """
-from labkit.explore.attention import AttentionExplorer, TemperatureExplorer
-from labkit.networks.transformer import Decoder, small_transformer
-decoder = Decoder(small_transformer(context=48, width=16, layers=2, heads=2, seed=0))
-TemperatureExplorer(decoder)""",
-    "14 attention": "AttentionExplorer(decoder)",
+    "14 look": """
+from labkit.explore.attention import LookExplorer
+from labkit.networks.transformer import Decoder, random_weights
+LookExplorer(Decoder(random_weights()))""",
     "15 transfer": """
 from labkit.explore.transfer import TransferExplorer
 found = {"scratch": rng.normal(90, 2, (3, 5))}

@@ -1499,6 +1499,73 @@ after = size - kernel + 1
   pooled = (after - pool) // pool + 1
   return pooled * pooled * filters
 """,
+    "attention.attention": """
+scipy.special.softmax(Q @ K.T / np.sqrt(K.shape[1]), axis=1) @ V
+scipy.special.softmax(Q @ K.T / math.sqrt(Q.shape[-1]), axis=-1) @ V
+scipy.special.softmax(np.einsum("qd,kd->qk", Q, K) / K.shape[1] ** 0.5, axis=1) @ V
+e = np.exp(Q @ K.T / np.sqrt(K.shape[1]))
+  return e / e.sum(axis=1, keepdims=True) @ V
+e = np.exp(Q @ K.T / np.sqrt(K.shape[1]))
+  return (e @ V) / e.sum(axis=1)[:, None]
+e = np.exp((K @ Q.T / np.sqrt(K.shape[1])).T)
+  return np.dot(e / np.sum(e, axis=1).reshape(-1, 1), V)
+Q /= np.sqrt(K.shape[1])
+  return scipy.special.softmax(np.dot(Q, K.T), axis=1).dot(V)
+out = []
+  for q in Q:
+      w = scipy.special.softmax(K @ q / len(q) ** 0.5)
+      out.append(w @ V)
+  return out
+[list(scipy.special.softmax(K @ q / len(q) ** 0.5) @ V) for q in Q]
+""",
+    "attention.causal_mask": """
+np.tri(length, dtype=bool)
+np.tri(length)
+np.tril(np.ones((length, length)))
+np.tril(np.ones((length, length), dtype=bool))
+~np.triu(np.ones((length, length), dtype=bool), 1)
+np.arange(length) <= np.arange(length)[:, None]
+np.arange(length)[:, None] >= np.arange(length)
+np.greater_equal.outer(np.arange(length), np.arange(length))
+np.fromfunction(lambda i, j: j <= i, (length, length))
+[[j <= i for j in range(length)] for i in range(length)]
+[[1] * (i + 1) + [0] * (length - i - 1) for i in range(length)]
+np.cumsum(np.eye(length), axis=1).T
+""",
+    "attention.split": """
+x.reshape(len(x), heads, -1).swapaxes(0, 1)
+x.reshape(len(x), heads, -1).transpose(1, 0, 2)
+np.moveaxis(x.reshape(x.shape[0], heads, x.shape[1] // heads), 1, 0)
+np.stack(np.split(x, heads, axis=1))
+np.array(np.hsplit(x, heads))
+np.split(x, heads, axis=1)
+np.hsplit(x, heads)
+d = x.shape[1] // heads
+  return np.array([x[:, h * d:(h + 1) * d] for h in range(heads)])
+d = x.shape[1] // heads
+  return [x[:, h * d:(h + 1) * d] for h in range(heads)]
+x.T.reshape(heads, -1, len(x)).transpose(0, 2, 1)
+np.einsum("phd->hpd", x.reshape(len(x), heads, -1))
+""",
+    "attention.block": """
+x = x + attend(norm_1(x))
+  return x + feed(norm_2(x))
+y = x + attend(norm_1(x))
+  z = y + feed(norm_2(y))
+  return z
+x += attend(norm_1(x))
+  x += feed(norm_2(x))
+  return x
+y = attend(norm_1(x)) + x
+  return feed(norm_2(y)) + y
+half = lambda x, norm, part: x + part(norm(x))
+  return half(half(x, norm_1, attend), norm_2, feed)
+for norm, part in ((norm_1, attend), (norm_2, feed)):
+      x = x + part(norm(x))
+  return x
+y = x + attend(norm_1(x))
+  return x + attend(norm_1(x)) + feed(norm_2(y))
+""",
     "sweeps.interval": """
 m, half = np.mean(values), t * np.std(values, ddof=1) / np.sqrt(len(values))
   return m - half, m + half

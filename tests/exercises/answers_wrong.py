@@ -1520,6 +1520,86 @@ filters * kernel * kernel
 side = (size - kernel + 1) // pool
   filters * side * side
 """,
+    "attention.attention": """
+Q @ K.T / np.sqrt(K.shape[1])
+scipy.special.softmax(Q @ K.T / np.sqrt(K.shape[1])) @ V
+scipy.special.softmax(Q @ K.T / np.sqrt(K.shape[0]), axis=1) @ V
+scipy.special.softmax(Q @ K.T, axis=1) @ V
+scipy.special.softmax(K @ Q.T / np.sqrt(K.shape[1]), axis=1) @ V
+scipy.special.softmax(Q @ K.T / np.sqrt(K.shape[1]), axis=0) @ V
+scipy.special.softmax(-Q @ K.T / np.sqrt(K.shape[1]), axis=1) @ V
+(scipy.special.softmax(Q @ K.T / np.sqrt(K.shape[1]), axis=1) @ V).T
+(scipy.special.softmax(Q @ K.T / np.sqrt(K.shape[1]), axis=1) @ V)[0]
+2 * (scipy.special.softmax(Q @ K.T / np.sqrt(K.shape[1]), axis=1) @ V)
+scipy.special.softmax(Q * K / np.sqrt(K.shape[1]), axis=1) * V
+scipy.special.softmax(Q @ K.T / np.sqrt(K.shape[1]), axis=1) @ Q
+e = np.exp(Q @ K.T / np.sqrt(K.shape[1]))
+  return e / e.sum(1) @ V
+e = np.exp(Q @ K.T / np.sqrt(K.shape[1]))
+  return e @ V
+e = np.exp(Q @ K.T / np.sqrt(K.shape[1]))
+  out = e / e.sum(axis=1, keepdims=True) @ V
+(Q @ K.T / np.sqrt(K.shape[1])).argmax(axis=1)
+V[(Q @ K.T).argmax(axis=1)]
+""",
+    "attention.causal_mask": """
+np.tri(length).T
+np.eye(length)
+np.ones((length, length))
+np.zeros((length, length))
+np.tri(length, k=-1)
+1 - np.tri(length)
+np.where(np.tri(length), 0, -1e9)
+np.where(np.tri(length), 1, -1e9)
+-np.tri(length)
+2 * np.tri(length)
+np.tri(length)[0]
+np.tri(length).sum(axis=1)
+np.tri(length)[::-1]
+np.tri(length + 1)
+np.arange(length) <= np.arange(length)
+""",
+    "attention.split": """
+x.reshape(heads, len(x), -1)
+x.reshape(len(x), heads, -1)
+x.reshape(heads, -1, len(x))
+x
+np.split(x, heads)[0]
+np.stack([x] * heads)
+np.split(x, heads, axis=1)[0]
+x.reshape(len(x), -1, heads).transpose(2, 0, 1)
+x.reshape(len(x), heads, -1).transpose(1, 2, 0)
+x.reshape(len(x), heads, -1).transpose(1, 0, 2)[::-1]
+-x.reshape(len(x), heads, -1).transpose(1, 0, 2)
+np.concatenate(np.split(x, heads, axis=1))
+x.T.reshape(heads, len(x), -1)
+y = x.reshape(len(x), heads, -1).swapaxes(0, 1)
+""",
+    "attention.block": """
+x + attend(norm_1(x))
+x + feed(norm_2(x))
+x + attend(norm_1(x)) + feed(norm_2(x))
+feed(norm_2(attend(norm_1(x))))
+norm_2(x + feed(norm_1(x + attend(x))))
+x + attend(x)
+x = attend(norm_1(x))
+  return x + feed(norm_2(x))
+y = x + attend(norm_1(x))
+  return x + feed(norm_2(y))
+y = x + attend(norm_1(x))
+  return y - feed(norm_2(y))
+y = x + attend(norm_1(x))
+  return y + feed(norm_1(y))
+y = x + attend(norm_1(x))
+  y + feed(norm_2(y))
+y = x + norm_1(attend(x))
+  return y + norm_2(feed(y))
+y = x * attend(norm_1(x))
+  return y * feed(norm_2(y))
+x = x + attend(norm_1(x))
+  return 2 * (x + feed(norm_2(x)))
+[attend(norm_1(x)), feed(norm_2(x))]
+""",
     "sweeps.interval": """
 m, half = np.mean(values), t * np.std(values) / np.sqrt(len(values))
   return m - half, m + half
