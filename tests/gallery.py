@@ -31,10 +31,16 @@ DescentExplorer(surface="rosenbrock", optimizer="adam", learning_rate=0.01, step
 from labkit.explore.losses import OutlierExplorer, PredictionExplorer
 OutlierExplorer()""",
     "02 predictions": "PredictionExplorer()",
+    "02 neuron": """
+from labkit.explore.neuron import NeuronExplorer
+NeuronExplorer()""",
     "03 function": """
 from labkit.explore.activations import ActivationExplorer, SignalExplorer
 ActivationExplorer()""",
     "03 signal": "SignalExplorer()",
+    "03 regions": """
+from labkit.explore.regions import RegionsExplorer
+RegionsExplorer(activation="relu", layers=3)""",
     "04 graph": """
 from labkit.explore.backprop import GraphExplorer, TrainingExplorer
 GraphExplorer(graph_step=8)""",
@@ -63,9 +69,9 @@ from labkit.explore.digit import DigitExplorer
 digits = load_mnist()
 one_each = np.stack([digits.x_test[digits.y_test == d][0] for d in range(10)])
 DigitExplorer(plain_network(), one_each)""",
-    "11 kernel": """
-from labkit.explore.convolution import FeatureMapExplorer, KernelExplorer
-KernelExplorer()""",
+    "11 window": """
+from labkit.explore.convolution import FeatureMapExplorer, SlidingWindow
+SlidingWindow()""",
     "11 features": """
 from labkit.networks.models import small_cnn
 FeatureMapExplorer(small_cnn(), one_each)""",
@@ -77,12 +83,10 @@ from labkit.maths import recurrent
 series = [rng.normal(size=(frames, 12)) for frames in (9, 20, 29)]
 lstm = recurrent.random_weights("lstm", 12, 6, radius=0.5)
 GatesExplorer(lstm, (rng.normal(size=(6, 9)), rng.normal(size=9)), series, [0, 4, 8])""",
-    "14 temperature": """
-from labkit.explore.attention import AttentionExplorer, TemperatureExplorer
-from labkit.networks.transformer import Decoder, small_transformer
-decoder = Decoder(small_transformer(context=48, width=16, layers=2, heads=2, seed=0))
-TemperatureExplorer(decoder)""",
-    "14 attention": "AttentionExplorer(decoder)",
+    "14 look": """
+from labkit.explore.attention import LookExplorer
+from labkit.networks.transformer import Decoder, random_weights
+LookExplorer(Decoder(random_weights()))""",
     "15 transfer": """
 from labkit.explore.transfer import TransferExplorer
 found = {"scratch": rng.normal(90, 2, (3, 5))}

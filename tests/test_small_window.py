@@ -135,13 +135,12 @@ def test_the_focus_of_the_start_point_has_a_ring_of_its_own(page):
     assert ring.evaluate(stroke) != "none"
 
 
-def test_presets_and_weights_have_names_with_their_context(page):
-    root = explorer(page, "11 kernel")
-    assert root.get_by_role("group", name="presets").get_by_role("button").count() == 7
+def test_weights_and_the_map_have_names_with_their_context(page):
+    root = explorer(page, "11 window")
     assert root.get_by_label("weight row 1, column 2").input_value() == "0"
-    weights = root.get_by_role("group", name="kernel weights").locator("input")
-    names = weights.evaluate_all("all => all.map((each) => each.ariaLabel)")
+    names = root.locator(".nine input").evaluate_all("all => all.map((each) => each.ariaLabel)")
     assert names == [f"weight row {u}, column {v}" for u in (1, 2, 3) for v in (1, 2, 3)]
+    assert root.get_by_role("application", name="feature map: arrow keys").count() == 1
 
 
 def _hex(color):
@@ -153,7 +152,7 @@ def test_pictures_follow_the_theme_at_any_time_and_data_keep_their_colors(lab, p
     seen = {}
     for theme in ("dark", "light"):
         lab.change_theme(page, theme)
-        line, digit = (explorer(page, name).locator("img") for name in ("00 start", "11 kernel"))
+        line, digit = (explorer(page, name).locator("img") for name in ("00 start", "04 flow"))
         ground = page.locator(".jp-Notebook").first.evaluate(
             "node => getComputedStyle(node).backgroundColor"
         )
@@ -167,7 +166,9 @@ def test_pictures_follow_the_theme_at_any_time_and_data_keep_their_colors(lab, p
         digit.scroll_into_view_if_needed()
         pixels = pixels_of(digit)
         height, width = pixels.shape[:2]
-        seen[theme] = pixels[int(0.15 * height) : int(0.8 * height), int(0.1 * width) : width // 3]
+        seen[theme] = pixels[
+            int(0.08 * height) : height // 3, int(0.045 * width) : int(0.15 * width)
+        ]
     assert (seen["dark"] == seen["light"]).all()
     assert seen["dark"].min() == 0
     assert seen["dark"].max() > 240

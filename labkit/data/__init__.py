@@ -1,8 +1,9 @@
 """Data sets of the lab: loaded from installed packages, verified by hash, offline.
 
 `packaged` verifies files inside packages; `digits`, `prices`, `sensors`, `sequences` and `text`
-load them; `datasets` lists and fetches all. `clean` and `split` work on tables, each step with its
-report; `prepare` scales columns and changes images for training.
+load them; `datasets` lists and fetches all. `films` are a table with faults planted on purpose.
+`clean` and `split` work on tables, each step with its report; `prepare` scales columns and changes
+images for training.
 """
 
 from labkit.data.datasets import DataSet, available, fetch

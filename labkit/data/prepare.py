@@ -89,6 +89,23 @@ def shift(images: np.ndarray, down: ArrayLike, right: ArrayLike) -> np.ndarray:
     return _take(images, rows[:, :, None], columns[:, None, :])
 
 
+def halve(images: np.ndarray) -> np.ndarray:
+    """Return rows of pixels at half the resolution: the means of 2 x 2 pixels.
+
+    Args:
+        images: shape (n, height, width, channels), height and width even.
+
+    Returns:
+        Shape (n, height / 2 * width / 2 * channels).
+
+    >>> halve(np.arange(16.0).reshape(1, 4, 4, 1)).tolist()
+    [[2.5, 4.5, 10.5, 12.5]]
+    """
+    n, height, width, channels = images.shape
+    parts = images.reshape(n, height // 2, 2, width // 2, 2, channels)
+    return parts.mean(axis=(2, 4)).reshape(n, -1)
+
+
 def rotate(images: np.ndarray, degrees: ArrayLike) -> np.ndarray:
     """Return the images turned about their center, counter-clockwise as one looks at them.
 
@@ -177,6 +194,25 @@ def augment(
     if vertical_flip:
         images = np.where(upend[:, None, None, None], images[:, ::-1], images)
     return images
+
+
+def augment_many(images: np.ndarray, count: int, *args, seed: int = 0, **change) -> np.ndarray:
+    """Return `count` changed versions of all images, one after the other.
+
+    Args:
+        images: shape (n, height, width, channels).
+        count: versions of each.
+        *args: as for `augment`.
+        seed: of the first version; the next has the next seed.
+        **change: as for `augment`.
+
+    Returns:
+        Shape (count * n, height, width, channels): first all in the first version.
+
+    >>> augment_many(np.zeros((2, 4, 4, 1)), 3, shift_pixels=1).shape
+    (6, 4, 4, 1)
+    """
+    return np.concatenate([augment(images, *args, seed=seed + k, **change) for k in range(count)])
 
 
 def _per_image(images: np.ndarray, name: str, values: ArrayLike) -> np.ndarray:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from labkit.data.packaged import packaged_source, packaged_text
 from labkit.data.sequences import walk_forward, windows
@@ -118,6 +119,48 @@ def daily_moves(table: pd.DataFrame) -> np.ndarray:
         raise ValueError("the days are not in order; sort the table by date first")
     prices = np.log(table[list(BAR)].to_numpy(float))
     return 100 * (prices[1:] - prices[:-1, 3:])
+
+
+@dataclass(frozen=True)
+class Swings:
+    """How far prices went up and down in a day, and what the days before knew of it.
+
+    Attributes:
+        x: float64, shape (n, 3): the swing of the day before, the mean of the last 5 days, and of
+            the last 22 (a month), in percent of the close.
+        y: the swing of the day, in percent, shape (n,).
+        day: the day, datetime64[D], shape (n,), in order.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    day: np.ndarray
+
+
+def daily_swings(table: pd.DataFrame) -> Swings:
+    """Return the swing, (high - low) / close, of each company and day beside those before it.
+
+    Args:
+        table: rows of `load_prices().table`. Within a day no split happens, so they may be as
+            quoted.
+
+    Lesson: 02_loss_functions.
+
+    >>> swings = daily_swings(load_prices().table)
+    >>> swings.x.shape, bool((np.diff(swings.day) >= np.timedelta64(0)).all())
+    ((12044, 3), True)
+    """
+    parts = []
+    for _, rows in table.groupby("ticker"):
+        swing = (100 * (rows["high"] - rows["low"]) / rows["close"]).to_numpy()
+        before = [swing[21:-1]] + [
+            sliding_window_view(swing[22 - days : -1], days).mean(axis=1) for days in (5, 22)
+        ]
+        days = rows["date"].to_numpy("datetime64[D]")[22:]
+        parts.append((np.stack(before, axis=1), swing[22:], days))
+    x, y, day = (np.concatenate(part) for part in zip(*parts, strict=True))
+    order = np.argsort(day, kind="stable")
+    return Swings(x[order], y[order], day[order])
 
 
 def stock_windows(table: pd.DataFrame, width: int, target: str = "next day") -> StockWindows:

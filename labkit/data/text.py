@@ -193,11 +193,31 @@ class NGram:
         return -np.log(self._probability(self._grams(long, self.order)))
 
     def probabilities(self, context: np.ndarray) -> np.ndarray:
-        """Return the probability of every next character, shape (vocabulary,)."""
-        last = np.asarray(context)[len(context) - self.order + 1 :]
-        rows = np.repeat(last[None, :], self.vocabulary, axis=0)
-        every = np.concatenate([rows, np.arange(self.vocabulary)[:, None]], axis=1)
-        return self._probability(self._grams(every.ravel(), self.order)[:: self.order])
+        """Return the probability of every next character, shape (..., vocabulary).
+
+        Args:
+            context: what stands before it, shape (..., at least `order` - 1).
+        """
+        context = np.asarray(context)
+        rows = int(np.prod(context.shape[:-1]))
+        last = context[..., context.shape[-1] - self.order + 1 :].reshape(rows, self.order - 1)
+        base = last.astype(np.int64) @ self.vocabulary ** np.arange(self.order - 1, 0, -1)
+        p = self._probability((base[:, None] + np.arange(self.vocabulary)).ravel())
+        return p.reshape(*context.shape[:-1], self.vocabulary)
+
+    def told(self, lines: np.ndarray, first: int) -> np.ndarray:
+        """Return the likeliest character at each place of some lines, given what is before it.
+
+        Args:
+            lines: shape (n, places).
+            first: the place to begin with; at least `order` - 1 stand before it.
+
+        Returns:
+            shape (n, places - first).
+        """
+        before = np.lib.stride_tricks.sliding_window_view(lines, self.order - 1, axis=1)
+        contexts = before[:, first - self.order + 1 : lines.shape[1] - self.order + 1]
+        return self.probabilities(contexts).argmax(axis=-1)
 
     def _grams(self, codes: np.ndarray, length: int) -> np.ndarray:
         """Return each n-gram of a text as one number."""

@@ -1,7 +1,10 @@
-"""Exercises of lesson 03: a slope, a stable softmax, a ReLU network, a hat of ReLUs."""
+"""Exercises of lesson 03: a ReLU network, a hat, a slope, a stable softmax, an own activation."""
+
+from dataclasses import replace
 
 import numpy as np
 
+from labkit.learn import values
 from labkit.learn.checks import Exercise
 from labkit.maths.activations import relu, sigmoid, sigmoid_grad
 from labkit.maths.activations import softmax as stable_softmax
@@ -192,39 +195,162 @@ network = Exercise(
 )
 
 
-# --- a hat: my_hat(x) -> 0 up to x = 0, 1 at x = 1, 0 again from x = 2 on -------------------------
+# --- a hat: my_hat, (bias, weight) of three ReLUs ------------------------------------------------
 
-hat = Exercise(
+
+# Places where an answer is compared with the hat: the corners first, then between them.
+_PLACES = [-1.0, 0.0, 1.0, 2.0, 3.0, *np.linspace(-3, 6, 37)]
+
+
+def _units(answer) -> list:
+    """Return [bias, weight] of each ReLU, the kink farthest left first."""
+    pairs = np.asarray(answer, dtype=float)
+    if pairs.shape == (2, 3):  # all biases, then all weights
+        pairs = pairs.T
+    return pairs[np.lexsort((pairs[:, 1], -pairs[:, 0]))].tolist()
+
+
+class _Hat(Exercise):
+    """An exercise that says of unplanned weights what they draw."""
+
+    def _unplanned(self, answer, trial, right, trace):
+        found = super()._unplanned(answer, trial, right, trace)
+        units = values.numbers(trial.got[0])
+        if units is None or units.shape != (3, 2) or not np.isfinite(units).all():
+            return found
+        for x in _PLACES:
+            height, wanted = relu(x + units[:, 0]) @ units[:, 1], np.interp(x, [0, 1, 2], [0, 1, 0])
+            if abs(height - wanted) > 1e-6:
+                told = f"At x = {x:g} your line has the height {height:g}, the hat has {wanted:g}."
+                told += f" You gave {values.short(trial.got[0])}."
+                return replace(found, kind=f"wrong at x = {x:g}", message=told)
+        return found
+
+
+hat = _Hat(
     name="hat",
     lesson="03",
-    right=lambda x: relu(x) - 2 * relu(x - 1) + relu(x - 2),
-    cases=[(np.linspace(-3, 6, 37),), (np.array([0.0, 1.0, 2.0]),)],
+    right=[[0.0, 1.0], [-1.0, -2.0], [-2.0, 1.0]],
+    read=_units,
     mistakes={
-        "it never comes down": (
-            lambda x: relu(x) - relu(x - 1),
-            "From x = 1 on your line is level. To go down, its slope must change by more.",
+        "kinks for biases": (
+            [(0, 1), (1, -2), (2, 1)],
+            "Your weights are right. But relu(x + 1) has its kink at x = -1: which bias puts the "
+            "kink at x = 1?",
+        ),
+        "slopes for changes": (
+            [(0, 1), (-1, -1), (-2, 0)],
+            "Your weights are the slopes of the hat. All ReLUs that are awake add up, so a weight "
+            "says by how much the slope *changes* at its kink.",
+        ),
+        "the change too small": (
+            [(0, 1), (-1, -1), (-2, 1)],
+            "From x = 1 to x = 2 your line is level, and then it rises again. From slope +1 to "
+            "slope -1, how large is the change?",
+        ),
+        "all fall": (
+            [(0, 1), (-1, -1), (-2, -1)],
+            "Up to x = 2 you never go down, and from there on you fall for ever. Where is the top, "
+            "and where does the slope become 0 again?",
         ),
         "it falls for ever": (
-            lambda x: relu(x) - 2 * relu(x - 1),
-            "Right up to x = 2. There the fall must stop: a third ReLU adds the missing slope.",
+            [(0, 1), (-1, -2), (-2, 0)],
+            "Right up to x = 2. There the fall must stop.",
         ),
-        "shifted to the wrong side": (
-            lambda x: relu(x) - 2 * relu(x + 1) + relu(x + 2),
-            "relu(x + 1) has its kink at x = -1. Which shift puts it at x = 1?",
+        "heights for weights": (
+            [(0, 0), (-1, 1), (-2, 0)],
+            "Your weights are the heights of the hat at its kinks. A ReLU adds slope, not height.",
         ),
-        "ReLU missing": (
-            lambda x: x - 2 * (x - 1) + (x - 2),
-            "Without ReLU the three lines cancel to 0 everywhere: lines add up to lines.",
+        "it ends on a rise": (
+            [(0, 1), (-1, -2), (-2, 2)],
+            "Behind x = 2 your line rises again. The slope before is -1, behind it must be 0.",
         ),
-        "only the rise": (
-            relu,
-            "That is the rise. Two more ReLUs bend it: where must their kinks be?",
-        ),
-        "all slopes one": (
-            lambda x: relu(x) - relu(x - 1) - relu(x - 2),
-            "Up to x = 1 the slope is right. There it must change from +1 to -1.",
+        "weights first": (
+            [(1, 0), (-2, -1), (1, -2)],
+            "You give the weight first. Of each pair the bias comes first.",
         ),
     },
-    hint="Three ReLUs. Walk along the hat: at which x does its slope change, and by how much each "
-    "time?",
+    hint="Walk along the hat: at which x does its slope change, and by how much each time? The "
+    "changes are the weights. A bias moves a kink to the other side.",
+)
+
+
+# --- an activation of one's own: my_activation(z) -> array of the same shape ---------------------
+
+
+def _selu(z):
+    return 1.0507 * np.where(z > 0, z, 1.67326 * np.expm1(np.minimum(z, 0)))
+
+
+def _bends(answer) -> tuple[bool, str]:
+    """Return whether a function can stand between layers, and why or why not."""
+    with np.errstate(all="ignore"):
+        far = np.array([[-1000.0, 1000.0], [-30.0, 30.0]])
+        ends = np.asarray(answer(far.copy()), dtype=float)
+        z = np.linspace(-6, 6, 2401)
+        value = np.asarray(answer(z.copy()), dtype=float)
+        part = np.asarray(answer(z[:500].copy()), dtype=float)
+        stack = np.shape(answer(np.ones((2, 3, 4))))
+    if (ends.shape, value.shape, stack) != (far.shape, z.shape, (2, 3, 4)):
+        given = f"For {values.short(far)} it gives {values.short(ends)}."
+        return False, f"{given} Each number has its own answer: as many come back as are given."
+    for at, end in zip(far.ravel(), ends.ravel(), strict=True):
+        if not np.isfinite(end):
+            return False, f"For z = {at:g} it gives {end:g}. Such numbers come up in training."
+    if not np.isfinite(value).all():
+        return False, f"For z = {z[~np.isfinite(value)][0]:g} it gives no finite number."
+    if not np.allclose(part, value[:500]):
+        return False, "What it gives for a number depends on the numbers beside it."
+    if np.abs(np.diff(value)).max() > 0.5:
+        steep = np.abs(np.diff(value)).argmax()
+        return False, f"It jumps, or is far too steep, near z = {z[steep]:.1f}."
+    if np.abs(np.diff(value, 2)).max() < 1e-9:
+        return False, "It is one straight line, so ten layers are only one."
+    return True, "It bends and is finite, so it may enter the race."
+
+
+class _Bend(Exercise):
+    """An exercise without one right answer: every function that bends may enter."""
+
+    def _judged(self, answer):
+        found = super()._judged(answer)
+        known = ("not tried", "nothing returned", "an older version", "error", "by chance")
+        if found.kind in (*self.mistakes, *known):
+            return found
+        return self._by_goal(found, answer, _bends, ("In a network it fails", "error"))
+
+    def _first_difference(self, got, right):
+        return f"For {values.call(self.cases[0])} you return {values.short(got[0])}."
+
+
+activation = _Bend(
+    name="activation",
+    lesson="03",
+    right=_selu,
+    cases=[(np.array([[-2.0, 0.5, 3.0], [1.0, -0.25, -6.0]]),)],
+    mistakes={
+        "a straight line": (
+            lambda z: 1.0 * z,
+            "You return z itself. Without a bend ten layers are only one.",
+        ),
+        "a jump": (
+            lambda z: np.where(z > 0, 1.0, 0.0),
+            "That is a step: its slope is 0 wherever it has one, so no gradient comes through.",
+        ),
+        "softmax": (
+            stable_softmax,
+            "Softmax lets the numbers of a row compete. Inside a network each unit bends its own.",
+        ),
+        "the sign": (
+            lambda z: np.sign(z),
+            "You return only the sign: its slope is 0 on both sides, so no gradient comes through.",
+        ),
+        "one number": (
+            lambda z: np.max(z),
+            "You return one number for the whole array. `np.maximum(a, b)` compares number by "
+            "number; `np.max` takes the largest of all.",
+        ),
+    },
+    hint="Start with a function of the lesson and change one piece of it, such as how it falls on "
+    "the left. `np.where(z > 0, right, left)` puts two pieces together.",
 )

@@ -1,9 +1,11 @@
-"""Exercises of lesson 14: attention in four lines, the causal mask, the parameters of a block.
+"""Exercises of lesson 14: attention in four lines, the causal mask, heads, the block.
 
-Each name is an Exercise: `attention.check(my_attention)`.  Lesson: 14_attention.
+Each name is an Exercise: `attention.use(my_attention)`.  Lesson: 14_attention.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -144,47 +146,167 @@ causal_mask = Exercise(
     hint="Row i is a query, column j a key: which places j may place i see?",
 )
 
-block_parameters = Exercise(
-    name="block_parameters",
+
+def _split(x, heads):
+    return x.reshape(len(x), heads, -1).swapaxes(0, 1)
+
+
+def _numbered(places, width):
+    """Return rows whose numbers tell where they stand: 3.02 is place 3, number 2."""
+    return np.arange(places)[:, None] + np.arange(width) / 100
+
+
+split = Exercise(
+    name="split",
     lesson="14",
-    right=lambda width: maths.block_parameters(width),
-    cases=[(64,), (768,), (96,)],
+    right=_split,
+    # First as many heads as places: whoever mixes up two of them gets an array of the right shape.
+    cases=[(_numbered(2, 4), 2), (_numbered(5, 6), 2), (_numbered(4, 12), 4)],
+    then=[(_numbered(3, 8), 1)],
     mistakes={
-        "biases left out": (
-            lambda d: 12 * d * d + 4 * d,
-            "All the matrices are there, but the layers have biases too, one for each number that "
-            "comes out.",
+        "cut across the places": (
+            lambda x, heads: x.reshape(heads, len(x), -1),
+            "The shape is right, the numbers are not: the first head holds whole places, cut in "
+            "pieces. Each head must get a part of *every* place.",
         ),
-        "layer normalization left out": (
-            lambda d: 12 * d * d + 9 * d,
-            "Two layer normalizations are missing; each has a scale and a shift of d numbers.",
+        "places before heads": (
+            lambda x, heads: x.reshape(len(x), heads, -1),
+            "Heads come first, then places: exchange the first two axes.",
         ),
-        "layer normalization counted once": (
-            lambda d: 12 * d * d + 11 * d,
-            "A block has two layer normalizations, one before each half.",
+        "every head-th number": (
+            lambda x, heads: np.stack([x[:, h::heads] for h in range(heads)]),
+            "Each head gets numbers from all over the place. It shall get neighbors: the first "
+            "head the first numbers.",
         ),
-        "matrices only": (
-            lambda d: 12 * d * d,
-            "Those are all the matrices. Add the biases and the two layer normalizations.",
+        "places last": (
+            lambda x, heads: x.reshape(len(x), heads, -1).transpose(1, 2, 0),
+            "The last two axes are exchanged: a row of each head is one place.",
         ),
-        "output projection left out": (
-            lambda d: 11 * d * d + 12 * d,
-            "Attention has four projections: queries, keys, values, and the way back.",
+        "places split": (
+            lambda x, heads: np.stack(np.array_split(x, heads)[:1] * heads),
+            "You split the places. Every head sees all places; what is split is their numbers.",
         ),
-        "only the way up": (
-            lambda d: 8 * d * d + 12 * d,
-            "The feed-forward part goes up to 4 d and back to d: two matrices.",
+        "heads in reverse": (
+            lambda x, heads: _split(x, heads)[::-1],
+            "The heads are in reverse order: the first numbers belong to the first head.",
         ),
-        "feed-forward not wider": (
-            lambda d: 6 * d * d + 10 * d,
-            "The hidden layer of the feed-forward part has 4 d units, not d.",
-        ),
-        "times the number of heads": (
-            lambda d: 4 * (4 * d * d + 4 * d) + 8 * d * d + 9 * d,
-            "The heads share the width: together they have one matrix of d by d for each "
-            "projection, however many they are.",
+        "all heads alike": (
+            lambda x, heads: np.stack([x[:, : x.shape[1] // heads]] * heads),
+            "Every head got the same numbers, the first ones.",
         ),
     },
-    hint="Go through the block: four projections in attention, two layers in the feed-forward "
-    "part, two normalizations. Count the weights and the biases of each.",
+    hint="A place has width = heads * d numbers that lie in a row: first cut each row into heads, "
+    "then bring the heads to the front.",
+)
+
+
+class _Part:
+    """A part of a block that can be told from the others: it mixes, bends and shifts."""
+
+    def __init__(self, name: str, seed: int, width: int):
+        self.name, random = name, np.random.default_rng(seed)
+        self.W, self.b = random.normal(0, 0.7, (width, width)), random.normal(0, 1, width)
+
+    def __call__(self, x):
+        return np.tanh(np.asarray(x) @ self.W + self.b)
+
+    def __repr__(self):
+        return self.name
+
+
+def _block_case(seed, places, width):
+    x = np.random.default_rng(seed).normal(0, 1, (places, width)).round(1)
+    names = ("norm_1", "attend", "norm_2", "feed")
+    return (x, *(_Part(name, 10 * seed + k, width) for k, name in enumerate(names)))
+
+
+def _block(x, norm_1, attend, norm_2, feed):
+    x = x + attend(norm_1(x))
+    return x + feed(norm_2(x))
+
+
+class _InKeras(Exercise):
+    """An exercise about a function of arrays that must run on Keras' symbols as well."""
+
+    def _compared(self, answer, trial):
+        found = super()._compared(answer, trial)
+        if found.kind != "right":
+            return found
+        where = (
+            "It is right for arrays, but a network is built of Keras' symbols, which hold no "
+            "numbers yet; NumPy's functions fail on them, and + works on both. There"
+        )
+        from labkit.networks.backend import keras  # loaded before the time limit begins
+
+        def judge(block) -> tuple[bool, str]:
+            same = lambda x: 1.0 * x
+            out = block(keras.Input((3, 2)), same, same, same, same)
+            fits = out.shape == (None, 3, 2)
+            return fits, "" if fits else "On Keras' symbols its result has another shape."
+
+        # Not wrapped: one that changes its arguments changes no symbol.
+        unwrapped = replace(found, usable=None)
+        return self._by_goal(unwrapped, answer, judge, (where, "NumPy alone"), seconds=60)
+
+
+block = _InKeras(
+    name="block",
+    lesson="14",
+    right=_block,
+    cases=[_block_case(1, 3, 2), _block_case(2, 2, 4)],
+    mistakes={
+        "post-norm": (
+            lambda x, n1, attend, n2, feed: (lambda y: n2(y + feed(y)))(n1(x + attend(x))),
+            "You normalize after adding: that is *post-norm*, as the transformer of 2017 had it. "
+            "It trains, but needs a slow warm-up. Here the norm stands before each part.",
+        ),
+        "no way around": (
+            lambda x, n1, attend, n2, feed: feed(n2(attend(n1(x)))),
+            "What comes in is lost: each part must *add* to it.",
+        ),
+        "no way around attention": (
+            lambda x, n1, attend, n2, feed: (lambda y: y + feed(n2(y)))(attend(n1(x))),
+            "The first half loses what came in: attention must add to x.",
+        ),
+        "no way around the feed-forward part": (
+            lambda x, n1, attend, n2, feed: feed(n2(x + attend(n1(x)))),
+            "The second half loses what came in: the feed-forward part must add to it.",
+        ),
+        "both halves from x": (
+            lambda x, n1, attend, n2, feed: x + attend(n1(x)) + feed(n2(x)),
+            "The feed-forward part works on the x from before attention (a parallel block, as "
+            "GPT-J has it). Here it works on what attention has added to.",
+        ),
+        "attention is forgotten": (
+            lambda x, n1, attend, n2, feed: x + feed(n2(x + attend(n1(x)))),
+            "The second half adds to the first x, so what attention found is lost on the way.",
+        ),
+        "no norms": (
+            lambda x, n1, attend, n2, feed: (lambda y: y + feed(y))(x + attend(x)),
+            "The two norms are left out: each part works on normalized numbers.",
+        ),
+        "adds what was normalized": (
+            lambda x, n1, attend, n2, feed: (lambda y: n2(y) + feed(n2(y)))(n1(x) + attend(n1(x))),
+            "You add to norm(x). The straight way carries x itself, untouched.",
+        ),
+        "norms exchanged": (
+            lambda x, n1, attend, n2, feed: _block(x, n2, attend, n1, feed),
+            "norm_1 belongs to attention, norm_2 to the feed-forward part: each learns its own "
+            "scale and shift.",
+        ),
+        "parts exchanged": (
+            lambda x, n1, attend, n2, feed: _block(x, n1, feed, n2, attend),
+            "The feed-forward part came first. The places look at each other first, then each "
+            "works on its own.",
+        ),
+        "only the first half": (
+            lambda x, n1, attend, n2, feed: x + attend(n1(x)),
+            "That is the first half. The feed-forward part is missing.",
+        ),
+        "only the second half": (
+            lambda x, n1, attend, n2, feed: x + feed(n2(x)),
+            "That is the second half. Attention is missing.",
+        ),
+    },
+    hint="Two halves of the same form: what came in, plus a part of what came in, normalized.",
 )

@@ -1,6 +1,6 @@
-"""Exercises of lesson 11: the size of an output, a convolution, the network that does not fit.
+"""Exercises of lesson 11: a convolution, the size of an output, the network that does not fit.
 
-Each name is an Exercise: `output_size.check(my_output_size)`.  Lesson: 11_convolution.
+Each name is an Exercise: `output_size.use(my_output_size)`.  Lesson: 11_convolution.
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ convolution = Exercise(
         (_random.integers(0, 9, (5, 7)).astype(float), np.arange(9.0).reshape(3, 3)),
         (_random.integers(0, 9, (4, 6)).astype(float), np.array([[1.0, -2.0], [0.0, 3.0]])),
     ],
+    then=[(_random.normal(size=(7, 5)), np.array([[0.5, -1.0, 4.0], [2.0, 0.0, -3.0]]))],
     mistakes={
         "flipped kernel": (
             lambda image, kernel: maths.convolve2d(image, kernel),
@@ -126,7 +127,7 @@ features = Exercise(
     right=_features,
     # (size, filters, kernel, pool)
     # the last one leaves a remainder, like the lesson's second pooling (11 -> 5)
-    cases=[(28, 32, 3, 2), (32, 16, 5, 2), (20, 8, 3, 3), (13, 3, 3, 2)],
+    cases=[(28, 32, 3, 2), (32, 16, 5, 2), (20, 8, 3, 3), (13, 3, 3, 2), (13, 5, 4, 3)],
     mistakes={
         "the listing's number": (
             lambda size, filters, kernel, pool: filters * (size // pool**2) ** 2,
@@ -148,6 +149,26 @@ features = Exercise(
         "one side only": (
             lambda size, filters, kernel, pool: filters * ((size - kernel + 1) // pool),
             "A map has two sides: multiply by the side twice.",
+        ),
+        "both sides added": (
+            lambda size, filters, kernel, pool: 2 * filters * ((size - kernel + 1) // pool),
+            "You added the two sides of a map. Its numbers lie in rows and columns: multiply.",
+        ),
+        "a shape": (
+            lambda size, filters, kernel, pool: (
+                filters,
+                (size - kernel + 1) // pool,
+                (size - kernel + 1) // pool,
+            ),
+            "These are the right sizes. How many numbers are in such a block?",
+        ),
+        "a shape, filters last": (
+            lambda size, filters, kernel, pool: (
+                (size - kernel + 1) // pool,
+                (size - kernel + 1) // pool,
+                filters,
+            ),
+            "These are the right sizes. How many numbers are in such a block?",
         ),
         "kernel taken off whole": (
             lambda size, filters, kernel, pool: filters * ((size - kernel) // pool) ** 2,

@@ -1,7 +1,13 @@
-"""Exercises of lesson 02: mean squared error, its gradient, a stable cross-entropy, softmax."""
+"""Exercises of lesson 02: mean squared error, its gradient, a stable cross-entropy, softmax.
+
+And a loss of one's own, of which every one is right that suits the task.
+"""
+
+from dataclasses import replace
 
 import numpy as np
 
+from labkit.learn import values
 from labkit.learn.checks import Exercise
 from labkit.maths import losses
 
@@ -281,4 +287,87 @@ softmax_gradient = Exercise(
     },
     hint="What does the gradient compare, row by row? A row whose probabilities are the labels has "
     "a gradient of 0. And the loss is a mean.",
+)
+
+# --- a loss of one's own, told by its slope: my_slope(error) -> array (n,) ------------------------
+
+_SIZES = np.array([0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0])
+
+
+class _Slope(Exercise):
+    """An exercise without one right answer: every loss that fears a short reserve more is right."""
+
+    def _judged(self, answer):
+        found = super()._judged(answer)
+        decided = (*self.mistakes, "not tried", "nothing returned", "an older version", "right")
+        if found.kind in decided or not callable(answer):
+            return found
+        try:
+            short, idle = (np.array(answer(side * _SIZES), dtype=float) for side in (-1, 1))
+        except (Exception, SystemExit):  # what was raised, or came back, is said already
+            return found
+        if short.shape != _SIZES.shape or idle.shape != _SIZES.shape:
+            return found
+        return replace(found, **_verdict(short, idle, answer))
+
+    def _first_difference(self, got, right):
+        return f"For {values.call(self.cases[0])} you return {values.short(got[0])}."
+
+
+def _verdict(short, idle, answer):
+    """Say what a loss with these slopes, of errors to both sides, would do."""
+    if not np.isfinite([short, idle]).all():
+        return {"kind": "no number", "message": "A slope is no number for one of the errors."}
+    uphill = (short > 0).any() or (idle < 0).any()
+    if uphill or not (short < 0).any():
+        told = "For some errors your slope pushes away from the target, or nowhere: below it the "
+        return {"kind": "uphill", "message": f"{told}slope must be negative, above it positive."}
+    if np.sum(-short) <= np.sum(idle) * (1 + 1e-9):
+        told = "Your loss pulls no harder at a reserve that is too small than at one too large."
+        return {"kind": "not the short side", "message": told}
+    told = "It fears a short reserve more, so it may enter. How much more is best, validation says."
+    return {"kind": "right", "message": told, "usable": lambda e: np.array(answer(e), dtype=float)}
+
+
+own_slope = _Slope(
+    name="own_slope",
+    lesson="02",
+    right=lambda error: np.where(error < 0, -9.0, 1.0),
+    cases=[(np.array([-2.0, 3.0, -0.5, 4.0, 0.25]),), (np.array([1.5, -6.0, 0.75]),)],
+    mistakes={
+        "sides turned around": (
+            lambda error: np.where(error < 0, -1.0, 9.0),
+            "Your loss fears the reserve that is too large. The error is prediction minus target: "
+            "which sign has it when the reserve is too small?",
+        ),
+        "the loss itself": (
+            lambda error: np.where(error < 0, -9.0 * error, error),
+            "That is what an error costs. Asked is its slope: how the cost changes when the "
+            "prediction moves up a little.",
+        ),
+        "a slope without its sign": (
+            lambda error: np.where(error < 0, 9.0, 1.0),
+            "Both of your slopes are positive, so every reserve is pushed down. If it is too "
+            "small, a higher one costs less.",
+        ),
+        "uphill": (
+            lambda error: np.where(error < 0, 9.0, -1.0),
+            "Your slopes point the other way: training goes against the slope, and would lead away "
+            "from the target.",
+        ),
+        "squared error": (
+            lambda error: 2 * error,
+            "That is the squared error, which enters anyway. It treats both sides alike.",
+        ),
+        "absolute error": (
+            np.sign,
+            "That is the absolute error, which enters anyway. It treats both sides alike.",
+        ),
+        "averaged": (
+            lambda error: np.mean(np.where(error < 0, -9.0, 1.0)),
+            "You returned one number. Each error has its own slope.",
+        ),
+    },
+    hint="A loss with two straight arms, of different steepness, has two slopes. `np.where` "
+    "chooses between them.",
 )

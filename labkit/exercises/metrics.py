@@ -1,5 +1,7 @@
 """Exercises of lesson 05: F1, a pipeline without leaks, which metric."""
 
+import re
+from collections.abc import Mapping
 from math import sqrt
 
 import numpy as np
@@ -269,6 +271,46 @@ pipeline = Exercise(
 # --- which metric: five words -------------------------------------------------------------------
 
 _METRICS = ["recall", "precision", "accuracy", "auc", "f1"]
+_OTHER_NAMES = {
+    "sensitivity": "recall",
+    "true positive rate": "recall",
+    "tpr": "recall",
+    "hit rate": "recall",
+    "positive predictive value": "precision",
+    "ppv": "precision",
+    "roc auc": "auc",
+    "auc roc": "auc",
+    "auroc": "auc",
+    "area under the curve": "auc",
+    "area under the roc curve": "auc",
+    "f1 score": "f1",
+    "f score": "f1",
+    "f 1": "f1",
+    "acc": "accuracy",
+}
+
+
+def _word(word):
+    """Return a metric's name as the task writes it; what is no text stays as it is."""
+    if callable(word) and hasattr(word, "__name__"):
+        word = word.__name__
+    if not isinstance(word, str):
+        return word
+    plain = " ".join(re.findall(r"[a-z0-9]+", word.lower()))
+    plain = re.sub(r"^(?:[a-e] )(?=.)", "", plain).removesuffix(" score")
+    return _OTHER_NAMES.get(plain, plain)
+
+
+def _words(answer):
+    """Return five names in order: of a list, a text with commas, or a dictionary of letters."""
+    if isinstance(answer, Mapping):
+        answer = [answer[key] for key in sorted(answer, key=lambda key: str(key).strip().lower())]
+    if isinstance(answer, str):
+        parted = re.split(r"[,;\n]+", answer.strip(" ,;\n"))
+        answer = parted if len(parted) > 1 else answer.split()
+    if isinstance(answer, set | frozenset):
+        return answer  # it has no order
+    return [_word(each) for each in answer]
 
 
 def _with(place, word):
@@ -327,6 +369,7 @@ which_metric = Exercise(
     name="which_metric",
     lesson="05",
     right=_METRICS,
+    read=_words,
     mistakes={
         "accuracy everywhere": (
             ["accuracy"] * 5,

@@ -1,223 +1,328 @@
-"""Exercises of lesson 10: labels, a training step by hand, a parameter count, a bug in the labels.
+"""Exercises of lesson 10: a network in Keras, a training step, a bug in the labels, a better one.
 
-Each name is an Exercise: `labels.check(my_labels)`.  Lesson: 10_first_network.
+Each name is an Exercise: `network.use(my_network)`.  Lesson: 10_first_network.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from operator import index
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labkit.learn import values
 from labkit.learn.checks import Exercise
+from labkit.maths import backprop as maths
+
+if TYPE_CHECKING:
+    import keras
 
 _random = np.random.default_rng(10)
+_images = _random.random((4, 28, 28, 1))
 
 
-# --- labels: my_labels(pairs) -> 1 where the first number is larger, else 0, shape (n, 1) --------
+class _KerasExercise(Exercise):
+    """An exercise about Keras models: Keras is loaded when an answer is checked, not before."""
+
+    needs_keras = True
+
+    def _outputs(self, answer: Any) -> list:
+        """Build the lab's own answers once: there are many, and each is a model."""
+        known = _known.setdefault((self.name, len(self.cases)), {})
+        if answer not in known:
+            known[answer] = super()._outputs(answer)
+        return known[answer]
+
+    def _usable(self, answer: Any, trial: Any, wanted: list) -> Any:
+        return answer  # it gives or changes a model: nothing to bring into another form
 
 
-def _labels(pairs: np.ndarray) -> np.ndarray:
-    return (pairs[:, :1] > pairs[:, 1:]).astype(float)
+_known: dict[tuple, dict] = {}
+SECONDS = 60  # a framework may compile first
 
 
-_FLAT = "the shape is (n,). The network answers with (n, 1): keep a column a column."
+class _Network(_KerasExercise):
+    """Says of an answer that nobody planned what came back."""
 
-_LABEL_MISTAKES = {
-    "-1 and 1": (
-        lambda pairs: np.where(pairs[:, :1] > pairs[:, 1:], 1.0, -1.0),
-        "These are still the labels of the listing. A label is a probability here: "
-        "0 or 1, nothing below.",
-    ),
-    "turned around": (
-        lambda pairs: (pairs[:, :1] < pairs[:, 1:]).astype(float),
-        "Your 1 means that the second number is larger. The question is about the first.",
-    ),
-    "a tie counted as larger": (
-        lambda pairs: (pairs[:, :1] >= pairs[:, 1:]).astype(float),
-        "Two equal numbers get the label 1. The first one is not larger then: use >.",
-    ),
-    "larger than a half": (
-        lambda pairs: (pairs[:, :1] > 0.5).astype(float),
-        "You compared the first number with 0.5. Compare it with the second one.",
-    ),
-}
+    asked = "a Keras network"
+
+    def _named(self, answer: Any, got: list, right: list) -> tuple[str, str]:
+        if isinstance(got[0], str):
+            return "another network", f"What came back: {got[0]}."
+        if isinstance(got[0], np.ndarray) and got[0].shape == right[0].shape:
+            told = "Its weights have the right shapes, and it computes something else with them."
+            return "another function", f"{told} Look at the activations."
+        return "no network", f"Asked is {self.asked}. You return {values.short(got[0])}."
+
+    def _first_difference(self, got: list, right: list) -> str:
+        return ""
 
 
-def _flat(wrong: Callable) -> Callable:
-    return lambda pairs: wrong(pairs)[:, 0]
+class _NetworkAndSize(_Network):
+    asked = "two things, a compiled network and a batch size"
 
 
-labels = Exercise(
-    name="labels",
+# --- network: my_network(hidden) -> a Keras model 784-hidden-10, not yet compiled -----------------
+
+
+def _build(*units: int | str, shape: tuple = (28, 28, 1), flatten: bool = True) -> keras.Sequential:
+    """Return a Sequential: units and activation of each Dense layer in turn, "" for none."""
+    from labkit.networks.backend import keras
+
+    pairs = zip(units[::2], units[1::2], strict=True)
+    model = keras.Sequential([keras.Input(shape)] if shape else [])
+    if flatten:
+        model.add(keras.layers.Flatten())
+    for count, activation in pairs:
+        model.add(keras.layers.Dense(count, activation or None))
+    return model
+
+
+def _network(hidden: int) -> keras.Sequential:
+    return _build(hidden, "relu", 10, "softmax")
+
+
+def _behavior(model: keras.Model, hidden: int) -> np.ndarray | str | None:
+    """Return what a network answers to fixed images with fixed weights; or its shapes, in words.
+
+    So it does not matter how it was written: as a list, by `add`, or as a graph of layers.
+    """
+    if model is None or model is ...:
+        return model
+    from labkit.networks.backend import keras
+
+    shapes = [tuple(array.shape) for array in model.get_weights()]
+    if not shapes:
+        return "no weights yet"
+    if shapes != [(784, hidden), (hidden,), (hidden, 10), (10,)]:
+        return f"weights of shapes {', '.join(map(str, shapes))}"
+    if len(model.input_shape) != 4:
+        return f"a network for inputs of shape {model.input_shape[1:]}"
+    random = np.random.default_rng(1)
+    model.set_weights([random.normal(0, 0.3, shape) for shape in shapes])
+    return keras.ops.convert_to_numpy(model(_images, training=True))
+
+
+network = _Network(
+    name="network",
     lesson="10",
-    right=_labels,
-    # The first case is small enough to be shown; the tie in it is not larger.
-    cases=[
-        (np.array([[0.6, 0.8], [0.4, 0.3], [0.5, 0.5]]),),
-        (_random.random((6, 2)),),
-        (_random.normal(size=(4, 2)),),
-    ],
+    seconds=SECONDS,
+    right=_network,
+    read=_behavior,
+    cases=[(5,), (12,)],
+    tolerance=1e-4,
     mistakes={
-        **_LABEL_MISTAKES,
-        **{  # the listing has two faults, and whoever starts from it may mend one
-            f"{kind}, shape (n,)": (_flat(wrong), f"{message} And {_FLAT}")
-            for kind, (wrong, message) in _LABEL_MISTAKES.items()
-        },
-        "shape (n,)": (_flat(_labels), f"The numbers are right, {_FLAT}"),
-        "both columns": (
-            lambda pairs: (pairs == pairs.max(axis=1, keepdims=True)).astype(float),
-            "You made two columns, one for each number. One output needs one label a pair.",
+        "no softmax": (
+            lambda hidden: _build(hidden, "relu", 10, ""),
+            "Its ten outputs are scores of any size. The loss of this lesson expects "
+            "probabilities that add up to 1.",
         ),
-        "one number for all": (
-            lambda pairs: float(np.mean(pairs[:, 0] > pairs[:, 1])),
-            "You averaged over the pairs. Each pair keeps its own label.",
+        "sigmoid at the end": (
+            lambda hidden: _build(hidden, "relu", 10, "sigmoid"),
+            "Each output is a probability of its own, and the ten do not add up to 1. An image "
+            "shows exactly one digit.",
+        ),
+        "no activation in the hidden layer": (
+            lambda hidden: _build(hidden, "", 10, "softmax"),
+            "Two layers with nothing between them are one: a product of two matrices is a matrix. "
+            "The hidden layer needs an activation.",
+        ),
+        "sigmoid in the hidden layer": (
+            lambda hidden: _build(hidden, "sigmoid", 10, "softmax"),
+            "It would learn, too. Asked is a hidden layer with ReLU.",
+        ),
+        "softmax in the hidden layer": (
+            lambda hidden: _build(hidden, "softmax", 10, "softmax"),
+            "Softmax in the hidden layer lets its units share a sum of 1. Only the ten answers "
+            "are probabilities.",
+        ),
+        "no hidden layer": (
+            lambda hidden: _build(10, "softmax"),
+            "This is the first network again: the images go straight to ten outputs.",
+        ),
+        "layers exchanged": (
+            lambda hidden: _build(10, "relu", hidden, "softmax"),
+            "The layer with ten units comes first, and the one with `hidden` units answers. There "
+            "are ten digits to answer.",
+        ),
+        "always the same size": (
+            lambda hidden: _build(500, "relu", 10, "softmax"),
+            "It has 500 hidden units whatever `hidden` says.",
+        ),
+        "one output": (
+            lambda hidden: _build(hidden, "relu", 1, "sigmoid"),
+            "One output answers yes or no. Here are ten classes.",
+        ),
+        "not flattened": (
+            lambda hidden: _build(hidden, "relu", 10, "softmax", flatten=False),
+            "A Dense layer looks at the last axis alone, here the one gray value of a pixel. Lay "
+            "all pixels of an image into one row first.",
+        ),
+        "rows instead of images": (
+            lambda hidden: _build(hidden, "relu", 10, "softmax", shape=(784,), flatten=False),
+            "It takes rows of 784 numbers. The images come in as 28 x 28 x 1.",
+        ),
+        "no input": (
+            lambda hidden: _build(hidden, "relu", 10, "softmax", shape=()),
+            "It has no weights yet, because it does not know how large an image is. Begin with "
+            "the shape of one.",
         ),
     },
-    hint="Compare two columns, and make numbers of True and False. `pairs[:, :1]` keeps a column "
-    "a column.",
+    hint="The first network of this lesson, and one layer more between its last two lines.",
 )
 
 
-# --- step: my_step(W, X, y, learning_rate) -> W after one update of a softmax classifier ---------
+# --- step: my_step(model, x, y, learning_rate) -> loss; the model's weights have moved ------------
 
 
-def _softmax(z: np.ndarray, axis: int = 1) -> np.ndarray:
-    e = np.exp(z - z.max(axis=axis, keepdims=True))
-    return e / e.sum(axis=axis, keepdims=True)
+class _Start:
+    """Stands for a fresh network with one hidden layer; a copy of it *is* one, a Keras model."""
+
+    def __init__(self, shape: tuple[int, ...], hidden: int, classes: int):
+        self.shape, self.sizes = shape, (int(np.prod(shape)), hidden, classes)
+
+    def __deepcopy__(self, memo: dict) -> keras.Sequential:
+        model = _build(self.sizes[1], "relu", self.sizes[2], "softmax", shape=self.shape)
+        random = np.random.default_rng(2)
+        model.set_weights([random.normal(0, 0.5, each.shape) for each in model.get_weights()])
+        return model
+
+    def __repr__(self) -> str:
+        return f"a network {'-'.join(map(str, self.sizes))}"
 
 
-def _one_hot(W: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.eye(W.shape[1])[y]
+def _loss_and_gradients(model, x, y) -> tuple[float, list[np.ndarray]]:
+    """By the backward pass of lesson 04: the lab's own step uses no automatic gradient."""
+    weights = model.get_weights()
+    layers = list(zip(weights[::2], weights[1::2], strict=True))
+    outputs = maths.forward(layers, np.reshape(x, (len(x), -1)), "relu", "softmax")
+    targets = np.eye(len(weights[-1]))[y]
+    gradients = maths.backward(layers, outputs, targets, "relu")
+    loss = maths.network_loss(outputs[-1], targets, "softmax")
+    return float(loss), [each for pair in gradients for each in pair]
 
 
-def _gradient(W: np.ndarray, X: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return X.T @ (_softmax(X @ W) - _one_hot(W, y)) / len(X)
+def _taken(change: Callable, told: Callable = lambda loss, *_: loss) -> Callable:
+    """Return a step that moves the weights by change(gradients, rate, n), and tells a loss."""
+
+    def step(model, x, y, learning_rate):
+        loss, gradients = _loss_and_gradients(model, x, y)
+        moves = change(gradients, learning_rate, len(x))
+        pairs = zip(model.get_weights(), moves, strict=True)
+        model.set_weights([weights + move for weights, move in pairs])
+        return told(loss, gradients, model, x, y)
+
+    return step
 
 
-def _step(W: np.ndarray, X: np.ndarray, y: np.ndarray, learning_rate: float) -> np.ndarray:
-    return W - learning_rate * _gradient(W, X, y)
+def _downhill(gradients: Sequence[np.ndarray], rate: float, n: int) -> list:
+    return [-rate * each for each in gradients]
 
 
-def _column_softmax(W, X, y, rate):
-    return W - rate * X.T @ (_softmax(X @ W, axis=0) - _one_hot(W, y)) / len(X)
+def _some(chosen: Callable[[int], bool]) -> Callable:
+    """Return a change of only some arrays, by their place."""
+    return lambda gradients, rate, n: [
+        -rate * each * chosen(place) for place, each in enumerate(gradients)
+    ]
 
 
-def _sigmoid_outputs(W, X, y, rate):
-    return W - rate * X.T @ (1 / (1 + np.exp(-X @ W)) - _one_hot(W, y)) / len(X)
+def _after_the_step(value: Any, model, x, y, learning_rate) -> Any:
+    """Return the loss that an answer tells, and all weights of the model after the call."""
+    if value is None or value is ...:
+        return value
+    from labkit.networks.backend import keras
+
+    if isinstance(value, (list, tuple)):
+        return f"{len(value)} things"
+    loss = np.ravel(keras.ops.convert_to_numpy(value))
+    return np.concatenate([loss, *map(np.ravel, model.get_weights())]).astype(float)
 
 
-def _logits_as_probabilities(W, X, y, rate):
-    return W - rate * X.T @ (X @ W - _one_hot(W, y)) / len(X)
+def _step_case(n: int, shape: tuple[int, ...], hidden: int, classes: int, rate: float) -> tuple:
+    x = _random.random((n, *shape)).round(1)
+    return _Start(shape, hidden, classes), x, _random.integers(0, classes, n), rate
 
 
-def _labels_as_numbers(W, X, y, rate):
-    return W - rate * X.T @ (_softmax(X @ W) - np.asarray(y)[:, None]) / len(X)
+class _Step(_KerasExercise):
+    """Says of a step that nobody planned whether it is the loss or the weights that are wrong."""
+
+    def _first_difference(self, got: list, right: list) -> str:
+        if any(np.shape(mine) != wanted.shape for mine, wanted in zip(got, right, strict=True)):
+            return super()._first_difference(got, right)
+        close = np.concatenate(list(map(np.isclose, got, right, [1e-4] * 2, [1e-5] * 2)))
+        starts = np.cumsum([0, *map(len, right[:-1])])
+        loss = "right" if close[starts].all() else "wrong"
+        weights = np.delete(close, starts)
+        where = f"{weights.sum()} of {len(weights)} weights and biases are where they should be"
+        return f"The loss that you return is {loss}; {where} after the step."
 
 
-def _step_case(n: int, inputs: int, classes: int, rate: float) -> tuple:
-    W, X = (_random.normal(size=shape).round(1) for shape in ((inputs, classes), (n, inputs)))
-    return W, X, _random.integers(0, classes, n), rate
-
-
-step = Exercise(
+step = _Step(
     name="step",
     lesson="10",
-    right=_step,
-    # The first case is small enough to be shown.
-    cases=[_step_case(2, 2, 3, 0.1), _step_case(8, 3, 6, 0.5), _step_case(1, 2, 2, 1.0)],
+    seconds=SECONDS,
+    right=_taken(_downhill),
+    read=_after_the_step,
+    cases=[_step_case(3, (2, 2, 1), 3, 2, 0.5), _step_case(7, (3, 2, 1), 5, 4, 0.2)],
+    tolerance=1e-4,
     mistakes={
+        "no weight has changed": (
+            _taken(lambda gradients, rate, n: [0 * each for each in gradients]),
+            "The loss is right, and the model is as it was. `w = w - ...` gives the name `w` to a "
+            "new array; the variable of the model does not hear of it.",
+        ),
         "uphill": (
-            lambda W, X, y, rate: W + rate * _gradient(W, X, y),
-            "You walk uphill: subtract the gradient.",
-        ),
-        "mean forgotten": (
-            lambda W, X, y, rate: W - rate * len(X) * _gradient(W, X, y),
-            "You added the gradients of the examples up. The loss is a mean over the batch.",
-        ),
-        "gradient returned": (
-            lambda W, X, y, rate: _gradient(W, X, y),
-            "This is the gradient. Return the weights after the step.",
-        ),
-        "change returned": (
-            lambda W, X, y, rate: -rate * _gradient(W, X, y),
-            "This is the change. Return the old weights plus the change.",
+            _taken(lambda gradients, rate, n: [rate * each for each in gradients]),
+            "The weights move with the gradient, where the loss grows.",
         ),
         "learning rate left out": (
-            lambda W, X, y, rate: W - _gradient(W, X, y),
-            "The gradient is not multiplied by the learning rate.",
+            _taken(lambda gradients, rate, n: [-each for each in gradients]),
+            "The weights move by the whole gradient. How long a step is says the learning rate.",
         ),
-        "softmax over the batch": (
-            _column_softmax,
-            "Your softmax adds up to 1 over the batch. Each row, one example, must add up to 1.",
+        "the gradient itself": (
+            _taken(
+                lambda gradients, rate, n: [-rate * each for each in gradients],
+                lambda loss, gradients, *_: gradients,
+            ),
+            "You return the gradients. The loop needs the loss, to show how the training goes.",
         ),
-        "sigmoid instead of softmax": (
-            _sigmoid_outputs,
-            "You used the sigmoid for each class. The classes exclude each other: softmax.",
+        "loss and gradients": (
+            _taken(_downhill, lambda loss, gradients, *_: (loss, gradients)),
+            "You return loss and gradients. The loop needs the loss alone.",
         ),
-        "logits as probabilities": (
-            _logits_as_probabilities,
-            "You compared the scores with the labels. First make probabilities of them: softmax.",
+        "the loss afterwards": (
+            _taken(
+                _downhill, lambda loss, gradients, model, x, y: _loss_and_gradients(model, x, y)[0]
+            ),
+            "The weights are right. The loss that you return was computed after the step; `fit` "
+            "reports the one before it, which is there already.",
         ),
-        "labels not one-hot": (
-            _labels_as_numbers,
-            "You subtracted the class number from all probabilities. A label must say for each "
-            "class whether it is the right one.",
+        "divided by the batch once more": (
+            _taken(lambda gradients, rate, n: [-rate * each / n for each in gradients]),
+            "You divide by the number of images. The loss is a mean over them already, and so is "
+            "its gradient.",
         ),
-    },
-    hint="Scores, probabilities, their difference to the one-hot labels, back through X to the "
-    "shape of W, and a step of gradient descent.",
-)
-
-
-# --- parameters: my_parameters(sizes) -> weights and biases of a network of Dense layers ---------
-
-
-def _weights(sizes: Sequence[int]) -> int:
-    return sum(a * b for a, b in pairwise(sizes))
-
-
-def _parameters(sizes: Sequence[int]) -> int:
-    return _weights(sizes) + sum(sizes[1:])
-
-
-parameters = Exercise(
-    name="parameters",
-    lesson="10",
-    right=_parameters,
-    cases=[([784, 500, 10],), ([2, 3, 1],), ([20, 128, 64, 2],), ([7, 5],)],
-    mistakes={
-        "no biases": (
-            _weights,
-            "You counted the weights only. Every unit after the inputs has a bias as well.",
+        "only the first layer": (
+            _taken(_some(lambda place: place < 2)),
+            "Only the first layer has moved. Each variable of the model has its own gradient.",
         ),
-        "biases for the inputs": (
-            lambda sizes: _weights(sizes) + sum(sizes),
-            "You gave the inputs biases. They are numbers that come in; nothing is added to them.",
+        "only the last layer": (
+            _taken(_some(lambda place: place > 1)),
+            "Only the last layer has moved. Each variable of the model has its own gradient.",
         ),
-        "one bias a layer": (
-            lambda sizes: _weights(sizes) + len(sizes) - 1,
-            "You counted one bias a layer. Every unit has its own.",
+        "only the first array": (
+            _taken(_some(lambda place: place == 0)),
+            "Only the first array of weights has moved. Does a `return` stand inside of your loop?",
         ),
-        "units counted": (
-            lambda sizes: sum(sizes),
-            "These are the units. Between two layers there is a weight for every pair of units.",
-        ),
-        "all multiplied": (
-            lambda sizes: int(np.prod(sizes)),
-            "You multiplied all sizes. Only neighboring layers are connected.",
-        ),
-        "first layer only": (
-            lambda sizes: _parameters(sizes[:2]),
-            "You stopped after the first layer of weights. Go on to the output.",
+        "biases left out": (
+            _taken(_some(lambda place: place % 2 == 0)),
+            "The weights have moved, and the biases have not. They learn as well.",
         ),
     },
-    hint="Count one layer first, from a units to b units: how many arrows run between them, and "
-    "how many biases are added? Then go through the pairs of neighbors.",
+    hint="Ask for loss and gradients. Go through the variables and their gradients side by side, "
+    "and give each variable its new value. Return the loss.",
 )
 
 
@@ -272,4 +377,85 @@ swapped = Exercise(
         "only the other": (7, "That is one of the two. Which digit do its images get?"),
     },
     hint="In the table, look off the diagonal for cells as large as those on it.",
+)
+
+
+# --- better: my_better() -> a compiled network, and a batch size ----------------------------------
+
+READY = "a compiled network for digits, and a batch size"
+
+
+def _better() -> tuple[keras.Sequential, int]:
+    return _compile(_build(300, "relu", 300, "relu", 10, "softmax")), 32
+
+
+def _compile(model: keras.Model) -> keras.Model:
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def _is_model(answer: Any) -> bool:
+    return hasattr(answer, "get_weights") and not isinstance(answer, type)
+
+
+def _ready(answer: Any) -> Any:
+    """Return READY, or in words why an answer cannot be trained on images of digits."""
+    if answer is None or answer is ...:
+        return answer
+    if _is_model(answer):
+        return "no batch size"
+    model, batch_size = answer
+    if not _is_model(model):
+        return answer
+    if not isinstance(batch_size, int | np.integer) or not 1 <= batch_size <= 3000:
+        return "a batch size of another kind"
+    if not model.compiled:
+        return "not compiled"
+    from labkit.networks.backend import keras
+
+    try:
+        given = keras.ops.convert_to_numpy(model(_images, training=False))
+    except Exception:  # whatever a model says of images that it cannot take
+        return "it does not take the images"
+    if given.shape != (len(_images), 10):
+        return f"answers of shape {given.shape[1:]}"
+    sure = given.min() >= 0 and np.allclose(given.sum(axis=1), 1, atol=1e-3)
+    return READY if sure else "no probabilities"
+
+
+better = _NetworkAndSize(
+    name="better",
+    lesson="10",
+    seconds=SECONDS,
+    right=_better,
+    read=_ready,
+    cases=[()],
+    mistakes={
+        "not compiled": (
+            lambda: (_build(20, "relu", 10, "softmax"), 32),
+            "The network is not compiled: it has no loss and no optimizer yet.",
+        ),
+        "no batch size": (
+            lambda: _compile(_build(20, "relu", 10, "softmax")),
+            "You return the network alone. Asked are two things: the network, and a batch size.",
+        ),
+        "a batch size of another kind": (
+            lambda: (_compile(_build(20, "relu", 10, "softmax")), 0.5),
+            "The second thing must be a batch size: a whole number of images, from 1 to 3000.",
+        ),
+        "no probabilities": (
+            lambda: (_compile(_build(20, "relu", 10, "")), 32),
+            "Its ten answers are no probabilities: they do not add up to 1.",
+        ),
+        "one answer": (
+            lambda: (_compile(_build(20, "relu", 1, "sigmoid")), 32),
+            "It gives one number for an image. Asked are ten probabilities.",
+        ),
+        "it does not take the images": (
+            lambda: (_compile(_build(20, "relu", 10, "softmax", shape=(50,), flatten=False)), 32),
+            "It does not take the images, which come in as 28 x 28 x 1.",
+        ),
+    },
+    hint="The network of section 2 with something changed, compiled; then a comma, and how many "
+    "images share an update.",
 )

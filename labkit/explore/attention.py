@@ -1,265 +1,266 @@
-"""Explorers of lesson 14: who looks where in a sentence; temperature when text is drawn."""
+"""Explorer of lesson 14: type a beginning, letters stream, point at one and see where it looked.
+
+`LookExplorer` writes in the kernel; the page (js/attention) streams the letters, follows the
+pointer, and colors the letters before by the weights of each head, also without a kernel.
+tests/explore/test_attention.py holds its words and Python's together.
+"""
 
 from __future__ import annotations
 
-import re
+import base64
+import itertools
 import textwrap
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import traitlets
 
-from labkit.data.text import ALPHABET, decode, encode
+from labkit.data.text import decode, encode
 from labkit.explore import figures, kit
-from labkit.maths.attention import masked_softmax, softmax_at
+from labkit.explore.attention_pictures import visible
+from labkit.explore.kit.script import script
+from labkit.maths.attention import softmax_at
+from labkit.networks.transformer import write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from traitlets import Bunch
 
     from labkit.networks.transformer import Decoder
 
-PLACES = 40  # characters of every sentence: as many as can be read beside the picture
-SENTENCES = {
-    "words": "the iterator returns the items, and the ",
-    "code": ">>> numbers = [1, 2]\n>>> print(numbers[0",
-    "grammar": 'with_stmt ::= "with" expression ["as" ta',
-}
-SAMPLE = 100  # characters that the temperature explorer writes
-_LINE = 72  # characters in a line of the sample
-_SHOWN = 12  # characters whose probability is drawn
+LETTERS = 120  # that the network writes
+LONGEST = 40  # letters of a beginning: as many as every network of the lesson can read
+MOST = 12  # heads that are shown, a row each
+SHOWN = 5  # likeliest letters that are shown
+BEGINNINGS = ("the iterator returns ", ">>> print(numbers[0", "with_stmt ::= ")
 
 
-def visible(code: int) -> str:
-    """Return a character as it can be read alone: a mark for the blank and for the end of a line.
-
-    >>> visible(encode(" ")[0]), visible(encode("a")[0])
-    ('␣', 'a')
-    """
-    return {" ": "␣", "\n": "↵"}.get(ALPHABET[code], ALPHABET[code])
-
-
-class AttentionExplorer(kit.Explorer):
-    """Choose a sentence, a block, a head and a place; see where that place looks.
+def in_words(written: Mapping[str, Any], place: int) -> str:
+    """Return where the network looked when it told a letter, and how likely that one was.
 
     Args:
-        decoder: a trained network, `labkit.networks.transformer.Decoder`.
-        sentences: name -> text of `PLACES` characters.
-        **start: start values of sentence, layer, head and place.
+        written: the letters and all about them, as `LookExplorer.written`.
+        place: of the letter, from 0; -1 for none.
     """
-
-    lesson = "14"
-    size = (9.6, 4.6)
-    rebuild_for = ("sentence",)
-
-    def __init__(
-        self, decoder: Decoder, sentences: dict[str, str] = SENTENCES, **start: Any
-    ) -> None:
-        self.codes = {name: encode(text) for name, text in sentences.items()}
-        # All weights now, so that turning a control computes nothing.
-        self.weights = {name: decoder.read(codes)[1] for name, codes in self.codes.items()}
-        super().__init__(**start)
-
-    def make_controls(self) -> dict:
-        """Return the controls: the sentence, which head of which block, which place looks."""
-        weights = next(iter(self.weights.values()))
-        layers, heads, places, _ = weights.shape
-        return {
-            "sentence": kit.choice(next(iter(self.codes)), list(self.codes)),
-            "layer": kit.choice(1, list(range(1, layers + 1))),
-            "head": kit.choice(1, list(range(1, heads + 1))),
-            "place": kit.slider(places - 1, 0, places - 1),
-        }
-
-    def compute(self, sentence: str, layer: int, head: int, place: int) -> dict:
-        """Return the weights of that head, and where the chosen place looks, most first."""
-        weights = self.weights[sentence][layer - 1, head - 1]
-        row = weights[place]
-        back = place - np.arange(len(row))
-        return {
-            "weights": weights,
-            "row": row,
-            "most": np.argsort(-row, kind="stable")[:3],
-            "distance": float(row @ back),
-        }
-
-    def build(self, figure: Figure) -> dict:
-        """Draw the map of a head with the sentence along both sides, and one of its rows."""
-        codes = self.codes[self.params["sentence"]]
-        letters = [visible(code) for code in codes]
-        left, right = figure.subplots(1, 2, width_ratios=[1.05, 1])
-        image = left.imshow(np.zeros((len(codes),) * 2), vmin=0, vmax=1, animated=False)
-        left.set(title="weights of this head", xlabel="looks at", ylabel="who looks")
-        bars = right.barh(np.arange(len(codes)), np.zeros(len(codes)), color=figures.BLUE)
-        right.set(xlim=(0, 1), ylim=(len(codes) - 0.5, -0.5), xlabel="weight")
-        places = np.arange(len(codes))
-        left.set_xticks(places, letters)
-        for ax in (left, right):
-            ax.set_yticks(places, letters)
-            ax.tick_params(length=0, labelsize=7, labelfontfamily="monospace")
-            ax.grid(False)
-        right.tick_params(axis="x", labelsize=9, labelfontfamily="sans-serif")
-        (frame,) = left.plot([], [], "-", color=figures.ORANGE, linewidth=1.5)
-        (here,) = right.plot([0], [0], "D", color=figures.ORANGE, markersize=7, clip_on=False)
-        heading = right.set_title("place")  # replaced; it keeps the room
-        figure.colorbar(image, ax=left, fraction=0.046, ticks=[0, 0.5, 1], label="weight")
-        return {"image": image, "bars": list(bars), "frame": frame, "here": here, "title": heading}
-
-    def paint(self, artists: dict, result: dict, params: dict) -> None:
-        """Show the map, frame the row of the chosen place, and draw it as bars."""
-        place, count = params["place"], len(result["row"])
-        artists["image"].set_data(result["weights"])
-        edges = (-0.5, count - 0.5, place - 0.5, place + 0.5)
-        x0, x1, y0, y1 = edges
-        artists["frame"].set_data([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0])
-        for bar, weight in zip(artists["bars"], result["row"], strict=True):
-            bar.set_width(weight)
-        artists["here"].set_data([0], [place])
-        letter = visible(self.codes[params["sentence"]][place])
-        artists["title"].set_text(f"place {place}, “{letter}”, looks at")
-
-    def caption(self, result: dict, params: dict) -> str:
-        """Return in words where this place looks, and how far back on average."""
-        codes, place = self.codes[params["sentence"]], params["place"]
-        top = [
-            f"“{visible(codes[i])}” at place {i} ({result['row'][i]:.2f})"
-            for i in result["most"]
-            if i <= place and result["row"][i] >= 0.01
-        ]
+    text, given = written["text"], written["given"]
+    if place < 0:
         return (
-            f"Block {params['layer']}, head {params['head']}: “{visible(codes[place])}” at place "
-            f"{place} looks at {', '.join(top)}; on average "
-            f"{result['distance']:.1f} places back."
+            f"{given} letters are given, {len(text) - given} follow. Point at a letter, or use "
+            "the arrow keys."
         )
-
-
-class TemperatureExplorer(kit.Explorer):
-    """Turn the temperature; see the probabilities of the next character and a sample.
-
-    Args:
-        decoder: a trained network, `labkit.networks.transformer.Decoder`.
-        sentences: name -> text to begin with.
-        **start: start values of temperature, sentence and seed.
-    """
-
-    lesson = "14"
-    size = (9.6, 3.9)
-    rebuild_for = ("sentence",)
-
-    def __init__(
-        self, decoder: Decoder, sentences: dict[str, str] = SENTENCES, **start: Any
-    ) -> None:
-        self.decoder, self.sentences, self._samples = decoder, sentences, {}
-        self.logits = {
-            name: decoder.read(encode(text)[-decoder.context :])[0][-1]
-            for name, text in sentences.items()
-        }
-        super().__init__(**start)
-
-    def make_controls(self) -> dict:
-        """Return the controls: the temperature, how the text begins, and which draw."""
-        return {
-            "temperature": kit.slider(0.8, 0.0, 2.0, step=0.05),
-            "sentence": kit.choice(next(iter(self.sentences)), list(self.sentences)),
-            "seed": kit.slider(0, 0, 20),
-        }
-
-    def compute(self, temperature: float, sentence: str, seed: int) -> dict:
-        """Return probabilities at this temperature and at 1, and a sample."""
-        p = softmax_at(self.logits[sentence], temperature)
-        positive = p[p > 0]
-        return {
-            "p": p,
-            "order": np.argsort(-self.logits[sentence], kind="stable")[:_SHOWN],
-            # exp of the entropy: as many equally likely characters would surprise as much.
-            "choices": float(np.exp(-(positive * np.log(positive)).sum())),
-            "sample": self.sample(temperature, sentence, seed),
-        }
-
-    def sample(self, temperature: float, sentence: str, seed: int) -> str:
-        """Return what the network writes after a sentence; written once for each setting."""
-        from labkit.networks.transformer import generate
-
-        key = (temperature, sentence, seed)
-        if key not in self._samples:
-            prompt = encode(self.sentences[sentence])
-            self._samples[key] = decode(generate(self.decoder, prompt, SAMPLE, temperature, seed))
-        return self._samples[key]
-
-    def build(self, figure: Figure) -> dict:
-        """Draw bars for the likeliest characters, and room for the text."""
-        logits = self.logits[self.params["sentence"]]
-        order = np.argsort(-logits, kind="stable")[:_SHOWN]
-        left, right = figure.subplots(1, 2, width_ratios=[0.75, 1.25])
-        plain = softmax_at(logits)[order]
-        left.bar(np.arange(_SHOWN), plain, color="none", edgecolor=figures.GRAY, linewidth=1.2)
-        bars = left.bar(np.arange(_SHOWN), np.zeros(_SHOWN), width=0.5, color=figures.BLUE)
-        left.set_xticks(np.arange(_SHOWN), [visible(code) for code in order])
-        left.tick_params(axis="x", labelfontfamily="monospace")
-        left.set(
-            ylim=(0, 1), ylabel="probability", xlabel="next character (outline: temperature 1)"
-        )
-        left.grid(False, axis="x")
-        right.set_axis_off()
-        text = right.text(
-            0, 1, "", family="monospace", size=9, va="top", linespacing=1.3, parse_math=False,
-            transform=right.transAxes,
-        )  # fmt: skip
-        return {"bars": list(bars), "text": text, "title": right.set_title("draw", loc="left")}
-
-    def paint(self, artists: dict, result: dict, params: dict) -> None:
-        """Move the bars and write the sample."""
-        for bar, code in zip(artists["bars"], result["order"], strict=True):
-            bar.set_height(result["p"][code])
-        artists["text"].set_text(wrapped(self.sentences[params["sentence"]] + result["sample"]))
-        artists["title"].set_text(f"the beginning and {SAMPLE} characters, draw {params['seed']}")
-
-    def caption(self, result: dict, params: dict) -> str:
-        """Return in words the likeliest character, how many are in play, and the sample."""
-        first = result["order"][0]
-        # Python's own texts speak of the floating-point numbers inf and nan; a caption must not.
-        drawn = re.sub(
-            r"(?i)\b(n)(an)\b|\b(i)(nf)\b", r"\1\3-\2\4", " ".join(result["sample"].split())
-        )
-        return (
-            f"Temperature {params['temperature']:g}: the likeliest next character is "
-            f"“{visible(first)}” with probability {result['p'][first]:.2f}; the choice is as open "
-            f"as between {result['choices']:.1f} equally likely ones. It goes on: {drawn}"
-        )
-
-
-def draw_masks(masks: dict[str, np.ndarray], scores: np.ndarray, tokens: list[str]) -> Figure:
-    """Draw the weights that the same scores give under several masks; return the figure.
-
-    Args:
-        masks: name -> mask, stretching to the shape of the scores.
-        scores: shape (tokens, tokens); a row is what one token thinks of all others.
-        tokens: a word for each row and column.
-    """
-    import matplotlib.pyplot as plt
-
-    fig, axes = plt.subplots(1, len(masks), figsize=(3.2 * len(masks), 2.7))
-    for ax, (name, mask) in zip(axes, masks.items(), strict=True):
-        allowed, weights = np.broadcast_to(mask, scores.shape), masked_softmax(scores, mask)
-        ax.imshow(weights, vmin=0, vmax=1, cmap="Blues", interpolation="nearest")
-        for (i, j), weight in np.ndenumerate(weights):
-            label = f"{weight:.2f}" if allowed[i, j] else "×"
-            color = "white" if weight > 0.6 else "black"
-            ax.text(j, i, label, ha="center", va="center", size=9, color=color)
-        ax.set_xticks(range(len(tokens)), tokens, size=9)
-        ax.set_yticks(range(len(tokens)), tokens, size=9)
-        ax.set(title=name, xlabel="looks at", ylabel="who looks")
-        ax.grid(False)
-    return fig
-
-
-def wrapped(text: str) -> str:
-    r"""Return text cut into lines of at most 72 characters; ends of lines of its own stay.
-
-    >>> [len(line) for line in wrapped("a" * 73).split("\n")]
-    [72, 1]
-    """
-    lines = [
-        piece
-        for line in text.split("\n")
-        for piece in textwrap.wrap(line, _LINE, drop_whitespace=False) or [""]
+    who = f"Letter {place + 1}, “{_mark(text[place])}”, {'given' if place < given else 'written'}"
+    if place == 0:
+        return f"{who}: the first letter. Nothing stands before it."
+    told = [
+        f"{_head(written, h)} {_most(text, *each)}" for h, each in enumerate(rows(written)[place])
     ]
-    return "\n".join(lines)
+    chance = written["chances"][place]["own"]
+    return f"{who}, had probability {chance:.3f}. Most weight: {'; '.join(told)}."
+
+
+def rows(written: Mapping[str, Any]) -> list[list[tuple[int, np.ndarray]]]:
+    """Return for each letter and head (the first place that was seen, weights in 255ths).
+
+    Args:
+        written: as in `in_words`. The first letter looked nowhere: its arrays are empty.
+    """
+    looks = np.frombuffer(base64.b64decode(written["looks"]), np.uint8)
+    heads, at, found = written["heads"], 0, []
+    for place, start in enumerate(written["starts"]):
+        seen = place - start
+        found.append([(start, each) for each in looks[at : at + heads * seen].reshape(heads, seen)])
+        at += heads * seen
+    return found
+
+
+def _most(text: str, start: int, weights: np.ndarray) -> str:
+    best = int(weights.argmax())
+    far = f"{len(weights) - best} back ({weights[best] / 255:.2f})"
+    return f"“{_mark(text[start + best])}” {far}"
+
+
+def _head(written: Mapping[str, Any], head: int) -> str:
+    return f"{head // written['each'] + 1}.{head % written['each'] + 1}"
+
+
+def _mark(letter: str) -> str:
+    return {" ": "␣", "\n": "↵"}.get(letter, letter)
+
+
+class LookExplorer(kit.PageExplorer):
+    """Type a beginning; letters stream; point at one, and each head shows where it looked.
+
+    Args:
+        decoder: a trained network, `labkit.networks.transformer.Decoder`.
+        beginning: of the text, 1 to 40 letters.
+        temperature: of the draw, 0 to 2.
+        draw: another one draws another text, 0 to 99.
+        place: the letter that is pointed at, from 0; -1 for none.
+
+    Attributes:
+        written: the text and all about it, as the page gets it: how many letters are given; for
+            each letter where it could look, weights of each head in 255ths, and probabilities.
+        text: in words what is pointed at.
+
+    Raises:
+        ValueError: a setting that is not allowed.
+    """
+
+    parameters = ("beginning", "temperature", "draw")
+    allowed = {"temperature": (0, 2), "draw": (0, 99)}
+    sent = ("lesson", "written", "place", "alive")
+    page_width = 1000
+
+    lesson = traitlets.Unicode("14").tag(sync=True)
+    beginning = traitlets.Unicode(BEGINNINGS[0]).tag(sync=True)
+    temperature = traitlets.Float(0.8).tag(sync=True)
+    draw = traitlets.Int(0).tag(sync=True)
+    place = traitlets.Int(-1).tag(sync=True)
+    written = traitlets.Dict().tag(sync=True)
+    alive = traitlets.Bool(True).tag(sync=True)  # False in a page without a kernel
+
+    _esm = script("attention/explorer")
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        beginning: str = BEGINNINGS[0],
+        temperature: float = 0.8,
+        draw: int = 0,
+        place: int = -1,
+    ) -> None:
+        self._decoder = decoder
+        super().__init__(beginning=beginning, temperature=float(temperature), draw=draw)
+        self._write()
+        self.place = place
+        self.observe(self._write, ["beginning", "temperature", "draw"])
+
+    @traitlets.validate("beginning")
+    def _validate_beginning(self, proposal: Bunch) -> str:
+        if not 1 <= len(proposal["value"]) <= LONGEST:
+            raise ValueError(
+                f"a beginning has 1 to {LONGEST} letters; got {len(proposal['value'])}"
+            )
+        return decode(encode(proposal["value"]))[:LONGEST]
+
+    @traitlets.validate("temperature", "draw")
+    def _validate_number(self, proposal: Bunch) -> float:
+        return self._check(proposal["trait"].name, proposal["value"])
+
+    @traitlets.validate("place")
+    def _validate_place(self, proposal: Bunch) -> int:
+        last = len(self.written["text"]) - 1 if self.written else -1
+        if not -1 <= proposal["value"] <= last:
+            raise ValueError(f"place = {proposal['value']}; use -1 for none, or 0 to {last}")
+        return proposal["value"]
+
+    @property
+    def text(self) -> str:
+        """Where the network looked for the letter that is pointed at."""
+        return in_words(self.written, self.place)
+
+    def pixels(self) -> np.ndarray:
+        """Return the picture: the text, and a row for each head if a letter is pointed at."""
+        return _drawn(self.written, self.place)
+
+    def state(self) -> dict[str, Any]:
+        """Return what a page without a kernel needs to know."""
+        return super().state() | {"alive": False}
+
+    def grid(self) -> Iterator[dict[str, Any]]:
+        """Yield beginnings, temperatures and draws."""
+        for beginning, temperature in itertools.product((*BEGINNINGS, "a"), (0.0, 0.8, 2.0)):
+            yield {"beginning": beginning, "temperature": temperature, "draw": 3}
+
+    def draws(self, number: int, params: dict[str, Any]) -> bool:
+        """Return whether to draw setting `number`."""
+        return number % 6 == 0
+
+    def attempt(self, params: dict[str, Any], drawn: bool) -> None:
+        """Write with these settings, say all its letters; raise where weights are none."""
+        written = self._written(**params)
+        for place, heads in enumerate(rows(written)):
+            in_words(written, place)
+            if any(abs(weights.sum() / 255 - 1) > 0.3 for _, weights in heads if len(weights)):
+                raise ValueError(f"weights of letter {place} do not add up to 1")
+        if drawn:
+            _drawn(written, len(written["text"]) - 1)
+
+    # ---- inside
+
+    def _write(self, change: Bunch | None = None) -> None:
+        self.place = -1
+        self.written = self._written(**self.params)
+
+    def _written(self, beginning: str, temperature: float, draw: int) -> dict[str, Any]:
+        """Return a text that the network wrote, and all about it, as plain data."""
+        codes = encode(beginning)
+        logits, looks = self._decoder.read(codes)
+        steps = [(0, looks[:, :, i - 1, :i], logits[i - 1]) for i in range(1, len(codes))]
+        told = [(start, seen, softmax_at(z, temperature)) for start, seen, z in steps]
+        new = list(write(self._decoder, codes, LETTERS, temperature, draw))
+        told += [(step.start, step.looks, step.probability) for step in new]
+        text = beginning + decode([step.code for step in new])
+        shown = [_shown(seen) for _, seen, _ in told]
+        chances = [_chances(p, code) for (*_, p), code in zip(told, encode(text)[1:], strict=True)]
+        return {
+            "text": text,
+            "given": len(codes),
+            "heads": min(self._decoder.layers * self._decoder.heads, MOST),
+            "each": self._decoder.heads,  # heads of a block
+            "starts": [0, *(start for start, *_ in told)],
+            "looks": base64.b64encode(b"".join(shown)).decode(),
+            "chances": [{"own": 0.0, "best": []}, *chances],
+        }
+
+
+def _shown(looks: np.ndarray) -> bytes:
+    """Return the weights of the first heads in 255ths; looks of shape (layers, heads, seen)."""
+    return np.rint(255 * looks.reshape(-1, looks.shape[-1])[:MOST]).astype(np.uint8).tobytes()
+
+
+def _chances(p: np.ndarray, code: int) -> dict[str, Any]:
+    best = np.argsort(-p, kind="stable")[:SHOWN]
+    return {
+        "own": round(float(p[code]), 3),
+        "best": [[visible(each), round(float(p[each]), 3)] for each in best],
+    }
+
+
+def _drawn(written: Mapping[str, Any], place: int) -> np.ndarray:
+    heads = written["heads"] if place > 0 else 0
+    return kit.draw_once(lambda f: _paint(f, written, place), (9.0, 1.7 + 0.28 * heads), 90)
+
+
+def _paint(figure: Figure, written: Mapping[str, Any], place: int) -> None:
+    """Draw the text in lines, and below it for each head the letters before, on its colors."""
+    ax = figure.subplots()
+    heads = written["heads"] if place > 0 else 0
+    lines = textwrap.wrap("".join(map(_mark, written["text"])), 64, drop_whitespace=False)
+    ax.set(xlim=(0, 76), ylim=(len(lines) + heads + 1, -0.5))
+    ax.set_axis_off()
+    look = {"family": "monospace", "size": 13, "ha": "center", "va": "center", "parse_math": False}
+    for row, line in enumerate(lines):
+        for column, letter in enumerate(line):
+            here = 64 * row + column == place
+            color = (
+                figures.ORANGE
+                if here
+                else figures.BLUE
+                if 64 * row + column >= written["given"]
+                else figures.GRAY
+            )
+            ax.text(column + 6, row, letter, color=color, **look)
+    for head in range(heads):
+        y, (_, weights) = len(lines) + head + 0.5, rows(written)[place][head]
+        ax.text(2, y, _head(written, head), **look)
+        for k, weight in enumerate(weights[-64:]):
+            letter = written["text"][place - len(weights[-64:]) + k]
+            box = {
+                "facecolor": figures.ORANGE,
+                "alpha": weight / 255,
+                "edgecolor": "none",
+                "pad": 1,
+            }
+            ax.text(6 + 64 - len(weights[-64:]) + k, y, _mark(letter), bbox=box, **look)

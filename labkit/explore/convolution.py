@@ -1,20 +1,33 @@
-"""Explorers of lesson 11: edit a kernel over a digit; look at the feature maps of a network."""
+"""Explorers of lesson 11: the window under a place of a feature map; the maps of a network.
+
+Both compute in the page (js/sliding, js/maps), and here the same for their words and pictures;
+tests/explore/test_convolution.py holds the two together.
+"""
 
 from __future__ import annotations
 
+import base64
 import functools
-import types
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import ipywidgets as widgets
 import numpy as np
 import traitlets
 from numpy.typing import ArrayLike
 
 from labkit.data import load_mnist
 from labkit.explore import figures, kit
-from labkit.maths.convolution import KERNELS, cross_correlate2d
+from labkit.explore.kit.page import check_setting
+from labkit.explore.kit.script import script
+from labkit.maths.convolution import (
+    KERNELS,
+    conv2d,
+    cross_correlate2d,
+    max_pool2d,
+    pad_amounts,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -28,7 +41,8 @@ WEIGHT_RANGE = (-10.0, 10.0)
 def examples() -> np.ndarray:
     """Return the most typical training image of each digit, array (10, 28, 28), values 0 to 1."""
     digits = load_mnist("5k", seed=0)
-    return np.stack([_typical(digits.x_train[digits.y_train == d, :, :, 0]) for d in range(10)])
+    chosen = [_typical(digits.x_train[digits.y_train == d, :, :, 0]) for d in range(10)]
+    return np.rint(255 * np.stack(chosen).astype(float)) / 255  # in float64, as JavaScript computes
 
 
 def nine(kernel: ArrayLike) -> list[float]:
@@ -52,263 +66,393 @@ def kernel_name(weights: ArrayLike) -> str | None:
     return None
 
 
-class WeightGrid(widgets.VBox):
-    """Nine number fields in three rows; `value` is the list of the nine numbers."""
-
-    value = traitlets.List(traitlets.Float())
-    description = traitlets.Unicode()
-
-    def __init__(self, value: list[float]) -> None:
-        low, high = WEIGHT_RANGE
-        self.fields = [
-            widgets.BoundedFloatText(
-                min=low,
-                max=high,
-                step=0.5,
-                tooltip=f"weight row {u + 1}, column {v + 1}",
-                layout={"width": "5.6em"},
-            )
-            for u in range(3)
-            for v in range(3)
-        ]
-        super().__init__([widgets.HBox(self.fields[row : row + 3]) for row in (0, 3, 6)])
-        self.add_class("labkit-matrix")  # the page names the fields by row and column
-        self.style = types.SimpleNamespace()  # the kit sets the width of a label there
-        self.value = value
-        for field in self.fields:
-            field.observe(self._read, "value")
-
-    @traitlets.validate("value")
-    def _check(self, proposal: Bunch) -> list[float]:
-        low, high = WEIGHT_RANGE
-        weights = [float(weight) for weight in proposal["value"]]
-        if len(weights) != 9 or not all(low <= weight <= high for weight in weights):
-            raise traitlets.TraitError(
-                f"weights are nine numbers from {low:g} to {high:g}, row by row; got {weights}"
-            )
-        return weights
-
-    @traitlets.observe("value")
-    def _write(self, change: Bunch) -> None:
-        # Each field reports back; hold that until all nine are written.
-        self._writing = True
-        for field, weight in zip(self.fields, change["new"], strict=True):
-            field.value = weight
-        self._writing = False
-
-    def _read(self, _change: Bunch) -> None:
-        if not self._writing:
-            self.value = [field.value for field in self.fields]
-
-
-class KernelExplorer(kit.Explorer):
-    """Slide a 3 × 3 kernel over a handwritten digit; choose a kernel or type its nine weights."""
-
-    lesson = "11"
-    presets = {name: {"weights": nine(kernel)} for name, kernel in KERNELS.items()}
-    size = (9.6, 3.7)
-
-    def make_controls(self) -> dict:
-        """Return the controls: nine weights, the digit under them, and how they slide."""
-        return {
-            "weights": WeightGrid(nine(KERNELS["sobel x"])),
-            "digit": kit.slider(3, 0, 9),
-            "stride": kit.choice(1, [1, 2, 3]),
-            "padding": kit.choice("valid", ["valid", "same"]),
-        }
-
-    def _rows(self) -> list[widgets.Widget]:
-        # The presets stand above the weights that they fill in, the rest beside them.
-        grid, presets = super()._rows()
-        self.controls["weights"].layout.grid_area = "1 / 1 / span 3 / auto"
-        return [presets, grid]
-
-    @staticmethod
-    def compute(weights: list[float], digit: int, stride: int, padding: str) -> dict:
-        """Return the digit, the kernel and its feature map."""
-        image, kernel = examples()[digit], np.reshape(weights, (3, 3))
-        return {
-            "image": image,
-            "kernel": kernel,
-            "output": cross_correlate2d(image, kernel, stride, padding),
-        }
-
-    def build(self, figure: Figure) -> dict:
-        """Draw input, kernel with its numbers, and output, each with its own color scale."""
-        left, middle, right = figure.subplots(1, 3, width_ratios=[1, 0.62, 1])
-        pixels = {"interpolation": "nearest", "animated": False}
-        image = left.imshow(np.zeros((28, 28)), cmap="gray", vmin=0, vmax=1, **pixels)
-        left.set(title="input, 28 × 28", xlabel="column (pixels)", ylabel="row (pixels)")
-        kernel = middle.imshow(np.zeros((3, 3)), cmap="PuOr_r", vmin=-1, vmax=1, **pixels)
-        middle.set(xticks=[], yticks=[], title="kernel, 3 × 3")
-        output = right.imshow(np.zeros((28, 28)), cmap="PuOr_r", vmin=-1, vmax=1, **pixels)
-        right.set(xlim=(-0.5, 27.5), ylim=(27.5, -0.5), xlabel="column", ylabel="row")
-        for ax in (left, middle, right):
-            ax.grid(False)
-        middle.spines[:].set_visible(False)
-        numbers = [
-            [middle.text(v, u, "", ha="center", va="center", size=13) for v in range(3)]
-            for u in range(3)
-        ]
-        bar = figure.colorbar(output, ax=right, ticks=[-1, 0, 1], fraction=0.046)
-        bar.ax.set_yticklabels(["negative", "0", "positive"])
-        heading = right.set_title("output")
-        return {
-            "image": image,
-            "kernel": kernel,
-            "output": output,
-            "numbers": numbers,
-            "heading": heading,
-        }
-
-    def paint(self, artists: dict, result: dict, params: dict) -> None:
-        """Show the new images and write the nine weights."""
-        kernel, output = result["kernel"], result["output"]
-        rows, columns = output.shape
-        artists["image"].set_data(result["image"])
-        artists["kernel"].set_data(kernel / _largest(kernel))
-        artists["output"].set_data(output / _largest(output))
-        # One output number is one square of the frame, so a smaller output looks smaller.
-        artists["output"].set_extent((-0.5, columns - 0.5, rows - 0.5, -0.5))
-        artists["heading"].set_text(f"output, {rows} × {columns}")
-        for u, v in np.ndindex(3, 3):
-            number = artists["numbers"][u][v]
-            number.set_text(f"{kernel[u, v]:.3g}")
-            number.set_color("white" if abs(kernel[u, v]) > 0.6 * _largest(kernel) else "black")
-
-    def caption(self, result: dict, params: dict) -> str:
-        """Return in words the kernel, the size of the output, and what its sum means."""
-        output = result["output"]
-        name = kernel_name(params["weights"])
-        kernel = f"The kernel “{name}”" if name else "Your kernel"
-        rows, columns = output.shape
-        text = (
-            f"{kernel} on a {params['digit']}, stride {params['stride']}, padding "
-            f"{params['padding']}: {rows} × {columns} numbers from {output.min():.2f} "
-            f"to {output.max():.2f}."
-        )
-        if not np.any(result["kernel"]):
-            return text + " All weights are 0, so nothing of the image is left."
-        total = result["kernel"].sum()
-        if abs(total) < 0.01:
-            return text + " The weights sum to 0: even areas vanish, edges stay."
-        return text + f" The weights sum to {total:.2f}: even areas are multiplied by that."
-
-
-class FeatureMapExplorer(kit.Explorer):
-    """Choose a digit, a layer and a channel of a network; see what that filter answers.
+class SlidingWindow(kit.PageExplorer):
+    """Point at a number of a feature map: the window under it, nine products, their sum.
 
     Args:
-        model: a Sequential network whose convolution layers are to be looked at.
-        images: one image of each digit, shape (10, 28, 28, 1).
-        **start: start values of layer, channel and digit.
+        weights: of the kernel, row by row, nine numbers in [-10, 10].
+        digit: which image lies under it, 0 to 9.
+        stride: 1 to 3. padding: "valid" or "same". pooling: "none" or "max 2 x 2".
+        row, column: the place of the map that is pointed at, from 0; -1 for none.
+
+    Raises:
+        ValueError: a setting that is not allowed. TypeError: one that does not exist.
     """
 
-    lesson = "11"
-    size = (9.6, 3.9)
+    parameters = ("weights", "digit", "stride", "padding", "pooling")
+    sent = ("lesson", "examples", "kernels", "row", "column")
+    allowed: ClassVar[dict[str, Sequence]] = {
+        "digit": (0, 9),
+        "stride": (1, 3),
+        "padding": ("valid", "same"),
+        "pooling": ("none", "max 2 x 2"),
+        "row": (-1, 27),
+        "column": (-1, 27),
+    }
+
+    lesson = traitlets.Unicode("11").tag(sync=True)
+    examples = traitlets.Unicode().tag(sync=True)
+    kernels = traitlets.Dict().tag(sync=True)
+    weights = traitlets.List(nine(KERNELS["sobel x"])).tag(sync=True)
+    digit = traitlets.Int(3).tag(sync=True)
+    stride = traitlets.Int(1).tag(sync=True)
+    padding = traitlets.Unicode("valid").tag(sync=True)
+    pooling = traitlets.Unicode("none").tag(sync=True)
+    row = traitlets.Int(-1).tag(sync=True)
+    column = traitlets.Int(-1).tag(sync=True)
+
+    _esm = script("sliding/explorer")
+
+    def __init__(self, **start: Any) -> None:
+        self._check_names(start, "row", "column")
+        pixels = np.rint(255 * examples()).astype(np.uint8)
+        super().__init__(
+            examples=base64.b64encode(pixels.tobytes()).decode(),
+            kernels={name: nine(kernel) for name, kernel in KERNELS.items()},
+            **start,
+        )
+
+    @traitlets.validate("digit", "stride", "padding", "pooling", "row", "column")
+    def _validate(self, proposal: Bunch) -> Any:
+        return self._check(proposal["trait"].name, proposal["value"])
+
+    @traitlets.validate("weights")
+    def _validate_weights(self, proposal: Bunch) -> list[float]:
+        weights, (low, high) = proposal["value"], WEIGHT_RANGE
+        fits = len(weights) == 9 and all(isinstance(w, int | float) for w in weights)
+        if not fits or not all(low <= weight <= high for weight in weights):
+            raise ValueError(
+                f"weights are nine numbers from {low:g} to {high:g}, row by row; got {weights}"
+            )
+        return [float(weight) for weight in weights]
+
+    @staticmethod
+    def compute(weights: list[float], digit: int, stride: int, padding: str, pooling: str) -> dict:
+        """Return the digit, its feature map, and that after pooling (None without)."""
+        image, kernel = examples()[digit], np.reshape(weights, (3, 3))
+        found = cross_correlate2d(image, kernel, stride, padding)
+        pooled = None if pooling == "none" else max_pool2d(found[None, :, :, None])[0, :, :, 0]
+        return {"image": image, "map": found, "pooled": pooled}
+
+    @property
+    def text(self) -> str:
+        """The kernel, the map, and what happens at the place that is pointed at."""
+        result = self.compute(**self.params)
+        place = place_in_words(self.params, result, self.row, self.column)
+        return f"{summary(self.params, result)} {place}"
+
+    def pixels(self) -> np.ndarray:
+        """Return the picture: image, kernel, map, and the framed window."""
+        return self._draw(self.params)
+
+    def grid(self) -> Iterator[dict[str, Any]]:
+        """Yield every kernel over every stride, padding and pooling, and every digit."""
+        kernels = [*map(nine, KERNELS.values()), [0.0] * 9, [10.0, -10.0, 0.25] * 3]
+        names = ("stride", "padding", "pooling")
+        for number, weights in enumerate(kernels):
+            for choice in itertools.product((1, 2, 3), *(self.allowed[name] for name in names[1:])):
+                settings = dict(zip(names, choice, strict=True))
+                yield {"weights": weights, "digit": number, **settings}
+
+    def attempt(self, params: dict[str, Any], drawn: bool) -> None:
+        """Compute at these settings, and say it at three places; raise where a number is none."""
+        result = self.compute(**params)
+        if not np.isfinite(result["map"]).all():
+            raise ValueError("the map has numbers that are not finite")
+        summary(params, result)
+        for place in (-1, 0, len(result["map"]) - 1):
+            place_in_words(params, result, place, place)
+        if drawn:
+            self._draw(params)
+
+    def _draw(self, params: dict[str, Any]) -> np.ndarray:
+        result = self.compute(**params)
+
+        def paint(figure: Figure) -> None:
+            _paint_window(figure, params, result, self.row, self.column)
+
+        return kit.draw_once(paint, (8.6, 3.2), 90)
+
+
+def summary(params: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+    """Return in words which kernel lies on which digit, and what comes out."""
+    weights, found, pooled = params["weights"], result["map"], result["pooled"]
+    name = kernel_name(weights)
+    text = (
+        f"{f'The kernel “{name}”' if name else 'Your kernel'} on a {params['digit']}, "
+        f"stride {params['stride']}, padding {params['padding']}: {len(found)} × {len(found)} "
+        f"numbers from {two_decimals(found.min())} to {two_decimals(found.max())}"
+    )
+    text += "." if pooled is None else f"; after pooling {len(pooled)} × {len(pooled)}."
+    if not any(weights):
+        return text + " All weights are 0, so nothing of the image is left."
+    total = sum(weights)
+    if abs(total) < 0.01:
+        return text + " The weights sum to 0: even areas vanish, edges stay."
+    return text + f" The weights sum to {two_decimals(total)}: even areas are multiplied by that."
+
+
+def place_in_words(
+    params: Mapping[str, Any], result: Mapping[str, Any], row: int, column: int
+) -> str:
+    """Return in words what happens at a place of the map, or how to point at one."""
+    found, pooled = result["map"], result["pooled"]
+    if row < 0 or column < 0 or max(row, column) >= len(found):
+        return "Point at a number of the map, or go there with the arrow keys."
+    top, left = _corner(params, row, column)
+    text = (
+        f"Row {row}, column {column} of the map: the window begins at row {top}, column {left} of "
+        f"the image; its nine products add up to {two_decimals(found[row, column])}."
+    )
+    if pooled is None:
+        return text
+    block = row // 2, column // 2
+    if max(block) >= len(pooled):
+        return f"{text} No block of four holds it: pooling leaves it out."
+    four = found[2 * block[0] :][:2, 2 * block[1] :][:, :2]
+    if 2 * (row % 2) + column % 2 == four.argmax():
+        return f"{text} It is the largest of its block: pooling keeps it."
+    largest = two_decimals(four.max())
+    return f"{text} Its block has a larger number, {largest}, and pooling keeps that."
+
+
+def two_decimals(number: float) -> str:
+    """Return a number with two decimals, a half rounded away from 0, and no minus before 0.
+
+    >>> two_decimals(-0.125), two_decimals(-0.001)
+    ('-0.13', '0.00')
+    """
+    size = math.floor(100 * abs(number) + 0.5) / 100
+    return f"{'-' if number < 0 and size else ''}{size:.2f}"
+
+
+def _corner(params: Mapping[str, Any], row: int, column: int) -> tuple[int, int]:
+    """Return where the window of a place begins, in pixels of the image."""
+    before, _ = pad_amounts(28, 3, params["stride"], params["padding"])
+    return row * params["stride"] - before, column * params["stride"] - before
+
+
+def _paint_window(figure: Figure, params: dict, result: dict, row: int, column: int) -> None:
+    from matplotlib.patches import Rectangle
+
+    found, kernel = result["map"], np.reshape(params["weights"], (3, 3))
+    left, middle, right = figure.subplots(1, 3, width_ratios=[1, 0.6, 1])
+    left.imshow(result["image"], cmap="gray", vmin=0, vmax=1)
+    left.set(title="input, 28 × 28", xlim=(-1.5, 28.5), ylim=(28.5, -1.5), xticks=[], yticks=[])
+    middle.imshow(kernel / _largest(kernel), cmap="PuOr_r", vmin=-2, vmax=2)
+    middle.set(title="kernel", xticks=[], yticks=[])
+    for (u, v), weight in np.ndenumerate(kernel):
+        middle.text(v, u, f"{weight:.3g}", ha="center", va="center", color="black")
+    right.imshow(found, cmap="PuOr_r", vmin=-_largest(found), vmax=_largest(found))
+    right.set(title=f"feature map, {len(found)} × {len(found)}", xticks=[], yticks=[])
+    right.set(xlim=(-0.5, 27.5), ylim=(27.5, -0.5))
+    if 0 <= row < len(found) and 0 <= column < len(found):
+        top, start = _corner(params, row, column)
+        frame = {"fill": False, "edgecolor": figures.ORANGE, "linewidth": 2.5}
+        left.add_patch(Rectangle((start - 0.5, top - 0.5), 3, 3, **frame))
+        right.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **frame))
+    for ax in (left, middle, right):
+        ax.grid(visible=False)
+
+
+class FeatureMapExplorer(kit.PageExplorer):
+    """Click a channel of a layer, point at a place of its map; see what that value has seen.
+
+    Args:
+        model: a Sequential network; up to its last convolution, all of 3 × 3, without padding,
+            with ReLU, and max pooling between them.
+        images: one image of each digit, shape (10, 28, 28, 1) in [0, 1].
+        **start: start values of layer, channel and digit; of row and column, the place pointed at.
+
+    Raises:
+        ValueError: other layers, or a setting that is not allowed.
+
+    The page holds the weights rounded to 6 bits.
+    """
+
+    parameters = ("digit", "layer", "channel")
+    sent = ("lesson", "layers", "examples", "row", "column")
+    allowed: ClassVar[dict[str, Sequence]] = {
+        "digit": (0, 9),
+        "channel": (0, 4095),
+        "row": (-1, 27),
+        "column": (-1, 27),
+    }
+
+    lesson = traitlets.Unicode("11").tag(sync=True)
+    layers = traitlets.List().tag(sync=True)
+    examples = traitlets.Unicode().tag(sync=True)
+    digit = traitlets.Int(3).tag(sync=True)
+    layer = traitlets.Unicode().tag(sync=True)
+    channel = traitlets.Int(0).tag(sync=True)
+    row = traitlets.Int(-1).tag(sync=True)
+    column = traitlets.Int(-1).tag(sync=True)
+
+    _esm = script("maps/explorer")
 
     def __init__(self, model: keras.Model, images: ArrayLike, **start: Any) -> None:
-        from labkit.networks.attribution import feature_maps, receptive_fields
+        self._check_names(start, "row", "column")
+        pixels = np.rint(255 * np.asarray(images)).astype(np.uint8)
+        layers = _packed(model)
+        super().__init__(
+            layers=layers,
+            examples=base64.b64encode(pixels.tobytes()).decode(),
+            **{"layer": layers[0]["name"]} | start,
+        )
 
-        # All answers now, so that turning a control computes nothing.
-        self.images = np.asarray(images)[..., 0]
-        self.maps = feature_maps(model, images)
-        self.fields = receptive_fields(model)
-        super().__init__(**start)
+    @traitlets.validate("digit", "channel", "row", "column")
+    def _validate(self, proposal: Bunch) -> Any:
+        return self._check(proposal["trait"].name, proposal["value"])
 
-    def make_controls(self) -> dict:
-        """Return the controls: the digit, and which filter of which layer."""
-        largest = max(maps.shape[3] for maps in self.maps.values())
-        return {
-            "digit": kit.slider(3, 0, len(self.images) - 1),
-            "layer": kit.choice(next(iter(self.maps)), list(self.maps)),
-            "channel": kit.slider(0, 0, largest - 1),
-        }
+    @traitlets.validate("layer")
+    def _validate_layer(self, proposal: Bunch) -> str:
+        names = [layer["name"] for layer in self.layers]
+        return check_setting("layer", proposal["value"], names)
 
     def compute(self, digit: int, layer: str, channel: int) -> dict:
-        """Return what the filter answers, and the pixels behind its strongest answer."""
-        maps = self.maps[layer][digit]  # (rows, columns, filters)
-        channel = channel % maps.shape[2]
-        answer = maps[:, :, channel]
-        size, step, center = self.fields[layer]
-        row, column = np.unravel_index(answer.argmax(), answer.shape)
-        corner = (center - (size - 1) / 2 + step * row, center - (size - 1) / 2 + step * column)
-        return {
-            "image": self.images[digit],
-            "answer": answer,
-            "channel": int(channel),
-            "mosaic": mosaic(maps),
-            "filters": maps.shape[2],
-            "seen": (float(corner[0]), float(corner[1]), size),
-            "strongest": (int(row), int(column), float(answer.max())),
-        }
-
-    def build(self, figure: Figure) -> dict:
-        """Draw input, all channels of the layer, and the chosen channel."""
-        from matplotlib.patches import Rectangle
-
-        left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1.15, 1])
-        image = left.imshow(np.zeros((28, 28)), cmap="gray", vmin=0, vmax=1)
-        left.set(title="input", xlabel="column (pixels)", ylabel="row (pixels)")
-        seen = Rectangle((0, 0), 1, 1, fill=False, edgecolor=figures.ORANGE, linewidth=2.5)
-        left.add_patch(seen)
-        tiles = middle.imshow(np.zeros((8, 8)), vmin=0, vmax=1, extent=(0, 8, 8, 0))
-        middle.set(
-            xlim=(0, 8), ylim=(8, 0), xticks=[], yticks=[], title="all channels of the layer"
-        )
-        chosen = Rectangle((0, 0), 1, 1, fill=False, edgecolor=figures.ORANGE, linewidth=2.5)
-        middle.add_patch(chosen)
-        middle.spines[:].set_visible(False)
-        answer = right.imshow(np.zeros((8, 8)), vmin=0, vmax=1, extent=(0, 1, 1, 0))
-        right.set(xticks=[], yticks=[])
-        spot = right.plot([], [], "o", markersize=11, markerfacecolor="none", markeredgewidth=2.5)[
-            0
-        ]
-        spot.set_color(figures.ORANGE)
-        bar = figure.colorbar(answer, ax=right, ticks=[0, 1], fraction=0.046)
-        bar.ax.set_yticklabels(["0", "max"])
-        for ax in (left, middle, right):
-            ax.grid(False)
+        """Return what the filter answers, and the pixels behind the value that is looked at."""
+        image, maps = self._maps(digit)
+        number = [each["name"] for each in self.layers].index(layer)
+        found, facts = maps[number], self.layers[number]
+        own = channel % found.shape[2]
+        answer = np.floor(1e6 * found[:, :, own] + 0.5) / 1e6  # equal answers stay equal
+        pointed = min(self.row, self.column) >= 0 and max(self.row, self.column) < len(answer)
+        strongest = np.unravel_index(answer.argmax(), answer.shape)
+        row, column = (self.row, self.column) if pointed else map(int, strongest)
+        corner, step = facts["corner"], facts["step"]
         return {
             "image": image,
-            "seen": seen,
-            "tiles": tiles,
-            "chosen": chosen,
             "answer": answer,
-            "spot": spot,
-            "heading": right.set_title("channel 0"),
+            "channel": own,
+            "mosaic": mosaic(found),
+            "filters": found.shape[2],
+            "pointed": pointed,
+            "place": (row, column),
+            "seen": (corner + step * row, corner + step * column, facts["size"]),
         }
 
-    def paint(self, artists: dict, result: dict, params: dict) -> None:
-        """Show the new maps; frame the chosen channel and what its strongest value has seen."""
-        answer = result["answer"]
-        rows, columns = answer.shape
-        top, left, size = result["seen"]
-        artists["image"].set_data(result["image"])
-        artists["seen"].set_bounds(left - 0.5, top - 0.5, size, size)
-        artists["tiles"].set_data(result["mosaic"])
-        artists["tiles"].set_extent((0, 8, result["filters"] / 8, 0))
-        artists["chosen"].set_xy((result["channel"] % 8, result["channel"] // 8))
-        artists["answer"].set_data(answer / _largest(answer))
-        row, column, strongest = result["strongest"]
-        artists["spot"].set_data([(column + 0.5) / columns], [(row + 0.5) / rows])
-        for name in ("seen", "spot"):
-            artists[name].set_visible(strongest > 0)
-        artists["heading"].set_text(f"channel {result['channel']}, {rows} × {columns}")
+    @property
+    def text(self) -> str:
+        """What the filter answers, and what the value that is looked at has seen."""
+        return filter_in_words(self.params, self.compute(**self.params))
 
-    def caption(self, result: dict, params: dict) -> str:
-        """Return in words where the filter answers most strongly, or that it is silent."""
-        row, column, strongest = result["strongest"]
-        text = f"Layer {params['layer']}, channel {result['channel']} of {result['filters']}"
-        if params["channel"] != result["channel"]:
-            text += f" (there is no channel {params['channel']}; counting starts again)"
-        if strongest <= 0:
-            return text + f": silent for this {params['digit']}, every value is 0."
-        size = result["seen"][2]
-        return text + (
-            f", for a {params['digit']}: strongest answer {strongest:.2f} in row {row}, column "
-            f"{column} of the map. It has seen the {size} × {size} pixels framed on the left."
-        )
+    def pixels(self) -> np.ndarray:
+        """Return the picture: the digit, all channels of the layer, the chosen one."""
+        return self._draw(self.params)
+
+    def grid(self) -> Iterator[dict[str, Any]]:
+        """Yield every digit and layer with the first, some, and a channel too many."""
+        for digit, layer in itertools.product(range(10), self.layers):
+            for channel in (0, 5, layer["units"] - 1, layer["units"] + 8):
+                yield {"digit": digit, "layer": layer["name"], "channel": channel}
+
+    def attempt(self, params: dict[str, Any], drawn: bool) -> None:
+        """Compute at these settings; raise where an answer is no number."""
+        result = self.compute(**params)
+        if not np.isfinite(result["answer"]).all():
+            raise ValueError("the map has numbers that are not finite")
+        filter_in_words(params, result)
+        if drawn:
+            self._draw(params)
+
+    # ---- inside
+
+    @functools.cached_property
+    def _known(self) -> dict[int, tuple]:
+        return {}
+
+    def _maps(self, digit: int) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Return a digit and the maps of all layers, by the weights that the page has."""
+        if digit not in self._known:
+            pixels = np.frombuffer(base64.b64decode(self.examples), dtype=np.uint8)
+            image = pixels.reshape(10, 28, 28)[digit] / 255
+            self._known[digit] = image, _all_maps(image, self.layers)
+        return self._known[digit]
+
+    def _draw(self, params: dict[str, Any]) -> np.ndarray:
+        result = self.compute(**params)
+        return kit.draw_once(lambda figure: _paint_maps(figure, result), (8.6, 3.2), 90)
+
+
+def filter_in_words(params: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+    """Return in words what a filter answers, or that it is silent."""
+    own, answer, (row, column) = result["channel"], result["answer"], result["place"]
+    text = f"Layer {params['layer']}, channel {own} of {result['filters']}"
+    if params["channel"] != own:
+        text += f" (there is no channel {params['channel']}; counting starts again)"
+    text += f" for a {params['digit']}: "
+    if answer.max() <= 0:
+        return f"{text}silent, every value is 0."
+    value, strongest = two_decimals(answer[row, column]), two_decimals(answer.max())
+    if result["pointed"]:
+        text += f"row {row}, column {column} of the map answers {value}; "
+        text += f"the strongest answer is {strongest}."
+    else:
+        text += f"strongest answer {value}, in row {row}, column {column} of the map."
+    size = result["seen"][2]
+    return f"{text} It has seen the {size} × {size} pixels framed on the left."
+
+
+def _packed(model: keras.Model) -> list[dict]:
+    """Return the convolutions of a model for the page, each with the pooling before it."""
+    from labkit.networks.attribution import receptive_fields
+    from labkit.networks.packing import pack_layer
+
+    fields, packed, pool = receptive_fields(model), [], 1
+    for layer in model.layers:
+        if len(packed) == len(fields):
+            break
+        if layer.name not in fields:
+            pool *= getattr(layer, "pool_size", (1,))[0]
+            continue
+        kernel, bias = layer.get_weights()
+        shown = kernel.shape[:2], layer.strides, layer.activation.__name__
+        if shown != ((3, 3), (1, 1), "relu"):
+            raise ValueError(f"layer {layer.name} is {shown}; the page computes 3 × 3 with ReLU")
+        size, step, center = fields[layer.name]
+        facts = {"size": size, "step": step, "corner": center - (size - 1) / 2, "pool": pool}
+        plain = kernel.reshape(-1, kernel.shape[3])
+        packed.append({"name": layer.name, **facts, **pack_layer(plain, bias)})
+        pool = 1
+    return packed
+
+
+def _all_maps(image: np.ndarray, layers: Sequence[Mapping]) -> list[np.ndarray]:
+    from labkit.networks.packing import unpack
+
+    below, found = image[None, :, :, None], []
+    for (plain, bias), layer in zip(unpack(layers), layers, strict=True):
+        if layer["pool"] > 1:
+            below = max_pool2d(below, layer["pool"])
+        kernel = plain.reshape(3, 3, below.shape[3], -1)
+        below = np.maximum(conv2d(below, kernel, bias), 0)
+        found.append(below[0])
+    return found
+
+
+def _paint_maps(figure: Figure, result: Mapping[str, Any]) -> None:
+    from matplotlib.patches import Rectangle
+
+    def frame(ax: Any, row: float, column: float, side: float) -> None:
+        style = {"fill": False, "edgecolor": figures.ORANGE, "linewidth": 2.5}
+        ax.add_patch(Rectangle((column - 0.5, row - 0.5), side, side, **style))
+
+    left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1.3, 1])
+    answer, own = result["answer"], result["channel"]
+    left.imshow(result["image"], cmap="gray", vmin=0, vmax=1)
+    left.set(title="input")
+    middle.imshow(result["mosaic"], cmap="gray", vmin=0, vmax=1)
+    middle.set(title="all channels of the layer")
+    tile = len(answer) + 1
+    frame(middle, tile * (own // 8), tile * (own % 8), len(answer))
+    right.imshow(answer / _largest(answer), cmap="gray", vmin=0, vmax=1)
+    right.set(title=f"channel {own}, {len(answer)} × {len(answer)}")
+    if answer.max() > 0:
+        frame(left, *result["seen"])
+        frame(right, *result["place"], 1)
+    for ax in (left, middle, right):
+        ax.set(xticks=[], yticks=[])
+        ax.grid(visible=False)
 
 
 def draw_images(

@@ -90,7 +90,7 @@ class DigitExplorer(kit.PageExplorer):
     Raises:
         ValueError: a network or images of another shape, or a setting that is not allowed.
 
-    The page holds the weights rounded to 6 bits; lesson 10 measures what that changes.
+    The page holds the weights rounded to 6 bits, so that it stays small and needs no kernel.
     """
 
     parameters = ("digit", "pen", "center")

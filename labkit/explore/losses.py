@@ -79,7 +79,7 @@ class PredictionExplorer(kit.Explorer):
         "the articles' example": dict(zip(view_only, PREDICTIONS, strict=True)),
         "all answers 0.5": dict.fromkeys(view_only, 0.5),
         "all answers 1": dict.fromkeys(view_only, 1.0),
-        "one sure and wrong": {"first": 0.9, "second": 0.1, "third": 0.9, "fourth": 0.98},
+        "one sure and wrong": {"first": 0.99, "second": 0.01, "third": 0.99, "fourth": 0.98},
     }
     size = (9.6, 3.8)
 

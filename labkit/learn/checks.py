@@ -97,6 +97,7 @@ class Exercise:
             error) is judged as it is.
         then: argument tuples that are tried only on an answer that is right so far. There a mistake
             may raise an error, which in `cases` would hide its name.
+        seconds: after which an answer is stopped; 10 when None.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Exercise:
     also: Sequence[tuple[Any, str]] = ()
     read: Callable[..., Any] | None = None
     then: Sequence[tuple] = ()
+    seconds: float | None = None
 
     def check(self, answer: Any) -> Feedback:
         """Return feedback on the learner's answer; never raises because of what they wrote.
@@ -205,7 +207,7 @@ class Exercise:
         # Copies, so that an answer that changes its arguments in place cannot spoil the next case.
         arguments = [tuple(map(values.copied, case)) for case in self.cases]
         heard = _Heard(sys.stdout)
-        with redirect_stdout(heard), limited():
+        with redirect_stdout(heard), limited(self.seconds):
             raw = [answer(*case) for case in arguments]
         got = [self._form(*each) for each in zip(raw, arguments, strict=True)]
         return _Trial(got, raw, arguments, heard.anything)

@@ -273,16 +273,6 @@ def log_softmax(z: ArrayLike) -> np.ndarray:
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
-def log_softmax_grad(z: ArrayLike) -> np.ndarray:
-    """Return all slopes of log-softmax, shape (..., classes, classes): [i, j] = (i == j) - s_j.
-
-    >>> log_softmax_grad([0, 0]).tolist()
-    [[0.5, -0.5], [-0.5, 0.5]]
-    """
-    s = softmax(z)
-    return np.eye(s.shape[-1]) - s[..., None, :]
-
-
 # --- by name ------------------------------------------------------------------------------------
 
 
@@ -521,7 +511,7 @@ def _normal_below(x: np.ndarray) -> np.ndarray:
 
 def _gelu_inner(x: np.ndarray) -> np.ndarray:
     near = np.clip(x, -40, 40)  # beyond, tanh is exactly -1 or 1; x**3 would overflow for 1e200
-    return sqrt(2 / np.pi) * (near + 0.044715 * near**3)
+    return sqrt(2 / np.pi) * (near + 0.044715 * near * near**2)
 
 
 def _normal_mean(function: Callable, variance: float) -> float:

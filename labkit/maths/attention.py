@@ -437,6 +437,22 @@ def bert_parameters(layers: int, width: int, vocabulary: int = 30522, context: i
     return tables + layers * block_parameters(width) + width * width + width
 
 
+def published_parameters() -> dict[str, float]:
+    """Return the parameters of known networks in billions, from their published settings.
+
+    >>> {name: round(billions, 2) for name, billions in published_parameters().items()}
+    {'BERT-base': 0.11, 'BERT-large': 0.34, 'GPT-2': 0.12, 'GPT-2 XL': 1.56, 'GPT-3': 174.6}
+    """
+    counts = {
+        "BERT-base": bert_parameters(12, 768),
+        "BERT-large": bert_parameters(24, 1024),
+        "GPT-2": gpt_parameters(12, 768, 50257, 1024),
+        "GPT-2 XL": gpt_parameters(48, 1600, 50257, 1024),
+        "GPT-3": gpt_parameters(96, 12288, 50257, 2048),
+    }
+    return {name: count / 1e9 for name, count in counts.items()}
+
+
 # --- inside -------------------------------------------------------------------------------------
 
 

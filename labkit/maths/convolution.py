@@ -1,8 +1,8 @@
 """Convolution and pooling of images, in NumPy: what the layers of a CNN compute.
 
 Deep-learning libraries call cross-correlation "convolution": they do not flip the kernel.
-`cross_correlate2d` and `convolve2d` are both here for one gray image; `conv2d`, `max_pool2d`
-and `average_pool2d` work on batches, as the Keras layers of the same names do.
+`cross_correlate2d` and `convolve2d` are both here for one gray image; `conv2d` and `max_pool2d`
+work on batches, as the Keras layers of the same names do.
 Shapes follow Keras: images (n, height, width, channels).  Lesson: 11_convolution.
 """
 
@@ -205,20 +205,11 @@ def max_pool2d(
     >>> max_pool2d(np.arange(16).reshape(1, 4, 4, 1))[0, :, :, 0].tolist()
     [[5.0, 7.0], [13.0, 15.0]]
     """
-    return _pool_windows(x, size, stride, padding, -np.inf).max(axis=(4, 5))
-
-
-def average_pool2d(
-    x: ArrayLike, size: int = 2, stride: int | None = None, padding: str = "valid"
-) -> np.ndarray:
-    """Return the mean of each window, channel by channel; padded places are not counted.
-
-    Args and Raises: as in `max_pool2d`.
-
-    >>> average_pool2d(np.arange(16).reshape(1, 4, 4, 1))[0, :, :, 0].tolist()
-    [[2.5, 4.5], [10.5, 12.5]]
-    """
-    return np.nanmean(_pool_windows(x, size, stride, padding, np.nan), axis=(4, 5))
+    if padding not in ("valid", "same"):
+        raise ValueError(f"padding of a pooling layer is 'valid' or 'same'; got {padding!r}")
+    stride = size if stride is None else stride
+    windows = _windows(_array("x", x, 4), (size, size), stride, padding, fill=-np.inf)
+    return windows.max(axis=(4, 5))
 
 
 def receptive_field(layers: Sequence[tuple[int, int]]) -> tuple[int, int, float]:
@@ -246,24 +237,6 @@ def receptive_field(layers: Sequence[tuple[int, int]]) -> tuple[int, int, float]
     return size, step, center
 
 
-def conv2d_parameters(kernel: int, channels_in: int, channels_out: int) -> int:
-    """Return the number of weights and biases of a convolution layer with a square kernel.
-
-    >>> conv2d_parameters(3, 1, 32)
-    320
-    """
-    return (kernel * kernel * channels_in + 1) * channels_out
-
-
-def dense_parameters(inputs: int, outputs: int) -> int:
-    """Return the number of weights and biases of a dense layer.
-
-    >>> dense_parameters(576, 64)
-    36928
-    """
-    return (inputs + 1) * outputs
-
-
 def _windows(
     x: np.ndarray, kernel: tuple, stride: int, padding: Padding, fill: float = 0.0
 ) -> np.ndarray:
@@ -273,16 +246,6 @@ def _windows(
     pads = [pad_amounts(s, k, stride, padding) for s, k in zip(x.shape[1:3], kernel, strict=True)]
     x = np.pad(x, [(0, 0), *pads, (0, 0)], constant_values=fill)
     return sliding_window_view(x, kernel, axis=(1, 2))[:, ::stride, ::stride]
-
-
-def _pool_windows(
-    x: ArrayLike, size: int, stride: int | None, padding: str, fill: float
-) -> np.ndarray:
-    if padding not in ("valid", "same"):
-        raise ValueError(f"padding of a pooling layer is 'valid' or 'same'; got {padding!r}")
-    return _windows(
-        _array("x", x, 4), (size, size), size if stride is None else stride, padding, fill
-    )
 
 
 def _add_windows(dwindows: np.ndarray, shape: tuple, stride: int, padding: Padding) -> np.ndarray:

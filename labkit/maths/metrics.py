@@ -1,5 +1,7 @@
 """How good a result is; how sure we may be of it is told by `labkit.maths.intervals`.
 
+Accuracy, precision, recall and F1 are built in lesson 05, from the four counts.
+
 All scores here count answers. An answer jumps from right to wrong, so where a score depends on
 the outputs of a network at all, its derivative is 0, and between two counts it does not exist.
 This is why networks are trained on a loss (`labkit.maths.losses`) and judged by a score; no
@@ -48,82 +50,6 @@ def confusion_matrix(y_true: ArrayLike, y_pred: ArrayLike, classes: ArrayLike | 
     return np.array([[np.sum((y_true == t) & (y_pred == p)) for p in classes] for t in classes])
 
 
-def counts(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[int, int, int, int]:
-    """Return true positives, false positives, false negatives and true negatives.
-
-    Args:
-        y_true: 0 or 1, shape (n,).
-        y_pred: 0 or 1, shape (n,).
-
-    Raises:
-        ValueError: the shapes differ, nothing is given, or a value is neither 0 nor 1.
-
-    >>> counts([0, 0, 0, 1, 1], [0, 0, 1, 1, 0])
-    (1, 1, 1, 2)
-    """
-    y_true, y_pred = same_length(y_true, y_pred, "y_pred")
-    for name, values in (("y_true", y_true), ("y_pred", y_pred)):
-        _check_binary(name, values)
-    (tn, fp), (fn, tp) = confusion_matrix(y_true, y_pred, classes=[0, 1]).tolist()
-    return tp, fp, fn, tn
-
-
-def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Return the share of right answers, for any number of classes.
-
-    Raises:
-        ValueError: the shapes differ, or nothing is given.
-
-    >>> accuracy([0, 1, 2, 2], [0, 1, 2, 1])
-    0.75
-    """
-    y_true, y_pred = same_length(y_true, y_pred, "y_pred")
-    return float(np.mean(y_true == y_pred))
-
-
-def precision(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Return TP / (TP + FP): which share of the alarms is true. 0 when there is no alarm.
-
-    Raises:
-        ValueError: see `counts`.
-
-    >>> precision([0, 0, 0, 1, 1], [0, 0, 1, 1, 0])
-    0.5
-    """
-    tp, fp, _, _ = counts(y_true, y_pred)
-    return _share(tp, tp + fp)
-
-
-def recall(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Return TP / (TP + FN): which share of the positives is found. 0 when there is none.
-
-    Raises:
-        ValueError: see `counts`.
-
-    >>> recall([0, 0, 1, 1, 1, 1], [0, 0, 1, 1, 1, 0])
-    0.75
-    """
-    tp, _, fn, _ = counts(y_true, y_pred)
-    return _share(tp, tp + fn)
-
-
-def f1(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Return 2TP / (2TP + FP + FN), the harmonic mean of precision and recall.
-
-    0 when there is neither a positive nor an alarm.
-
-    Raises:
-        ValueError: see `counts`.
-
-    Source: van Rijsbergen, Information Retrieval (1979), with beta = 1.
-
-    >>> f1([0, 0, 0, 1, 1], [0, 1, 1, 1, 1])
-    0.6666666666666666
-    """
-    tp, fp, fn, _ = counts(y_true, y_pred)
-    return _share(2 * tp, 2 * tp + fp + fn)
-
-
 def balanced_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """Return the mean of the recalls of all classes that occur in `y_true`.
 
@@ -153,34 +79,6 @@ def majority_baseline(y_train: ArrayLike, y_test: ArrayLike) -> float:
         raise ValueError(f"a baseline needs labels; got {y_train.size} and {y_test.size}")
     classes, numbers = np.unique(y_train, return_counts=True)
     return float(np.mean(y_test == classes[np.argmax(numbers)]))
-
-
-def all_tables(positives: int, negatives: int) -> dict[str, np.ndarray]:
-    """Return the scores of every confusion matrix that `positives` and `negatives` allow.
-
-    Returns:
-        dict of arrays, shape (positives + 1, negatives + 1): tp, fp, accuracy, recall,
-        precision and f1; row i has i true positives, column j has j false positives.
-        0 / 0 counts as 0.
-
-    Raises:
-        ValueError: a number below 1.
-
-    >>> tables = all_tables(60, 40)
-    >>> tables["accuracy"].size, float(tables["accuracy"][42, 2])
-    (2501, 0.8)
-    """
-    if positives < 1 or negatives < 1:
-        raise ValueError(f"both classes need a sample; got {positives} and {negatives}")
-    tp, fp = np.mgrid[0 : positives + 1, 0 : negatives + 1]
-    return {
-        "tp": tp,
-        "fp": fp,
-        "accuracy": (tp + negatives - fp) / (positives + negatives),
-        "recall": tp / positives,
-        "precision": tp / np.maximum(tp + fp, 1),
-        "f1": 2 * tp / (tp + fp + positives),  # TP + FN are the positives
-    }
 
 
 # --- every threshold at once --------------------------------------------------------------------
@@ -263,6 +161,42 @@ def roc_auc(y_true: ArrayLike, scores: ArrayLike) -> float:
     return area(fpr, tpr)
 
 
+def recall_at(y_true: ArrayLike, scores: ArrayLike, false_alarms: float) -> float:
+    """Return the most recall that some threshold reaches with at most these false alarms.
+
+    Args:
+        y_true: 0 or 1, shape (n,), both present.
+        scores: any numbers, larger for more positive, shape (n,).
+        false_alarms: largest share of the negatives that may raise an alarm.
+
+    Raises:
+        ValueError: see `roc_curve`.
+
+    >>> recall_at([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], false_alarms=0.4)
+    0.5
+    """
+    fpr, tpr, _ = roc_curve(y_true, scores)
+    return float(tpr[fpr <= false_alarms].max())
+
+
+def precision_at(y_true: ArrayLike, scores: ArrayLike, recall: float) -> float:
+    """Return the most precision that some threshold reaches with at least this recall.
+
+    Args:
+        y_true: 0 or 1, shape (n,), both present.
+        scores: any numbers, larger for more positive, shape (n,).
+        recall: smallest share of the positives that must be found, above 0.
+
+    Raises:
+        ValueError: see `roc_curve`.
+
+    >>> precision_at([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], recall=1)
+    0.6666666666666666
+    """
+    precisions, recalls, _ = precision_recall_curve(y_true, scores)
+    return float(precisions[:-1][recalls[:-1] >= recall].max())
+
+
 def average_precision(y_true: ArrayLike, scores: ArrayLike) -> float:
     """Return the mean precision over the positives, the area under the precision-recall steps.
 
@@ -279,10 +213,6 @@ def average_precision(y_true: ArrayLike, scores: ArrayLike) -> float:
 
 
 # --- inside -------------------------------------------------------------------------------------
-
-
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
 
 
 def _check_binary(name: str, values: np.ndarray) -> None:

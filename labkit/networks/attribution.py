@@ -1,6 +1,6 @@
 """What a trained network looks at: feature maps, gradients, occlusion, on any Keras backend.
 
-Lesson: 11_convolution (feature maps, Grad-CAM), 27_monitoring_and_interpretability (gradient,
+Lesson: 11_convolution (Grad-CAM, occlusion), 27_monitoring_and_interpretability (gradient,
     integrated gradients, Grad-CAM, occlusion; `labkit.datacenter.monitoring.deletion` tests them).
 """
 
@@ -117,6 +117,31 @@ def occlude(images: np.ndarray, rows: np.ndarray, columns: np.ndarray, size: int
     right = np.arange(images.shape[2]) - np.asarray(columns)[:, None]
     inside = ((down >= 0) & (down < size))[:, :, None] & ((right >= 0) & (right < size))[:, None]
     return np.where(inside[..., None], 0, images)
+
+
+def peaks(maps: np.ndarray) -> np.ndarray:
+    """Return where each map is largest, rows and columns, shape (2, n).
+
+    Args:
+        maps: shape (n, rows, columns).
+
+    >>> peaks(np.array([[[0, 1], [0, 0]], [[0, 0], [5, 2]]])).tolist()
+    [[0, 1], [1, 0]]
+    """
+    return np.array(np.unravel_index(maps.reshape(len(maps), -1).argmax(axis=1), maps.shape[1:]))
+
+
+def stroke_pixels(images: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Return of each image one pixel of its stroke (above 0.5), all with equal chances, (2, n).
+
+    Args:
+        images: shape (n, height, width, 1), 0 is background.
+
+    >>> image = np.zeros((1, 3, 3, 1)); image[0, 2, 1] = 1
+    >>> stroke_pixels(image, np.random.default_rng(0)).tolist()
+    [[2], [1]]
+    """
+    return peaks(random.random(images.shape[:3]) * (images[..., 0] > 0.5))
 
 
 # --- maps of pixels -------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ def small_cnn(dropout: float = 0.0, seed: int = 0) -> keras.Sequential:
     Raises:
         ValueError: a dropout outside [0, 1).
 
-    Lesson: 11_convolution.
+    Lessons: 22_smaller_models, 25_energy_and_cost; 11_convolution builds it in a cell.
     """
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout must lie in [0, 1), 0 for none. Received: dropout={dropout}")
@@ -80,7 +80,8 @@ def mlp(hidden: int = 500, dropout: float = 0.0, seed: int = 0) -> keras.Sequent
 
     Lesson: 10_first_network.
     """
-    _check_hidden(hidden)
+    if not isinstance(hidden, int) or hidden < 1:
+        raise ValueError(f"hidden must be an integer of at least 1. Received: hidden={hidden!r}")
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout must lie in [0, 1), 0 for none. Received: dropout={dropout}")
     from labkit.networks.backend import keras
@@ -99,40 +100,3 @@ def mlp(hidden: int = 500, dropout: float = 0.0, seed: int = 0) -> keras.Sequent
         model.add(layers.Dropout(dropout, seed=seed, name="dropout"))
     model.add(layers.Dense(10, "softmax", kernel_initializer=last, name="digits"))
     return model
-
-
-def larger_of_two(hidden: int = 3, seed: int = 0) -> keras.Sequential:
-    """Return the two-number classifier of the source articles, not yet compiled.
-
-    2-3-1 as shipped, all sigmoid: 13 parameters.
-
-    Args:
-        hidden: units of the hidden layer, at least 1.
-        seed: start of the weights; the same seed gives the same network on the same backend.
-
-    Returns:
-        A model from pairs of shape (n, 2) to probabilities of shape (n, 1).
-
-    Raises:
-        ValueError: fewer than one hidden unit.
-
-    Lesson: 10_first_network.
-    """
-    _check_hidden(hidden)
-    from labkit.networks.backend import keras
-
-    layers, glorot = keras.layers, keras.initializers.GlorotUniform
-    first, last = glorot(seed=10 * seed + 1), glorot(seed=10 * seed + 2)
-    return keras.Sequential(
-        [
-            keras.Input((2,)),
-            layers.Dense(hidden, "sigmoid", kernel_initializer=first, name="hidden"),
-            layers.Dense(1, "sigmoid", kernel_initializer=last, name="larger"),
-        ],
-        name="larger_of_two",
-    )
-
-
-def _check_hidden(hidden: int) -> None:
-    if not isinstance(hidden, int) or hidden < 1:
-        raise ValueError(f"hidden must be an integer of at least 1. Received: hidden={hidden!r}")

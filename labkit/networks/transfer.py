@@ -19,138 +19,46 @@ if TYPE_CHECKING:
 STEPS_PER_CALL = 10  # updates that Keras runs between two looks back to Python
 
 
-def strided_cnn(classes: int = 5, seed: int = 0) -> keras.Sequential:
-    """Return a small convolutional network: two strided convolutions, a hidden layer, a head.
-
-    Strides of 2 take the place of pooling; 56,645 parameters for five classes.
+def features(model: keras.Sequential, x: np.ndarray) -> np.ndarray:
+    """Return what comes out of the frozen layers at the begin; the inputs themselves without any.
 
     Args:
-        classes: number of classes of the head.
-        seed: start of all kernels.
-
-    Returns:
-        A model from images (n, 28, 28, 1) in [0, 1] to probabilities (n, classes), not compiled.
-
-    Lesson: 15_transfer_learning.
-    """
-    from labkit.networks.backend import keras
-
-    layers = keras.layers
-
-    def start(layer: int) -> keras.initializers.Initializer:
-        return keras.initializers.GlorotUniform(seed=10 * seed + layer)
-
-    def convolution(filters: int, kernel: int, name: str, layer: int) -> keras.Layer:
-        return layers.Conv2D(
-            filters,
-            kernel,
-            strides=2,
-            activation="relu",
-            kernel_initializer=start(layer),
-            name=name,
-        )
-
-    return keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            convolution(16, 5, "conv_1", 1),  # 12 x 12 x 16
-            convolution(32, 3, "conv_2", 2),  # 5 x 5 x 32
-            layers.Flatten(name="flatten"),  # 800
-            layers.Dense(64, activation="relu", kernel_initializer=start(3), name="hidden"),
-            layers.Dense(classes, activation="softmax", kernel_initializer=start(4), name="head"),
-        ],
-        name="strided_cnn",
-    )
-
-
-def weighted_layers(model: keras.Sequential) -> list:
-    """Return the layers that have weights, the head last; only they can be frozen."""
-    return [layer for layer in model.layers if layer.weights]
-
-
-def freeze(model: keras.Sequential, count: int) -> keras.Sequential:
-    """Freeze the first `count` layers that have weights, and set all others free.
-
-    Compile the model afterwards: what an already compiled model trains is settled.
-
-    Args:
-        model: a built Sequential model.
-        count: 0 freezes nothing; the head is never frozen.
-
-    Returns:
-        The same model, for a chain of calls.
-
-    Raises:
-        ValueError: a count that would freeze the head, or below 0.
-
-    Lesson: 15_transfer_learning.
-    """
-    layers = weighted_layers(model)
-    _check_count(layers, count)
-    for place, layer in enumerate(layers):
-        layer.trainable = place >= count
-    return model
-
-
-def with_new_head(pretrained: Sequence[np.ndarray], fresh: Sequence[np.ndarray]) -> list:
-    """Return the pre-trained weights of all layers but the head, and the fresh ones of the head.
-
-    Args:
-        pretrained: weights of the source network, as `model.get_weights()` gives them, with
-            kernel and bias of the head last.
-        fresh: weights of an untrained network for the target; the head may have another size.
-
-    Raises:
-        ValueError: networks that differ before the head.
-
-    Lesson: 15_transfer_learning.
-
-    >>> body, old, new = np.ones((3, 2)), np.ones((2, 5)), np.zeros((2, 7))
-    >>> [w.shape for w in with_new_head([body, old, np.ones(5)], [body, new, np.zeros(7)])]
-    [(3, 2), (2, 7), (7,)]
-    """
-    shapes = [[np.shape(w) for w in weights[:-2]] for weights in (pretrained, fresh)]
-    if shapes[0] != shapes[1]:
-        raise ValueError(f"the networks differ before the head: {shapes[0]} and {shapes[1]}")
-    return [*pretrained[:-2], *fresh[-2:]]
-
-
-def features(model: keras.Sequential, x: np.ndarray, frozen: int) -> np.ndarray:
-    """Return what comes out of the first `frozen` layers with weights; the inputs themselves for 0.
-
-    Args:
-        model: a built Sequential model.
+        model: a built Sequential model; its first layers may have `trainable = False`.
         x: inputs, shape (n, ...).
-        frozen: as in `freeze`.
 
     Returns:
-        Array (n, ...), the input of the next layer that has weights.
+        Array (n, ...), the input of the first layer that learns.
+
+    Raises:
+        ValueError: no layer of the model learns.
 
     Lesson: 15_transfer_learning.
     """
     import keras
 
     values = np.asarray(x, dtype="float32")
-    for layer in model.layers[: _cut(model, frozen)]:
+    for layer in model.layers[: _cut(model)]:
         values = layer(values)  # outside fit, so dropout does nothing
     return keras.ops.convert_to_numpy(values)
 
 
-def tail(model: keras.Sequential, frozen: int) -> keras.Sequential:
-    """Return a new network of the layers behind the first `frozen` ones, with their weights.
+def tail(model: keras.Sequential) -> keras.Sequential:
+    """Return a new network of the layers behind the frozen ones, with their weights.
 
-    `tail(model, k)` on `features(model, x, k)` answers what `model` answers to x. Training it is
-    the same as training `freeze(model, k)`, without computing the frozen part again and again.
+    `tail(model)` on `features(model, x)` answers what `model` answers to x. Training it is the same
+    as training `model`, without computing the frozen part again and again.
 
     Args:
-        model: a built Sequential model.
-        frozen: as in `freeze`.
+        model: a built Sequential model; its first layers may have `trainable = False`.
+
+    Raises:
+        ValueError: no layer of the model learns.
 
     Lesson: 15_transfer_learning.
     """
     from labkit.networks.backend import keras
 
-    cut = _cut(model, frozen)
+    cut = _cut(model)
     inputs = model.layers[cut].input.shape[1:] if cut else model.input_shape[1:]
     kept = [type(layer).from_config(layer.get_config()) for layer in model.layers[cut:]]
     rest = keras.Sequential([keras.Input(inputs), *kept])
@@ -190,6 +98,7 @@ class Restarts:
         updates: int = 100,
         batch_size: int = 32,
         seed: int = 0,
+        learning_rate: float | None = None,
     ) -> keras.Model:
         """Train for a number of updates from these weights, with a fresh optimizer.
 
@@ -203,6 +112,7 @@ class Restarts:
             updates: number of batches.
             batch_size: samples of a batch.
             seed: the order of the samples.
+            learning_rate: of this training; None: that of the last one.
 
         Returns:
             The model, trained.
@@ -211,6 +121,8 @@ class Restarts:
             self.model.set_weights(weights)
             for variable, value in zip(self.model.optimizer.variables, self._fresh, strict=True):
                 variable.assign(value)
+        if learning_rate is not None:
+            self.model.optimizer.learning_rate = learning_rate
         order = batch_order(len(x), updates, batch_size, seed)
         batch_size = min(batch_size, len(x))
         if training.loop_pays_off(self.model):
@@ -245,15 +157,10 @@ def batch_order(count: int, updates: int, batch_size: int, seed: int = 0) -> np.
     ]
 
 
-def _cut(model: keras.Sequential, frozen: int) -> int:
-    """Return the place in `model.layers` of the first layer that is not frozen."""
-    layers = weighted_layers(model)
-    _check_count(layers, frozen)
-    return model.layers.index(layers[frozen]) if frozen else 0
-
-
-def _check_count(layers: list, count: int) -> None:
-    if not 0 <= count < len(layers):
-        raise ValueError(
-            f"0 to {len(layers) - 1} layers can be frozen; the head stays free. Received: {count}"
-        )
+def _cut(model: keras.Sequential) -> int:
+    """Return the place in `model.layers` of the first layer that learns; 0 if it is the first."""
+    weighted = [layer for layer in model.layers if layer.weights]
+    free = [layer for layer in weighted if layer.trainable]
+    if not free:
+        raise ValueError("every layer is frozen, so nothing can learn; set the head free")
+    return 0 if free[0] is weighted[0] else model.layers.index(free[0])

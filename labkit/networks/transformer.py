@@ -1,14 +1,15 @@
-"""A small transformer that writes text character by character, and how it writes.
+"""A small transformer that was trained to write, in NumPy: how it reads, looks and writes.
 
-`small_transformer` builds it from plain Keras layers. `Decoder` runs the trained network with the
-NumPy functions of `labkit.maths.attention`: it returns the same scores, shows every attention
-weight, and keeps keys and values in a cache, so that each new character costs one place of work
-and not the whole text again.  Lesson: 14_attention.
+Lesson 14 builds and trains the network in Keras. `Decoder` runs it with the NumPy functions of
+`labkit.maths.attention`, or with the learner's own attention: it returns the same scores, shows
+every attention weight, and keeps keys and values in a cache, so that each new character costs one
+place of work and not the whole text again.  Lesson: 14_attention.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,91 +17,54 @@ from numpy.typing import ArrayLike
 
 from labkit.machine import one_thread
 from labkit.maths import attention as maths
-from labkit.networks.backend import without_chatter
 
 if TYPE_CHECKING:
     import keras
 
-EPSILON = 1e-5  # of the layer normalizations, as in GPT-2
+EPSILON = 1e-3  # of the layer normalizations, as Keras has it
+Attention = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # of Q, K, V; no mask
 
 
-@without_chatter()  # under JAX, Keras' attention layer imports TensorFlow where it is installed
-def small_transformer(
+def random_weights(
     vocabulary: int = 96,
     context: int = 64,
     width: int = 64,
     layers: int = 2,
     heads: int = 4,
-    dropout: float = 0.0,
     seed: int = 0,
-) -> keras.Model:
-    """Return a decoder of the GPT kind, not yet compiled: characters in, scores of the next out.
+) -> list[np.ndarray]:
+    """Return the weights of a network that was never trained, in the order of `Decoder`.
 
-    Token table plus table of positions; blocks of attention and a feed-forward part, each behind
-    a layer normalization and added to what came in; a last normalization and a dense layer.
+    What it writes means nothing; its time is real.
 
     Args:
         vocabulary: number of different characters.
-        context: places of the position table, the longest text it can read at once.
-        width: numbers a place.
+        context: the most places that it reads.
+        width: numbers a place, a multiple of `heads`.
         layers: number of blocks.
-        heads: heads of each attention; they share the width.
-        dropout: share of numbers switched off at random while training, in [0, 1).
-        seed: of Keras, for the starting weights and dropout (`keras.utils.set_random_seed`).
-
-    Returns:
-        A model from integers of shape (n, up to context) to logits (n, places, vocabulary).
+        heads: of each attention.
+        seed: of the draw.
 
     Raises:
-        ValueError: a width that the heads cannot share equally, or a size below 1.
+        ValueError: a width that the heads cannot share equally.
 
-    Source: Radford and others, Language Models are Unsupervised Multitask Learners (2019).
-    Lesson: 14_attention.
+    >>> len(random_weights(layers=3))
+    54
     """
-    _check_sizes(vocabulary, context, width, layers, heads, dropout)
-    from labkit.networks.backend import keras
-
-    keras.utils.set_random_seed(seed)
-    build, small = keras.layers, keras.initializers.RandomNormal(stddev=0.02)
-
-    def norm(name: str) -> keras.Layer:
-        return build.LayerNormalization(epsilon=EPSILON, name=name)
-
-    tokens = keras.Input((None,), dtype="int32", name="characters")
-    places = keras.ops.cumsum(keras.ops.ones_like(tokens), axis=1) - 1  # 0, 1, 2, ...
-    table = build.Embedding(vocabulary, width, embeddings_initializer="uniform", name="tokens")
-    where = build.Embedding(context, width, embeddings_initializer=small, name="positions")
-    x = build.Dropout(dropout)(table(tokens) + where(places))
-    for block in (f"block_{number}_" for number in range(1, layers + 1)):
-        y = norm(block + "norm_1")(x)
-        attend = build.MultiHeadAttention(
-            heads, width // heads, dropout=dropout, name=block + "attention"
+    if width % heads:
+        raise ValueError(
+            f"the heads share the width equally, so it must be a multiple of heads. "
+            f"Received: width={width}, heads={heads}"
         )
-        x = x + build.Dropout(dropout)(attend(y, y, use_causal_mask=True))
-        y = norm(block + "norm_2")(x)
-        y = build.Dense(4 * width, activation="gelu", name=block + "hidden")(y)
-        x = x + build.Dropout(dropout)(build.Dense(width, name=block + "back")(y))
-    scores = build.Dense(vocabulary, name="scores")(norm("last_norm")(x))
-    return keras.Model(tokens, scores, name="small_transformer")
-
-
-def warmup_cosine(learning_rate: float, steps: int) -> keras.optimizers.schedules.CosineDecay:
-    """Return a schedule: up in a straight line for a twentieth of the steps, then a cosine down.
-
-    Args:
-        learning_rate: the highest, reached after the warm-up.
-        steps: updates of the whole training; the last ones are near 0.
-    """
-    from labkit.networks.backend import keras
-
-    warmup = max(1, steps // 20)
-    return keras.optimizers.schedules.CosineDecay(
-        learning_rate / 20,
-        max(1, steps - warmup),
-        alpha=0.02,
-        warmup_target=learning_rate,
-        warmup_steps=warmup,
-    )
+    d = width // heads
+    norm = [(width,), (width,)]
+    projection = [(width, heads, d), (heads, d)]
+    attention = 3 * projection + [(heads, d, width), (width,)]
+    dense = [(width, 4 * width), (4 * width,), (4 * width, width), (width,)]
+    shapes = [(vocabulary, width), (context, width)]
+    shapes += layers * (norm + attention + norm + dense) + norm + [(width, vocabulary)]
+    random = np.random.default_rng(seed)
+    return [random.normal(0, 0.5, shape) for shape in [*shapes, (vocabulary,)]]
 
 
 def place_losses(model: keras.Model, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -148,43 +112,37 @@ class Cache:
         self.values = np.zeros_like(self.keys)
         self.length = 0
 
-    @property
-    def numbers(self) -> int:
-        """How many numbers it holds when it is full."""
-        return self.keys.size + self.values.size
-
 
 class Decoder:
-    """A `small_transformer` as NumPy arrays: the same scores, and a look inside.
+    """A trained decoder of the GPT kind as NumPy arrays: the same scores, and a look inside.
 
     It computes with 64 bits: rounding then never decides which character is drawn.
 
     Args:
-        model: a network that `small_transformer` made.
+        weights: of the network, `model.get_weights()`, in this order: token table, position table;
+            for each block a normalization, `keras.layers.MultiHeadAttention`, a normalization, two
+            dense layers; a last normalization, a dense layer.
+        attention: a function of Q, K and V, shapes (queries, d), (keys, d) and (keys, width), that
+            returns the outputs; None for the lab's, which takes all heads at once.
 
     Attributes:
         layers, heads, context, vocabulary: the sizes of the network.
+
+    Raises:
+        ValueError: a number of arrays that such a network cannot have.
     """
 
-    def __init__(self, model: keras.Model):
-        def weights(name: str) -> list[np.ndarray]:
-            return [array.astype(float) for array in model.get_layer(name).get_weights()]
-
-        names = {layer.name for layer in model.layers}
-        self.layers = sum(name.endswith("_attention") for name in names)
-        (self._tokens,), (self._positions,) = weights("tokens"), weights("positions")
-        self._blocks = [
-            _Block(
-                tuple(weights(f"block_{number}_norm_1")),
-                maths.HeadWeights(*weights(f"block_{number}_attention")),
-                *(
-                    tuple(weights(f"block_{number}_{part}"))
-                    for part in ("norm_2", "hidden", "back")
-                ),
+    def __init__(self, weights: Sequence[np.ndarray], attention: Attention | None = None) -> None:
+        if len(weights) < 22 or (len(weights) - 6) % 16:
+            raise ValueError(
+                f"two tables, 16 arrays a block and 4 at the end make 22, 38, 54, ...; got "
+                f"{len(weights)} arrays. Was it built with positions, and block by block?"
             )
-            for number in range(1, self.layers + 1)
-        ]
-        self._last_norm, self._scores = weights("last_norm"), weights("scores")
+        tokens, positions, *rest = (np.asarray(array, float) for array in weights)
+        self.layers, self._attention = (len(weights) - 6) // 16, attention
+        self._tokens, self._positions = tokens, positions
+        self._blocks = [_block(rest[16 * n : 16 * n + 16]) for n in range(self.layers)]
+        self._last_norm, self._scores = rest[-4:-2], rest[-2:]
         _, self.heads, self._d = self._blocks[0].heads.query_kernel.shape
         self.context, self.vocabulary = len(self._positions), len(self._tokens)
 
@@ -215,40 +173,77 @@ class Decoder:
                 f"after {start} in the cache"
             )
         x = self._tokens[codes] + self._positions[start:end]
-        mask = np.arange(end) <= np.arange(start, end)[:, None]  # the new rows of causal_mask(end)
         looks = []
         for number, block in enumerate(self._blocks):
-            x, weights = self._through(block, x, cache.keys[number], cache.values[number], mask)
+            x, weights = self._through(block, x, cache.keys[number], cache.values[number], start)
             looks.append(weights)
         cache.length = end
         x = maths.layer_normalization(x, *self._last_norm, EPSILON)
         return x @ self._scores[0] + self._scores[1], np.stack(looks)
 
     def _through(
-        self, block: _Block, x: np.ndarray, keys: np.ndarray, values: np.ndarray, mask: np.ndarray
+        self, block: _Block, x: np.ndarray, keys: np.ndarray, values: np.ndarray, start: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return x after one block and its attention weights; put new keys and values away."""
-        heads, (new, end) = block.heads, mask.shape
+        heads, end = block.heads, start + len(x)
         y = maths.layer_normalization(x, *block.norm_1, EPSILON)
         query = maths.split_heads(y, heads.query_kernel, heads.query_bias)
-        keys[:, end - new : end] = maths.split_heads(y, heads.key_kernel, heads.key_bias)
-        values[:, end - new : end] = maths.split_heads(y, heads.value_kernel, heads.value_bias)
-        out, weights = maths.attention(query, keys[:, :end], values[:, :end], mask)
+        keys[:, start:end] = maths.split_heads(y, heads.key_kernel, heads.key_bias)
+        values[:, start:end] = maths.split_heads(y, heads.value_kernel, heads.value_bias)
+        out, weights = self._attend(query, keys[:, :end], values[:, :end])
         x = x + maths.merge_heads(out, heads)
         y = maths.layer_normalization(x, *block.norm_2, EPSILON)
         hidden = _gelu(y @ block.hidden[0] + block.hidden[1])
         return x + hidden @ block.back[0] + block.back[1], weights
 
+    def _attend(
+        self, query: np.ndarray, keys: np.ndarray, values: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return outputs and weights of the last places; none of them sees what comes after it."""
+        new, end = query.shape[1], keys.shape[1]
+        if self._attention is None:
+            mask = np.arange(end) <= np.arange(end - new, end)[:, None]
+            return maths.attention(query, keys, values, mask)
+        out, weights = np.zeros_like(query), np.zeros((len(query), new, end))
+        for head, i in np.ndindex(len(query), new):
+            seen = end - new + i + 1  # it is given these keys only, so it needs no mask
+            # The identity beside the values brings the weights out.
+            beside = np.hstack([values[head, :seen], np.eye(seen)])
+            both = self._attention(query[head, i : i + 1], keys[head, :seen], beside)
+            out[head, i], weights[head, i, :seen] = np.split(both[0], [out.shape[-1]])
+        return out, weights
 
-def generate(
+
+def _block(arrays: list[np.ndarray]) -> _Block:
+    parts = arrays[:2], maths.HeadWeights(*arrays[2:10]), arrays[10:12], arrays[12:14], arrays[14:]
+    return _Block(*parts)
+
+
+class Step(NamedTuple):
+    """One character that a network wrote.
+
+    Attributes:
+        code: the character.
+        probability: of each character at this place, shape (vocabulary,).
+        start: the first place of the text, counted from the prompt's, that was still seen.
+        looks: where the place before it looked, shape (layers, heads, places seen).
+    """
+
+    code: int
+    probability: np.ndarray
+    start: int
+    looks: np.ndarray
+
+
+def write(
     decoder: Decoder,
     prompt: ArrayLike,
     length: int,
     temperature: float = 1.0,
     seed: int = 0,
     use_cache: bool = True,
-) -> np.ndarray:
-    """Return characters that the network writes after a prompt, one drawn after the other.
+) -> Iterator[Step]:
+    """Yield characters that the network writes after a prompt, one drawn after the other.
 
     When the network's context is full, the older half is forgotten and the newer half read again.
 
@@ -264,23 +259,34 @@ def generate(
     Raises:
         ValueError: an empty prompt.
     """
-    visible = [int(code) for code in np.asarray(prompt, int)][-decoder.context :]
-    if not visible:
+    text = [int(code) for code in np.asarray(prompt, int)]
+    if not text:
         raise ValueError("the prompt is empty; give at least one character to begin with")
-    written, cache, new = [], None, visible
-    with one_thread():
-        for draw in np.random.default_rng(seed).random(length):
-            if len(visible) > decoder.context:
-                visible = visible[-max(1, decoder.context // 2) :]
-                cache = None
-            if cache is None or not use_cache:
-                cache, new = decoder.new_cache(), visible
-            logits, _ = decoder.read(new, cache)
-            p = maths.softmax_at(logits[-1], temperature)
-            code = min(int(np.searchsorted(np.cumsum(p), draw, side="right")), len(p) - 1)
-            written.append(code)
-            visible, new = [*visible, code], [code]
-    return np.array(written, int)
+    start, cache = max(0, len(text) - decoder.context), decoder.new_cache()
+    for draw in np.random.default_rng(seed).random(length):
+        if len(text) - start > decoder.context:
+            start = len(text) - max(1, decoder.context // 2)
+            cache = decoder.new_cache()
+        if not use_cache:
+            cache = decoder.new_cache()
+        with one_thread():
+            logits, looks = decoder.read(text[start + cache.length :], cache)
+        p = maths.softmax_at(logits[-1], temperature)
+        text.append(min(int(np.searchsorted(np.cumsum(p), draw, side="right")), len(p) - 1))
+        yield Step(text[-1], p, start, looks[:, :, -1])
+
+
+def generate(
+    decoder: Decoder,
+    prompt: ArrayLike,
+    length: int,
+    temperature: float = 1.0,
+    seed: int = 0,
+    use_cache: bool = True,
+) -> np.ndarray:
+    """Return the characters that `write` yields, shape (length,); arguments as there."""
+    steps = write(decoder, prompt, length, temperature, seed, use_cache)
+    return np.array([step.code for step in steps], int)
 
 
 def seconds_per_character(
@@ -306,23 +312,34 @@ def seconds_per_character(
     return float(np.median(seconds[1:]))
 
 
+class CacheCost(NamedTuple):
+    """Seconds of one more character.
+
+    Attributes:
+        places: characters of the text, the new one among them.
+        without, kept: seconds without and with a cache of keys and values, one for each.
+    """
+
+    places: list[int]
+    without: list[float]
+    kept: list[float]
+
+
+def cache_cost(places: Sequence[int], width: int = 96) -> CacheCost:
+    """Return what one more character costs with and without a cache, measured.
+
+    The network was never trained: its time is the same.
+
+    Args:
+        places: characters of the text.
+        width: of the network, with two blocks of four heads.
+    """
+    decoder = Decoder(random_weights(context=max(places), width=width))
+    seconds = [[seconds_per_character(decoder, n, use) for n in places] for use in (False, True)]
+    return CacheCost(list(places), *seconds)
+
+
 def _gelu(x: np.ndarray) -> np.ndarray:
     from scipy.special import erf
 
     return x * (1 + erf(x / np.sqrt(2))) / 2
-
-
-def _check_sizes(
-    vocabulary: int, context: int, width: int, layers: int, heads: int, dropout: float
-) -> None:
-    sizes = {"vocabulary": vocabulary, "context": context, "width": width}
-    for name, size in (sizes | {"layers": layers, "heads": heads}).items():
-        if not isinstance(size, int | np.integer) or size < 1:
-            raise ValueError(f"{name} must be an integer of at least 1. Received: {name}={size!r}")
-    if width % heads:
-        raise ValueError(
-            f"the heads share the width equally, so it must be a multiple of heads. "
-            f"Received: width={width}, heads={heads}"
-        )
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout must lie in [0, 1), 0 for none. Received: dropout={dropout}")

@@ -81,3 +81,15 @@ def test_no_day_is_in_training_and_test_and_no_target_is_known_too_early(adjuste
     assert len(tested) == len(set(tested))
     days = np.unique(made.day)
     assert len(tested) == (made.day >= days[round(len(days) / 2)]).sum()
+
+
+def test_a_swing_is_predicted_from_days_before_it_alone():
+    table = prices.load_prices().table.query("ticker == 'IBM'").reset_index(drop=True)
+    made = prices.daily_swings(table)
+    swing = (100 * (table["high"] - table["low"]) / table["close"]).to_numpy()
+    for row in (0, 7, 200):
+        at = row + 22  # a month lies before the first one
+        assert made.day[row] == table["date"].to_numpy("datetime64[D]")[at]
+        assert made.y[row] == swing[at]
+        means = [swing[at - days : at].mean() for days in (1, 5, 22)]
+        np.testing.assert_allclose(made.x[row], means)

@@ -294,6 +294,29 @@ n = logits.shape[0]
   return ((e / e.sum(axis=1).reshape(n, 1) - y_true) / n).tolist()
 -(y_true - scipy.special.softmax(logits, axis=1)) / len(y_true)
 """,
+    "losses.own_slope": """
+np.where(error < 0, -9, 1)
+np.where(error < 0, -9.0, 1.0)
+np.where(error > 0, 1, -9)
+[-9 if e < 0 else 1 for e in error]
+np.where(error < 0, -4.0, 1.0)
+np.where(error < 0, 18 * error, 2 * error)
+np.where(error < 0, 9, 1) * np.tanh(error)
+np.sign(error) - 8 * (error < 0)
+1 - 10 * (error < 0)
+slope = np.ones(len(error))
+  slope[error < 0] = -9
+  return slope
+slopes = []
+  for e in error:
+      slopes.append(1.0 if e >= 0 else -9.0)
+  return slopes
+error[error < 0] = -9
+  error[error > 0] = 1
+  return error
+1 - np.exp(-error)
+np.clip(error, -9, 1)
+""",
     "activations.sigmoid_slope": """
 sigmoid(x) * (1 - sigmoid(x))
 s = sigmoid(x)
@@ -405,35 +428,37 @@ x = np.hstack([x, np.ones((len(x), 1))])
   return h @ W2 + b2
 """,
     "activations.hat": """
-relu(x) - 2 * relu(x - 1) + relu(x - 2)
-relu(x) - relu(x - 1) - relu(x - 1) + relu(x - 2)
-relu(x - 2) - 2 * relu(x - 1) + relu(x)
-relu(x) - relu(2 * x - 2) + relu(x - 2)
-relu(x - 2 * relu(x - 1))
-relu(1 - abs(x - 1))
-relu(1 - np.abs(x - 1))
-relu(1 - relu(x - 1) - relu(1 - x))
-np.interp(x, [0, 1, 2], [0, 1, 0])
-np.maximum(0, 1 - np.abs(1 - x))
-np.clip(1 - np.abs(x - 1), 0, None)
-np.clip(1 - abs(x - 1), 0, 1)
-np.minimum(relu(x), relu(2 - x))
-np.maximum(x, 0) - 2 * np.maximum(x - 1, 0) + np.maximum(x - 2, 0)
-np.where(x < 1, relu(x), relu(2 - x))
-np.where((x > 0) & (x < 2), 1 - np.abs(x - 1), 0)
-up = relu(x)
-  down = -2 * relu(x - 1)
-  level = relu(x - 2)
-  return up + down + level
-y = np.zeros_like(x)
-  y[(x >= 0) & (x <= 1)] = x[(x >= 0) & (x <= 1)]
-  y[(x > 1) & (x <= 2)] = 2 - x[(x > 1) & (x <= 2)]
-  return y
-[max(0.0, 1 - abs(v - 1)) for v in x]
-sum(s * relu(x - k) for k, s in [(0, 1), (1, -2), (2, 1)])
-np.float32(relu(1 - abs(x - 1)))
-kinks, slopes = np.array([0, 1, 2]), np.array([1, -2, 1])
-  return relu(x[:, None] - kinks) @ slopes
+[(0, 1), (-1, -2), (-2, 1)]
+[(-2, 1), (-1, -2), (0, 1)]
+[[0, 1], [-1, -2], [-2, 1]]
+((0, 1), (-1, -2), (-2, 1))
+np.array([(0, 1), (-1, -2), (-2, 1)])
+[(0.0, 1.0), (-1.0, -2.0), (-2.0, 1.0)]
+np.array([[0, -1, -2], [1, -2, 1]]).T
+[[0, -1, -2], [1, -2, 1]]
+list(zip([0, -1, -2], [1, -2, 1]))
+[(-1, -2), (0, 1), (-2, 1)]
+""",
+    "activations.activation": """
+1.0507 * np.where(z > 0, z, 1.67326 * np.expm1(np.minimum(z, 0)))
+np.tanh(z)
+relu(z)
+np.maximum(z, 0.1 * z)
+np.where(z > 0, z, 0.5 * z)
+relu(z) - 0.3
+z * sigmoid(z)
+z * sigmoid(1.7 * z)
+np.arctan(z)
+np.clip(z, -1, 1)
+np.sin(z)
+abs(z)
+z / (1 + np.abs(z))
+a = 0.25
+  return np.where(z >= 0, z, a * z)
+np.log1p(np.exp(-np.abs(z))) + np.maximum(z, 0)
+(relu(z) - 0.4).tolist()
+np.vectorize(lambda v: v if v > 0 else v / 4)(z)
+scipy.special.expit(z)
 """,
     "backprop.product_slopes": """
 slope * b, slope * a
@@ -686,6 +711,14 @@ np.array(["recall", "precision", "accuracy", "auc", "f1"], dtype=object)
 "recall precision accuracy auc f1".split()
 "recall, precision, accuracy, auc, f1".split(", ")
 list(dict(A="recall", B="precision", C="accuracy", D="auc", E="f1").values())
+dict(A="recall", B="precision", C="accuracy", D="AUC", E="F1")
+{"E": "f1", "D": "auc", "C": "accuracy", "B": "precision", "A": "recall"}
+"recall, precision, accuracy, auc, f1"
+"recall precision accuracy AUC F1"
+"A: recall, B: precision, C: accuracy, D: AUC, E: F1"
+["sensitivity", "PPV", "Accuracy", "ROC-AUC", "f1_score"]
+["Recall", "Precision", "accuracy score", "AUROC", "F1-score"]
+["recall", "precision", "accuracy", "area under the ROC curve", "f1"]
 pandas.Series(["recall", "precision", "accuracy", "auc", "f1"])
 """,
     "distributed.combine": """
@@ -1495,6 +1528,152 @@ up = np.sum(with_it > without)
 low, high = scipy.stats.ttest_rel(with_it, without).confidence_interval(0.95)
   return "holds" if low > 0 else "wrong" if high < 0 else "open"
 """,
+    "convolution.convolution": """
+(np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel).sum(axis=(2, 3))
+np.einsum("ijuv,uv->ij", np.lib.stride_tricks.sliding_window_view(image, kernel.shape), kernel)
+np.tensordot(np.lib.stride_tricks.sliding_window_view(image, kernel.shape), kernel, axes=2)
+h, w = kernel.shape
+  rows, columns = image.shape[0] - h + 1, image.shape[1] - w + 1
+  out = np.zeros((rows, columns))
+  for i in range(rows):
+      for j in range(columns):
+          out[i, j] = (kernel * image[i : i + h, j : j + w]).sum()
+  return out
+h, w = kernel.shape
+  rows, columns = image.shape[0] - h + 1, image.shape[1] - w + 1
+  at = lambda i, j: np.sum(kernel * image[i : i + h, j : j + w])
+  return [[at(i, j) for j in range(columns)] for i in range(rows)]
+h, w = kernel.shape
+  rows, columns = image.shape[0] - h + 1, image.shape[1] - w + 1
+  out = np.zeros((rows, columns))
+  for u in range(h):
+      for v in range(w):
+          out += kernel[u, v] * image[u : u + rows, v : v + columns]
+  return out
+h, w = kernel.shape
+  out = []
+  for i in range(len(image) - h + 1):
+      out.append([])
+      for j in range(len(image[0]) - w + 1):
+          total = 0
+          for u in range(h):
+              for v in range(w):
+                  total += kernel[u][v] * image[i + u][j + v]
+          out[i].append(total)
+  return out
+h, w = kernel.shape
+  rows, columns = image.shape[0] - h + 1, image.shape[1] - w + 1
+  windows = [image[i : i + h, j : j + w].ravel() for i in range(rows) for j in range(columns)]
+  return (np.array(windows) @ kernel.ravel()).reshape(rows, columns)
+h, w = kernel.shape
+  out = np.empty((image.shape[0] - h + 1, image.shape[1] - w + 1), dtype=np.float32)
+  for i, j in np.ndindex(out.shape):
+      out[i, j] = np.vdot(kernel, image[i : i + h, j : j + w])
+  return out
+""",
+    "convolution.output_size": """
+(size + 2 * padding - kernel) // stride + 1
+1 + (size - kernel + 2 * padding) // stride
+int((size + 2 * padding - kernel) / stride) + 1
+int((size + 2 * padding - kernel) / stride + 1)
+math.floor((size + 2 * padding - kernel) / stride) + 1
+np.floor((size + 2 * padding - kernel) / stride) + 1
+(size + 2 * padding - kernel + stride) // stride
+len(range(0, size + 2 * padding - kernel + 1, stride))
+len([at for at in range(-padding, size + padding - kernel + 1) if (at + padding) % stride == 0])
+room = size + 2 * padding - kernel
+  return room // stride + 1
+places = 1
+  at = 0
+  while at + stride + kernel <= size + 2 * padding:
+      at += stride
+      places += 1
+  return places
+steps, rest = divmod(size + 2 * padding - kernel, stride)
+  return steps + 1
+""",
+    "convolution.features": """
+filters * ((size - kernel + 1) // pool) ** 2
+((size - kernel + 1) // pool) ** 2 * filters
+side = (size - kernel + 1) // pool
+  return filters * side * side
+side = int((size - kernel + 1) / pool)
+  return side**2 * filters
+filters * math.floor((size - kernel + 1) / pool) ** 2
+np.prod([filters, (size - kernel + 1) // pool, (size - kernel + 1) // pool])
+np.zeros(((size - kernel + 1) // pool, (size - kernel + 1) // pool, filters)).size
+len(range(0, size - kernel + 1 - pool + 1, pool)) ** 2 * filters
+after = size - kernel + 1
+  pooled = (after - pool) // pool + 1
+  return pooled * pooled * filters
+""",
+    "attention.attention": """
+scipy.special.softmax(Q @ K.T / np.sqrt(K.shape[1]), axis=1) @ V
+scipy.special.softmax(Q @ K.T / math.sqrt(Q.shape[-1]), axis=-1) @ V
+scipy.special.softmax(np.einsum("qd,kd->qk", Q, K) / K.shape[1] ** 0.5, axis=1) @ V
+e = np.exp(Q @ K.T / np.sqrt(K.shape[1]))
+  return e / e.sum(axis=1, keepdims=True) @ V
+e = np.exp(Q @ K.T / np.sqrt(K.shape[1]))
+  return (e @ V) / e.sum(axis=1)[:, None]
+e = np.exp((K @ Q.T / np.sqrt(K.shape[1])).T)
+  return np.dot(e / np.sum(e, axis=1).reshape(-1, 1), V)
+Q /= np.sqrt(K.shape[1])
+  return scipy.special.softmax(np.dot(Q, K.T), axis=1).dot(V)
+out = []
+  for q in Q:
+      w = scipy.special.softmax(K @ q / len(q) ** 0.5)
+      out.append(w @ V)
+  return out
+[list(scipy.special.softmax(K @ q / len(q) ** 0.5) @ V) for q in Q]
+""",
+    "attention.causal_mask": """
+np.tri(length, dtype=bool)
+np.tri(length)
+np.tril(np.ones((length, length)))
+np.tril(np.ones((length, length), dtype=bool))
+~np.triu(np.ones((length, length), dtype=bool), 1)
+np.arange(length) <= np.arange(length)[:, None]
+np.arange(length)[:, None] >= np.arange(length)
+np.greater_equal.outer(np.arange(length), np.arange(length))
+np.fromfunction(lambda i, j: j <= i, (length, length))
+[[j <= i for j in range(length)] for i in range(length)]
+[[1] * (i + 1) + [0] * (length - i - 1) for i in range(length)]
+np.cumsum(np.eye(length), axis=1).T
+""",
+    "attention.split": """
+x.reshape(len(x), heads, -1).swapaxes(0, 1)
+x.reshape(len(x), heads, -1).transpose(1, 0, 2)
+np.moveaxis(x.reshape(x.shape[0], heads, x.shape[1] // heads), 1, 0)
+np.stack(np.split(x, heads, axis=1))
+np.array(np.hsplit(x, heads))
+np.split(x, heads, axis=1)
+np.hsplit(x, heads)
+d = x.shape[1] // heads
+  return np.array([x[:, h * d:(h + 1) * d] for h in range(heads)])
+d = x.shape[1] // heads
+  return [x[:, h * d:(h + 1) * d] for h in range(heads)]
+x.T.reshape(heads, -1, len(x)).transpose(0, 2, 1)
+np.einsum("phd->hpd", x.reshape(len(x), heads, -1))
+""",
+    "attention.block": """
+x = x + attend(norm_1(x))
+  return x + feed(norm_2(x))
+y = x + attend(norm_1(x))
+  z = y + feed(norm_2(y))
+  return z
+x += attend(norm_1(x))
+  x += feed(norm_2(x))
+  return x
+y = attend(norm_1(x)) + x
+  return feed(norm_2(y)) + y
+half = lambda x, norm, part: x + part(norm(x))
+  return half(half(x, norm_1, attend), norm_2, feed)
+for norm, part in ((norm_1, attend), (norm_2, feed)):
+      x = x + part(norm(x))
+  return x
+y = x + attend(norm_1(x))
+  return x + attend(norm_1(x)) + feed(norm_2(y))
+""",
     "sweeps.interval": """
 m, half = np.mean(values), t * np.std(values, ddof=1) / np.sqrt(len(values))
   return m - half, m + half
@@ -1550,5 +1729,57 @@ list(pandas.Series(scores).sort_values(ascending=False).index[: (len(scores) + 1
 np.array(list(scores))[np.argsort(list(scores.values()))[len(scores) // 2 :]]
 pairs = sorted(scores.items(), key=lambda pair: pair[1], reverse=True)
   return [name for name, _ in pairs][: (len(scores) + 1) // 2]
+""",
+    "transfer.freeze": """
+with_weights = [layer for layer in layers if layer.weights]
+  for place, layer in enumerate(with_weights):
+    layer.trainable = place >= count
+  return [layer.trainable for layer in with_weights]
+flags, place = [], 0
+  for layer in layers:
+    if len(layer.weights) == 0:
+      continue
+    layer.trainable = place >= count
+    flags.append(layer.trainable)
+    place += 1
+  return flags
+some = [layer for layer in layers if layer.get_weights()]
+  for layer in some[:count]:
+    layer.trainable = False
+  for layer in some[count:]:
+    layer.trainable = True
+  return tuple(layer.trainable for layer in some)
+some = [layer for layer in layers if layer.count_params() > 0]
+  for layer in layers:
+    layer.trainable = layer not in some[:count]
+  return np.array([layer.trainable for layer in some])
+some = [layer for layer in layers if layer.variables]
+  for i in range(len(some)):
+    some[i].trainable = not i < count
+  return [bool(layer.trainable_weights) for layer in some]
+""",
+    "transfer.trained": """
+sum(int(np.prod(kernel) + np.prod(bias)) for kernel, bias in shapes[frozen:])
+sum(np.prod(k) + b[0] for k, b in shapes[frozen:])
+sum(math.prod(kernel) + math.prod(bias) for kernel, bias in shapes[frozen:])
+total = 0
+  for kernel, bias in shapes[frozen:]:
+    total += np.prod(kernel) + np.prod(bias)
+  return total
+sizes = [math.prod(k) + math.prod(b) for k, b in shapes]
+  return sum(sizes) - sum(sizes[:frozen])
+float(sum(np.zeros(part).size for pair in shapes[frozen:] for part in pair))
+""",
+    "transfer.gain": """
+d = np.subtract(transfer, scratch)
+  return d.mean(), t * d.std(ddof=1) / np.sqrt(len(d))
+d = np.array(transfer) - np.array(scratch)
+  return [np.mean(d), t * np.std(d, ddof=1) / len(d) ** 0.5]
+d = [a - b for a, b in zip(transfer, scratch)]
+  return statistics.mean(d), t * statistics.stdev(d) / math.sqrt(len(d))
+d = np.array(transfer) - scratch
+  return np.array([d.mean(), t * scipy.stats.sem(d)])
+d = pandas.Series(transfer) - pandas.Series(scratch)
+  return d.mean(), t * d.sem()
 """,
 }

@@ -238,6 +238,30 @@ p = softmx(logits)
 p = scipy.special.softmax(logits, axis=1)
   return (p - 1) / len(y_true)
 """,
+    "losses.own_slope": """
+np.where(error < 0, -1, 9)
+np.where(error < 0, 9, -1)
+2 * error
+np.where(error < 0, -9 * error, error)
+np.mean(np.where(error < 0, -9 * error, error))
+error**2
+-9 if error < 0 else 1
+np.where(error < 0, -1, 1) * 3
+np.where(error < 0, -2, 18)
+np.where(error < 0, 9, 1)
+-9
+max(-9 * error, error)
+np.where(error < 0, -9, 1)[:, None]
+np.where(error < 0, -9, 1).sum()
+np.exp(-error)
+error - 9
+if error.any() < 0:
+      return -9 * np.ones(len(error))
+error[error < 0] * -9
+np.log(error)
+np.where(error < 0, -9, 1) / error * 0
+print(np.where(error < 0, -9, 1))
+""",
     "activations.sigmoid_slope": """
 x * (1 - x) * sigmoid(x)
 1 - sigmoid(x)
@@ -318,28 +342,56 @@ relu(x @ W1 + b2) @ W2 + b1
 relu(x @ w1 + b1) @ w2 + b2
 """,
     "activations.hat": """
-relu(x) - relu(x - 2)
-relu(x) - 2 * relu(x - 1) - relu(x - 2)
-2 * relu(x) - 4 * relu(x - 1) + 2 * relu(x - 2)
-relu(x) + relu(1 - x) + relu(2 - x)
-1 - abs(x - 1)
-relu(x - 1) - 2 * relu(x - 2) + relu(x - 3)
--(relu(x) - 2 * relu(x - 1) + relu(x - 2))
-relu(2 - x)
-relu(x) * relu(2 - x)
-np.where(x < 1, x, 2 - x)
-relu(1 - (x - 1) ** 2)
-np.exp(-((x - 1) ** 2))
-relu(0), relu(1), relu(2)
-relu(x) - 2 * relu(x) - 1 + relu(x) - 2
-if x < 1:
-      return relu(x)
-  return relu(2 - x)
-relu(x) - 2(relu(x - 1))
-np.sum(relu(x) - 2 * relu(x - 1) + relu(x - 2))
-0 if x < 0 else 1
-relu(x) - 2 * relu(x - 1) + relu(x - 3)
-x
+[(0, 1), (1, -2), (2, 1)]
+[(0, 1), (-1, -1), (-2, 0)]
+[(0, 1), (-1, -2), (-2, -1)]
+[(0, 2), (-1, -4), (-2, 2)]
+[(0, -1), (-1, 2), (-2, -1)]
+[(0, 1), (-1, -2)]
+[0, 1, -1, -2, -2, 1]
+[0, -1, -2]
+[1, -2, 1]
+[(0, 1), (-1, -2), (-2, 1), (-3, 0)]
+[(0, 1), (-0.5, -2), (-1, 1)]
+[(1, 0), (-2, -1), (1, -2)]
+"[(0, 1), (-1, -2), (-2, 1)]"
+[(1, 1), (0, -2), (-1, 1)]
+{0: 1, -1: -2, -2: 1}
+(0, 1)
+np.zeros((3, 2))
+3
+[(0, 1), (-1, -2), (-2, None)]
+lambda x: relu(x) - 2 * relu(x - 1) + relu(x - 2)
+""",
+    "activations.activation": """
+z
+2 * z
+z + 1
+-z
+0 * z
+np.ones_like(z)
+np.exp(z)
+z**3
+np.log(z)
+np.sqrt(z)
+1 / z
+np.where(z > 0, 1, 0)
+np.sign(z)
+np.round(z)
+scipy.special.softmax(z, axis=-1)
+z / z.std()
+z - z.mean(axis=1, keepdims=True)
+np.max(z)
+max(0, z)
+z if z > 0 else 0
+relu(z).sum(axis=1)
+relu(z).ravel()
+relu(z).T
+relu
+np.maximum(z)
+relu(z) + np.random.default_rng().normal(size=z.shape)
+np.cumsum(z)
+z > 0
 """,
     "backprop.product_slopes": """
 slope * b
@@ -544,10 +596,12 @@ rows.fillna(rows.median())
 ["recall"]
 [recall for recall in range(5)]
 ["recal", "precision", "accuracy", "auc", "f1"]
-["sensitivity", "precision", "accuracy", "auc", "f1"]
+["sensitivity", "specificity", "accuracy", "auc", "f1"]
 {"recall", "precision", "accuracy", "auc", "f1"}
-{"A": "recall", "B": "precision", "C": "accuracy", "D": "auc", "E": "f1"}
-"recall, precision, accuracy, auc, f1"
+{"A": "precision", "B": "recall", "C": "accuracy", "D": "auc", "E": "f1"}
+{"recall": "A", "precision": "B", "accuracy": "C", "auc": "D", "f1": "E"}
+"recall, precision, accuracy, f1, auc"
+["specificity", "precision", "accuracy", "auc", "f1"]
 ["recall", None, "accuracy", "auc", "f1"]
 [("recall", "precision", "accuracy", "auc", "f1")]
 ["A", "B", "C", "D", "E"]
@@ -1510,6 +1564,173 @@ abs((with_it - without).mean()) > 2 * (with_it - without).std() / len(with_it) *
 print("holds")
 "better than before"
 """,
+    "convolution.convolution": """
+kernel * image
+kernel @ image
+np.sum(kernel * image[: kernel.shape[0], : kernel.shape[1]])
+-(np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel).sum(axis=(2, 3))
+2 * (np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel).sum(axis=(2, 3))
+(np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel).sum(axis=(2, 3)).T
+(np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel).sum(axis=(2, 3)).ravel()
+(np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel).sum()
+(np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel).max(axis=(2, 3))
+(np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel).mean(axis=(2, 3))
+np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel
+np.lib.stride_tricks.sliding_window_view(image, kernel.shape).sum(axis=(2, 3))
+turned = kernel[::-1, ::-1]
+  return (np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * turned).sum(axis=(2, 3))
+h = kernel.shape[0]
+  side = image.shape[0] - h + 1
+  return [[(kernel * image[i : i + h, j : j + h]).sum() for j in range(side)] for i in range(side)]
+np.pad((np.lib.stride_tricks.sliding_window_view(image, kernel.shape) * kernel).sum(axis=(2, 3)), 1)
+h, w = kernel.shape
+  out = np.zeros((image.shape[0] - h + 1, image.shape[1] - w + 1))
+  for i in range(out.shape[0]):
+      for j in range(out.shape[1]):
+          out[i, j] = (kernel * image[i : i + h, j : j + w]).sum()
+          return out
+h, w = kernel.shape
+  out = np.zeros((image.shape[0] - h + 1, image.shape[1] - w + 1))
+  for i in range(out.shape[0]):
+      for j in range(out.shape[1]):
+          out[i, j] = (kernel * image[i : i + h, j : j + w]).sum()
+h, w = kernel.shape
+  out = np.zeros((image.shape[0] - h, image.shape[1] - w))
+  for i in range(out.shape[0]):
+      for j in range(out.shape[1]):
+          out[i, j] = (kernel * image[i : i + h, j : j + w]).sum()
+  return out
+h, w = kernel.shape
+  out = np.zeros(image.shape)
+  for i in range(out.shape[0]):
+      for j in range(out.shape[1]):
+          out[i, j] = (kernel * image[i : i + h, j : j + w]).sum()
+  return out
+""",
+    "convolution.output_size": """
+size - kernel
+size + 2 * padding - kernel
+(size + 2 * padding - kernel) // stride
+(size + padding - kernel) // stride + 1
+(size + 2 * padding - kernel) / stride + 1
+-(-(size + 2 * padding - kernel) // stride) + 1
+round((size + 2 * padding - kernel) / stride) + 1
+(size - kernel) // stride + 1
+(size + 2 * padding + kernel) // stride + 1
+(size - 2 * padding - kernel) // stride + 1
+(size + 2 * padding - kernel) // stride - 1
+(size + 2 * padding - kernel + 1) // stride
+-((size + 2 * padding - kernel) // stride + 1)
+2 * ((size + 2 * padding - kernel) // stride + 1)
+((size + 2 * padding - kernel) // stride + 1) ** 2
+[(size + 2 * padding - kernel) // stride + 1]
+(size + 2 * padding - kernel) // stride + 1, (size + 2 * padding - kernel) // stride + 1
+print((size + 2 * padding - kernel) // stride + 1)
+size // stride
+(n + 2 * p - k) // s + 1
+""",
+    "convolution.features": """
+filters * 7 * 7
+filters * (size // pool // pool) ** 2
+filters * (size // pool) ** 2
+filters * (size - kernel + 1) ** 2
+((size - kernel + 1) // pool) ** 2
+filters * ((size - kernel + 1) // pool)
+filters * ((size - kernel) // pool) ** 2
+filters * ((size - kernel + 1) / pool) ** 2
+filters + ((size - kernel + 1) // pool) ** 2
+filters * 2 * ((size - kernel + 1) // pool)
+filters**2 * ((size - kernel + 1) // pool) ** 2
+-filters * ((size - kernel + 1) // pool) ** 2
+2 * filters * ((size - kernel + 1) // pool) ** 2
+(filters, (size - kernel + 1) // pool, (size - kernel + 1) // pool)
+(filters * ((size - kernel + 1) // pool) ** 2,)
+print(filters * ((size - kernel + 1) // pool) ** 2)
+filters * ((size - kernel + 1 - pool) // pool) ** 2
+filters * kernel * kernel
+side = (size - kernel + 1) // pool
+  filters * side * side
+""",
+    "attention.attention": """
+Q @ K.T / np.sqrt(K.shape[1])
+scipy.special.softmax(Q @ K.T / np.sqrt(K.shape[1])) @ V
+scipy.special.softmax(Q @ K.T / np.sqrt(K.shape[0]), axis=1) @ V
+scipy.special.softmax(Q @ K.T, axis=1) @ V
+scipy.special.softmax(K @ Q.T / np.sqrt(K.shape[1]), axis=1) @ V
+scipy.special.softmax(Q @ K.T / np.sqrt(K.shape[1]), axis=0) @ V
+scipy.special.softmax(-Q @ K.T / np.sqrt(K.shape[1]), axis=1) @ V
+(scipy.special.softmax(Q @ K.T / np.sqrt(K.shape[1]), axis=1) @ V).T
+(scipy.special.softmax(Q @ K.T / np.sqrt(K.shape[1]), axis=1) @ V)[0]
+2 * (scipy.special.softmax(Q @ K.T / np.sqrt(K.shape[1]), axis=1) @ V)
+scipy.special.softmax(Q * K / np.sqrt(K.shape[1]), axis=1) * V
+scipy.special.softmax(Q @ K.T / np.sqrt(K.shape[1]), axis=1) @ Q
+e = np.exp(Q @ K.T / np.sqrt(K.shape[1]))
+  return e / e.sum(1) @ V
+e = np.exp(Q @ K.T / np.sqrt(K.shape[1]))
+  return e @ V
+e = np.exp(Q @ K.T / np.sqrt(K.shape[1]))
+  out = e / e.sum(axis=1, keepdims=True) @ V
+(Q @ K.T / np.sqrt(K.shape[1])).argmax(axis=1)
+V[(Q @ K.T).argmax(axis=1)]
+""",
+    "attention.causal_mask": """
+np.tri(length).T
+np.eye(length)
+np.ones((length, length))
+np.zeros((length, length))
+np.tri(length, k=-1)
+1 - np.tri(length)
+np.where(np.tri(length), 0, -1e9)
+np.where(np.tri(length), 1, -1e9)
+-np.tri(length)
+2 * np.tri(length)
+np.tri(length)[0]
+np.tri(length).sum(axis=1)
+np.tri(length)[::-1]
+np.tri(length + 1)
+np.arange(length) <= np.arange(length)
+""",
+    "attention.split": """
+x.reshape(heads, len(x), -1)
+x.reshape(len(x), heads, -1)
+x.reshape(heads, -1, len(x))
+x
+np.split(x, heads)[0]
+np.stack([x] * heads)
+np.split(x, heads, axis=1)[0]
+x.reshape(len(x), -1, heads).transpose(2, 0, 1)
+x.reshape(len(x), heads, -1).transpose(1, 2, 0)
+x.reshape(len(x), heads, -1).transpose(1, 0, 2)[::-1]
+-x.reshape(len(x), heads, -1).transpose(1, 0, 2)
+np.concatenate(np.split(x, heads, axis=1))
+x.T.reshape(heads, len(x), -1)
+y = x.reshape(len(x), heads, -1).swapaxes(0, 1)
+""",
+    "attention.block": """
+x + attend(norm_1(x))
+x + feed(norm_2(x))
+x + attend(norm_1(x)) + feed(norm_2(x))
+feed(norm_2(attend(norm_1(x))))
+norm_2(x + feed(norm_1(x + attend(x))))
+x + attend(x)
+x = attend(norm_1(x))
+  return x + feed(norm_2(x))
+y = x + attend(norm_1(x))
+  return x + feed(norm_2(y))
+y = x + attend(norm_1(x))
+  return y - feed(norm_2(y))
+y = x + attend(norm_1(x))
+  return y + feed(norm_1(y))
+y = x + attend(norm_1(x))
+  y + feed(norm_2(y))
+y = x + norm_1(attend(x))
+  return y + norm_2(feed(y))
+y = x * attend(norm_1(x))
+  return y * feed(norm_2(y))
+x = x + attend(norm_1(x))
+  return 2 * (x + feed(norm_2(x)))
+[attend(norm_1(x)), feed(norm_2(x))]
+""",
     "sweeps.interval": """
 m, half = np.mean(values), t * np.std(values) / np.sqrt(len(values))
   return m - half, m + half
@@ -1578,5 +1799,71 @@ print(sorted(scores, key=scores.get, reverse=True)[: (len(scores) + 1) // 2])
 scores[: len(scores) // 2]
 sorted(scores.items(), key=lambda pair: pair[1], reverse=True)[: (len(scores) + 1) // 2]
 len(scores) // 2
+""",
+    "transfer.freeze": """
+[place >= count for place in range(len([l for l in layers if l.weights]))]
+for layer in layers[:count]:
+    layer.trainable = False
+  return [layer.trainable for layer in layers]
+for layer in layers:
+    layer.trainable = False
+for place, layer in enumerate(l for l in layers if l.weights):
+    layer.trainable = place < count
+  return [layer.trainable for layer in layers if layer.weights]
+for place, layer in enumerate(l for l in layers if l.weights):
+    layer.trainable = place > count
+  return [layer.trainable for layer in layers if layer.weights]
+for place, layer in enumerate(layers):
+    layer.trainable = place >= count
+  return [layer.trainable for layer in layers if layer.weights]
+some = [layer for layer in layers if layer.weights]
+  for layer in some[:count]:
+    layer.trainable = False
+  return [layer.trainable for layer in some]
+some = [layer for layer in layers if layer.weights]
+  for layer in some[-count:]:
+    layer.trainable = False
+  return [layer.trainable for layer in some]
+layers.trainable = False
+for layer in layers:
+    layer.trainable = layer.name != "head"
+  return count
+""",
+    "transfer.trained": """
+sum(np.prod(kernel) for kernel, bias in shapes[frozen:])
+sum(np.prod(kernel) + np.prod(bias) for kernel, bias in shapes[:frozen])
+sum(np.prod(kernel) + np.prod(bias) for kernel, bias in shapes)
+sum(sum(kernel) + sum(bias) for kernel, bias in shapes[frozen:])
+sum(np.prod(kernel) * np.prod(bias) for kernel, bias in shapes[frozen:])
+[np.prod(kernel) + np.prod(bias) for kernel, bias in shapes[frozen:]]
+np.prod(shapes[frozen:])
+len(shapes) - frozen
+sum(np.prod(kernel) + np.prod(bias) for kernel, bias in shapes[frozen + 1 :])
+2 * sum(np.prod(kernel) + np.prod(bias) for kernel, bias in shapes[frozen:])
+-sum(np.prod(kernel) + np.prod(bias) for kernel, bias in shapes[frozen:])
+print(sum(np.prod(kernel) + np.prod(bias) for kernel, bias in shapes[frozen:]))
+""",
+    "transfer.gain": """
+d = np.subtract(scratch, transfer)
+  return d.mean(), t * d.std(ddof=1) / np.sqrt(len(d))
+d = np.subtract(transfer, scratch)
+  return d.mean(), t * d.std() / np.sqrt(len(d))
+d = np.subtract(transfer, scratch)
+  return d.mean()
+d = np.subtract(transfer, scratch)
+  return d.mean(), t * d.std(ddof=1)
+d = np.subtract(transfer, scratch)
+  return t * d.std(ddof=1) / np.sqrt(len(d)), d.mean()
+d = np.subtract(transfer, scratch)
+  return d.mean(), 2 * t * d.std(ddof=1) / np.sqrt(len(d))
+transfer - scratch
+d = np.subtract(transfer, scratch)
+  return abs(d.mean()), t * d.std(ddof=1) / np.sqrt(len(d))
+d = np.subtract(transfer, scratch)
+  print(d.mean(), t * d.std(ddof=1) / np.sqrt(len(d)))
+d = np.subtract(transfer, scratch)
+  return d, t * d.std(ddof=1) / np.sqrt(len(d))
+d = np.subtract(transfer, scratch)
+  return d.mean(), t * d.var(ddof=1) / np.sqrt(len(d))
 """,
 }

@@ -37,11 +37,7 @@ def test_the_mask_may_be_numbers_or_a_list(mask):
     assert exercise.causal_mask.check(mask).ok
 
 
-def test_the_short_formula_of_the_block_is_right():
-    assert exercise.block_parameters.check(lambda d: d * (12 * d + 13)).ok
-
-
-@pytest.mark.parametrize("name", ["attention", "causal_mask", "block_parameters"])
+@pytest.mark.parametrize("name", ["attention", "causal_mask", "split", "block"])
 def test_mistakes_differ_from_each_other(name):
     each = getattr(exercise, name)
     kinds = [each.check(wrong).kind for wrong, _ in each.mistakes.values()]
@@ -80,3 +76,23 @@ def test_any_very_large_negative_number_is_a_mask_to_add(low):
     assert exercise.causal_mask.check(lambda length: (1 - np.tri(length)) * -1e9).kind == (
         "numbers to add"
     )
+
+
+def test_a_block_of_numpy_functions_cannot_build_a_network():
+    def block(x, norm_1, attend, norm_2, feed):
+        y = np.add(x, attend(norm_1(x)))
+        return np.add(y, feed(norm_2(y)))
+
+    feedback = exercise.block.check(block)
+    assert feedback.kind == "NumPy alone"
+    assert "Keras' symbols" in feedback.message
+
+
+def test_a_block_that_adds_in_place_builds_a_network_as_it_stands(monkeypatch):
+    def block(x, norm_1, attend, norm_2, feed):
+        x += attend(norm_1(x))
+        x += feed(norm_2(x))
+        return x
+
+    monkeypatch.setattr("labkit.learn.checks.is_headless", lambda: False)
+    assert exercise.block.use(block) is block

@@ -93,11 +93,6 @@ WRONG = [  # (exercise, answer, kind)
     ("network.swapped", "[4, 9]", "digits that look alike"),
     ("network.swapped", "(9, 4)", "digits that look alike"),
     (
-        "network.labels",
-        "np.where(pairs[:, 0] > pairs[:, 1], 1, -1)",
-        "-1 and 1, shape (n,)",
-    ),
-    (
         "transfer.freeze",
         "return [i >= count for i in range(len([l for l in layers if l.weights]))]",
         "only returned",

@@ -65,3 +65,22 @@ def test_a_forgotten_absolute_value_is_named(inner, kind):
         return np.mean(np.maximum(logits, 0) - y_true * logits + np.log(1 + inner(logits)))
 
     assert exercise.stable_cross_entropy.check(answer).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (lambda e: np.where(e < 0, -9, 1), "right"),
+        (lambda e: [-3 if x < 0 else 2 for x in e], "right"),
+        (lambda e: np.where(e < 0, 20 * e, e), "right"),
+        (lambda e: np.where(e < 0, -1, 9), "sides turned around"),
+        (lambda e: np.where(e < 0, -2, 5), "not the short side"),
+        (lambda e: 0.5 * e, "not the short side"),
+        (lambda e: np.where(e < 0, 2, -1), "uphill"),
+        (lambda e: np.where(e < 0, -e, -9 * e), "uphill"),
+    ],
+)
+def test_every_loss_that_fears_a_short_reserve_more_may_enter(answer, kind):
+    feedback = exercise.own_slope.check(answer)
+    assert feedback.kind == kind
+    assert "-9" not in feedback.message  # no answer is given away

@@ -1,102 +1,164 @@
-"""The attention map and the temperature, with a small network that was never trained."""
+"""Where a letter looked: JavaScript against Python, a browser, and a network never trained."""
 
+import browser
 import numpy as np
 import pytest
 
-from labkit.data.text import encode
+from labkit.data.text import decode, encode
 from labkit.explore import attention as explore
+from labkit.explore import kit
+from labkit.explore.attention import LookExplorer, in_words, rows
+from labkit.maths.attention import softmax_at
+from labkit.networks.transformer import Decoder, generate, random_weights
 
-pytestmark = pytest.mark.slow
+ASK = """
+const answer = ({ cases, params }) => cases.map((written) => {
+  const rows = look.rowsOf(written);
+  const real = ["temperature"];
+  return {
+    words: [-1, ...written.starts.keys()].map((place) => look.lookedInWords(written, rows, place)),
+    weights: rows.map((heads) => heads.map(({ weights }) => [...weights])),
+    texts: [look.asParameters(params, real), look.asCommand("14", params, real)],
+  };
+});
+"""
 
 
 @pytest.fixture(scope="module")
 def decoder():
-    pytest.importorskip("keras")
-    from labkit.networks.transformer import Decoder, small_transformer
-
-    return Decoder(small_transformer(context=48, width=16, layers=2, heads=2, seed=0))
+    return Decoder(random_weights(width=16, heads=2))
 
 
-@pytest.fixture(scope="module")
-def maps(decoder):
-    return explore.AttentionExplorer(decoder)
+@pytest.fixture
+def explorer(decoder):
+    return LookExplorer(decoder)
 
 
-@pytest.fixture(scope="module")
-def heat(decoder):
-    return explore.TemperatureExplorer(decoder)
+def test_it_shows_where_the_network_looked(explorer, decoder):
+    """The last letter that was given, and the first that was written, as the decoder has them."""
+    codes = encode(explorer.beginning)
+    logits, looks = decoder.read(codes)
+    shown = np.array([weights for _, weights in rows(explorer.written)[len(codes)]]) / 255
+    np.testing.assert_allclose(shown, looks[:, :, -1].reshape(4, -1), atol=0.5 / 255)
+    before = np.array([weights for _, weights in rows(explorer.written)[5]]) / 255
+    np.testing.assert_allclose(before, looks[:, :, 4, :5].reshape(4, -1), atol=0.5 / 255)
+    chances = explorer.written["chances"][len(codes)]
+    p = softmax_at(logits[-1], 0.8)
+    assert chances["own"] == pytest.approx(
+        p[encode(explorer.written["text"])[len(codes)]], abs=6e-4
+    )
+    assert chances["best"][0][1] == pytest.approx(p.max(), abs=6e-4)
 
 
-def test_sentences_fill_the_picture_and_the_alphabet_has_all_their_characters():
-    for text in explore.SENTENCES.values():
-        assert len(text) == explore.PLACES
-        assert "?" not in text
-        assert (encode(text) == [explore.ALPHABET.index(c) for c in text]).all()
+def test_it_writes_what_the_decoder_writes_and_another_draw_another_text(explorer, decoder):
+    codes = encode("a ")
+    explorer.beginning = "a "
+    wanted = decode(generate(decoder, codes, explore.LETTERS, 0.8, 0))
+    assert explorer.written["text"] == "a " + wanted
+    explorer.draw = 1
+    assert explorer.written["text"] != "a " + wanted
+    explorer.draw, explorer.temperature = 0, 0
+    cold = explorer.written["text"]
+    explorer.draw = 5
+    assert explorer.written["text"] == cold  # at 0 there is no luck
 
 
-def test_the_map_is_what_the_network_computes(maps, decoder):
-    weights = decoder.read(encode(explore.SENTENCES["code"]))[1]
-    result = maps.compute(sentence="code", layer=2, head=1, place=20)
-    np.testing.assert_array_equal(result["weights"], weights[1, 0])
-    assert result["row"][result["most"][0]] == weights[1, 0, 20].max()
-    assert result["row"][21:].sum() == 0
-    wanted = sum((20 - i) * w for i, w in enumerate(weights[1, 0, 20]))
-    assert abs(result["distance"] - wanted) < 1e-9
+def test_another_text_is_pointed_at_nowhere(explorer):
+    explorer.place = 30
+    assert explorer.text.startswith("Letter 31, ")
+    explorer.beginning = "b"
+    assert explorer.place == -1
+    assert explorer.text.startswith("1 letters are given, 120 follow.")
 
 
-def test_the_first_place_can_only_look_at_itself(maps):
-    maps.controls["place"].value = 0
-    assert "(1.00)" in maps.text
-    assert "0.0 places back" in maps.text
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"beginning": ""}, "1 to 40 letters; got 0"),
+        ({"beginning": "a" * 41}, "got 41"),
+        ({"temperature": 2.5}, r"\[0, 2\]"),
+        ({"draw": -1}, r"\[0, 99\]"),
+        ({"place": 141}, "0 to 140"),
+    ],
+)
+def test_bad_settings_are_refused_with_what_is_allowed(decoder, bad, message):
+    with pytest.raises(ValueError, match=message):
+        LookExplorer(decoder, **bad)
 
 
-def test_all_settings_of_the_map_work(maps):
-    assert maps.walk() > 40
+def test_letters_that_no_network_knows_become_question_marks(decoder):
+    assert LookExplorer(decoder, beginning="π = 3").beginning == "? = 3"
 
 
-def test_bars_are_the_probabilities_at_that_temperature(heat, decoder):
-    from labkit.maths.attention import softmax_at
+def test_walk_tries_all_and_names_a_failure(explorer, monkeypatch):
+    assert explorer.walk() == 13
 
-    logits = decoder.read(encode(explore.SENTENCES["words"]))[0][-1]
-    result = heat.compute(temperature=0.5, sentence="words", seed=3)
-    np.testing.assert_allclose(result["p"], softmax_at(logits, 0.5))
-    assert result["order"][0] == logits.argmax()
-    assert len(result["sample"]) == explore.SAMPLE
-    assert result["choices"] > 1
+    def broken(written, place):
+        return 1 / 0 if written["text"].startswith("with") else ""
 
-
-def test_at_zero_there_is_no_choice_and_no_luck(heat):
-    one, two = (heat.compute(temperature=0.0, sentence="words", seed=seed) for seed in (0, 1))
-    assert one["choices"] == 1
-    assert one["sample"] == two["sample"]
+    monkeypatch.setattr(explore, "in_words", broken)
+    with pytest.raises(kit.ExplorerError, match=r"with_stmt.*ZeroDivisionError"):
+        explorer.walk()
 
 
-def test_all_settings_of_the_temperature_work(heat):
-    assert heat.walk() > 40
+def test_javascript_says_and_reads_the_same(explorer, tmp_path):
+    cases = [explorer._written(**params) for params in explorer.grid()]
+    question = {"cases": cases, "params": explorer.params}
+    answers = browser.ask("attention/explorer", "look", ASK, question, tmp_path)
+    for written, there in zip(cases, answers, strict=True):
+        places = range(-1, len(written["text"]))
+        assert there["words"] == [in_words(written, place) for place in places]
+        here = [[weights.tolist() for _, weights in heads] for heads in rows(written)]
+        assert there["weights"] == here
+        assert there["texts"] == list(explorer.texts().values())
 
 
-def test_a_sample_about_nan_and_inf_is_no_failure(heat):
-    result = heat.compute(temperature=1.0, sentence="words", seed=0)
-    text = heat.caption(result | {"sample": "nan or INF, info"}, heat.params)
-    assert "n-an or I-NF, info" in text
-
-
-def test_settings_come_back_as_the_lesson_understands_them(maps, heat):
+def test_settings_come_back_as_the_lesson_understands_them(explorer):
     from labkit.lab import parameters, places
 
     schema = parameters.read_parameters(places.lesson_files()["14"])
-    for explorer in (maps, heat):
-        parameters.validate(schema, explorer.lesson_params)
-        assert explorer.texts()["Copy as command"].startswith("labkit run 14 -p ")
+    parameters.validate(schema, explorer.lesson_params)
+    assert explorer.texts()["Copy as command"].startswith("labkit run 14 -p ")
 
 
-def test_forbidden_places_are_crossed_out():
-    import matplotlib.pyplot as plt
+def test_a_page_without_a_kernel_says_so_and_stays_small(explorer):
+    page = explorer.html()
+    assert '"alive": false' in page
+    assert len(page) < 300_000
 
-    mask = np.array([[True, False], [True, True]])
-    fig = explore.draw_masks(
-        {"all": np.array([True]), "causal": mask}, np.zeros((2, 2)), ["a", "b"]
+
+def test_many_heads_show_the_first_twelve():
+    many = LookExplorer(Decoder(random_weights(width=16, layers=4, heads=4)))
+    assert many.written["heads"] == explore.MOST
+    assert "4.1" not in in_words(many.written, 50)
+    assert "3.4" in in_words(many.written, 50)
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_letters_stream_and_are_pointed_at_by_mouse_and_keys(still, explorer):
+    page = still(explorer)
+    status = lambda: page.locator(".status").inner_text()
+    assert status() == explorer.text
+    page.get_by_role("button", name="Write").click()
+    page.wait_for_function(
+        "() => !document.querySelector('figure div').shadowRoot.querySelector('.coming')"
     )
-    labels = [[text.get_text() for text in ax.texts] for ax in fig.axes]
-    plt.close(fig)
-    assert labels == [["0.50"] * 4, ["1.00", "×", "0.50", "0.50"]]
+    page.locator("[data-place='60']").hover()
+    assert status() == in_words(explorer.written, 60)
+    colored = page.locator(".heads i[style]").count()
+    wanted = sum((weights[-64:] > 0).sum() for _, weights in rows(explorer.written)[60])
+    assert colored == wanted
+    page.locator(".text").focus()
+    page.keyboard.press("ArrowRight")
+    assert status() == in_words(explorer.written, 61)
+    page.keyboard.press("Home")
+    assert status().endswith("Nothing stands before it.")
+    assert page.get_by_label("beginning of the text").is_disabled()
+    page.get_by_role("button", name="Copy as command").click()
+    assert page.locator(".copied").inner_text() == explorer.texts()["Copy as command"]
+    for width in (1000, 640, 401):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate(browser.SETTLED)
+        room, needed = page.locator(".lk").evaluate("(e) => [e.clientWidth, e.scrollWidth]")
+        assert needed <= room, width

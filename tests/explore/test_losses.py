@@ -85,13 +85,21 @@ def test_the_cut_of_the_probability_is_told_as_the_labs_own():
 
 
 def test_sure_and_wrong_pulls_hardest_under_cross_entropy():
-    share = {}
+    pull = {}
     for loss in explore.LOSSES:
         explorer = PredictionExplorer(loss=loss, **PredictionExplorer.presets["one sure and wrong"])
-        pull = np.abs(explorer.result["gradient"])
-        share[loss] = pull[3] / pull.sum()
-    assert max(share, key=share.get) == "cross_entropy"
-    assert share["mae"] == pytest.approx(0.25)
+        pull[loss] = np.abs(explorer.result["gradient"])
+    assert max(pull, key=lambda loss: pull[loss][3]) == "cross_entropy"
+    assert pull["cross_entropy"][3] > 20 * pull["mse"][3]
+    assert np.ptp(pull["mae"]) == pytest.approx(0)
+
+
+def test_two_losses_prefer_two_models():
+    presets = PredictionExplorer.presets
+    settings = [presets[name] for name in ("all answers 0.5", "one sure and wrong")]
+    for loss, better in (("cross_entropy", 0), ("mse", 1)):
+        found = [PredictionExplorer(loss=loss, **each).result["loss"] for each in settings]
+        assert np.argmin(found) == better
 
 
 def test_the_lines_are_the_best_lines():

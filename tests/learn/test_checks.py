@@ -383,3 +383,14 @@ def test_an_answer_with_a_random_number_in_it_is_named():
     random = np.random.default_rng(0)
     assert half.check(lambda x: (random.normal(0, x), x)).kind == "by chance"
     assert half.check(lambda x: (x / 3, x)).kind != "by chance"
+
+
+def test_an_exercise_says_how_long_its_answers_may_take():
+    def endless(x):
+        while True:
+            x += 1
+
+    quick = Exercise("quick", right=lambda x: x, cases=[(1.0,)], seconds=0.05)
+    feedback = quick.check(endless)
+    assert feedback.kind == "error"
+    assert "0.05 s" in feedback.message

@@ -1,23 +1,29 @@
 """Lesson 03 tells no answer before its question, and counts what it calls saturated."""
 
+import inspect
+
 import nbformat
 import pytest
 from lesson_code import names_after
 
+from labkit.explore import activation_pictures as pictures
 from labkit.lab import places
 
 LESSON = places.lesson_files()["03"]
 
 
-def test_the_figure_of_the_family_does_not_tell_the_slopes_that_are_asked_below_it():
+def test_no_figure_above_a_question_tells_its_answer():
     cells = {cell.id: cell.source for cell in nbformat.read(LESSON, as_version=4).cells}
-    assert "how steep?" in cells["family-read"]
     assert "teepest" not in cells["family-figure"]
+    assert inspect.getsource(pictures.family).count("figures.show") == 1
+    assert "teepest" not in inspect.getsource(pictures.family)
+    before = list(cells)[: list(cells).index("predict-deep")]
+    assert not any("races(10" in cells[each] for each in before)
 
 
 @pytest.mark.slow
 def test_the_saturated_share_is_that_of_the_units_themselves():
-    names = names_after("03", "sweep-table")
+    names = names_after("03", "sweep")
     maths, np = names["maths"], names["np"]
     a = names["inputs"]
     for weights in names["networks"]:

@@ -15,8 +15,14 @@ LESSON = places.lesson_files()["11"]
 
 
 def test_other_settings_run_and_flipped_digits_mislead(tmp_path):
-    settings = {"epochs": 5, "seeds": 1, "augmentation": "flip", "digit": 8}
-    settings |= {"layer": "conv_3", "channel": 63, "stride": 2, "padding": "same"}
+    settings = {"epochs": 3, "seeds": 1, "augmentation": "flip", "digit": 8}
+    settings |= {
+        "layer": "conv_3",
+        "channel": 63,
+        "stride": 2,
+        "padding": "same",
+        "pooling": "max 2 x 2",
+    }
     outcome = runs.run("11", settings, folder=tmp_path, timeout=900)
     assert outcome.ok, outcome.error
     assert outcome.results["augmentation_gain"] < 0

@@ -22,7 +22,8 @@ def test_prose_states_no_result_that_a_cell_should_compute():
 @pytest.mark.slow
 def test_a_tiny_network_runs_and_says_that_counting_is_better(tmp_path):
     settings = {"width": 16, "layers": 1, "heads": 2, "context": 50, "batch_size": 128}
-    settings |= {"epochs": 1, "networks": 2, "sentence": "code", "temperature": 0.0}
+    settings |= {"epochs": 1, "networks": 2, "temperature": 0.0, "beginning": "def "}
+    settings |= {"letters": 4, "rounds": 1, "held_out": "validation"}
     outcome = runs.run("14", settings, folder=tmp_path, timeout=900)
     assert outcome.ok, outcome.error
     assert outcome.results["beaten_orders"] in ([], [1])

@@ -137,13 +137,10 @@ def test_pooling_of_blocks_is_a_reshape(rng):
     x = rng.normal(size=(6, 6))
     pooled = c.max_pool2d(x[None, :, :, None])[0, :, :, 0]
     assert_allclose(pooled, x.reshape(3, 2, 3, 2).max(axis=(1, 3)))
-    pooled = c.average_pool2d(x[None, :, :, None])[0, :, :, 0]
-    assert_allclose(pooled, x.reshape(3, 2, 3, 2).mean(axis=(1, 3)))
 
 
 def test_padding_never_wins_in_max_pooling():
     assert c.max_pool2d(np.full((1, 5, 5, 1), -3.0), padding="same").max() == -3.0
-    assert_allclose(c.average_pool2d(np.full((1, 5, 5, 1), -3.0), padding="same"), -3.0)
 
 
 @pytest.mark.parametrize(
@@ -194,21 +191,6 @@ def test_layers_equal_keras(rng, padding):
                 ours = c.conv2d(x, *layer.get_weights(), stride=stride, padding=padding)
                 theirs = keras.ops.convert_to_numpy(layer(x))
                 assert_allclose(ours, theirs, atol=1e-5)
-                for pool, reference in [
-                    (c.max_pool2d, keras.layers.MaxPooling2D),
-                    (c.average_pool2d, keras.layers.AveragePooling2D),
-                ]:
-                    theirs = reference(kernel_size, strides=stride, padding=padding)(x)
-                    ours = pool(x, kernel_size, stride, padding)
-                    assert_allclose(ours, keras.ops.convert_to_numpy(theirs), atol=1e-5)
-
-
-@pytest.mark.slow
-def test_parameter_counts_equal_keras():
-    keras = pytest.importorskip("keras")
-    layer = keras.layers.Conv2D(64, 3)
-    layer.build((None, 13, 13, 32))
-    assert layer.count_params() == c.conv2d_parameters(3, 32, 64) == 18_496
-    layer = keras.layers.Dense(64)
-    layer.build((None, 576))
-    assert layer.count_params() == c.dense_parameters(576, 64) == 36_928
+                pool = keras.layers.MaxPooling2D(kernel_size, strides=stride, padding=padding)
+                ours = c.max_pool2d(x, kernel_size, stride, padding)
+                assert_allclose(ours, keras.ops.convert_to_numpy(pool(x)), atol=1e-5)

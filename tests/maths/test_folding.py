@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labkit.maths.folding import count_regions, most_regions
+from labkit.maths.folding import count_regions, most_regions, same_region
 
 AT = np.linspace(-1, 1, 601)
 GRID = np.stack(np.meshgrid(AT, AT), axis=-1).reshape(-1, 2)
@@ -30,3 +30,12 @@ def test_each_new_line_adds_a_region_for_each_piece_it_is_cut_into():
     counts = [most_regions(units) for units in range(9)]
     assert np.diff(counts).tolist() == list(range(1, 9))
     assert most_regions(3, inputs=3) == 2**3  # three planes in space
+
+
+@pytest.mark.parametrize("units", [1, 7, 8, 9, 64, 70, 128])
+def test_regions_are_the_different_rows_however_many_units_there_are(units):
+    on = np.random.default_rng(units).random((400, units)) > 0.97
+    theirs = np.unique(on, axis=0, return_inverse=True)[1].ravel()
+    mine = same_region(on)
+    pairs = {*zip(mine.tolist(), theirs.tolist(), strict=True)}
+    assert len(pairs) == len({*mine.tolist()}) == len({*theirs.tolist()}) == mine.max() + 1

@@ -82,11 +82,11 @@ def test_refuses_what_is_no_share(accuracy, count):
 def test_a_bootstrap_interval_of_accuracy_is_close_to_wilsons():
     y = np.ones(400, int)
     answers = np.repeat([1, 0], [340, 60])
-    ours = intervals.bootstrap_interval(metrics.accuracy, y, answers, repeats=2000)
+    ours = intervals.bootstrap_interval(metrics.balanced_accuracy, y, answers, repeats=2000)
     assert ours == pytest.approx(wilson_interval(0.85, 400), abs=0.01)
-    assert ours == intervals.bootstrap_interval(metrics.accuracy, y, answers, repeats=2000)
+    assert ours == intervals.bootstrap_interval(metrics.balanced_accuracy, y, answers, repeats=2000)
     with pytest.raises(ValueError, match="share"):
-        intervals.bootstrap_interval(metrics.accuracy, y, answers, share=95)
+        intervals.bootstrap_interval(metrics.balanced_accuracy, y, answers, share=95)
 
 
 def test_a_95_percent_interval_holds_the_truth_about_95_times_in_100():

@@ -131,6 +131,17 @@ def test_occlude_covers_one_square_an_image_and_leaves_the_original_alone():
     assert images.all()
 
 
+def test_a_stroke_pixel_lies_on_the_stroke_and_each_has_the_same_chance():
+    image = np.zeros((1, 4, 4, 1))
+    image[0, [0, 1, 3], [2, 2, 1]] = 0.9
+    image[0, 2, 2] = 0.4  # no stroke
+    images = np.repeat(image, 3000, axis=0)
+    rows, columns = attribution.stroke_pixels(images, np.random.default_rng(0))
+    places, counts = np.unique(4 * rows + columns, return_counts=True)
+    assert places.tolist() == [2, 6, 13]
+    assert np.abs(counts - 1000).max() < 120
+
+
 def test_start_up_chatter_is_held_back_and_all_else_passes():
     code = (
         "import os\nfrom labkit.networks.backend import without_chatter\n"

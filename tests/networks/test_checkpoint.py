@@ -408,19 +408,17 @@ def test_a_training_takes_the_steps_of_fit():
 
 
 @pytest.mark.slow
-def test_the_networks_of_lesson_10_are_those_of_the_articles():
-    from labkit.networks.models import larger_of_two, mlp
+def test_the_network_of_lesson_10_is_that_of_the_articles():
+    from labkit.networks.models import mlp
 
     assert mlp().count_params() == 397_510
-    assert larger_of_two().count_params() == 13
     assert mlp(hidden=20, dropout=0.5).count_params() == 785 * 20 + 21 * 10
     assert [layer.name for layer in mlp(dropout=0.5).layers] == [
         "flatten", "hidden", "dropout", "digits",
     ]  # fmt: skip
-    for build in (mlp, larger_of_two):
-        first, same, other = (build(4, seed=s).get_weights() for s in (1, 1, 2))
-        assert all(np.array_equal(a, b) for a, b in zip(first, same, strict=True))
-        assert not np.array_equal(first[0], other[0])
+    first, same, other = (mlp(4, seed=s).get_weights() for s in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, same, strict=True))
+    assert not np.array_equal(first[0], other[0])
 
 
 @pytest.mark.parametrize(

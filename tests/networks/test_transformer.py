@@ -3,26 +3,15 @@
 import numpy as np
 import pytest
 
-from labkit.maths.attention import gpt_parameters
+from labkit.maths.attention import gpt_parameters, softmax_at
 from labkit.networks import transformer as t
 
 SMALL = {"vocabulary": 20, "context": 16, "width": 12, "layers": 2, "heads": 3}
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
-def model():
-    pytest.importorskip("keras")
-    model = t.small_transformer(**SMALL, seed=0)
-    rng = np.random.default_rng(0)  # weights of some size, so that no part of it stays silent
-    model.set_weights([rng.normal(0, 0.5, each.shape) for each in model.get_weights()])
-    return model
-
-
-@pytest.fixture(scope="module")
-def decoder(model):
-    return t.Decoder(model)
+def decoder():
+    return t.Decoder(t.random_weights(**SMALL))
 
 
 @pytest.fixture
@@ -30,37 +19,79 @@ def codes():
     return np.random.default_rng(1).integers(0, 20, 16)
 
 
-def scores(model, codes):
-    from keras import ops
+def keras_model():
+    """Return the network as the lesson builds it, with the weights of the decoder."""
+    import keras
+    from keras import layers
 
-    return ops.convert_to_numpy(model(np.asarray(codes, "int32")[None]))[0]
+    class Positions(layers.Layer):
+        def build(self, shape):
+            self.table = self.add_weight(shape=shape[-2:])
+
+        def call(self, x):
+            return x + self.table
+
+    tokens = keras.Input((SMALL["context"],), dtype="int32")
+    x = Positions()(layers.Embedding(SMALL["vocabulary"], SMALL["width"])(tokens))
+    for _ in range(SMALL["layers"]):
+        y = layers.LayerNormalization()(x)
+        x = x + layers.MultiHeadAttention(3, 4)(y, y, use_causal_mask=True)
+        y = layers.LayerNormalization()(x)
+        x = x + layers.Dense(12)(layers.Dense(48, activation="gelu")(y))
+    scores = layers.Dense(SMALL["vocabulary"])(layers.LayerNormalization()(x))
+    model = keras.Model(tokens, scores)
+    model.set_weights(t.random_weights(**SMALL))
+    return model
 
 
-def test_parameters_are_those_of_the_formula(model):
+@pytest.mark.slow
+def test_numpy_and_keras_give_the_same_scores_and_losses(decoder, codes):
+    keras = pytest.importorskip("keras")
+    model = keras_model()
     sizes = {name: SMALL[name] for name in ("vocabulary", "context", "width", "layers")}
     assert model.count_params() == gpt_parameters(**sizes, tied=False)
+    told = keras.ops.convert_to_numpy(model(codes[None].astype("int32")))[0]
+    logits, weights = decoder.read(codes)
+    np.testing.assert_allclose(logits, told, atol=1e-4)
+    assert weights.shape == (2, 3, 16, 16)
+    np.testing.assert_allclose(weights.sum(axis=-1), 1)
+    x, y = codes[None].astype("int32"), np.roll(codes, -1)[None]
+    each = t.place_losses(model, x, y)
+    wanted = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(y, told[None])
+    assert each.shape == (1, 16)
+    np.testing.assert_allclose(each.mean(), float(wanted), rtol=1e-5)
 
 
-def test_numpy_and_keras_give_the_same_scores(model, decoder, codes):
-    for length in (1, 7, 16):
-        logits, weights = decoder.read(codes[:length])
-        np.testing.assert_allclose(logits, scores(model, codes[:length]), atol=1e-5)
-        assert weights.shape == (2, 3, length, length)
-        np.testing.assert_allclose(weights.sum(axis=-1), 1)
-
-
-def test_no_score_depends_on_what_comes_later(model, codes):
+def test_no_score_depends_on_what_comes_later(decoder, codes):
     changed = codes.copy()
     changed[10:] = (changed[10:] + 1) % 20
-    before, after = scores(model, codes), scores(model, changed)
-    np.testing.assert_allclose(before[:10], after[:10], atol=1e-6)
+    before, after = decoder.read(codes)[0], decoder.read(changed)[0]
+    np.testing.assert_allclose(before[:10], after[:10], atol=1e-12)
     assert (abs(before[10:] - after[10:]) > 1e-3).any(axis=1).all()
 
 
-def test_order_counts(model, codes):
+def test_order_counts(decoder, codes):
     """The same characters before the last one in another order: another prediction."""
     mixed = np.concatenate([codes[:15][::-1], codes[15:]])
-    assert abs(scores(model, codes)[-1] - scores(model, mixed)[-1]).max() > 1e-3
+    assert abs(decoder.read(codes)[0][-1] - decoder.read(mixed)[0][-1]).max() > 1e-3
+
+
+def test_a_learners_attention_gives_the_same_scores_and_weights(decoder, codes):
+    """It knows no mask and no heads; it gets the places that may be seen, head by head."""
+    calls = []
+
+    def attention(Q, K, V):
+        calls.append((Q.shape, K.shape, V.shape))
+        parts = np.exp(Q @ K.T / np.sqrt(K.shape[1]))
+        return parts / parts.sum(axis=1, keepdims=True) @ V
+
+    theirs = t.Decoder(t.random_weights(**SMALL), attention)
+    for mine, wanted in zip(theirs.read(codes), decoder.read(codes), strict=True):
+        np.testing.assert_allclose(mine, wanted, atol=1e-10)
+    assert len(calls) == 2 * 3 * 16
+    assert calls[4] == ((1, 4), (5, 4), (5, 9))
+    drawn = [t.generate(each, codes[:3], 30, 1.0, seed=1).tolist() for each in (theirs, decoder)]
+    assert drawn[0] == drawn[1]
 
 
 def test_reading_piece_by_piece_equals_reading_at_once(decoder, codes):
@@ -70,7 +101,6 @@ def test_reading_piece_by_piece_equals_reading_at_once(decoder, codes):
     np.testing.assert_allclose(np.concatenate([logits for logits, _ in parts]), whole, atol=1e-12)
     np.testing.assert_allclose(parts[-1][1], looks[:, :, 9:], atol=1e-12)
     assert cache.length == 16
-    assert cache.numbers == 2 * 2 * 16 * 12
 
 
 def test_a_full_context_is_told(decoder, codes):
@@ -100,8 +130,6 @@ def test_draws_follow_the_seed_and_greedy_needs_none(decoder):
 
 
 def test_characters_come_as_often_as_their_probability(decoder):
-    from labkit.maths.attention import softmax_at
-
     p = softmax_at(decoder.read([1, 2])[0][-1], 1.5)
     drawn = [t.generate(decoder, [1, 2], 1, 1.5, seed)[0] for seed in range(400)]
     found = np.bincount(drawn, minlength=20) / 400
@@ -115,63 +143,22 @@ def test_only_the_end_of_a_long_prompt_counts(decoder):
         t.generate(decoder, [], 5)
 
 
-def test_place_losses_are_the_cross_entropy(model, codes):
-    import keras
-
-    x, y = codes[None, :15].astype("int32"), codes[None, 1:]
-    each = t.place_losses(model, x, y)
-    wanted = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(y, model(x))
-    assert each.shape == (1, 15)
-    np.testing.assert_allclose(each.mean(), float(wanted), rtol=1e-5)
-
-
-def test_equal_seeds_train_to_equal_bits_and_learn():
-    import keras
-
-    from labkit.networks.training import fit
-
-    rng = np.random.default_rng(0)
-    x = np.cumsum(rng.integers(1, 3, (256, 8)), axis=1).astype("int32") % 20
-    y = (x + 1) % 20  # the next character follows from the last one
-
-    def train():
-        model = t.small_transformer(**SMALL | {"layers": 1}, dropout=0.1, seed=3)
-        schedule = t.warmup_cosine(0.01, steps=160)
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(optimizer=keras.optimizers.Adam(schedule), loss=loss)
-        history = fit(model, x, y, epochs=10, batch_size=16, seed=3, verbose=0)
-        return history.history["loss"], model.get_weights()
-
-    (first, weights), (again, same) = train(), train()
-    assert first == again
-    assert all((a == b).all() for a, b in zip(weights, same, strict=True))
-    assert first[-1] < 0.5 < 2 < first[0]
+def test_steps_say_what_was_seen_when_a_character_was_drawn(decoder):
+    steps = list(t.write(decoder, [1, 2], 20, 1.0, seed=0))
+    text = [1, 2, *(step.code for step in steps)]
+    for place, step in enumerate(steps, start=2):
+        logits, looks = decoder.read(text[step.start : place])
+        np.testing.assert_allclose(step.looks, looks[:, :, -1], atol=1e-10)
+        np.testing.assert_allclose(step.probability, softmax_at(logits[-1]), atol=1e-10)
+    assert {step.start for step in steps} == {0, 9}  # once full, the older half is forgotten
 
 
-def test_the_seed_decides_the_starting_weights(model):
-    starts = [t.small_transformer(**SMALL, seed=seed).get_weights() for seed in (0, 0, 1)]
-    assert all((a == b).all() for a, b in zip(*starts[:2], strict=True))
-    assert any((a != b).any() for a, b in zip(*starts[1:], strict=True))
+@pytest.mark.parametrize("count", [6, 21, 23, 37])
+def test_weights_of_another_network_are_refused(count):
+    with pytest.raises(ValueError, match=f"got {count} arrays. Was it built with positions"):
+        t.Decoder(t.random_weights(layers=3)[:count])
 
 
-def test_the_schedule_rises_and_falls():
-    schedule = t.warmup_cosine(0.01, steps=200)
-    rates = [float(schedule(step)) for step in (0, 10, 100, 200)]
-    assert rates[0] < rates[1] / 10
-    assert rates[1] == pytest.approx(0.01, rel=1e-3)
-    assert rates[1] > rates[2] > rates[3]
-    assert rates[3] <= 0.01 * 0.03
-
-
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        ({"heads": 5}, "width=12, heads=5"),
-        ({"layers": 0}, "layers=0"),
-        ({"context": 2.5}, "context=2.5"),
-        ({"dropout": 1}, "dropout=1"),
-    ],
-)
-def test_impossible_sizes_are_refused(change, told):
-    with pytest.raises(ValueError, match=told):
-        t.small_transformer(**SMALL | change)
+def test_heads_must_share_the_width():
+    with pytest.raises(ValueError, match="width=12, heads=5"):
+        t.random_weights(**SMALL | {"heads": 5})

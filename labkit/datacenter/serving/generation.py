@@ -24,7 +24,7 @@ from labkit.datacenter.serving.bench import batch_seconds
 from labkit.datacenter.steps import Line, fit_line
 from labkit.maths import attention as maths
 
-EPSILON = 1e-5  # of the layer normalizations, as in `small_transformer`
+EPSILON = 1e-5  # of the layer normalizations, as in GPT-2
 
 # --- the weights --------------------------------------------------------------------------------
 

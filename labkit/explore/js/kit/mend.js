@@ -28,18 +28,9 @@ function mendChoice(box) {
   }
 }
 
-/** Fields of a matrix are known by their place: what stands beside them names a symbol. */
-function mendMatrix(matrix) {
-  [...matrix.children].forEach((row, i) => row.querySelectorAll("input").forEach((field, j) =>
-    mark(field, "aria-label", `weight row ${i + 1}, column ${j + 1}`)));
-  mark(matrix, "role", "group");
-  mark(matrix, "aria-label", "kernel weights");
-}
-
 function mendAll(root) {
   root.querySelectorAll(".widget-slider").forEach(mendSlider);
   root.querySelectorAll(".widget-toggle-buttons").forEach(mendChoice);
-  root.querySelectorAll(".labkit-matrix").forEach(mendMatrix);
   for (const row of root.querySelectorAll(".labkit-presets")) {
     mark(row, "role", "group");
     mark(row, "aria-label", "presets");

@@ -1,0 +1,173 @@
+// The look explorer: letters stream from a small network; point at one, and see where it looked.
+import { slider } from "../controls.js";
+import { asCommand, asParameters, copyRow } from "../copying.js";
+import { button, make } from "../dom.js";
+import { doors } from "../doors.js";
+import { shell, watchTheme } from "../look.js";
+import { clamp } from "../numbers.js";
+import { createHeads, createText } from "./picture.js";
+import { lookedInWords, rowsOf } from "./words.js";
+
+const PARAMETERS = ["beginning", "temperature", "draw"];
+const REAL = ["temperature"]; // a float in Python
+const BETWEEN = 45; // milliseconds between two letters
+const PATIENCE = 6000; // milliseconds; then it says that the kernel does not answer
+
+class LookView {
+  constructor(host, store) {
+    Object.assign(this, { store, shown: 0 });
+    this.build(host);
+    this.endTheme = watchTheme(this.body);
+    this.forget = store.listen(() => this.refresh());
+    this.refresh();
+  }
+
+  end() {
+    this.pause();
+    clearTimeout(this.late);
+    this.endTheme();
+    this.forget();
+  }
+
+  // -- what stands on the page
+
+  build(host) {
+    const alive = this.store.get("alive");
+    this.text = createText({ point: (place) => this.point(place), typed: (event) => this.typed(event) });
+    this.heads = createHeads();
+    this.status = make("p", { role: "status", class: "status" });
+    this.input = make("input", { type: "text", maxlength: 40, "aria-label": "beginning of the text", disabled: !alive,
+      spellcheck: "false", keydown: (event) => { if (event.key === "Enter") this.ask(); } });
+    this.heat = slider("temperature", { low: 0, high: 2, step: 0.1 }, (temperature) => this.ask({ temperature }));
+    this.heat.node.querySelector("input").disabled = !alive;
+    this.writing = button("Write", () => this.ask());
+    const another = button("Another draw", () => this.ask({ draw: (this.store.get("draw") + 1) % 100 }), { disabled: !alive });
+    this.copying = copyRow({
+      "Copy as parameters": () => asParameters(this.params, REAL),
+      "Copy as command": () => asCommand(this.store.get("lesson"), this.params, REAL),
+    });
+    this.body = shell(host, "where a letter looked", STYLE,
+      make("div", { class: "top" }, this.input, this.writing, another, this.heat.node),
+      !alive && make("p", { class: "small" }, "This page has no kernel: it shows the text that was written when it was made."),
+      this.text.node, this.status, this.heads.node, this.copying.node);
+  }
+
+  get params() {
+    return Object.fromEntries(PARAMETERS.map((name) => [name, this.store.get(name)]));
+  }
+
+  // -- from the state to the picture
+
+  /** The kernel has written another text, or this is the first. */
+  refresh() {
+    const written = this.store.get("written");
+    this.input.value = this.store.get("beginning");
+    this.heat.draw(this.store.get("temperature"));
+    this.copying.draw();
+    if (written !== this.written) {
+      clearTimeout(this.late);
+      this.written = written;
+      this.rows = rowsOf(written);
+      this.text.fill(written);
+      const first = !this.asked;
+      this.shown = first ? written.given : 0;
+      this.asked = false;
+      if (first) this.text.reveal(this.shown);
+      else this.stream();
+    }
+    this.show(this.store.get("place"));
+  }
+
+  /** Ask the kernel for a text; the one that is there streams again if nothing changed. */
+  ask(changes = {}) {
+    const beginning = this.input.value || this.store.get("beginning");
+    const next = { beginning, ...changes };
+    this.point(-1);
+    if (Object.entries(next).every(([name, value]) => this.store.get(name) === value)) {
+      this.stream();
+      return;
+    }
+    this.asked = true;
+    this.pause();
+    this.status.textContent = "The network writes.";
+    this.store.set(next);
+    this.heat.draw(this.store.get("temperature"));
+    this.late = setTimeout(() => {
+      this.status.textContent = "No answer from the kernel: does it run another cell, or was it stopped?";
+    }, PATIENCE);
+  }
+
+  stream() {
+    this.pause();
+    this.shown = this.written.given;
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (still) this.shown = this.written.text.length;
+    this.text.reveal(this.shown);
+    this.timer = setInterval(() => {
+      if (this.shown >= this.written.text.length) return this.pause();
+      this.text.reveal((this.shown += 1));
+      return undefined;
+    }, BETWEEN);
+  }
+
+  pause() {
+    clearInterval(this.timer);
+  }
+
+  // -- pointing
+
+  point(place) {
+    if (place === this.store.get("place") || place >= this.shown) return;
+    this.store.set({ place });
+    this.show(place);
+  }
+
+  show(place) {
+    const told = lookedInWords(this.written, this.rows, place);
+    if (this.status.textContent !== told) this.status.textContent = told;
+    this.text.mark(place);
+    this.heads.draw(this.written, place > 0 ? this.rows[place] : [], place);
+  }
+
+  typed(event) {
+    const last = this.shown - 1;
+    const to = {
+      ArrowLeft: (at) => (at < 0 ? last : at - 1), ArrowRight: (at) => at + 1,
+      Home: () => 0, End: () => last, Escape: () => -1,
+    }[event.key];
+    if (!to) return;
+    event.preventDefault();
+    const next = to(this.store.get("place"));
+    this.point(event.key === "Escape" ? -1 : clamp(next, 0, last));
+  }
+}
+
+const STYLE = `
+.top { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
+.top input[type="text"] { flex: 1 1 16em; min-width: 8em; padding: 4px 8px; border: 1px solid var(--line);
+  border-radius: 6px; background: transparent; font: 15px var(--jp-code-font-family, monospace); }
+.top label { display: inline-flex; gap: 6px; align-items: center; }
+.top label b { display: inline-block; min-width: 2em; }
+.small { opacity: 0.8; margin-top: 4px; }
+.text { margin: 8px 0; padding: 8px 10px; height: 156px; overflow: auto; border: 1px solid var(--line); border-radius: 6px;
+  font: 19px/1.45 var(--jp-code-font-family, monospace); white-space: pre-wrap; overflow-wrap: anywhere; cursor: default; }
+.text span { border-radius: 3px; }
+.text .given { opacity: 0.7; }
+.text .coming { visibility: hidden; }
+.text .here { outline: 2px solid var(--accent); outline-offset: 0; opacity: 1; }
+.status { min-height: 2.8em; }
+.panels { display: flex; gap: 16px; align-items: flex-start; flex-wrap: wrap; min-height: 200px; }
+.heads { overflow-x: auto; max-height: 290px; overflow-y: auto; max-width: 100%; }
+.heads > div { display: flex; align-items: center; height: 24px; }
+.heads b { width: 2.6em; flex: none; font-weight: 600; }
+.heads i { flex: none; width: 9.2px; height: 22px; line-height: 22px; text-align: center; font: 15px/22px var(--jp-code-font-family, monospace); }
+.chances { min-width: 130px; }
+.chances div { display: grid; grid-template-columns: 1.4em 70px auto; gap: 6px; align-items: center; height: 24px; }
+.chances span { font: 16px var(--jp-code-font-family, monospace); }
+.chances u { display: block; height: 12px; background: var(--accent); min-width: 1px; }
+`;
+
+export const { render, revive } = doors((host, store) => {
+  const view = new LookView(host, store);
+  return () => view.end();
+}, ["beginning", "temperature", "draw", "written", "place"]);
