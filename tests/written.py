@@ -66,6 +66,7 @@ STUBS = {  # the arguments of the lessons' stubs
     "convolution.features": "size, filters, kernel, pool",
     "training.stop": "losses, patience",
     "training.choice": "validation_accuracy, test_accuracy",
+    "recurrent.clip": "gradients, limit",
     "recurrent.lstm_step": "x, h, c, W, U, b",
     "recurrent.baseline": "values, period, steps",
     "recurrent.leak_free": "series, width, steps, train_rows",
