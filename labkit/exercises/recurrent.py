@@ -32,6 +32,8 @@ def _each_by_its_own(gradients, limit):
 
 
 def _read_arrays(answer, *_):
+    if isinstance(answer, np.ndarray | float) and np.ndim(answer) < 2:
+        answer = [answer]  # one array, or one number
     return [np.asarray(each, dtype=float) for each in answer]
 
 
@@ -86,6 +88,23 @@ clip = Exercise(
             ),
             "You added up the norms of the arrays. Add up the squares of all numbers, and take one "
             "root at the end.",
+        ),
+        "the longest array's norm": (
+            _by(
+                lambda gradients, limit: np.minimum(
+                    1, limit / max(np.sqrt(np.sum(g**2)) for g in gradients)
+                )
+            ),
+            "You took the norm of the longest array. Take one over all numbers of all arrays.",
+        ),
+        "one long array": (
+            lambda gradients, limit: [np.concatenate([g.ravel() for g in _clip(gradients, limit)])],
+            "The numbers are right, in one long array. The optimizer needs a list again: an array "
+            "for each array of weights, with its shape.",
+        ),
+        "the length alone": (
+            lambda gradients, limit: [np.minimum(_norm(gradients), limit)],
+            "This is the length after clipping. Return the gradients themselves, shortened.",
         ),
         "thrown away": (
             _by(lambda gradients, limit: 1.0 * (_norm(gradients) <= limit)),
@@ -171,6 +190,15 @@ def _state_for_cell_state(x, h, c, W, U, b):
     return _with(*_gates(x, h, W, U, b), h)
 
 
+def _candidate_without_tanh(x, h, c, W, U, b):
+    return _with(*_gates(x, h, W, U, b), c, squash=lambda z: z)
+
+
+def _sigmoid_turned_around(x, h, c, W, U, b):
+    i, f, g, o = _gates(x, h, W, U, b)
+    return _with(-i, -f, g, -o, c)  # sigmoid(-z) is 1 - sigmoid(z)
+
+
 def _no_sigmoid(x, h, c, W, U, b):
     i, f, g, o = _gates(x, h, W, U, b)
     after = f * c + i * np.tanh(g)
@@ -231,6 +259,15 @@ lstm_step = Exercise(
         "gates without sigmoid": (
             _no_sigmoid,
             "Your gates are the weighted sums themselves. A gate lies between 0 and 1.",
+        ),
+        "tanh missing on the candidate": (
+            _candidate_without_tanh,
+            "Your candidate is the weighted sum itself. It goes through tanh.",
+        ),
+        "sigmoid turned around": (
+            _sigmoid_turned_around,
+            "Your gates open where they should shut: the sigmoid of z is 1 / (1 + exp(-z)), with "
+            "a minus.",
         ),
         "bias left out": (
             _bias_left_out,
