@@ -27,9 +27,7 @@ def test_the_baseline_repeats_a_season_that_it_was_never_told():
     """A season that repeats exactly is forecast exactly, however far ahead."""
     season = np.random.default_rng(0).normal(size=7)
     values = np.tile(season, 5)[:30]
-    np.testing.assert_array_equal(
-        exercise.baseline.right(values, 7, 20), np.tile(season, 9)[30:50]
-    )
+    np.testing.assert_array_equal(exercise.baseline.right(values, 7, 20), np.tile(season, 9)[30:50])
 
 
 def test_clipping_is_that_of_keras():
