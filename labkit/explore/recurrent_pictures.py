@@ -36,7 +36,7 @@ def letters(x: np.ndarray, y: ArrayLike, gap: int) -> None:
         ax.set_title(f"{LETTERS[first]} came first", loc="left", fontsize=10)
         ax.grid(False)
     axes[1].set(xlabel="step")
-    figures.show(fig, f"Two sequences. Shaded: the last {gap} steps, which say nothing.")
+    figures.show(fig, f"Two sequences. Shaded: the last {gap} steps, without an X or a Y.")
 
 
 def by_gap(
@@ -50,7 +50,7 @@ def by_gap(
         chance: accuracy of guessing.
         caption: what is shown.
     """
-    fig, ax = plt.subplots(figsize=(6.8, 2.9))
+    fig, ax = plt.subplots(figsize=(8, 2.9))
     for (name, rows), color, mark, dash in zip(
         found.items(), COLORS, MARKERS, DASHES, strict=False
     ):
@@ -59,7 +59,7 @@ def by_gap(
             ax.plot(gaps, 100 * row, mark, ls=dash, color=color, alpha=0.75, ms=6, label=label)
     ax.axhline(100 * chance, ls=":", color=figures.GRAY)
     ax.set(ylim=(25, 104), xlabel="steps between signal and question", ylabel="accuracy (%)")
-    ax.legend(loc="center right", fontsize=9)
+    ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=9)
     figures.show(fig, f"{caption} Dotted: guessing.")
 
 
