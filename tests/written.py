@@ -94,6 +94,7 @@ STUBS = {  # the arguments of the lessons' stubs
     "sweeps.interval": "values, t",
     "sweeps.winner": "scores",
     "sweeps.flattery": "chosen, fresh",
+    "sweeps.survivors": "scores",
     "verdicts.slip": "lines",
     "verdicts.rule": "with_it, without",
 }

@@ -1,4 +1,4 @@
-"""Exercises of lesson 91: how sure is a mean, which setting to take, how flattered is the best."""
+"""Exercises of lesson 91: how sure is a mean, which to take, how flattered, which go on."""
 
 from math import sqrt
 
@@ -158,4 +158,62 @@ flattery = Exercise(
         ),
     },
     hint="What did the choice promise, and what do the new runs say on average?",
+)
+
+# --- who stays: my_survivors(scores) -> names --------------------------------------------------
+
+_RUNGS = [
+    {"a": 0.31, "b": 0.72, "c": 0.55, "d": 0.64, "e": 0.12},
+    {"adam 0.3": 0.14, "sgd 0.3": 0.86, "momentum 0.1": 0.91, "adam 0.03": 0.9},
+    {"x": 0.1, "y": 0.95, "z": 0.2},
+    {"only": 0.4},
+]
+
+
+def _best_first(scores):
+    return sorted(scores, key=scores.get, reverse=True)
+
+
+survivors = Exercise(
+    name="survivors",
+    lesson="91",
+    right=lambda scores: _best_first(scores)[: (len(scores) + 1) // 2],
+    cases=[(scores,) for scores in _RUNGS],
+    read=lambda names, *_: sorted(list(names)),
+    mistakes={
+        "the worse half": (
+            lambda scores: sorted(scores, key=scores.get)[: (len(scores) + 1) // 2],
+            "You kept the worse half. An accuracy is better when it is higher.",
+        ),
+        "rounded down": (
+            lambda scores: _best_first(scores)[: len(scores) // 2],
+            "Of an odd number you kept fewer than half; of a single setting nothing would be left.",
+        ),
+        "above the mean": (
+            lambda scores: [n for n in scores if scores[n] > np.mean(list(scores.values()))],
+            "You kept what lies above the mean. That need not be half: one hopeless setting pulls "
+            "the mean down, and nearly all stay.",
+        ),
+        "all of them": (
+            _best_first,
+            "Nobody was given up: all names came back. Keep the better half.",
+        ),
+        "the best only": (
+            lambda scores: _best_first(scores)[:1],
+            "You kept a single setting. After so few epochs the order at the top is luck.",
+        ),
+        "scores instead of names": (
+            lambda scores: sorted(scores.values(), reverse=True)[: (len(scores) + 1) // 2],
+            "These are the accuracies. The search goes on with the names of the settings.",
+        ),
+        "by their names": (
+            lambda scores: sorted(scores)[: (len(scores) + 1) // 2],
+            "You sorted the names by the alphabet. Sort them by their accuracy.",
+        ),
+        "one too many": (
+            lambda scores: _best_first(scores)[: len(scores) // 2 + 1],
+            "Of an even number you kept one more than half.",
+        ),
+    },
+    hint="A dictionary's own `get` can be the `key` by which `sorted` orders its names.",
 )

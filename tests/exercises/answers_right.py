@@ -1472,4 +1472,60 @@ up = np.sum(with_it > without)
 low, high = scipy.stats.ttest_rel(with_it, without).confidence_interval(0.95)
   return "holds" if low > 0 else "wrong" if high < 0 else "open"
 """,
+    "sweeps.interval": """
+m, half = np.mean(values), t * np.std(values, ddof=1) / np.sqrt(len(values))
+  return m - half, m + half
+half = t * np.std(values, ddof=1) / len(values) ** 0.5
+  return [np.mean(values) - half, np.mean(values) + half]
+m, s = statistics.mean(values), statistics.stdev(values)
+  return m - t * s / math.sqrt(len(values)), m + t * s / math.sqrt(len(values))
+np.mean(values) + t * scipy.stats.sem(values) * np.array([-1, 1])
+series = pandas.Series(values)
+  return series.mean() - t * series.sem(), series.mean() + t * series.sem()
+n = len(values)
+  mean = sum(values) / n
+  s = (sum((v - mean) ** 2 for v in values) / (n - 1)) ** 0.5
+  return (mean - t * s / n ** 0.5, mean + t * s / n ** 0.5)
+scipy.stats.t.interval(0.95, len(values) - 1, np.mean(values), scipy.stats.sem(values))
+""",
+    "sweeps.winner": """
+max(scores, key=lambda name: np.mean(scores[name]))
+max(scores, key=lambda name: sum(scores[name]) / len(scores[name]))
+sorted(scores, key=lambda name: statistics.mean(scores[name]))[-1]
+max(scores.items(), key=lambda pair: np.mean(pair[1]))[0]
+means = {name: np.mean(runs) for name, runs in scores.items()}
+  return max(means, key=means.get)
+min(scores, key=lambda name: -np.mean(scores[name]))
+pandas.Series({name: np.mean(runs) for name, runs in scores.items()}).idxmax()
+list(scores)[np.argmax([np.mean(runs) for runs in scores.values()])]
+best = None
+  for name in scores:
+    if best is None or np.mean(scores[name]) > np.mean(scores[best]):
+      best = name
+  return best
+""",
+    "sweeps.flattery": """
+chosen - np.mean(fresh)
+chosen - sum(fresh) / len(fresh)
+-(np.mean(fresh) - chosen)
+chosen - statistics.mean(fresh)
+np.mean([chosen - each for each in fresh])
+np.mean(chosen - np.array(fresh))
+float(np.subtract(chosen, np.average(fresh)))
+[chosen - np.mean(fresh)][0]
+""",
+    "sweeps.survivors": """
+sorted(scores, key=scores.get, reverse=True)[: (len(scores) + 1) // 2]
+sorted(scores, key=scores.get)[len(scores) // 2 :]
+set(sorted(scores, key=lambda name: -scores[name])[: math.ceil(len(scores) / 2)])
+names = sorted(scores, key=scores.get, reverse=True)
+  return tuple(names[: -(-len(names) // 2)])
+{name: value for name, value in scores.items() if value >= np.median(list(scores.values()))}
+[name for name in scores if scores[name] >= statistics.median(scores.values())]
+pandas.Series(scores).nlargest((len(scores) + 1) // 2).index
+list(pandas.Series(scores).sort_values(ascending=False).index[: (len(scores) + 1) // 2])
+np.array(list(scores))[np.argsort(list(scores.values()))[len(scores) // 2 :]]
+pairs = sorted(scores.items(), key=lambda pair: pair[1], reverse=True)
+  return [name for name, _ in pairs][: (len(scores) + 1) // 2]
+""",
 }

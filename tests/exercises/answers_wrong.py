@@ -1510,4 +1510,73 @@ abs((with_it - without).mean()) > 2 * (with_it - without).std() / len(with_it) *
 print("holds")
 "better than before"
 """,
+    "sweeps.interval": """
+m, half = np.mean(values), t * np.std(values) / np.sqrt(len(values))
+  return m - half, m + half
+half = t * np.std(values, ddof=1)
+  return np.mean(values) - half, np.mean(values) + half
+half = t * np.std(values, ddof=1) / np.sqrt(len(values))
+  return np.mean(values) + half, np.mean(values) - half
+half = t * np.std(values, ddof=1) / np.sqrt(len(values) - 1)
+  return np.mean(values) - half, np.mean(values) + half
+t * np.std(values, ddof=1) / np.sqrt(len(values))
+half = 1.96 * np.std(values, ddof=1) / np.sqrt(len(values))
+  return np.mean(values) - half, np.mean(values) + half
+np.mean(values)
+half = t * np.std(values, ddof=1) / np.sqrt(len(values))
+  return -half, half
+half = t * np.std(values, ddof=1) / np.sqrt(len(values))
+  print(np.mean(values) - half, np.mean(values) + half)
+np.percentile(values, [2.5, 97.5])
+min(values), max(values)
+np.mean(values) - t * values.std(ddof=1), np.mean(values) + t
+half = t * np.std(values, ddof=1) / np.sqrt(len(values)) / 2
+  return np.mean(values) - half, np.mean(values) + half
+""",
+    "sweeps.winner": """
+max(scores)
+max(scores, key=scores.get)
+max(np.mean(runs) for runs in scores.values())
+max(scores, key=lambda name: max(scores[name]))
+min(scores, key=lambda name: np.mean(scores[name]))
+max(scores, key=lambda name: sum(scores[name]))
+max(scores, key=lambda name: np.median(scores[name]))
+np.argmax([np.mean(runs) for runs in scores.values()])
+sorted(scores, key=lambda name: np.mean(scores[name]))
+max(scores.items(), key=lambda pair: np.mean(pair[1]))
+print(max(scores, key=lambda name: np.mean(scores[name])))
+min(scores, key=lambda name: np.std(scores[name]))
+list(scores)[0]
+""",
+    "sweeps.flattery": """
+np.mean(fresh) - chosen
+abs(chosen - np.mean(fresh))
+chosen - fresh
+chosen - max(fresh)
+chosen / np.mean(fresh)
+2 * (chosen - np.mean(fresh))
+100 * (chosen - np.mean(fresh))
+np.mean(fresh)
+chosen - np.median(fresh)
+chosen - sum(fresh)
+(chosen - np.mean(fresh)) / np.std(fresh)
+print(chosen - np.mean(fresh))
+chosen - fresh[0]
+""",
+    "sweeps.survivors": """
+sorted(scores, key=scores.get)[: (len(scores) + 1) // 2]
+sorted(scores, key=scores.get, reverse=True)[: len(scores) // 2]
+sorted(scores)[: (len(scores) + 1) // 2]
+sorted(scores.values(), reverse=True)[: (len(scores) + 1) // 2]
+sorted(scores, key=scores.get, reverse=True)
+max(scores, key=scores.get)
+[max(scores, key=scores.get)]
+[name for name in scores if scores[name] > np.mean(list(scores.values()))]
+[name for name in scores if scores[name] > 0.5]
+sorted(scores, key=scores.get, reverse=True)[: len(scores) / 2]
+print(sorted(scores, key=scores.get, reverse=True)[: (len(scores) + 1) // 2])
+scores[: len(scores) // 2]
+sorted(scores.items(), key=lambda pair: pair[1], reverse=True)[: (len(scores) + 1) // 2]
+len(scores) // 2
+""",
 }

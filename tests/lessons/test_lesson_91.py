@@ -18,6 +18,7 @@ SMALL = [
     ('optimizers = ["sgd", "momentum", "adam"]', 'optimizers = ["sgd", "adam"]'),
     ("repeats: int = 4", "repeats: int = 2"),
     ("fresh_seeds: int = 12", "fresh_seeds: int = 2"),
+    ("draws: int = 60", "draws: int = 8"),
 ]
 LOADED = "import sys; sorted({'tensorflow', 'keras', 'jax', 'torch'} & set(sys.modules))"
 
@@ -74,7 +75,7 @@ def test_it_sweeps_in_a_live_kernel_and_a_second_time_runs_nothing(tmp_path, mon
         return shown.data["text/plain"]
 
     with client.setup_kernel(env=environment):
-        assert "8 of 8 runs · 2 failed · 6 finished" in run_all_cells()
+        assert "8 of 8 runs · 2 done before · 2 failed · 4 finished" in run_all_cells()
         before = results("99")
         assert "8 of 8 runs · 8 done before" in run_all_cells()
         assert cells["loaded"].outputs[0].data["text/plain"] == "[]", "a framework was imported"
@@ -84,7 +85,9 @@ def test_it_sweeps_in_a_live_kernel_and_a_second_time_runs_nothing(tmp_path, mon
     assert same.all(), "no other runs"
     ended = before[before["cause"] != "timeout"]
     assert after[after["cause"] != "timeout"]["started"].tolist() == ended["started"].tolist()
-    assert sorted(after["cause"].dropna()) == ["expectation", "expectation", "timeout"]
+    causes = after["cause"].dropna().tolist()
+    assert set(causes) == {"expectation", "timeout"}
+    assert causes.count("timeout") == 1
     (row,) = results("91").itertuples()
     assert row.status == "finished"
     assert not (tmp_path / "runs").exists(), "a second results folder, which nobody reads"

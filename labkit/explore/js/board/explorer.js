@@ -67,12 +67,17 @@ export function mount(host, store) {
   board.choose = (row) => {
     if (row === null || row === undefined) return;
     board.change({ selected: board.table.column("key").values[row] });
+    below.open = true;
     parts.table.show(row);
   };
   const { header, top, view, filters, chart, table, details } = parts;
+  // In a notebook controls, picture and words fill the window; the runs stand in the page below them.
+  const below = make("details", { open: !store.get("place") },
+    make("summary", {}, "The chosen run, and all runs in a table"),
+    make("div", { class: "below" }, details.node, table.node));
   const root = shell(host, "results explorer", STYLE, header.node, top.node,
     make("div", { class: "body" }, filters.node, make("div", { class: "main" }, view.node, chart.node)),
-    status, spoken, make("div", { class: "below" }, details.node, table.node));
+    status, spoken, below);
 
   function refresh() {
     board.update();
@@ -88,7 +93,7 @@ export function mount(host, store) {
     wide = width;
     root.classList.toggle("narrow", narrow);
     // Controls and picture fit into a low window together.
-    chart.resize(narrow ? 320 : clamp(Math.round(0.42 * innerHeight), 290, 390));
+    chart.resize(narrow ? 320 : clamp(Math.round(0.38 * innerHeight), 270, 390));
   }
   refresh();
   const forgetTheme = watchTheme(root, () => chart.draw());

@@ -62,7 +62,8 @@ select { max-width: 230px; }
 .note { opacity: 0.8; }
 .status { margin: 8px 0; padding: 6px 11px; background: var(--soft); border-left: 4px solid var(--accent); border-radius: 4px; font-size: 13.5px; overflow-wrap: anywhere; }
 .spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-.below { display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 3.4fr); gap: 10px; align-items: start; }
+.lk > details > summary { cursor: pointer; font-weight: 600; }
+.below { margin-top: 6px; display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 3.4fr); gap: 10px; align-items: start; }
 .narrow .below { grid-template-columns: minmax(0, 1fr); }
 .below > :only-child, .details:empty + * { grid-column: 1 / -1; }
 .details { border: 1px solid var(--line); border-radius: 8px; padding: 9px 12px; }
