@@ -56,8 +56,8 @@ clip = Exercise(
     mistakes={
         "each array by its own norm": (
             _each_by_its_own,
-            "Each array got a limit of its own, so the step points elsewhere. Take one norm over "
-            "all arrays, and one factor for all. (Keras has yours too: `clipnorm`.)",
+            "Each array got a limit of its own (Keras has that too, as `clipnorm`), so the step "
+            "points elsewhere. Take one norm over all arrays, and one factor for all.",
         ),
         "value by value": (
             lambda gradients, limit: [np.clip(g, -limit, limit) for g in gradients],
