@@ -1,4 +1,4 @@
-"""Sequences: spoken vowels and monthly unemployment; padding, windows, baselines.
+"""Sequences: spoken vowels, monthly unemployment, letters in order; padding, windows, splits.
 
 Loaders verify the file by SHA-256 before use. A window never looks past its last row, and a
 target says how far ahead it lies, so that a test can tell whether the two overlap.
@@ -150,6 +150,57 @@ def pad(
     return x, mask
 
 
+# --- a task that needs a memory -----------------------------------------------------------------
+
+LETTERS = "XYabcd"  # the two that count, and four that do not
+SIGNAL = 6  # steps in which X and Y come
+
+
+def which_first(
+    count: int, gap: int | ArrayLike, length: int | None = None, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return sequences of letters and what came first in each: X or Y?
+
+    X and Y stand at two random ones of six steps, `gap` steps before the end; everywhere else
+    stands one of four other letters. Each sequence holds one X and one Y, so that counting letters
+    says nothing about their order, and the last `gap` letters say nothing at all.
+
+    Args:
+        count: number of sequences.
+        gap: letters behind those six steps: one number, or one for each sequence, shape (count,).
+        length: letters of each sequence; None: as many as the largest gap needs.
+        seed: of the draw.
+
+    Returns:
+        x, float32 of shape (count, length, 6), one column for each of `LETTERS`; and y, int64 of
+        shape (count,): 0 where X came first, 1 where Y did.
+
+    Raises:
+        ValueError: a negative gap, no sequence, or a length that is too short.
+
+    Source: after the temporal order problem of Hochreiter and Schmidhuber, Long short-term memory
+    (1997). Lesson: 13_sequences.
+
+    >>> x, y = which_first(1, gap=3, seed=0)
+    >>> "".join(LETTERS[k] for k in x[0].argmax(axis=1)), int(y[0])
+    ('dcYbbXaaa', 1)
+    """
+    if count < 1 or np.min(gap) < 0:
+        raise ValueError(f"need count >= 1 and gap >= 0; got count={count} and gap={gap}")
+    gaps = np.broadcast_to(np.asarray(gap), count)
+    least = SIGNAL + int(gaps.max())
+    length = least if length is None else length
+    if length < least:
+        raise ValueError(f"a gap of {gaps.max()} needs {least} steps. Received: length={length}")
+    rng, rows = np.random.default_rng(seed), np.arange(count)
+    letters = rng.integers(2, len(LETTERS), (count, length))
+    spots = np.sort(rng.permuted(np.tile(np.arange(SIGNAL), (count, 1)), axis=1)[:, :2], axis=1)
+    spots += (length - SIGNAL - gaps)[:, None]
+    y = rng.integers(0, 2, count)
+    letters[rows, spots[:, 0]], letters[rows, spots[:, 1]] = y, 1 - y
+    return np.eye(len(LETTERS), dtype=np.float32)[letters], y
+
+
 # --- windows and splits -------------------------------------------------------------------------
 
 
@@ -227,104 +278,3 @@ def walk_forward(
         )
     stretches = np.array_split(np.arange(start, count), folds)
     return [(np.arange(stretch[0] - gap), stretch) for stretch in stretches]
-
-
-# --- baselines ----------------------------------------------------------------------------------
-
-
-def persistence(x: ArrayLike) -> np.ndarray:
-    """Return the last value of each window: "it stays as it is".
-
-    Args:
-        x: windows, shape (n, width, 1).
-
-    Raises:
-        ValueError: windows of another shape.
-
-    >>> persistence([[[1.0], [2.0]], [[2.0], [5.0]]]).tolist()
-    [2.0, 5.0]
-    """
-    return _one_feature(x)[:, -1]
-
-
-def seasonal_naive(x: ArrayLike, horizon: int = 1, period: int = 12) -> np.ndarray:
-    """Return the value one period before the target: "as in the same month last year".
-
-    Args:
-        x: windows, shape (n, width, 1), at least one period wide.
-        horizon: how far after the window the target lies; up to one period.
-        period: rows in a season.
-
-    Raises:
-        ValueError: windows narrower than a period, or a horizon outside 1 to period.
-
-    Source: Hyndman and Athanasopoulos, Forecasting: principles and practice. Lesson: 13_sequences.
-
-    >>> seasonal_naive([[[1.0], [2.0], [3.0], [4.0]]], horizon=1, period=4).tolist()
-    [1.0]
-    """
-    x = _one_feature(x)
-    _check_season(x, horizon, period)
-    return x[:, horizon - 1 - period]
-
-
-def seasonal_change(x: ArrayLike, horizon: int = 1, period: int = 12) -> np.ndarray:
-    """Return the last value plus the change of the same stretch one period earlier.
-
-    Args and Raises: as in `seasonal_naive`; the window must be wider than a period.
-
-    >>> seasonal_change([[[1.0], [2.0], [3.0], [4.0], [5.0]]], horizon=1, period=4).tolist()
-    [6.0]
-    """
-    x = _one_feature(x)
-    _check_season(x[:, 1:], horizon, period)
-    return x[:, -1] + x[:, horizon - 1 - period] - x[:, -1 - period]
-
-
-def linear_forecast(x_train: ArrayLike, y_train: ArrayLike, x: ArrayLike) -> np.ndarray:
-    """Return the forecast of a linear model, fitted by least squares on the training windows.
-
-    The forecast is the last value plus a weighted sum of the differences inside the window plus
-    a constant; this is an autoregression of order `width` whose weights sum to 1.
-
-    Args:
-        x_train: windows to fit on, shape (n, width, 1), more of them than a window has rows.
-        y_train: their targets, shape (n,).
-        x: windows to forecast from, shape (m, width, 1).
-
-    Raises:
-        ValueError: shapes that do not fit, or too few windows to fit on.
-
-    Lesson: 13_sequences.
-
-    >>> x, y = windows(np.arange(20.0), width=3)
-    >>> linear_forecast(x[:10], y[:10], x[10:12]).round(6).tolist()
-    [13.0, 14.0]
-    """
-    past, targets = _one_feature(x_train), np.asarray(y_train, dtype=float)
-    if targets.shape != (len(past),) or len(past) <= past.shape[1]:
-        raise ValueError(
-            "need one target for each training window, and more windows than rows in one. "
-            f"Received: {past.shape} windows and {targets.shape} targets"
-        )
-    weights = np.linalg.lstsq(_differences(past), targets - past[:, -1], rcond=None)[0]
-    now = _one_feature(x)
-    return now[:, -1] + _differences(now) @ weights
-
-
-def _differences(x: np.ndarray) -> np.ndarray:
-    return np.column_stack([np.diff(x, axis=1), np.ones(len(x))])
-
-
-def _one_feature(x: ArrayLike) -> np.ndarray:
-    x = np.asarray(x, dtype=float)
-    if x.ndim != 3 or x.shape[2] != 1:
-        raise ValueError(f"windows must have shape (n, width, 1). Received: {x.shape}")
-    return x[:, :, 0]
-
-
-def _check_season(x: np.ndarray, horizon: int, period: int) -> None:
-    if not 1 <= horizon <= period:
-        raise ValueError(f"horizon must be 1 to {period}, one period. Received: {horizon}")
-    if x.shape[1] < period:
-        raise ValueError(f"a window of {x.shape[1]} rows does not reach back {period} rows")

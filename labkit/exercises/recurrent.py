@@ -1,4 +1,4 @@
-"""Exercises of lesson 13: one LSTM step, windows without a leak, the seasonal baseline.
+"""Exercises of lesson 13: clipping, one LSTM step, windows without a leak, a baseline.
 
 Each name is an Exercise: `lstm_step.check(my_lstm_step)`.  Lesson: 13_sequences.
 """
@@ -9,6 +9,120 @@ from labkit.learn.checks import Exercise
 from labkit.maths import recurrent as maths
 
 _random = np.random.default_rng(13)
+
+# --- clipping by the global norm: my_clip(gradients, limit) -> gradients ------------------------
+
+
+def _norm(gradients):
+    return np.sqrt(sum(np.sum(g**2) for g in gradients))
+
+
+def _clip(gradients, limit):
+    factor = np.minimum(1, limit / _norm(gradients))
+    return [g * factor for g in gradients]
+
+
+def _by(factor):
+    """Return a wrong answer: all gradients times factor(gradients, limit)."""
+    return lambda gradients, limit: [g * factor(gradients, limit) for g in gradients]
+
+
+def _each_by_its_own(gradients, limit):
+    return [g * np.minimum(1, limit / np.sqrt(np.sum(g**2))) for g in gradients]
+
+
+def _read_arrays(answer, *_):
+    if isinstance(answer, np.ndarray | float) and np.ndim(answer) < 2:
+        answer = [answer]  # one array, or one number
+    return [np.asarray(each, dtype=float) for each in answer]
+
+
+def _clip_case(*shapes, size=1.0):
+    return [size * _random.normal(size=shape).round(1) for shape in shapes]
+
+
+clip = Exercise(
+    name="clip",
+    lesson="13",
+    right=_clip,
+    # gradients, limit: the first two are longer than it, the third is not
+    cases=[
+        ([np.array([3.0, 0.0]), np.array([[4.0]])], 1.0),
+        (_clip_case((2, 3), (3, 3), (3,)), 2.5),
+        (_clip_case((2, 3), (4,), size=0.1), 1.5),
+        (_clip_case((3,), (1, 2), (2, 2)), 0.7),
+    ],
+    read=_read_arrays,
+    mistakes={
+        "each array by its own norm": (
+            _each_by_its_own,
+            "Each array got a limit of its own (Keras has that too, as `clipnorm`), so the step "
+            "points elsewhere. Take one norm over all arrays, and one factor for all.",
+        ),
+        "value by value": (
+            lambda gradients, limit: [np.clip(g, -limit, limit) for g in gradients],
+            "You cut each number by itself, which turns the step. (Keras has yours too: "
+            "`clipvalue`.) Here all are multiplied by one factor.",
+        ),
+        "short ones grow": (
+            _by(lambda gradients, limit: limit / _norm(gradients)),
+            "You make every gradient `limit` long. One that is shorter must stay as it is.",
+        ),
+        "long ones grow": (
+            _by(lambda gradients, limit: np.maximum(1, limit / _norm(gradients))),
+            "Your factor is never below 1: long gradients stay, short ones grow.",
+        ),
+        "upside down": (
+            _by(lambda gradients, limit: np.minimum(1, _norm(gradients) / limit)),
+            "Your factor is the norm over `limit`: short gradients shrink, long ones stay.",
+        ),
+        "root forgotten": (
+            _by(lambda gradients, limit: np.minimum(1, limit / _norm(gradients) ** 2)),
+            "You divide by the sum of squares. The norm is its root.",
+        ),
+        "sum of the norms": (
+            _by(
+                lambda gradients, limit: np.minimum(
+                    1, limit / sum(np.sqrt(np.sum(g**2)) for g in gradients)
+                )
+            ),
+            "You added up the norms of the arrays. Add up the squares of all numbers, and take one "
+            "root at the end.",
+        ),
+        "the longest array's norm": (
+            _by(
+                lambda gradients, limit: np.minimum(
+                    1, limit / max(np.sqrt(np.sum(g**2)) for g in gradients)
+                )
+            ),
+            "You took the norm of the longest array. Take one over all numbers of all arrays.",
+        ),
+        "one long array": (
+            lambda gradients, limit: [np.concatenate([g.ravel() for g in _clip(gradients, limit)])],
+            "The numbers are right, in one long array. The optimizer needs a list again: an array "
+            "for each array of weights, with its shape.",
+        ),
+        "the length alone": (
+            lambda gradients, limit: [np.minimum(_norm(gradients), limit)],
+            "This is the length after clipping. Return the gradients themselves, shortened.",
+        ),
+        "thrown away": (
+            _by(lambda gradients, limit: 1.0 * (_norm(gradients) <= limit)),
+            "You throw away a gradient that is too long. Shorten it: its direction is worth "
+            "keeping.",
+        ),
+        "divided by the norm": (
+            _by(lambda gradients, limit: np.minimum(1, 1 / _norm(gradients))),
+            "Your long gradients end 1 long, whatever the `limit`.",
+        ),
+        "nothing clipped": (
+            lambda gradients, limit: gradients,
+            "You return the gradients as they came, however long.",
+        ),
+    },
+    hint="The norm of all arrays together: the root of the sum of all squares. If it is larger "
+    "than `limit`, multiply every array by what makes it exactly `limit`.",
+)
 
 # --- one step: my_lstm_step(x, h, c, W, U, b) -> h, c -------------------------------------------
 
@@ -76,6 +190,15 @@ def _state_for_cell_state(x, h, c, W, U, b):
     return _with(*_gates(x, h, W, U, b), h)
 
 
+def _candidate_without_tanh(x, h, c, W, U, b):
+    return _with(*_gates(x, h, W, U, b), c, squash=lambda z: z)
+
+
+def _sigmoid_turned_around(x, h, c, W, U, b):
+    i, f, g, o = _gates(x, h, W, U, b)
+    return _with(-i, -f, g, -o, c)  # sigmoid(-z) is 1 - sigmoid(z)
+
+
 def _no_sigmoid(x, h, c, W, U, b):
     i, f, g, o = _gates(x, h, W, U, b)
     after = f * c + i * np.tanh(g)
@@ -136,6 +259,15 @@ lstm_step = Exercise(
         "gates without sigmoid": (
             _no_sigmoid,
             "Your gates are the weighted sums themselves. A gate lies between 0 and 1.",
+        ),
+        "tanh missing on the candidate": (
+            _candidate_without_tanh,
+            "Your candidate is the weighted sum itself. It goes through tanh.",
+        ),
+        "sigmoid turned around": (
+            _sigmoid_turned_around,
+            "Your gates open where they should shut: the sigmoid of z is 1 / (1 + exp(-z)), with "
+            "a minus.",
         ),
         "bias left out": (
             _bias_left_out,

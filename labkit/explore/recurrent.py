@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from labkit.data.sequences import pad
 from labkit.explore import figures, kit
 from labkit.maths import recurrent as maths
 from labkit.maths.recurrent import LAGS, expected_memory, memory
@@ -20,6 +21,20 @@ FADED = 0.01  # a cell has forgotten what counts less than this share of the new
 LENGTHS = (29, 60, 100)
 CELLS = ("rnn", "lstm", "gru")
 KERAS_BIAS = {"forget_bias": 1.0, "update_bias": 0.0}  # LSTM(unit_forget_bias=True); GRU: zeros
+
+
+def most_moved(weights: maths.Weights, series: Sequence[ArrayLike], length: int) -> int:
+    """Return the unit of an LSTM whose cell state zeros behind the sequences move most.
+
+    Args:
+        weights: of an LSTM.
+        series: sequences, arrays (frames, features).
+        length: steps that they are padded to with zeros.
+    """
+    x, mask = pad(series, length)
+    cells = maths.forward(x, weights).cells
+    ends = cells[np.arange(len(x)), mask.sum(axis=1)]
+    return int(np.abs(cells[:, -1] - ends).mean(axis=0).argmax())
 
 
 class GatesExplorer(kit.Explorer):

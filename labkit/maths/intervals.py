@@ -205,6 +205,33 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
+def clustered_interval(
+    values: ArrayLike, groups: ArrayLike, z: float = 1.96
+) -> tuple[float, float]:
+    """Return a mean and its margin when the values of one group (a year, a day) move together.
+
+    Args:
+        values: one result of each row, shape (n,).
+        groups: which group each row belongs to, shape (n,); groups are taken as independent.
+        z: width in standard deviations; 1.96 gives 95 %.
+
+    Raises:
+        ValueError: shapes that differ or are not (n,), n at least 1.
+
+    Source: Liang and Zeger, Longitudinal data analysis using generalized linear models (1986).
+    Lesson: 13_sequences.
+
+    >>> clustered_interval([0.0, 0.0, 1.0, 1.0], ["mon", "mon", "tue", "tue"], z=1.0)
+    (0.5, 0.3535533905932738)
+    """
+    values, groups = same_length(values, groups, "values", "groups")
+    values = values.astype(float)
+    mean = values.mean()
+    _, number = np.unique(groups, return_inverse=True)
+    sums = np.bincount(number, values - mean)
+    return float(mean), float(z * np.sqrt((sums**2).sum()) / len(values))
+
+
 def same_length(
     first: ArrayLike, second: ArrayLike, name: str, first_name: str = "y_true"
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -532,6 +532,31 @@ def expected_norms(trace: Trace, weights: Weights) -> np.ndarray:
     return np.concatenate([[1.0], np.cumprod(gains[::-1])])
 
 
+def median_norms(radius: float, steps: int = 100, draws: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    """Return `gradient_norms` and `expected_norms` of a tanh RNN on random inputs, over draws.
+
+    Args:
+        radius: spectral radius of the recurrent matrix, of 32 units; there are 8 inputs.
+        steps: length of the sequences.
+        draws: of weights and inputs; the median over them is returned.
+
+    Returns:
+        Measured and expected, shape (steps + 1,) each; the first is 1.
+
+    >>> measured, expected = median_norms(0.5, steps=3, draws=1)
+    >>> bool(np.all(np.abs(measured / expected - 1) < 0.2))
+    True
+    """
+    measured, expected = [], []
+    for draw in range(draws):
+        weights = random_weights("rnn", features=8, units=32, radius=radius, seed=draw)
+        x = np.random.default_rng(100 + draw).normal(0, 0.3, (1, steps, 8))
+        trace = forward(x, weights)
+        measured.append(gradient_norms(trace, weights))
+        expected.append(expected_norms(trace, weights))
+    return np.median(measured, axis=0), np.median(expected, axis=0)
+
+
 LAGS = 80  # steps back that `memory` looks
 
 

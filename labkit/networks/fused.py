@@ -20,8 +20,6 @@ from contextlib import contextmanager
 
 from labkit.machine import cores
 
-# What the kernel computes, and nothing else.
-_ACTIVATIONS = ("tanh", "sigmoid")
 # From so many units on, a core for each half of the batch is faster (50 units: 1.3 times); with 32
 # the larger graph costs more than that saves.
 UNITS_TO_SHARE = 48
@@ -59,10 +57,15 @@ def _block_lstm(
     known,
 ):  # fmt: skip
     """Return (last output, outputs, [h, c]) like Keras' cuDNN path, or refuse as it does."""
+    import keras
     import tensorflow as tf
 
-    names = tuple(getattr(f, "__name__", None) for f in (activation, recurrent_activation))
-    if mask is not None or unroll or bias is None or names != _ACTIVATIONS:
+    # The functions themselves: somebody's own may be called tanh, and be another.
+    standard = activation in (keras.activations.tanh, keras.ops.tanh, tf.tanh)
+    known_gates = (keras.activations.sigmoid, keras.ops.sigmoid, tf.sigmoid)
+    if not standard or recurrent_activation not in known_gates:
+        raise NotImplementedError
+    if mask is not None or unroll or bias is None:
         raise NotImplementedError
     if inputs.dtype != tf.float32:
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Sequences: what the files hold, that nothing looks ahead, and baselines worked out by hand."""
+"""Sequences: what the files hold, that nothing looks ahead, and who came first."""
 
 import gzip
 import shutil
@@ -13,15 +13,7 @@ from labkit.data import (
     load_vowels,
     packaged,
 )
-from labkit.data.sequences import (
-    linear_forecast,
-    pad,
-    persistence,
-    seasonal_change,
-    seasonal_naive,
-    walk_forward,
-    windows,
-)
+from labkit.data.sequences import pad, walk_forward, which_first, windows
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
@@ -197,41 +189,24 @@ def test_walk_forward_names_what_is_wrong():
         walk_forward(4, 3)
 
 
-# --- baselines ------------------------------------------------------------------------------------
+# --- letters in order -----------------------------------------------------------------------------
 
 
-def test_baselines_are_right_for_the_series_that_they_are_made_for():
-    season = np.tile([1.0, 5.0, 2.0, 7.0], 6)
-    trend = season + 0.5 * np.arange(24)
-    for horizon in (1, 2, 4):
-        x, y = windows(season, 9, horizon)
-        np.testing.assert_allclose(seasonal_naive(x, horizon, period=4), y)
-        x, y = windows(trend, 9, horizon)
-        np.testing.assert_allclose(seasonal_change(x, horizon, period=4), y)
-        assert np.abs(seasonal_naive(x, horizon, period=4) - y).min() > 1.9  # 4 steps of 0.5
-    x, y = windows(np.full(24, 3.0), 9)
-    assert (persistence(x) == y).all()
+@pytest.mark.parametrize(("gap", "length"), [(0, None), (13, 40), ([0, 5, 9, 2] * 50, None)])
+def test_one_x_and_one_y_in_the_order_told_and_nothing_after_them(gap, length):
+    x, y = which_first(200, gap, length, seed=3)
+    assert x.shape[1:] == ((length or 6 + np.max(gap)), 6)
+    letters, gaps = x.argmax(axis=2), np.broadcast_to(gap, 200)
+    assert (x.sum(axis=2) == 1).all()
+    for row, first, behind in zip(letters, y, gaps, strict=True):
+        spots = np.flatnonzero(row < 2)
+        assert row[spots].tolist() == [first, 1 - first]
+        assert len(row) - behind - 6 <= spots[0] < spots[1] < len(row) - behind
+    assert 70 < y.sum() < 130
 
 
-def test_the_linear_forecast_finds_an_autoregression():
-    random = np.random.default_rng(0)
-    values = np.zeros(600)
-    for t in range(2, 600):
-        values[t] = 0.7 * values[t - 1] + 0.3 * values[t - 2] + 0.01 * random.normal()
-    x, y = windows(values, 6)
-    error = np.abs(linear_forecast(x[:400], y[:400], x[400:]) - y[400:]).mean()
-    assert error < 0.01
-    with pytest.raises(ValueError, match="more windows than rows"):
-        linear_forecast(x[:5], y[:5], x)
-
-
-def test_baselines_name_what_does_not_fit():
-    x = np.zeros((3, 6, 1))
-    with pytest.raises(ValueError, match="does not reach back 12"):
-        seasonal_naive(x)
-    with pytest.raises(ValueError, match="horizon must be 1 to 4"):
-        seasonal_naive(x, 5, period=4)
-    with pytest.raises(ValueError, match="does not reach back"):
-        seasonal_change(x, 1, period=6)
-    with pytest.raises(ValueError, match=r"\(3, 6, 2\)"):
-        persistence(np.zeros((3, 6, 2)))
+def test_which_first_names_what_does_not_fit():
+    with pytest.raises(ValueError, match="gap=-1"):
+        which_first(3, -1)
+    with pytest.raises(ValueError, match="needs 16 steps"):
+        which_first(3, 10, length=15)

@@ -1351,6 +1351,91 @@ losses = list(losses)
           return best, epoch
   return best, len(losses) - 1
 """,
+    "recurrent.clip": """
+norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
+  return [g * min(1, limit / norm) for g in gradients]
+norm = math.sqrt(sum(float((g * g).sum()) for g in gradients))
+  if norm <= limit:
+      return gradients
+  return [limit * g / norm for g in gradients]
+norm = np.linalg.norm(np.concatenate([g.ravel() for g in gradients]))
+  return tuple(g / max(1.0, norm / limit) for g in gradients)
+total = 0
+  for g in gradients:
+      total += np.linalg.norm(g) ** 2
+  factor = limit / np.sqrt(total) if total > limit**2 else 1
+  return [factor * g for g in gradients]
+norm = np.linalg.norm([np.linalg.norm(g) for g in gradients])
+  return [(g * np.where(norm > limit, limit / norm, 1)).tolist() for g in gradients]
+norm = sum(np.vdot(g, g) for g in gradients) ** 0.5
+  return list(map(lambda g: g * np.minimum(1, limit / norm), gradients))
+norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
+  for g in gradients:
+      g *= min(1, limit / norm)
+  return gradients
+""",
+    "recurrent.lstm_step": """
+i, f, g, o = np.split(x @ W + h @ U + b, 4, axis=-1)
+  s = lambda z: 1 / (1 + np.exp(-z))
+  c = s(f) * c + s(i) * np.tanh(g)
+  return s(o) * np.tanh(c), c
+z = x @ W + h @ U + b
+  n = len(U)
+  s = lambda z: 0.5 * (1 + np.tanh(z / 2))
+  c = s(z[:, n:2*n]) * c + s(z[:, :n]) * np.tanh(z[:, 2*n:3*n])
+  return [s(z[:, 3*n:]) * np.tanh(c), c]
+z = np.hstack([x, h]) @ np.vstack([W, U]) + b
+  i, f, g, o = z.reshape(len(x), 4, -1).transpose(1, 0, 2)
+  i, f, o = (1 / (1 + np.exp(-k)) for k in (i, f, o))
+  new = f * c + i * np.tanh(g)
+  return np.array([o * np.tanh(new), new])
+Wi, Wf, Wg, Wo = np.split(W, 4, axis=1)
+  Ui, Uf, Ug, Uo = np.split(U, 4, axis=1)
+  bi, bf, bg, bo = np.split(b, 4)
+  s = lambda z: 1 / (1 + np.exp(-z))
+  c = s(x @ Wf + h @ Uf + bf) * c + s(x @ Wi + h @ Ui + bi) * np.tanh(x @ Wg + h @ Ug + bg)
+  h = s(x @ Wo + h @ Uo + bo) * np.tanh(c)
+  return h, c
+i, f, g, o = np.split(np.dot(x, W) + np.dot(h, U) + b, 4, axis=1)
+  s = lambda z: np.exp(z) / (1 + np.exp(z))
+  c2 = np.add(s(f) * c, s(i) * np.tanh(g))
+  return s(o) * np.tanh(c2), c2
+""",
+    "recurrent.leak_free": """
+known = series[:train_rows]
+  z = (series - known.mean()) / known.std()
+  n = len(series) - width + 1 - steps
+  return np.array([[*z[i : i + width], z[i + width - 1 + steps]] for i in range(n)])
+z = (series - np.mean(series[:train_rows])) / np.std(series[:train_rows])
+  x = np.lib.stride_tricks.sliding_window_view(z, width)[: len(z) - width + 1 - steps]
+  return np.column_stack([x, z[width - 1 + steps :]])
+m, s = series[:train_rows].mean(), series[:train_rows].std(ddof=1)
+  rows = []
+  for i in range(len(series)):
+      end = i + width - 1 + steps
+      if end < len(series):
+          rows.append(list((series[i : i + width] - m) / s) + [(series[end] - m) / s])
+  return rows
+z = (series - series[:train_rows].mean()) / series[:train_rows].std()
+  n = len(z) - width + 1 - steps
+  return z[np.arange(n)[:, None] + [*range(width), width - 1 + steps]]
+z = (series - series[:train_rows].mean()) / series[:train_rows].std()
+  n = len(z) - width + 1 - steps
+  return np.stack([z[k : k + n] for k in [*range(width), width - 1 + steps]], axis=1)
+""",
+    "recurrent.baseline": """
+np.array([values[len(values) - period + k % period] for k in range(steps)])
+season = list(values[-period:])
+  return [season[k % period] for k in range(steps)]
+np.resize(values[-period:], steps)
+np.tile(values[-period:], steps // period + 1)[:steps]
+past = list(values)
+  for _ in range(steps):
+      past.append(past[-period])
+  return past[len(values) :]
+values[-period:][np.arange(steps) % period]
+np.take(values[-period:], range(steps), mode="wrap")
+""",
     "privacy.clip": """
 np.minimum(1, limit / norms) / expected, sigma * limit / expected
 np.clip(limit / norms, 0, 1) / expected, limit * sigma / expected

@@ -1410,6 +1410,137 @@ best = 0
   return best + 1, epoch + 1
 -np.argmin(losses), -len(losses)
 """,
+    "recurrent.clip": """
+[np.clip(g, -limit, limit) for g in gradients]
+[g * min(1, limit / np.linalg.norm(g)) for g in gradients]
+norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
+  return [g * limit / norm for g in gradients]
+norm = sum(np.sum(g**2) for g in gradients)
+  return [g * min(1, limit / norm) for g in gradients]
+norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
+  return np.minimum(norm, limit)
+norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
+  return [g * max(1, limit / norm) for g in gradients]
+norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
+  return [-g * min(1, limit / norm) for g in gradients]
+norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
+  return [2 * g * min(1, limit / norm) for g in gradients]
+norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
+  return [g.T * min(1, limit / norm) for g in gradients]
+norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
+  return [g.ravel() * min(1, limit / norm) for g in gradients]
+norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
+  return np.concatenate([g.ravel() for g in gradients]) * min(1, limit / norm)
+norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
+  result = [g * min(1, limit / norm) for g in gradients]
+np.clip(gradients, -limit, limit)
+norm = np.linalg.norm(gradients)
+  return [g * min(1, limit / norm) for g in gradients]
+norm = max(np.linalg.norm(g) for g in gradients)
+  return [g * min(1, limit / norm) for g in gradients]
+norm = np.sqrt(np.mean([np.sum(g**2) for g in gradients]))
+  return [g * min(1, limit / norm) for g in gradients]
+gradients[0] * limit
+""",
+    "recurrent.lstm_step": """
+i, f, g, o = np.split(x @ W + h @ U + b, 4, axis=-1)
+  c = f * c + i * np.tanh(g)
+  return o * np.tanh(c), c
+i, f, g, o = np.split(x @ W + h @ U + b, 4, axis=-1)
+  s = lambda z: 1 / (1 + np.exp(-z))
+  c = s(f) * c + s(i) * np.tanh(g)
+  return c, s(o) * np.tanh(c)
+i, f, g, o = np.split(x @ W + h @ U + b, 4, axis=-1)
+  s = lambda z: 1 / (1 + np.exp(-z))
+  c = s(f) * c + s(i) * np.tanh(g)
+  return s(o) * np.tanh(c)
+i, f, g, o = np.split(x @ W + h @ U + b, 4, axis=-1)
+  s = lambda z: 1 / (1 + np.exp(z))
+  c = s(f) * c + s(i) * np.tanh(g)
+  return s(o) * np.tanh(c), c
+i, f, g, o = np.split(x @ W + h @ U + b, 4, axis=-1)
+  s = lambda z: 1 / (1 + np.exp(-z))
+  c = s(f) * c + s(i) * np.tanh(g)
+  h = s(o) * np.tanh(c), c
+i, f, g, o = np.split(x @ W + h @ U, 4, axis=-1)
+  s = lambda z: 1 / (1 + np.exp(-z))
+  c = s(f) * c + s(i) * np.tanh(g)
+  return s(o) * np.tanh(c), c
+np.tanh(x @ W + h @ U + b), c
+i, f, g, o = np.split(x * W + h * U + b, 4, axis=-1)
+  return o, c
+i, f, g, o = np.split(x @ W + h @ U + b, 4, axis=-1)
+  s = lambda z: 1 / (1 + np.exp(-z))
+  c = s(f) * c + s(i) * g
+  return s(o) * np.tanh(c), c
+i, f, g, o = np.split(x @ W + h @ U + b, 4, axis=-1)
+  s = lambda z: 1 / (1 + np.exp(-z))
+  c = s(f) + c + s(i) * np.tanh(g)
+  return s(o) * np.tanh(c), c
+i, f, g, o = np.split(x @ W + h @ U + b, 4, axis=-1)
+  s = lambda z: 1 / (1 + np.exp(-z))
+  c = s(f) * c + s(i) * np.tanh(g)
+  return s(o) * c, c
+""",
+    "recurrent.leak_free": """
+z = (series - series.mean()) / series.std()
+  n = len(series) - width + 1 - steps
+  return np.array([[*z[i : i + width], z[i + width - 1 + steps]] for i in range(n)])
+known = series[:train_rows]
+  z = (series - known.mean()) / known.std()
+  n = len(series) - width + 1 - steps
+  return np.array([z[i : i + width] for i in range(n)])
+known = series[:train_rows]
+  z = (series - known.mean()) / known.std()
+  n = len(series) - width - steps
+  return np.array([[*z[i : i + width], z[i + width - 1 + steps]] for i in range(n)])
+known = series[:train_rows]
+  z = (series - known.mean()) / known.std()
+  n = len(series) - width - steps
+  return np.array([[*z[i : i + width], z[i + width + steps]] for i in range(n)])
+known = series[:train_rows]
+  z = (series - known.mean()) / known.std()
+  n = len(series) - width + 1 - steps
+  return np.array([[z[i + width - 1 + steps], *z[i : i + width]] for i in range(n)])
+known = series[:train_rows]
+  z = (series - known.mean()) / known.std()
+  return np.array([[*z[i : i + width], z[i + width - 1 + steps]] for i in range(len(z))])
+known = series[:train_rows]
+  z = series - known.mean() / known.std()
+  n = len(series) - width + 1 - steps
+  return np.array([[*z[i : i + width], z[i + width - 1 + steps]] for i in range(n)])
+known = series[:train_rows]
+  z = (series - known.min()) / (known.max() - known.min())
+  n = len(series) - width + 1 - steps
+  return np.array([[*z[i : i + width], z[i + width - 1 + steps]] for i in range(n)])
+known = series[:train_rows]
+  z = (series - known.mean()) / known.std()
+  n = len(series) - width + 1 - steps
+  return np.array([[*z[i : i + width], z[i + width - 1 + steps]] for i in range(n)]).T
+known = series[:train_rows]
+  z = (series - known.mean()) / known.std()
+  n = len(series) - width + 1 - steps
+  x = np.array([[*z[i : i + width], z[i + width - 1 + steps]] for i in range(n)])
+(series - series[:train_rows].mean()) / series[:train_rows].std()
+""",
+    "recurrent.baseline": """
+np.full(steps, values[-1])
+values[-steps:]
+values[-period:]
+np.resize(values[:period], steps)
+values[-period]
+np.full(steps, values[-period])
+np.full(steps, np.mean(values[-period:]))
+np.resize(values[-period:][::-1], steps)
+-np.resize(values[-period:], steps)
+2 * np.resize(values[-period:], steps)
+print(np.resize(values[-period:], steps))
+np.resize(values[-period:], steps)[:, None]
+[values[len(values) - period + k] for k in range(steps)]
+np.resize(values[-period:], steps + 1)
+np.concatenate([values, np.resize(values[-period:], steps)])
+np.repeat(values[-period:], steps)[:steps]
+""",
     "privacy.clip": """
 np.minimum(1, limit / norms) / len(norms), sigma * limit / len(norms)
 np.minimum(1, limit / norms) / norms.size, sigma * limit / norms.size

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labkit.data.sequences import seasonal_naive, windows
+from labkit.data.sequences import windows
 from labkit.exercises import recurrent as exercise
 
 
@@ -23,12 +23,23 @@ def test_windows_of_labkit_give_the_right_table():
     assert exercise.leak_free.check(answer).ok
 
 
-def test_the_baseline_is_the_one_of_labkit():
-    """One forecast of many steps here, many forecasts of one step there."""
-    values = np.random.default_rng(0).normal(size=30)
-    ahead = exercise.baseline.right(values, 12, 5)
-    for horizon in range(1, 6):
-        assert ahead[horizon - 1] == seasonal_naive(values[None, :, None], horizon, 12)[0]
+def test_the_baseline_repeats_a_season_that_it_was_never_told():
+    """A season that repeats exactly is forecast exactly, however far ahead."""
+    season = np.random.default_rng(0).normal(size=7)
+    values = np.tile(season, 5)[:30]
+    np.testing.assert_array_equal(exercise.baseline.right(values, 7, 20), np.tile(season, 9)[30:50])
+
+
+def test_clipping_is_that_of_keras():
+    keras = pytest.importorskip("keras")
+    rng = np.random.default_rng(1)
+    gradients = [rng.normal(size=shape).astype("float32") for shape in ((3, 4), (4,), (2, 2))]
+    weights = [keras.Variable(np.zeros_like(g)) for g in gradients]
+    keras.optimizers.SGD(1.0, global_clipnorm=0.7).apply(
+        [keras.ops.array(g) for g in gradients], weights
+    )
+    for ours, theirs in zip(exercise.clip.right(gradients, 0.7), weights, strict=True):
+        np.testing.assert_allclose(ours, -keras.ops.convert_to_numpy(theirs), atol=1e-6)
 
 
 def test_loops_and_lists_are_welcome():
@@ -39,7 +50,7 @@ def test_loops_and_lists_are_welcome():
     assert exercise.baseline.check(answer).ok
 
 
-@pytest.mark.parametrize("name", ["lstm_step", "leak_free", "baseline"])
+@pytest.mark.parametrize("name", ["clip", "lstm_step", "leak_free", "baseline"])
 def test_at_least_four_mistakes_that_differ_from_each_other(name):
     each = getattr(exercise, name)
     assert len(each.mistakes) >= 4

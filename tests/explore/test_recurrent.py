@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labkit.explore import recurrent as explore
-from labkit.explore.recurrent import FADED, GatesExplorer, MemoryExplorer
+from labkit.explore.recurrent import FADED, GatesExplorer, MemoryExplorer, most_moved
 from labkit.lab import parameters, places
 from labkit.maths import recurrent as maths
 
@@ -54,6 +54,16 @@ def test_a_mask_keeps_the_state_and_padding_washes_it_out(gates):
         results = [gates.compute(u, 0, 100, 100, masking) for u in (0, 2)]
         ends[masking] = np.abs(results[0]["chances"] - results[1]["chances"]).max()
     assert ends["no mask"] < 0.02 < ends["mask"]
+
+
+def test_the_most_moved_unit_is_the_one_whose_state_padding_changes_most():
+    """All forget gates are open but one: only that unit loses its state behind the voice."""
+    units, moved = 4, 2
+    kernel, bias = np.zeros((12, 16)), np.zeros(16)
+    kernel[:, 8:12], bias[4:8], bias[0:4] = 0.1, 10.0, 10.0  # gates open, content from the input
+    bias[4 + moved] = -10.0
+    weights = maths.Weights("lstm", kernel, np.zeros((units, 16)), bias)
+    assert most_moved(weights, [np.ones((5, 12)), np.ones((8, 12))], 20) == moved
 
 
 def test_the_axis_holds_the_whole_cell_state_of_every_unit(gates):

@@ -13,7 +13,8 @@ LESSON = places.lesson_files()["13"]
 
 @pytest.mark.slow
 def test_other_settings_run_and_an_lstm_that_is_not_told_the_month_loses(tmp_path):
-    settings = {"seeds": 2, "epochs": 2, "units": 8, "padded_length": 45, "calendar": "withheld"}
+    settings = {"seeds": 2, "vowel_seeds": 2, "epochs": 2, "units": 8, "padded_length": 45}
+    settings |= {"calendar": "withheld", "longest_gap": 25, "memory_epochs": 1}
     settings |= {"cell": "gru", "utterance": 369, "unit": 100, "window": 5, "price_epochs": 1}
     outcome = runs.run("13", settings, folder=tmp_path, timeout=900)
     assert outcome.ok, outcome.error

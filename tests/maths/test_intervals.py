@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from labkit.maths import intervals, metrics
-from labkit.maths.intervals import batch_mean_interval, mean_interval, wilson_interval
+from labkit.maths.intervals import (
+    batch_mean_interval,
+    clustered_interval,
+    mean_interval,
+    wilson_interval,
+)
 
 # --- of repeated results -------------------------------------------------------------------------
 
@@ -147,3 +152,16 @@ def test_the_warmup_and_what_does_not_fill_a_batch_are_left_out_at_the_start():
 def test_a_run_too_short_for_its_batches_is_refused(settings):
     with pytest.raises(ValueError, match="Received"):
         batch_mean_interval(np.arange(100.0), **settings)
+
+
+def test_clustered_rows_count_as_their_groups():
+    """Copies of a row add nothing: the margin is that of the rows without copies."""
+    rng = np.random.default_rng(0)
+    once = rng.normal(size=40)
+    mean, margin = clustered_interval(np.repeat(once, 5), np.repeat(np.arange(40), 5))
+    assert mean == pytest.approx(once.mean())
+    assert margin == pytest.approx(1.96 * once.std() / np.sqrt(40))
+    alone = clustered_interval(np.repeat(once, 5), np.arange(200))[1]
+    assert margin == pytest.approx(np.sqrt(5) * alone)
+    with pytest.raises(ValueError, match="groups"):
+        clustered_interval([1.0, 2.0], [1])

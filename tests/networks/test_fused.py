@@ -65,10 +65,17 @@ def test_outputs_and_gradients_equal_those_of_keras(kind, features):
         np.testing.assert_allclose(here, there, atol=1e-5)
 
 
+def tanh(z):  # LeCun's, of the same name as another function
+    import keras
+
+    return 1.7159 * keras.ops.tanh(2 * z / 3)
+
+
 @pytest.mark.parametrize(
     ("settings", "mask"),
     [
         ({"activation": "relu"}, None),
+        ({"activation": tanh}, None),
         ({"use_bias": False}, None),
         ({"recurrent_dropout": 0.2}, None),
         ({"unroll": True}, None),
