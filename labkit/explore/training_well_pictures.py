@@ -67,7 +67,7 @@ def masks(dropped: np.ndarray, rate: float) -> None:
     """
     fig, ax = plt.subplots(figsize=(8.6, 1.5))
     ax.imshow(dropped, cmap="cividis", aspect="auto")
-    ax.set(xlabel="units of a layer", ylabel="image", yticks=range(len(dropped)))
+    ax.set(xlabel="units of a layer", ylabel="image", yticks=(0, len(dropped) - 1))
     ax.grid(visible=False)
     caption = (
         f"What dropout at rate {rate:g} makes of ones in {len(dropped)} images of one batch: "
@@ -154,10 +154,11 @@ def changes(sides: Mapping[str, Scores], plain: Scores) -> None:
 def table(sides: Mapping[str, Scores], plain: Scores) -> dict[str, dict[str, str]]:
     """Return a row of words for each side: its scores, and their change against no cure."""
     rows = {}
-    for name, (accuracy, loss) in sides.items():
+    for name, scores in sides.items():
+        accuracy, loss = scores
         gain = compare(accuracy, plain[0])
         relief = compare(loss, plain[1], higher_is_better=False)
-        rows[name] = {
+        row = {
             "accuracy (%)": f"{np.mean(accuracy):.1f}",
             "change (points)": f"{gain.change:+.1f} ± {gain.margin:.1f}",
             "accuracy is": gain.verdict,
@@ -165,6 +166,9 @@ def table(sides: Mapping[str, Scores], plain: Scores) -> dict[str, dict[str, str
             "change of loss": f"{relief.change:+.3f} ± {relief.margin:.3f}",
             "loss is": relief.verdict,
         }
+        if scores is plain:  # against itself there is nothing to say
+            row |= dict.fromkeys([key for key in row if "change" in key or " is" in key], "")
+        rows[name] = row
     return rows
 
 
