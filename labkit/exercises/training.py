@@ -237,7 +237,7 @@ dropout = Exercise(
     name="dropout",
     lesson="12",
     right=_dropout,
-    cases=[_outputs(1, 3, 4, 0.3), _outputs(2, 5, 2, 0.6), _outputs(3, 2, 7, 0.2)],
+    cases=[_outputs(1, 2, 4, 0.3), _outputs(2, 5, 2, 0.6), _outputs(3, 3, 7, 0.2)],
     then=[_outputs(4, 3, 5, 0.0)],
     mistakes={
         "the kept ones are not scaled up": (
@@ -328,8 +328,8 @@ choice = Exercise(
     name="choice",
     lesson="12",
     right=_choice,
-    cases=[_losses(4, 3), _losses(5, 2), _losses(6, 4), _losses(5, 3)],
-    then=[_losses(2, 7), _losses(3, 5)],
+    cases=[_losses(4, 2), _losses(5, 3), _losses(6, 4), _losses(3, 5)],
+    then=[_losses(2, 7), _losses(5, 2)],
     mistakes={
         "chosen by the test": (
             lambda validation, test: _chosen_by(np.mean(test, axis=1), validation, test),

@@ -122,6 +122,8 @@ def described(value: Any) -> str:
 
     >>> described(1.5), described(np.zeros((2, 3))), described((1, 2)), described("a")
     ('a number', 'an array of shape (2, 3)', '2 values', 'a word')
+    >>> described([np.ones(2), np.ones((3, 4))])
+    'a list of 2 arrays'
     """
     if isinstance(value, str):
         return "a word"
@@ -133,5 +135,7 @@ def described(value: Any) -> str:
         return "a dictionary"
     if has_words(value):
         return f"a list of {len(value)} words"
+    if isinstance(value, list) and len({np.shape(each) for each in value}) > 1:
+        return f"a list of {len(value)} arrays"
     shape = np.shape(value)
     return f"an array of shape {shape}" if shape else "a number"
