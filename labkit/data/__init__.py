@@ -7,7 +7,7 @@ images for training.
 """
 
 from labkit.data.datasets import DataSet, available, fetch
-from labkit.data.digits import Digits, load_mnist
+from labkit.data.digits import Digits, load_mnist, load_scans
 from labkit.data.packaged import DataError
 from labkit.data.prices import Prices, load_prices
 from labkit.data.sensors import Shuttle, load_shuttle
@@ -27,6 +27,7 @@ __all__ = [
     "fetch",
     "load_mnist",
     "load_prices",
+    "load_scans",
     "load_shuttle",
     "load_text",
     "load_unemployment",

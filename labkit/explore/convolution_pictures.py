@@ -131,7 +131,8 @@ def deep(losses: Mapping[str, Mapping[float, Sequence[float]]]) -> None:
     ax.set(xlabel="epoch", ylabel="training loss (cross-entropy)")
     ax.set_xticks(range(1, len(curve) + 1))
     ax.legend()
-    figures.show(fig, f"Last loss (measured), the best rate of each: {'; '.join(told)}.")
+    words = f"Last loss (measured), the best rate of each: {'; '.join(told)}. Thin: the other rate"
+    figures.show(fig, f"{words}.")
 
 
 def heat(images: np.ndarray, cams: np.ndarray, step: int, center: float) -> None:
@@ -163,7 +164,8 @@ def falls(found: Mapping[str, np.ndarray]) -> None:
         _, marker, color = STYLES[place % 3]
         ax.errorbar(mean, place, xerr=margin, color=color, marker=marker, capsize=5)
     ax.set_yticks(range(len(found)), found)
-    ax.set(xlabel="fall of the true class's probability", xlim=(0, None))
+    ax.set(xlabel="fall of the true class's probability")
+    ax.set_xlim(left=min(0, ax.get_xlim()[0]))  # from 0 on, unless a probability rose
     ax.set_ylim(len(found) - 0.5, -0.5)
     told = "; ".join(f"{name} {values.mean():.3f}" for name, values in found.items())
     figures.show(fig, f"Mean fall with its 95% interval over images (measured): {told}.")

@@ -6,12 +6,13 @@ compiled once and restarted from other weights, and what frozen layers answer is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labkit.networks import training
+from labkit.networks.watching import accuracy_and_loss, probabilities
 
 if TYPE_CHECKING:
     import keras
@@ -133,6 +134,67 @@ class Restarts:
         else:  # one long epoch: every epoch of Keras costs as much as a dozen of these updates
             self.model.fit(x[order], y[order], batch_size=batch_size, shuffle=False, verbose=0)
         return self.model
+
+
+class Trainings:
+    """One network, to be trained from any start with any number of its first layers frozen.
+
+    The layers behind the frozen ones are compiled once for each number of frozen layers, and what
+    frozen layers answer is computed once for each training.
+
+    Args:
+        model: a built Sequential model that ends in class probabilities.
+        freeze: `freeze(layers, count)` freezes the first `count` layers that have weights, and sets
+            all others free.
+
+    Attributes:
+        tails: number of frozen layers -> the `Restarts` of the layers behind them.
+
+    Lesson: 15_transfer_learning.
+    """
+
+    def __init__(self, model: keras.Sequential, freeze: Callable):
+        self.model, self.freeze, self.tails = model, freeze, {}
+        for count in range(sum(bool(layer.weights) for layer in model.layers)):
+            freeze(model.layers, count)
+            self.tails[count] = Restarts(tail(model))
+
+    def accuracies(
+        self,
+        start: Sequence[np.ndarray],
+        frozen: int,
+        learning_rate: float,
+        images: tuple[np.ndarray, np.ndarray],
+        judge: tuple[np.ndarray, np.ndarray],
+        stops: Sequence[int],
+        batch_size: int = 32,
+        seed: int = 0,
+    ) -> list[float]:
+        """Return the accuracy in percent on `judge` after each of `stops` updates of one training.
+
+        Args:
+            start: weights of the whole network, as `model.get_weights()` gives them.
+            frozen: number of frozen layers.
+            learning_rate: of Adam.
+            images: inputs (n, ...) and classes (n,) to train on.
+            judge: inputs (m, ...) and classes (m,) to measure on.
+            stops: numbers of updates from the start, rising.
+            batch_size: samples of a batch.
+            seed: the order of the samples.
+        """
+        self.freeze(self.model.layers, frozen)
+        self.model.set_weights(start)
+        seen, seen_judge = (features(self.model, x) for x, _ in (images, judge))
+        trainer, done, found = self.tails[frozen], 0, []
+        weights = start[len(start) - len(trainer.model.weights) :]
+        for stop in stops:
+            order = {"batch_size": batch_size, "seed": seed + done}
+            model = trainer.train(
+                weights, seen, images[1], stop - done, learning_rate=learning_rate, **order
+            )
+            found.append(100 * accuracy_and_loss(probabilities(model, seen_judge), judge[1])[0])
+            weights, done = None, stop  # None: go on from here
+        return found
 
 
 def batch_order(count: int, updates: int, batch_size: int, seed: int = 0) -> np.ndarray:

@@ -18,6 +18,7 @@ from labkit.data import (
     fetch,
     load_mnist,
     load_prices,
+    load_scans,
     packaged,
 )
 from labkit.data import digits as mnist
@@ -623,3 +624,17 @@ def test_readme_holds_the_hashes_and_counts_of_the_code():
     for _, sha256 in mnist.MNIST_ARRAYS.values():
         assert sha256 in README
     assert mnist.MNIST_ARCHIVE_SHA256 in README
+
+
+def test_scans_are_the_digits_of_scikit_learn_enlarged_in_a_black_frame():
+    from sklearn.datasets import load_digits
+
+    images, labels = load_scans()
+    original = load_digits()
+    assert images.shape == (1797, 28, 28, 1)
+    for row in range(3):
+        for column in range(3):  # each pixel has become nine equal ones
+            pixels = images[:, 2 + row : 26 : 3, 2 + column : 26 : 3, 0]
+            np.testing.assert_allclose(16 * pixels, original.images)
+    assert images.sum() == pytest.approx(9 * original.images.sum() / 16)  # the frame is black
+    np.testing.assert_array_equal(labels, original.target)

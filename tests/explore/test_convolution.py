@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from labkit.explore import convolution as explore
+from labkit.explore import convolution_pictures as pictures
 from labkit.explore import kit
 from labkit.explore.convolution import SlidingWindow, place_in_words, two_decimals
 from labkit.maths.convolution import KERNELS, conv2d, max_pool2d
@@ -300,3 +301,11 @@ def test_a_click_chooses_a_channel_and_pointing_a_place(still, maps):
     assert said(layer="conv_3", row=-1, column=-1)
     page.get_by_label("digit", exact=False).first.press("ArrowRight")
     assert said(digit=4)
+
+
+def test_falls_start_at_zero_unless_a_probability_rose(shown):
+    up, down = np.linspace(-0.3, -0.1, 9), np.linspace(0.1, 0.3, 9)
+    pictures.falls({"a": down, "b": down + 0.1})
+    pictures.falls({"a": down, "b": up})
+    assert shown[0][0].axes[0].get_xlim()[0] == 0
+    assert shown[1][0].axes[0].get_xlim()[0] < -0.2

@@ -140,3 +140,17 @@ def test_a_restart_forgets_and_none_goes_on(task):
     trainer.train(None, x, y, updates=10, batch_size=8, seed=5)
     assert not np.array_equal(trainer.model.get_weights()[-2], ends[0][-2])
     assert int(trainer.model.optimizer.iterations) == 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("frozen", [0, 2])
+def test_accuracies_on_the_way_are_those_of_whole_trainings_in_the_same_order(task, frozen):
+    x, y = task
+    start = small_network(seed=1).get_weights()
+    trainings = transfer.Trainings(small_network(), exercise.freeze.right)
+    found = trainings.accuracies(start, frozen, 0.01, task, task, [4, 12], batch_size=8, seed=3)
+    whole = transfer.Restarts(frozen_network(frozen), 0.01)
+    for stop, more, weights, accuracy in zip((4, 12), (4, 8), (start, None), found, strict=True):
+        model = whole.train(weights, x, y, more, batch_size=8, seed=3 + stop - more)
+        assert accuracy == pytest.approx(100 * np.mean(answers(model, x).argmax(axis=1) == y))
+    assert len(trainings.tails) == 4
