@@ -57,7 +57,7 @@ def likelihood(seed: int) -> float:
         from_loss = price(errors).mean(axis=1)
         ax.plot(constants, from_likelihood, label="minus log-likelihood / n")
         ax.plot(constants, from_loss, label="loss")
-        ax.axvline(center, color=figures.GRAY, linestyle=":", label=label)
+        ax.axvline(center, ymax=0.6, color=figures.GRAY, linestyle=":", label=label)
         ax.set(xlabel="constant prediction c", title=name)
         ax.legend()
         gaps.append(np.ptp(from_likelihood - from_loss))

@@ -1,9 +1,13 @@
 """Lesson 91 as a learner meets it: a sweep in a live kernel, and nothing run twice."""
 
 import os
+from statistics import stdev
 
 import nbformat
+import numpy as np
+import pandas as pd
 import pytest
+from scipy.special import stdtrit
 from synthetic import write_point
 
 from labkit.explore import figures
@@ -49,6 +53,15 @@ def test_its_picture_has_the_colors_of_the_explorer_below_it(tmp_path):
     assert found["colors"] == {
         name: figures.COLORS[code] for name, code in zip(levels, codes, strict=True)
     }
+
+
+def test_a_setting_of_which_one_run_ended_has_no_interval():
+    cells = nbformat.read(places.lesson_file("91"), as_version=4).cells
+    (source,) = [cell.source for cell in cells if cell.id == "check-interval"]
+    names = {"np": np, "stdtrit": stdtrit, "interval": lambda values, t: (stdev(values), t)}
+    exec(source.partition("\n\n\n")[2], names)
+    assert np.isnan(names["ends"](pd.Series([0.8, np.nan]))).all()
+    assert names["ends"](pd.Series([0.5, 0.5]))[0] == 0
 
 
 @pytest.mark.slow
