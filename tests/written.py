@@ -68,7 +68,6 @@ STUBS = {  # the arguments of the lessons' stubs
     "training.stop": "losses, patience",
     "training.dropout": "h, u, rate",
     "training.choice": "validation, test",
-    "training.choice": "validation_accuracy, test_accuracy",
     "recurrent.clip": "gradients, limit",
     "recurrent.lstm_step": "x, h, c, W, U, b",
     "recurrent.baseline": "values, period, steps",

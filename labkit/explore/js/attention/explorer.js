@@ -81,6 +81,7 @@ class LookView {
   /** Ask the kernel for a text; the one that is there streams again if nothing changed. */
   ask(changes = {}) {
     const beginning = this.input.value || this.store.get("beginning");
+    this.input.value = beginning; // nothing was typed: the old one stands there again
     const next = { beginning, ...changes };
     this.point(-1);
     if (Object.entries(next).every(([name, value]) => this.store.get(name) === value)) {
