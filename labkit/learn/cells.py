@@ -6,22 +6,11 @@ from typing import Any
 from labkit.lab.records.shell import shell
 
 
-def shows_a_solution() -> bool:
-    """Return whether the cell that runs now checks the lesson's own solution.
-
-    That is no try of the learner: "Run all cells" runs such a cell without a thought.
-
-    >>> shows_a_solution()
-    False
-    """
-    return bool(re.search(r"\b\w+_solution\b", (_sources() or [""])[-1]))
-
-
 def name_of(answer: Any, exercise: str) -> str:
     """Return under which name the learner's cell gives an answer to an exercise, '' if unknown.
 
-    >>> name_of(shows_a_solution, "update")
-    'shows_a_solution'
+    >>> name_of(unread_definition, "update")
+    'unread_definition'
     """
     cell = (_sources() or [""])[-1]
     if given := re.search(rf"\b{exercise}\.(?:use|check)\(\s*(\w+)\s*\)", cell):

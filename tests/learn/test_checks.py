@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from colors import DARK, LIGHT, contrast
 
-from labkit.learn import cells, checks
+from labkit.learn import checks
 from labkit.learn.checks import Exercise, Feedback
 
 UPDATE = Exercise(
@@ -65,14 +65,6 @@ def test_each_exercise_counts_its_own_tries():
     assert not hinted(lambda w, g: w)
     assert not hinted(3.0, other)
     assert hinted(4.0, other)
-
-
-def test_the_solution_of_a_lesson_is_no_try(monkeypatch):
-    monkeypatch.setattr(cells, "_sources", lambda: ["exercise.update.check(update_solution)"])
-    assert not hinted(lambda w, g: w)
-    monkeypatch.setattr(cells, "_sources", lambda: ["exercise.update.check(my_update)"])
-    assert not hinted(lambda w, g: g)
-    assert hinted(lambda w, g: w)
 
 
 def test_changing_an_argument_in_place_spoils_nothing():

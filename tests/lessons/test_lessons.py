@@ -42,33 +42,18 @@ def words(notebook) -> int:
     return len(re.findall(r"[\w'’]+", re.sub(r'\]\([^)"]*("[^"]*")?\)', "]", text)))
 
 
-def uses_answers(notebook) -> bool:
-    """Whether the lesson runs on what the learner writes, as 00, 01 and 04 do."""
-    return any(".use(" in cell["source"] for cell in tagged(notebook, "check"))
-
-
 def exercises(notebook) -> list[dict]:
-    """Return of each exercise its name, what the stub defines, and what the solution defines.
-
-    A solution is a block of Python in folded text, or else a cell of code.
-    """
+    """Return of each exercise its name, what the stub defines, and its folded solution."""
     cells, found = notebook["cells"], []
     for index in (i for i, cell in enumerate(cells) if "exercise" in tags(cell)):
-        check = cells[index + 1]
         solution = next(cell for cell in cells[index + 2 :] if "solution" in tags(cell))
-        is_text = solution["cell_type"] == "markdown"
-        block = (
-            re.search(r"```python\n(.*?)```", solution["source"], re.DOTALL) if is_text else None
-        )
-        source = block[1] if block else solution["source"]
+        block = re.search(r"```python\n(.*?)```", solution["source"], re.DOTALL)[1]
         found.append(
             {
-                "name": re.search(r"\bexercise\.(\w+)\.(?:check|use)\(", check["source"])[1],
+                "name": re.search(r"\bexercise\.(\w+)\.use\(", cells[index + 1]["source"])[1],
                 "stub": defined(cells[index]["source"])[-1],
-                "solved": [name for name in defined(source) if name.endswith("_solution")][-1:]
-                or defined(source)[-1:],
-                "block": block[1] if block else "",
-                "cell": solution,
+                "solved": defined(block)[-1],
+                "block": block,
             }
         )
     return found
@@ -139,7 +124,7 @@ def test_length_suits_its_reader(path):
     notebook = read(path)
     shortest = 300 if path.name.startswith("00") else 1200
     assert shortest <= words(notebook) <= 2800
-    assert len(notebook["cells"]) <= (60 if uses_answers(notebook) else 75)
+    assert 25 <= len(notebook["cells"]) <= 60
     assert lessons.read(path).minutes <= 90
 
 
@@ -151,7 +136,7 @@ def test_each_exercise_has_its_check_directly_below(path):
     for index in stubs:
         assert "..." in cells[index]["source"]
         assert "check" in tags(cells[index + 1])
-        assert re.search(r"\.(check|use)\(", cells[index + 1]["source"])
+        assert ".use(" in cells[index + 1]["source"], "the lesson runs on what the learner writes"
 
 
 @every_lesson
@@ -163,20 +148,29 @@ def test_solutions_are_folded_and_check_nothing(path):
     for cell in solutions:
         assert ".check(" not in cell["source"]
         assert ".use(" not in cell["source"]
-        if uses_answers(notebook):
-            assert cell["cell_type"] == "markdown"
-            folded = re.findall(r"<details>\s*<summary>(\w+)", cell["source"])
-            assert folded[-2:] == ["Hint", "Solution"]
-        else:
-            assert cell["metadata"]["jupyter"]["source_hidden"] is True
+        assert cell["cell_type"] == "markdown"
+        folded = re.findall(r"<details>\s*<summary>(\w+)", cell["source"])
+        assert folded[-2:] == ["Hint", "Solution"]
 
 
 @every_lesson
 def test_a_solution_defines_what_its_stub_does(path):
     for each in exercises(read(path)):
-        assert each["solved"], each["name"]
-        if each["block"]:
-            assert each["solved"] == [each["stub"]]
+        assert each["solved"] == each["stub"], each["name"]
+
+
+@every_lesson
+def test_it_asks_before_it_shows_and_ends_in_a_task(path):
+    notebook = read(path)
+    texts = [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+    assert len(tagged(notebook, "predict")) >= 3
+    for cell in tagged(notebook, "predict"):
+        assert cell["metadata"]["jupyter"]["source_hidden"] is True, cell["id"]
+    if path.name[:2] not in ("00", "90"):  # a first look, and a ledger, end in other tasks
+        (start,) = [
+            i for i, text in enumerate(texts) if re.search(r"^## .*Put it together", text, re.M)
+        ]
+        assert any(re.search(r"^\|[ :-]+\|", text, re.M) for text in texts[start:]), "no table"
 
 
 @every_lesson
@@ -233,7 +227,7 @@ def with_solutions_checked(path: Path, folder: Path) -> Path:
     """
     notebook = read(path)
     lines = [
-        f"{each['block']}\nfound = exercise.{each['name']}.check({each['solved'][0]})\n"
+        f"{each['block']}\nfound = exercise.{each['name']}.check({each['solved']})\n"
         f"assert found.ok, ({each['name']!r}, found)"
         for each in exercises(notebook)
     ]

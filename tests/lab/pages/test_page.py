@@ -48,7 +48,7 @@ def lesson() -> nbformat.NotebookNode:
     widget.data["application/vnd.jupyter.widget-view+json"] = {"model_id": "abc"}
     recorded = output(text_html="<table><caption>Recorded</caption></table>", text_plain="x = 1")
     recorded.data["application/vnd.labkit.record+json"] = {"schema": 1}
-    hidden = {"jupyter": {"source_hidden": True}, "tags": ["solution"]}
+    hidden = {"jupyter": {"source_hidden": True}, "tags": ["predict"]}
     notebook = new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python"}})
     notebook.cells = [
         new_markdown_cell(
@@ -61,7 +61,7 @@ def lesson() -> nbformat.NotebookNode:
         new_code_cell("figure", outputs=[image]),
         new_code_cell("slider", outputs=[widget]),
         new_code_cell("record", outputs=[recorded]),
-        new_code_cell("def update_solution(): return 1", metadata=hidden),
+        new_code_cell("reason_of_the_answer = 1", metadata=hidden),
     ]
     return notebook
 
@@ -109,20 +109,11 @@ def test_a_picture_without_alt_text_falls_back_to_its_text(tmp_path):
     assert 'alt="&lt;Figure&gt;"' in (tmp_path / "page.html").read_text()
 
 
-def test_the_solution_is_folded_and_other_code_is_not(html):
-    folded = re.findall(r'<details class="labkit-solution">.*?</details>', html, re.DOTALL)
+def test_hidden_code_is_folded_and_other_code_is_not(html):
+    folded = re.findall(r'<details class="labkit-code">.*?</details>', html, re.DOTALL)
     assert len(folded) == 1
-    assert "Show the solution" in folded[0]
-    assert "update_solution" in folded[0]
-
-
-def test_a_folded_question_is_no_solution(tmp_path):
-    notebook = lesson()
-    for cell in notebook.cells:
-        if cell.metadata.get("tags") == ["solution"]:
-            cell.metadata["tags"] = ["predict"]
-    write_page(notebook, tmp_path / "page.html", "98 Trial")
-    assert "<summary>Show the code</summary>" in (tmp_path / "page.html").read_text("utf-8")
+    assert "<summary>Show the code</summary>" in folded[0]
+    assert "reason_of_the_answer" in folded[0]
 
 
 def test_outputs_show_as_in_the_lab(page):
@@ -150,7 +141,7 @@ def test_the_page_opens_in_a_browser_without_a_complaint(path, tmp_path):
     assert done.returncode == 0
     assert [line for line in done.stderr.splitlines() if ":CONSOLE" in line] == []
     assert "<math" in done.stdout
-    assert "Show the solution" in done.stdout
+    assert "Show the code" in done.stdout
 
 
 CODE = """@decorate  # a comment
