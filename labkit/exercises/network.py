@@ -344,12 +344,10 @@ _SWAPPED = [2, 7]
 
 
 def _pair(answer: Any) -> Any:
-    """Return two digits as a list, however they are written; sorted if order is not their fault."""
+    """Return two digits as a sorted list, however they are written: an exchange has no order."""
     digits = map(int, re.findall(r"\d+", answer)) if isinstance(answer, str) else answer
-    found = [index(digit) for digit in (sorted(digits) if isinstance(digits, set) else digits)]
-    if len(found) != 2:
-        return answer
-    return found if sorted(found) == _SWAPPED else sorted(found)
+    found = sorted(index(digit) for digit in digits)
+    return found if len(found) == 2 else answer
 
 
 swapped = Exercise(
@@ -358,7 +356,6 @@ swapped = Exercise(
     right=_SWAPPED,
     read=_pair,
     mistakes={
-        "in the other order": ([7, 2], "You found it. Write the smaller digit first."),
         "digits that look alike": (
             [4, 9],
             "4 and 9 look alike, so a good network mixes some of them up, too. "

@@ -174,5 +174,5 @@ def cache_time(places: Sequence[int], without: Sequence[float], kept: Sequence[f
     ax.set_xscale("log", base=2)
     ax.xaxis.set_major_formatter("{x:.0f}")
     ax.set(xlabel="characters so far", ylabel="one more (ms)", yscale="log")
-    ax.legend(loc="center right")
+    ax.legend(loc="upper left")
     figures.show(fig, "Measured: time of one more character; the numbers are the ratios.")

@@ -26,13 +26,10 @@ def images(pictures: Sequence[np.ndarray], titles: Sequence[str], caption: str) 
     rows = -(-len(pictures) // COLUMNS)
     fig, axes = plt.subplots(rows, COLUMNS, figsize=(8, 1.05 * rows + 0.1), squeeze=False)
     for ax in axes.flat:
-        ax.set(xticks=[], yticks=[])
-        ax.set_visible(False)
+        ax.set_axis_off()  # an image does not quite cover its axes: a light edge would show
     for ax, picture, title in zip(axes.flat, pictures, titles, strict=False):
-        ax.set_visible(True)
         ax.imshow(np.squeeze(picture), cmap="gray", vmin=0, vmax=1)
         ax.set_title(title, fontsize=9)
-        ax.grid(visible=False)
     figures.show(fig, caption)
 
 
@@ -62,7 +59,7 @@ def hand_and_fit(by_hand: Sequence[float], fitted: Sequence[float], whose: str) 
 
     Args:
         by_hand, fitted: losses by epoch.
-        whose: whose step the loop by hand took, in words.
+        whose: the step of the loop by hand, as an exercise's `whose`.
     """
     fig, ax = plt.subplots(figsize=(4.6, 2.4))
     epochs = range(1, len(by_hand) + 1)
@@ -71,7 +68,7 @@ def hand_and_fit(by_hand: Sequence[float], fitted: Sequence[float], whose: str) 
     ax.set(xlabel="epoch", ylabel="loss (cross-entropy)", xticks=epochs)
     ax.legend()
     apart = np.abs(np.subtract(by_hand, fitted)).max()
-    told = f"The loop by hand takes {whose} step. Largest difference of a loss: {apart:.0e}."
+    told = f"The step of the loop by hand: {whose}. Largest difference of a loss: {apart:.0e}."
     figures.show(fig, f"Loss by epoch of a loop by hand, and of fit. {told}")
 
 

@@ -151,40 +151,6 @@ def attention(
     return weights @ value, weights
 
 
-def attention_grad(
-    query: ArrayLike,
-    key: ArrayLike,
-    value: ArrayLike,
-    upstream: ArrayLike,
-    mask: ArrayLike | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the gradients of a loss with respect to (query, key, value) of `attention`.
-
-    Through softmax, the gradient of a score is its weight times how much better its value does
-    than the weighted mean of all: where one weight is nearly 1, all of them are nearly 0.
-
-    Args:
-        query, key, value, mask: as given to `attention`.
-        upstream: gradient of the loss with respect to attention's output, of that shape.
-
-    Raises:
-        ValueError: a shape does not fit; the message says which.
-
-    >>> dq, dk, dv = attention_grad([[0.0]], [[1.0], [2.0]], [[10.0], [30.0]], [[1.0]])
-    >>> dq.tolist(), dk.tolist(), dv.tolist()
-    ([[5.0]], [[0.0], [0.0]], [[0.5], [0.5]])
-    """
-    query, key, value = _attention_arguments(query, key, value)
-    output, weights = attention(query, key, value, mask)
-    upstream = _floats("upstream", upstream)
-    if upstream.shape != output.shape:
-        raise ValueError(f"upstream has shape {upstream.shape}; the output is {output.shape}")
-    dweights = upstream @ _turned(value)
-    mean = (weights * dweights).sum(axis=-1, keepdims=True)
-    dscores = weights * (dweights - mean) / _root(query)
-    return dscores @ key, _turned(dscores) @ query, _turned(weights) @ upstream
-
-
 # --- many heads ---------------------------------------------------------------------------------
 
 
@@ -218,44 +184,6 @@ def multi_head_attention(
     q, k, v = _project(query, value, weights)
     output, attended = attention(q, k, v, _for_heads(mask))
     return merge_heads(output, weights), attended
-
-
-def multi_head_attention_grad(
-    query: ArrayLike,
-    value: ArrayLike,
-    weights: HeadWeights,
-    upstream: ArrayLike,
-    mask: ArrayLike | None = None,
-) -> tuple[np.ndarray, np.ndarray, HeadWeights]:
-    """Return the gradients with respect to (query, value, weights) of `multi_head_attention`.
-
-    In self-attention query and value are one array; its gradient is the sum of the first two.
-
-    Args:
-        query, value, weights, mask: as given to `multi_head_attention`.
-        upstream: gradient of the loss with respect to its output, of that shape.
-
-    >>> one = HeadWeights(*[np.ones((1, 1, 1)), np.zeros((1, 1))] * 3, np.ones((1, 1, 1)), [0.0])
-    >>> dquery, dvalue, _ = multi_head_attention_grad([[0.0]], [[1.0], [3.0]], one, [[1.0]])
-    >>> dquery.tolist(), dvalue.tolist()
-    ([[1.0]], [[0.5], [0.5]])
-    """
-    query, value = _sequence("query", query, weights), _sequence("value", value, weights)
-    q, k, v = _project(query, value, weights)
-    heads, _ = attention(q, k, v, _for_heads(mask))
-    upstream = _sequence("upstream", upstream, weights)
-    dheads = np.einsum("...qw,hdw->...hqd", upstream, weights.output_kernel)
-    dq, dk, dv = attention_grad(q, k, v, dheads, _for_heads(mask))
-    gradients = HeadWeights(
-        *_projection_grad(query, dq),
-        *_projection_grad(value, dk),
-        *_projection_grad(value, dv),
-        np.einsum("nhqd,nqw->hdw", _flat(heads, 3), _flat(upstream, 2)),
-        _flat(upstream, 1).sum(axis=0),
-    )
-    dquery = np.einsum("...hqd,whd->...qw", dq, weights.query_kernel)
-    dvalue = np.einsum("...hkd,whd->...kw", dk, weights.key_kernel)
-    return dquery, dvalue + np.einsum("...hkd,whd->...kw", dv, weights.value_kernel), gradients
 
 
 def split_heads(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
@@ -312,38 +240,9 @@ def layer_normalization(
     """
     x = _floats("x", x)
     gamma, beta = (_row(name, row, x) for name, row in (("gamma", gamma), ("beta", beta)))
-    return gamma * _normalized(x, epsilon)[0] + beta
-
-
-def layer_normalization_grad(
-    x: ArrayLike, gamma: ArrayLike, upstream: ArrayLike, epsilon: float = 1e-3
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the gradients of a loss with respect to (x, gamma, beta) of `layer_normalization`.
-
-    Mean and variance depend on x too: the gradient of x has no part along a constant and none
-    along the normalized x (but for epsilon), since the layer takes both out of its input.
-
-    Args:
-        x, gamma, epsilon: as given to `layer_normalization`.
-        upstream: gradient of the loss with respect to its output, the shape of x.
-
-    Raises:
-        ValueError: a shape does not fit.
-
-    >>> dx, dgamma, dbeta = layer_normalization_grad([[1.0, 3.0]], [1.0, 1.0], [[1.0, 2.0]], 0)
-    >>> dx.tolist(), dgamma.tolist(), dbeta.tolist()
-    ([[0.0, 0.0]], [-1.0, 2.0], [1.0, 2.0])
-    """
-    x, upstream = _floats("x", x), _floats("upstream", upstream)
-    gamma = _row("gamma", gamma, x)
-    if upstream.shape != x.shape:
-        raise ValueError(f"upstream has shape {upstream.shape}; it needs that of x, {x.shape}")
-    normalized, deviation = _normalized(x, epsilon)
-    dnormalized = upstream * gamma
-    along_one = dnormalized.mean(axis=-1, keepdims=True)
-    along_x = (dnormalized * normalized).mean(axis=-1, keepdims=True)
-    dx = (dnormalized - along_one - normalized * along_x) / deviation
-    return dx, _flat(upstream * normalized, 1).sum(axis=0), _flat(upstream, 1).sum(axis=0)
+    centered = x - x.mean(axis=-1, keepdims=True)
+    deviation = np.sqrt((centered**2).mean(axis=-1, keepdims=True) + epsilon)
+    return gamma * (centered / deviation) + beta
 
 
 # --- positions ----------------------------------------------------------------------------------
@@ -508,20 +407,9 @@ def _project(query: np.ndarray, value: np.ndarray, weights: HeadWeights) -> tupl
     )
 
 
-def _projection_grad(x: np.ndarray, dheads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the gradients of a projection's kernel and bias, added up over the whole batch."""
-    dheads = _flat(dheads, 3)
-    return np.einsum("nlw,nhld->whd", _flat(x, 2), dheads), dheads.sum(axis=(0, 2))
-
-
 def _for_heads(mask: ArrayLike | None) -> np.ndarray | None:
     """Return the mask with an axis for the heads, so that each of them gets the same."""
     return None if mask is None else np.expand_dims(np.asarray(mask, bool), -3)
-
-
-def _flat(x: np.ndarray, keep: int) -> np.ndarray:
-    """Return x with all axes before the last `keep` made one."""
-    return x.reshape(-1, *x.shape[x.ndim - keep :])
 
 
 def _row(name: str, row: ArrayLike, x: np.ndarray) -> np.ndarray:
@@ -529,10 +417,3 @@ def _row(name: str, row: ArrayLike, x: np.ndarray) -> np.ndarray:
     if row.shape != x.shape[-1:]:
         raise ValueError(f"{name} has shape {row.shape}; x of shape {x.shape} needs {x.shape[-1:]}")
     return row
-
-
-def _normalized(x: np.ndarray, epsilon: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return x with mean 0 and variance 1 along its last axis, and what it was divided by."""
-    centered = x - x.mean(axis=-1, keepdims=True)
-    deviation = np.sqrt((centered**2).mean(axis=-1, keepdims=True) + epsilon)
-    return centered / deviation, deviation

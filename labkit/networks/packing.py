@@ -13,6 +13,7 @@ import numpy as np
 
 # One character a weight keeps the 397,510 numbers of 784-500-10 below half a megabyte.
 CODES = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+ACTIVATIONS = ("Activation", "ReLU", "Relu", "Softmax")  # layers and operations of Keras
 MIDDLE, MOST = 32, 31  # the place of a weight 0, and how far others lie from it at most
 
 
@@ -20,8 +21,9 @@ def pack(network: Any) -> list[dict]:
     """Return the dense layers of a network for the page: every weight rounded to 6 bits.
 
     Args:
-        network: a Keras Sequential of Flatten, Dense and Dropout layers, or a list of NumPy layers,
-            pairs (W, b) of shapes (inputs, units) and (units,). ReLU inside, softmax at the end.
+        network: a Keras model of Dense layers one after the other (Flatten, Reshape, Dropout and
+            layers of activations may stand between), or a list of NumPy layers, pairs (W, b) of
+            shapes (inputs, units) and (units,). ReLU inside, softmax at the end.
 
     Returns:
         A list of dicts: inputs, units, codes (one character for each weight, its place in `CODES`
@@ -55,25 +57,34 @@ def _checked(layers: Sequence) -> list[tuple[np.ndarray, np.ndarray]]:
 
 def _dense(model: Any) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return weights and biases of a Keras model, if the page can compute it."""
-    dense = [layer for layer in model.layers if _is_dense(layer)]
-    wanted = ["relu"] * (len(dense) - 1) + ["softmax"]
-    for layer, name in zip(dense, wanted, strict=True):
-        if layer.activation.__name__ != name:
+    found = _with_activations(getattr(model, "operations", model.layers))
+    wanted = ["relu"] * (len(found) - 1) + ["softmax"]
+    for (layer, activation), name in zip(found, wanted, strict=True):
+        if activation != name:
             raise ValueError(
-                f"layer {layer.name} has the activation {layer.activation.__name__!r}; the page "
+                f"layer {layer.name} has the activation {activation!r}; the page "
                 f"computes hidden layers with 'relu' and the last one with 'softmax'"
             )
-    return [tuple(layer.get_weights()) for layer in dense]
+    return [tuple(layer.get_weights()) for layer, _ in found]
 
 
-def _is_dense(layer: Any) -> bool:
-    kind = type(layer).__name__
-    if kind not in ("Dense", "Flatten", "Dropout", "InputLayer"):
-        raise ValueError(
-            f"layer {layer.name} is a {kind}; the page computes Dense layers only "
-            "(with Flatten and Dropout around them)"
-        )
-    return kind == "Dense"
+def _with_activations(layers: Sequence) -> list[list]:
+    """Return [dense layer, name of its activation], which may be a layer of its own after it."""
+    found = []
+    for layer in layers:
+        kind = type(layer).__name__
+        if kind == "Dense":
+            found.append([layer, layer.activation.__name__])
+        elif (
+            kind in ("Activation", "ReLU", "Relu", "Softmax") and found and found[-1][1] == "linear"
+        ):
+            found[-1][1] = getattr(getattr(layer, "activation", None), "__name__", kind.lower())
+        elif kind not in ("Flatten", "Reshape", "Dropout", "InputLayer"):
+            raise ValueError(
+                f"layer {layer.name} is a {kind}; the page computes Dense layers only "
+                "(with Flatten, Reshape and Dropout around them, and activations after them)"
+            )
+    return found
 
 
 def pack_layer(W: np.ndarray, b: np.ndarray) -> dict:

@@ -11,6 +11,7 @@ from every_exercise import all_exercises, is_named
 from labkit.learn import checks, values
 
 MANY_ANSWERS = {"descent.optimizer", "activations.activation"}  # judged by what they reach
+OF_SYMBOLS = {"attention.block"}  # must run on Keras' symbols, which are no list and no array
 EXERCISES = {
     name: each
     for name, each in all_exercises().items()
@@ -72,7 +73,7 @@ def checked(name, answer):
         return EXERCISES[name].check(answer)
 
 
-@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("name", [name for name in EXERCISES if name not in OF_SYMBOLS])
 def test_a_right_answer_stays_right_in_every_form(name):
     exercise = EXERCISES[name]
     for form, change in FORMS.items():

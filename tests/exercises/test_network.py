@@ -189,9 +189,17 @@ def test_two_labels_are_exchanged_and_all_others_stay():
     assert y.tolist() == np.arange(10).repeat(3).tolist()  # not changed in place
 
 
-@pytest.mark.parametrize("pair", [[2, 7], (2, 7), {7, 2}, "2 and 7", "2, 7", np.array([2, 7])])
+@pytest.mark.parametrize(
+    "pair", [[2, 7], [7, 2], (2, 7), (7, 2), {7, 2}, "2 and 7", "7, 2", np.array([2, 7])]
+)
 def test_the_pair_may_be_written_in_any_form(pair):
     assert exercise.swapped.check(pair).ok
+
+
+def test_the_lesson_exchanges_back_whatever_the_form_of_the_pair(monkeypatch):
+    monkeypatch.setattr("labkit.learn.checks.is_headless", lambda: False)
+    for pair in ((7, 2), {2, 7}, "2 and 7"):
+        assert list(exercise.swapped.use(pair)) == [2, 7]
 
 
 @pytest.mark.parametrize("pair", [[9, 4], (9, 4), (4, 9), {4, 9}, "9 and 4", np.array([9, 4])])

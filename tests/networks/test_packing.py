@@ -36,6 +36,24 @@ def test_other_layers_and_activations_are_refused_by_name():
         pack(types.SimpleNamespace(layers=[conv]))
 
 
+def layer(kind, **fields):
+    return type(kind, (), {"name": kind.lower(), **fields})()
+
+
+@pytest.mark.parametrize(
+    "between", [layer("ReLU"), layer("Activation", activation=np.abs), layer("Relu")]
+)
+def test_an_activation_may_be_a_layer_of_its_own(between):
+    if hasattr(between, "activation"):
+        between.activation = types.SimpleNamespace(__name__="relu")
+    model = plain_network()
+    first, last = model.layers
+    apart = [PlainDense(*first.get_weights(), "linear"), between]
+    end = [PlainDense(*last.get_weights(), "linear"), layer("Softmax")]
+    same = types.SimpleNamespace(layers=[layer("InputLayer"), layer("Reshape"), *apart, *end])
+    assert pack(same) == pack(model)
+
+
 def test_numpy_layers_are_packed_as_a_model_of_the_same_weights():
     model = plain_network()
     assert pack([layer.get_weights() for layer in model.layers]) == pack(model)

@@ -11,6 +11,7 @@ import { lookedInWords, rowsOf } from "./words.js";
 const PARAMETERS = ["beginning", "temperature", "draw"];
 const REAL = ["temperature"]; // a float in Python
 const BETWEEN = 45; // milliseconds between two letters
+const REST = 250; // milliseconds that the slider rests before the kernel is asked
 const PATIENCE = 6000; // milliseconds; then it says that the kernel does not answer
 
 class LookView {
@@ -25,6 +26,7 @@ class LookView {
   end() {
     this.pause();
     clearTimeout(this.late);
+    clearTimeout(this.soon);
     this.endTheme();
     this.forget();
   }
@@ -38,7 +40,7 @@ class LookView {
     this.status = make("p", { role: "status", class: "status" });
     this.input = make("input", { type: "text", maxlength: 40, "aria-label": "beginning of the text", disabled: !alive,
       spellcheck: "false", keydown: (event) => { if (event.key === "Enter") this.ask(); } });
-    this.heat = slider("temperature", { low: 0, high: 2, step: 0.1 }, (temperature) => this.ask({ temperature }));
+    this.heat = slider("temperature", { low: 0, high: 2, step: 0.1 }, (temperature) => this.heatTo(temperature));
     this.heat.node.querySelector("input").disabled = !alive;
     this.writing = button("Write", () => this.ask());
     const another = button("Another draw", () => this.ask({ draw: (this.store.get("draw") + 1) % 100 }), { disabled: !alive });
@@ -81,6 +83,7 @@ class LookView {
   /** Ask the kernel for a text; the one that is there streams again if nothing changed. */
   ask(changes = {}) {
     const beginning = this.input.value || this.store.get("beginning");
+    this.input.value = beginning; // nothing was typed: the old one stands there again
     const next = { beginning, ...changes };
     this.point(-1);
     if (Object.entries(next).every(([name, value]) => this.store.get(name) === value)) {
@@ -95,6 +98,13 @@ class LookView {
     this.late = setTimeout(() => {
       this.status.textContent = "No answer from the kernel: does it run another cell, or was it stopped?";
     }, PATIENCE);
+  }
+
+  /** A slider passes many temperatures; the kernel writes for the one at which it rests. */
+  heatTo(temperature) {
+    this.heat.draw(temperature);
+    clearTimeout(this.soon);
+    this.soon = setTimeout(() => this.ask({ temperature }), REST);
   }
 
   stream() {
