@@ -23,7 +23,7 @@ DASHES = ("-", "--", "-.", ":")
 
 def learning_curve(course: Watched) -> None:
     """Show accuracy and loss after each epoch, on training and on validation images."""
-    fig, axes = plt.subplots(1, 2, figsize=(8.0, 2.8))
+    fig, axes = plt.subplots(1, 2, figsize=(7.2, 2.6))
     for ax, values, factor in zip(axes, (course.accuracy, course.loss), (100, 1), strict=True):
         for name, style in (("training", "--"), ("validation", "-")):
             ax.plot(factor * np.array(values[name]), style, label=name)
@@ -44,7 +44,7 @@ def learning_curve(course: Watched) -> None:
 
 def four_curves(curves: Mapping[str, Curves]) -> None:
     """Show the loss of several networks over 40 epochs, beside each other."""
-    fig, axes = plt.subplots(1, len(curves), figsize=(8.6, 2.5), sharey=True)
+    fig, axes = plt.subplots(1, len(curves), figsize=(7.2, 2.4), sharey=True)
     for ax, (name, (training, checked)) in zip(axes, curves.items(), strict=True):
         ax.plot(np.arange(0, 41, 2), training, "--", label="training")
         ax.plot(np.arange(0, 41, 2), checked, "-", label="validation")
@@ -84,7 +84,7 @@ def decay(paths: Mapping[str, np.ndarray], sizes: Sequence[float]) -> None:
         paths: name of the rule -> the weights after each update, shape (updates, 2).
         sizes: of the gradients that the weights feel beside the pull.
     """
-    fig, axes = plt.subplots(1, len(paths), figsize=(8.0, 2.6), sharey=True)
+    fig, axes = plt.subplots(1, len(paths), figsize=(7.2, 2.5), sharey=True)
     told = []
     for ax, (name, path) in zip(axes, paths.items(), strict=True):
         for values, size, style in zip(np.transpose(path), sizes, ("-", "--"), strict=True):
@@ -105,7 +105,7 @@ def strengths(tried: Mapping[str, tuple[Sequence[float], np.ndarray]], plain: np
         tried: cure -> its strengths, and their scores (strengths, 2, seeds): accuracy in %, loss.
         plain: scores of the network without a cure, shape (2, seeds).
     """
-    fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.4))
+    fig, axes = plt.subplots(1, 2, figsize=(7.2, 2.8))
     for i, (levels, scores) in enumerate(tried.values()):
         for part, ax in enumerate(axes):
             changes = [mean_interval(each[part] - plain[part]) for each in scores]
@@ -132,7 +132,7 @@ def changes(sides: Mapping[str, Scores], plain: Scores) -> None:
         sides: name -> accuracies in % and losses of the seeds.
         plain: the same of the network without a cure.
     """
-    fig, axes = plt.subplots(1, 2, figsize=(8.6, 0.9 + 0.34 * len(sides)), sharey=True)
+    fig, axes = plt.subplots(1, 2, figsize=(7.2, 0.9 + 0.34 * len(sides)), sharey=True)
     for part, ax in enumerate(axes):
         for i, scores in enumerate(sides.values()):
             each = np.subtract(scores[part], plain[part])
@@ -274,7 +274,7 @@ def schedules(
         scores: name -> validation accuracies in %, shape (rates, seeds).
         plans: name -> the rate over a training, as a share of the highest.
     """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(8.6, 2.8))
+    fig, (left, right) = plt.subplots(1, 2, figsize=(7.6, 2.6))
     for i, (name, accuracies) in enumerate(scores.items()):
         left.plot(np.linspace(0, 100, len(plans[name])), plans[name], DASHES[i], label=name)
         means, margins = np.transpose([mean_interval(each) for each in accuracies])

@@ -1001,6 +1001,7 @@ def test_in_jupyterlab_it_follows_runs_and_opens_their_notebooks(tmp_path, monke
         expect_text(page, here, "Mean accuracy over")
         lab.change_theme(page, "light")
         page.screenshot(path=ARTIFACTS / "results-jupyterlab-light.png")
+        page.get_by_text("The chosen run, and all runs").click()
         page.get_by_role("link", name="Open notebook").click()
         browser.wait_until(
             page, "() => jupyterapp.shell.currentWidget?.context?.path.startsWith('runs/12_trial')"

@@ -22,7 +22,7 @@ class Neuron {
     this.sliders = this.makeSliders();
     this.presets = Object.entries(this.catalog.presets).map(([name, values]) => button(name, () => this.turn({ ...values, epoch: 0 })));
     this.picture = new NeuronPicture();
-    this.status = make("p", { class: "status", "aria-live": "polite" });
+    this.status = make("p", { class: "status", role: "status", "aria-live": "polite" });
     this.player = this.makePlayer();
     this.copies = copyRow(Object.fromEntries(["Copy as parameters", "Copy as command"].map((label) =>
       [label, () => copies(this.params, store.get("lesson"))[label]])));
