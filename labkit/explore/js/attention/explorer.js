@@ -3,8 +3,9 @@ import { slider } from "../controls.js";
 import { asCommand, asParameters, copyRow } from "../copying.js";
 import { button, make } from "../dom.js";
 import { doors } from "../doors.js";
-import { shell, watchTheme } from "../look.js";
+import { shell } from "../look.js";
 import { clamp } from "../numbers.js";
+import { View } from "../view.js";
 import { createHeads, createText } from "./picture.js";
 import { lookedInWords, rowsOf } from "./words.js";
 
@@ -14,21 +15,16 @@ const BETWEEN = 45; // milliseconds between two letters
 const REST = 250; // milliseconds that the slider rests before the kernel is asked
 const PATIENCE = 6000; // milliseconds; then it says that the kernel does not answer
 
-class LookView {
+class LookView extends View {
   constructor(host, store) {
-    Object.assign(this, { store, shown: 0 });
-    this.build(host);
-    this.endTheme = watchTheme(this.body);
-    this.forget = store.listen(() => this.refresh());
-    this.refresh();
+    super(host, store, { shown: 0 });
   }
 
   end() {
     this.pause();
     clearTimeout(this.late);
     clearTimeout(this.soon);
-    this.endTheme();
-    this.forget();
+    super.end();
   }
 
   // -- what stands on the page

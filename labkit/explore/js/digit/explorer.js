@@ -3,7 +3,8 @@ import { slider, tick } from "../controls.js";
 import { asCommand, asParameters, copyRow } from "../copying.js";
 import { button, make } from "../dom.js";
 import { doors } from "../doors.js";
-import { shell, watchTheme } from "../look.js";
+import { shell } from "../look.js";
+import { View } from "../view.js";
 import { Drawing } from "./drawing.js";
 import { bytes, exampleOf, imageOf, probabilitiesOf, unpack } from "./maths.js";
 import { SIZE, createBars, createField, createSeen } from "./picture.js";
@@ -13,20 +14,10 @@ const PARAMETERS = ["digit", "pen", "center"];
 const REAL = ["pen"]; // a float in Python
 const SPOKEN = 500; // milliseconds between two sentences for a screen reader
 
-class DigitView {
+class DigitView extends View {
   constructor(host, store) {
-    Object.assign(this, { store, layers: unpack(store.get("layers")), pixels: bytes(store.get("examples")) });
-    this.drawing = new Drawing();
-    this.spoken = 0;
-    this.build(host);
-    this.endTheme = watchTheme(this.body);
-    this.forget = store.listen(() => this.refresh());
-    this.refresh();
-  }
-
-  end() {
-    this.endTheme();
-    this.forget();
+    const known = { layers: unpack(store.get("layers")), pixels: bytes(store.get("examples")) };
+    super(host, store, { ...known, drawing: new Drawing(), spoken: 0 });
   }
 
   // -- what stands on the page

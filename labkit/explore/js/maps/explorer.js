@@ -4,7 +4,8 @@ import { choiceBar, slider } from "../controls.js";
 import { asCommand, asParameters, copyRow } from "../copying.js";
 import { make } from "../dom.js";
 import { doors } from "../doors.js";
-import { shell, watchTheme } from "../look.js";
+import { shell } from "../look.js";
+import { View } from "../view.js";
 import { clamp } from "../numbers.js";
 import { lookAt, mapMaker } from "./maths.js";
 import { filterInWords } from "./words.js";
@@ -45,20 +46,10 @@ function framedPicture(size, attributes) {
   };
 }
 
-class MapsView {
+class MapsView extends View {
   constructor(host, store) {
-    this.store = store;
-    this.layers = store.get("layers");
-    this.maps = mapMaker(this.layers, store.get("examples"));
-    this.build(host);
-    this.endTheme = watchTheme(this.body);
-    this.forget = store.listen(() => this.refresh());
-    this.refresh();
-  }
-
-  end() {
-    this.endTheme();
-    this.forget();
+    const layers = store.get("layers");
+    super(host, store, { layers, maps: mapMaker(layers, store.get("examples")) });
   }
 
   // -- what stands on the page

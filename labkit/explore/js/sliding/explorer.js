@@ -3,8 +3,9 @@ import { choiceBar, menu, slider } from "../controls.js";
 import { asCommand, asParameters, copyRow } from "../copying.js";
 import { make } from "../dom.js";
 import { doors } from "../doors.js";
-import { shell, watchTheme } from "../look.js";
+import { shell } from "../look.js";
 import { clamp } from "../numbers.js";
+import { View } from "../view.js";
 import { BLOCK, SIDE, padsOf, resultOf, unpackDigits, windowAt } from "./maths.js";
 import { FRAME, imagePicture, mapPicture, productGrid } from "./picture.js";
 import { kernelName, placeInWords, summaryOf } from "./words.js";
@@ -14,18 +15,9 @@ const REAL = ["weights"]; // floats in Python
 const OWN = "your own";
 const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
-class SlidingView {
+class SlidingView extends View {
   constructor(host, store) {
-    Object.assign(this, { store, digits: unpackDigits(store.get("examples")), kernels: store.get("kernels") });
-    this.build(host);
-    this.endTheme = watchTheme(this.body);
-    this.forget = store.listen(() => this.refresh());
-    this.refresh();
-  }
-
-  end() {
-    this.endTheme();
-    this.forget();
+    super(host, store, { digits: unpackDigits(store.get("examples")), kernels: store.get("kernels") });
   }
 
   // -- what stands on the page
