@@ -50,7 +50,7 @@ def lesson_times(here: float | None) -> list[LessonTime]:
 
     >>> half_as_fast = [2 * row["calibration_seconds"] for row in read_measured()][0]
     >>> time = lesson_times(half_as_fast)[0]
-    >>> time.seconds / time.measured
+    >>> round(time.seconds / time.measured, 6)
     2.0
     """
     titles = {number: path.stem for number, path in places.lesson_files().items()}

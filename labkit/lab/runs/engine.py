@@ -145,7 +145,8 @@ class LessonClient(PapermillNotebookClient):
         self.guard = Guard(watch)
         self.meter = Meter(watch.output)
         self._shown: list[tuple[str, str]] = []  # errors that a cell displayed, (name, value)
-        self._starting: asyncio.Task | None = None  # what starts the kernel, or connects to it
+        self._task: asyncio.Task | None = None  # starts the kernel, connects to it, runs a cell
+        self._looking: asyncio.Task | None = None  # whether the kernel lives
         self._file: Path | None = None  # how to reach the kernel
 
     def create_kernel_manager(self) -> KernelManager:
@@ -179,23 +180,24 @@ class LessonClient(PapermillNotebookClient):
                 if not self.watch.own:  # without their state, pages show each explorer's picture
                     self.set_widgets_metadata()
         finally:
-            self._end_start()
+            self._end_task()
+            if self.km is not None:  # its start was met
+                self._cleanup_kernel()
             if self._file:
                 self._file.unlink(missing_ok=True)
         return self.nb
 
-    def _end_start(self) -> None:
-        """End a kernel whose start Ctrl-C met: asyncio leaves such a task where it was."""
-        if self._starting and not self._starting.get_loop().is_running():
-            self._starting.cancel()  # nothing happens where it is done
-            waiting = asyncio.wait([self._starting], timeout=2)  # it may end its kernel itself
-            self._starting.get_loop().run_until_complete(waiting)
-            if self.km is not None:
-                self._cleanup_kernel()
+    def _end_task(self) -> None:
+        """End what Ctrl-C met: asyncio leaves a task where it was, and tells of its end at exit."""
+        if self._task and not self._task.get_loop().is_running():
+            self._task.cancel()  # nothing happens where it is done
+            waiting = asyncio.wait([self._task], timeout=2)  # it may end its kernel itself
+            self._task.get_loop().run_until_complete(waiting)
+            _read(self._task)
 
     async def async_start_new_kernel(self, **kwargs: Any) -> None:
         """Start the kernel and tell the guard which process it is."""
-        self._starting = asyncio.current_task()
+        self._task = asyncio.current_task()
         await super().async_start_new_kernel(**kwargs)
         provisioner = self.km.provisioner
         self.watch.kernel_pid = getattr(provisioner, "pid", None)
@@ -206,7 +208,7 @@ class LessonClient(PapermillNotebookClient):
 
     async def async_start_new_kernel_client(self) -> KernelClient:
         """Connect to the kernel as soon as it answers, without Jupyter's fixed waits."""
-        self._starting = asyncio.current_task()
+        self._task = asyncio.current_task()
         try:
             if self.watch.forked:  # its sockets are there from now on: no second try to connect
                 await self.km.provisioner.until_ready(self.startup_timeout)
@@ -244,6 +246,7 @@ class LessonClient(PapermillNotebookClient):
 
     async def _async_poll_kernel_alive(self) -> None:
         """Notice a dead kernel at once: nbclient looks once a second."""
+        self._looking = asyncio.current_task()
         while await self.km.provisioner.poll() is None:
             await asyncio.sleep(LOOK)
         await asyncio.sleep(LOOK)  # what it had sent by then still arrives
@@ -253,11 +256,14 @@ class LessonClient(PapermillNotebookClient):
         self, cell: NotebookNode, cell_index: int, *args: Any, **kwargs: Any
     ) -> NotebookNode:
         """Execute one cell; the notebook is saved now and then meanwhile."""
+        self._task, self._looking = asyncio.current_task(), None
         saving = asyncio.ensure_future(self._save_now_and_then())
         try:
             return await super().async_execute_cell(cell, cell_index, *args, **kwargs)
         finally:
-            saving.cancel()
+            for task in filter(None, (saving, self._looking)):
+                task.add_done_callback(_read)
+                task.cancel()
 
     execute_cell = run_sync(async_execute_cell)
 
@@ -282,6 +288,7 @@ class LessonClient(PapermillNotebookClient):
                 break
             except BaseException as error:
                 self.fail(error)
+                self._end_task()  # before its kernel is ended
                 raise
             finally:
                 self.nb_man.cell_complete(cell, cell_index=index)
@@ -362,6 +369,12 @@ def _shown_in(cell: Any, name: str, value: str) -> CellExecutionError:
             output.evalue = value
     show_error(cell, name, value)
     return CellExecutionError(f"{name}: {value}", name, value)
+
+
+def _read(task: asyncio.Task) -> None:
+    """Read how a task ended: asyncio prints errors that nobody has read."""
+    if task.done() and not task.cancelled():
+        task.exception()
 
 
 def _is_idle(message: dict, request: str) -> bool:

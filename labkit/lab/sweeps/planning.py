@@ -71,7 +71,7 @@ class Plan:
         """Estimated seconds for what is to do, on all workers together.
 
         >>> planned = plan("01", {"steps": "10..90:9"}, folder="no_runs_yet", workers=4)
-        >>> planned.seconds / planned.seconds_each  # nine runs, four at once
+        >>> round(planned.seconds / planned.seconds_each, 6)  # nine runs, four at once
         3.0
         """
         if self.seconds_each is None:

@@ -31,6 +31,7 @@ from labkit.lab.warm.wire import ForkError, is_same_user, receive, send
 
 IDLE = 300.0  # seconds without a kernel after which a zygote leaves; LABKIT_ZYGOTE_IDLE sets it
 _LOOK = 5.0  # seconds between two looks at whether labkit's code has changed
+_GOING = 1.0  # seconds in which a client is gone that has removed the folder of its kernel
 _FOLDER_AT_IMPORT = {"multiprocessing.process": "ORIGINAL_DIR", "rich": "_IMPORT_CWD"}
 _HANDLED = (signal.SIGCHLD, signal.SIGTERM)  # here, but not in a kernel
 
@@ -261,13 +262,22 @@ def _become_kernel(connection: socket.socket, request: dict, files: list[int], p
         _take_over(request, files)
         code = _run_kernel(connection, request["arguments"], parent)
     except BaseException:
-        traceback.print_exc(file=sys.__stderr__)  # its own may lead to a client that is not there
+        if not _is_left(connection):
+            traceback.print_exc(file=sys.__stderr__)  # its own may lead to no client
     finally:
         # Not the interpreter's own end: taking TensorFlow apart would last a second.
         with suppress(BaseException):
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
+
+
+def _is_left(connection: socket.socket) -> bool:
+    """Tell whether the client goes away, as after Ctrl-C while its kernel starts."""
+    with suppress(OSError):
+        connection.settimeout(_GOING)
+        return not connection.recv(1, socket.MSG_PEEK)
+    return False
 
 
 def _die_with(parent: int) -> None:

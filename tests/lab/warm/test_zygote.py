@@ -199,6 +199,28 @@ def test_ends_are_told_as_they_were(warm, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("goes", [True, False])
+def test_a_kernel_without_a_folder_says_so_to_a_client_that_is_still_there(
+    warm, tmp_path, monkeypatch, goes
+):
+    monkeypatch.setattr(Path, "is_dir", lambda path: True)  # removed in this very moment
+    with (tmp_path / "told").open("w+") as file:
+        streams, gone = (file.fileno(),) * 3, tmp_path / "gone"
+        process = kernels.fork_kernel(["-f=x.json"], os.environ, gone, streams=streams)
+        pid, parent = process.pid, psutil.Process(process.pid).parent()
+        if goes:
+            time.sleep(0.3)  # its kernel has met the missing folder
+            process._connection.close()
+            while pid in [child.pid for child in parent.children()]:
+                time.sleep(0.01)
+        else:
+            assert process.wait(20) == 1
+        told = (tmp_path / "told").read_text()
+    assert ("FileNotFoundError" in told) == (not goes)
+    assert goes == (told == "")
+
+
+@pytest.mark.slow
 def test_threads_processes_and_their_number_work_in_a_kernel(warm, tmp_path):
     code = (
         "import multiprocessing, subprocess, sys, threading, numpy as np, threadpoolctl\n"
