@@ -31,7 +31,7 @@ from labkit.lab.warm.wire import ForkError, is_same_user, receive, send
 
 IDLE = 300.0  # seconds without a kernel after which a zygote leaves; LABKIT_ZYGOTE_IDLE sets it
 _LOOK = 5.0  # seconds between two looks at whether labkit's code has changed
-_GOING = 1.0  # seconds in which a client is gone that has removed the folder of its kernel
+_GOING = 5.0  # seconds in which a client is gone that has removed the folder of its kernel
 _FOLDER_AT_IMPORT = {"multiprocessing.process": "ORIGINAL_DIR", "rich": "_IMPORT_CWD"}
 _HANDLED = (signal.SIGCHLD, signal.SIGTERM)  # here, but not in a kernel
 
