@@ -19,6 +19,12 @@ export function screen(attributes = {}) {
   };
 }
 
+/** The cell under a pointer, [row, column], on a canvas of so many columns and rows of cells. */
+export function cellUnder({ clientX, clientY }, canvas, columns, rows) {
+  const { left, top, width, height } = canvas.getBoundingClientRect();
+  return [Math.floor(((clientY - top) / height) * rows), Math.floor(((clientX - left) / width) * columns)];
+}
+
 /** A canvas of cells; `paint(colorOf)` asks the color [r, g, b] of cell k, row by row. */
 export function cells(width, height = width, attributes = {}) {
   const canvas = make("canvas", { width, height, ...attributes });

@@ -33,6 +33,16 @@ export function guardKeys(event) {
   if (!passes) event.stopPropagation();
 }
 
+const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+
+/** [rows down, columns right] of an arrow key, which then does not scroll the page; else null. */
+export function arrowMove(event) {
+  const move = MOVES[event.key];
+  if (!move || event.ctrlKey || event.metaKey || event.altKey) return null;
+  event.preventDefault();
+  return move;
+}
+
 /**
  * Whole pixels inside a block element, always on its safe side. `clientWidth` rounds up and counts
  * the padding: a picture of that width puts a scroll bar below the explorer.

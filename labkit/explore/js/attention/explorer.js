@@ -5,7 +5,7 @@ import { button, make } from "../dom.js";
 import { doors } from "../doors.js";
 import { shell } from "../look.js";
 import { clamp } from "../numbers.js";
-import { View } from "../view.js";
+import { mounted, View } from "../view.js";
 import { createHeads, createText } from "./picture.js";
 import { lookedInWords, rowsOf } from "./words.js";
 
@@ -17,7 +17,7 @@ const PATIENCE = 6000; // milliseconds; then it says that the kernel does not an
 
 class LookView extends View {
   constructor(host, store) {
-    super(host, store, { shown: 0 });
+    super(host, store, PARAMETERS, { shown: 0 });
   }
 
   end() {
@@ -48,10 +48,6 @@ class LookView extends View {
       make("div", { class: "top" }, this.input, this.writing, another, this.heat.node),
       !alive && make("p", { class: "small" }, "This page has no kernel: it shows the text that was written when it was made."),
       this.text.node, this.status, this.heads.node, this.copying.node);
-  }
-
-  get params() {
-    return Object.fromEntries(PARAMETERS.map((name) => [name, this.store.get(name)]));
   }
 
   // -- from the state to the picture
@@ -173,7 +169,4 @@ const STYLE = `
 .chances u { display: block; height: 12px; background: var(--accent); min-width: 1px; }
 `;
 
-export const { render, revive } = doors((host, store) => {
-  const view = new LookView(host, store);
-  return () => view.end();
-}, ["beginning", "temperature", "draw", "written", "place"]);
+export const { render, revive } = doors(mounted(LookView), [...PARAMETERS, "written", "place"]);

@@ -4,7 +4,7 @@ import { asCommand, asParameters, copyRow } from "../copying.js";
 import { button, make } from "../dom.js";
 import { doors } from "../doors.js";
 import { shell } from "../look.js";
-import { View } from "../view.js";
+import { mounted, View } from "../view.js";
 import { Drawing } from "./drawing.js";
 import { bytes, exampleOf, imageOf, probabilitiesOf, unpack } from "./maths.js";
 import { SIZE, createBars, createField, createSeen } from "./picture.js";
@@ -17,7 +17,7 @@ const SPOKEN = 500; // milliseconds between two sentences for a screen reader
 class DigitView extends View {
   constructor(host, store) {
     const known = { layers: unpack(store.get("layers")), pixels: bytes(store.get("examples")) };
-    super(host, store, { ...known, drawing: new Drawing(), spoken: 0 });
+    super(host, store, PARAMETERS, { ...known, drawing: new Drawing(), spoken: 0 });
   }
 
   // -- what stands on the page
@@ -73,15 +73,6 @@ class DigitView extends View {
   }
 
   // -- from the state to the picture
-
-  get params() {
-    return Object.fromEntries(PARAMETERS.map((name) => [name, this.store.get(name)]));
-  }
-
-  write(values) {
-    this.store.set(values);
-    this.refresh();
-  }
 
   refresh() { // from the state: all strokes anew
     const { digit, pen, center } = this.params;
@@ -162,12 +153,7 @@ class DigitView extends View {
   }
 }
 
-export function mount(host, store) {
-  const view = new DigitView(host, store);
-  return () => view.end();
-}
-
-export const { render, revive } = doors(mount, [...PARAMETERS, "strokes"]);
+export const { render, revive } = doors(mounted(DigitView), [...PARAMETERS, "strokes"]);
 export default { render };
 
 const STYLE = `

@@ -1,18 +1,17 @@
 // The feature maps of a network: click a channel, point at a place, and see what it has seen.
-import { cells } from "../canvas.js";
+import { cells, cellUnder } from "../canvas.js";
 import { choiceBar, slider } from "../controls.js";
 import { asCommand, asParameters, copyRow } from "../copying.js";
-import { make } from "../dom.js";
+import { arrowMove, make } from "../dom.js";
 import { doors } from "../doors.js";
 import { shell } from "../look.js";
-import { View } from "../view.js";
+import { mounted, View } from "../view.js";
 import { clamp } from "../numbers.js";
 import { lookAt, mapMaker } from "./maths.js";
 import { filterInWords } from "./words.js";
 
 const PARAMETERS = ["digit", "layer", "channel"];
 const ACROSS = 8; // channels in a row
-const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 const FRAME_COLOR = "#ff5e02";
 
 const level = (value) => Array(3).fill(Math.round(255 * clamp(value, 0, 1)));
@@ -39,17 +38,14 @@ function framedPicture(size, attributes) {
       const [row, column, side] = frame;
       context.strokeRect(column * unit, row * unit, side * unit, side * unit);
     },
-    cellAt({ clientX, clientY }) {
-      const { left, top, width, height } = canvas.getBoundingClientRect();
-      return [Math.floor(((clientY - top) / height) * shape[1]), Math.floor(((clientX - left) / width) * shape[0])];
-    },
+    cellAt: (event) => cellUnder(event, canvas, ...shape),
   };
 }
 
 class MapsView extends View {
   constructor(host, store) {
     const layers = store.get("layers");
-    super(host, store, { layers, maps: mapMaker(layers, store.get("examples")) });
+    super(host, store, PARAMETERS, { layers, maps: mapMaker(layers, store.get("examples")) });
   }
 
   // -- what stands on the page
@@ -84,17 +80,8 @@ class MapsView extends View {
 
   // -- from the state to the picture
 
-  get params() {
-    return Object.fromEntries(PARAMETERS.map((name) => [name, this.store.get(name)]));
-  }
-
   filtersOf(layer) {
     return this.layers.find(({ name }) => name === layer).units;
-  }
-
-  write(values) {
-    this.store.set(values);
-    this.refresh();
   }
 
   refresh() {
@@ -144,19 +131,12 @@ class MapsView extends View {
   }
 
   typed(event, act) {
-    const move = MOVES[event.key];
-    if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault(); // the page does not scroll
-    act(move);
+    const move = arrowMove(event);
+    if (move) act(move);
   }
 }
 
-export function mount(host, store) {
-  const view = new MapsView(host, store);
-  return () => view.end();
-}
-
-export const { render, revive } = doors(mount, [...PARAMETERS, "row", "column"]);
+export const { render, revive } = doors(mounted(MapsView), [...PARAMETERS, "row", "column"]);
 export default { render };
 
 const STYLE = `

@@ -3,9 +3,10 @@ import { slider } from "../controls.js";
 import { copyRow } from "../copying.js";
 import { button, make, roomIn } from "../dom.js";
 import { doors } from "../doors.js";
-import { shell, watchTheme } from "../look.js";
+import { shell } from "../look.js";
 import { short } from "../numbers.js";
 import { calm, player } from "../player.js";
+import { mounted, View } from "../view.js";
 import { answer } from "./maths.js";
 import { NeuronPicture } from "./picture.js";
 import { STYLE } from "./style.js";
@@ -15,10 +16,23 @@ const PARAMETERS = ["start", "rate_mse", "rate_cross_entropy", "epoch"];
 const PACE = 40; // milliseconds an epoch
 const two = (value) => Number(value.toPrecision(2));
 
-class Neuron {
+class NeuronView extends View {
   constructor(host, store) {
-    this.store = store;
-    this.catalog = store.get("catalog");
+    super(host, store, PARAMETERS, { catalog: store.get("catalog") });
+    this.sizes = new ResizeObserver(() => this.refresh());
+    this.sizes.observe(this.body);
+  }
+
+  end() {
+    this.player.stop();
+    this.sizes.disconnect();
+    super.end();
+  }
+
+  // -- what stands on the page
+
+  build(host) {
+    const { store } = this;
     this.sliders = this.makeSliders();
     this.presets = Object.entries(this.catalog.presets).map(([name, values]) => button(name, () => this.turn({ ...values, epoch: 0 })));
     this.picture = new NeuronPicture();
@@ -36,15 +50,6 @@ class Neuron {
       this.picture.node, this.status,
       make("div", { class: "below" }, group("epochs", this.player.node, button("1 epoch", () => this.forward(1)),
         button("10 epochs", () => this.forward(10)), button("Reset", () => this.turn({ epoch: 0 }))), this.copies.node));
-    const sizes = new ResizeObserver(() => this.draw());
-    const forget = [watchTheme(this.body), store.listen(() => this.draw()), () => sizes.disconnect()];
-    this.end = () => { this.player.stop(); forget.forEach((each) => each()); };
-    this.draw();
-    sizes.observe(this.body);
-  }
-
-  get params() {
-    return Object.fromEntries(PARAMETERS.map((name) => [name, this.store.get(name)]));
   }
 
   makeSliders() {
@@ -73,13 +78,11 @@ class Neuron {
       const both = weights.mse.findIndex((w, t) => answer(w) < 0.05 && answer(weights.cross_entropy[t]) < 0.05);
       to = both < 0 ? last : both;
       if (from >= to) from = 0;
-      if (calm()) this.store.set({ epoch: to });
-      if (calm()) this.draw();
+      if (calm()) this.write({ epoch: to });
       return !calm();
     };
     return player((time) => {
-      this.store.set({ epoch: Math.min(to, from + Math.floor(time / PACE)) });
-      this.draw();
+      this.write({ epoch: Math.min(to, from + Math.floor(time / PACE)) });
       return this.params.epoch < to;
     }, { begin });
   }
@@ -90,11 +93,12 @@ class Neuron {
 
   turn(values) {
     this.player.stop();
-    this.store.set(values);
-    this.draw();
+    this.write(values);
   }
 
-  draw() {
+  // -- from the state to the picture
+
+  refresh() {
     const { params } = this;
     const { weights, text } = explain(params);
     Object.entries(this.sliders).forEach(([name, { draw }]) => draw(params[name]));
@@ -106,7 +110,5 @@ class Neuron {
   }
 }
 
-const mount = (host, store) => new Neuron(host, store).end;
-
-export const { render, revive } = doors(mount, [...PARAMETERS, "walks"]);
+export const { render, revive } = doors(mounted(NeuronView), [...PARAMETERS, "walks"]);
 export default { render };

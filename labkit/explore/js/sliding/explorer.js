@@ -1,11 +1,11 @@
 // The sliding window: point at a number of the feature map, and see the window that it comes from.
 import { choiceBar, menu, slider } from "../controls.js";
 import { asCommand, asParameters, copyRow } from "../copying.js";
-import { make } from "../dom.js";
+import { arrowMove, make } from "../dom.js";
 import { doors } from "../doors.js";
 import { shell } from "../look.js";
 import { clamp } from "../numbers.js";
-import { View } from "../view.js";
+import { mounted, View } from "../view.js";
 import { BLOCK, SIDE, padsOf, resultOf, unpackDigits, windowAt } from "./maths.js";
 import { FRAME, imagePicture, mapPicture, productGrid } from "./picture.js";
 import { kernelName, placeInWords, summaryOf } from "./words.js";
@@ -13,11 +13,10 @@ import { kernelName, placeInWords, summaryOf } from "./words.js";
 const PARAMETERS = ["weights", "digit", "stride", "padding", "pooling"];
 const REAL = ["weights"]; // floats in Python
 const OWN = "your own";
-const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 class SlidingView extends View {
   constructor(host, store) {
-    super(host, store, { digits: unpackDigits(store.get("examples")), kernels: store.get("kernels") });
+    super(host, store, PARAMETERS, { digits: unpackDigits(store.get("examples")), kernels: store.get("kernels") });
   }
 
   // -- what stands on the page
@@ -73,15 +72,6 @@ class SlidingView extends View {
   }
 
   // -- from the state to the picture
-
-  get params() {
-    return Object.fromEntries(PARAMETERS.map((name) => [name, this.store.get(name)]));
-  }
-
-  write(values) {
-    this.store.set(values);
-    this.refresh();
-  }
 
   refresh() {
     const params = this.params;
@@ -140,21 +130,15 @@ class SlidingView extends View {
   }
 
   typed(event) {
-    const move = MOVES[event.key];
-    if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault(); // the page does not scroll
+    const move = arrowMove(event);
+    if (!move) return;
     const at = this.pointed;
     const last = this.result.map.side - 1;
     this.pointAt(at ? at.map((each, axis) => clamp(each + move[axis], 0, last)) : [0, 0]);
   }
 }
 
-export function mount(host, store) {
-  const view = new SlidingView(host, store);
-  return () => view.end();
-}
-
-export const { render, revive } = doors(mount, [...PARAMETERS, "row", "column"]);
+export const { render, revive } = doors(mounted(SlidingView), [...PARAMETERS, "row", "column"]);
 export default { render };
 
 const STYLE = `

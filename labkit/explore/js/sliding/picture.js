@@ -1,5 +1,5 @@
 // The pictures of the sliding window: the image, the map, the pooled map, nine products.
-import { cells } from "../canvas.js";
+import { cells, cellUnder } from "../canvas.js";
 import { blend } from "../colors.js";
 import { make } from "../dom.js";
 import { clamp } from "../numbers.js";
@@ -35,12 +35,7 @@ function squarePicture(cellsAcross, attributes) {
       context.strokeRect((column + offset) * unit, (row + offset) * unit, size * unit, size * unit);
     }
   }
-  /** The cell under a pointer, [row, column]. */
-  function cellAt({ clientX, clientY }) {
-    const { left, top, width, height } = canvas.getBoundingClientRect();
-    return [(clientY - top) / height, (clientX - left) / width].map((share) => Math.floor(share * cellsAcross));
-  }
-  return { canvas, draw, cellAt };
+  return { canvas, draw, cellAt: (event) => cellUnder(event, canvas, cellsAcross, cellsAcross) };
 }
 
 /** The ground on which no number lies: where the padding's zeros are, and nothing else. */
