@@ -60,6 +60,12 @@ SCROLL = """(top) => {
 }"""
 
 
+def focus(page, node):
+    """Focus a node once JupyterLab is done, which takes the focus a moment after a click."""
+    page.evaluate(SETTLED)
+    node.focus()
+
+
 def find_browser():
     """Path of Chromium or Chrome, or None."""
     return next(filter(None, map(shutil.which, BROWSERS)), None)

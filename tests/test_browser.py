@@ -10,6 +10,7 @@ from browser import (
     KERNEL_READY,
     Lab,
     contrast_of,
+    focus,
     needs_browser,
     wait_until,
     write_notebook,
@@ -240,7 +241,7 @@ def test_menus_and_radio_buttons_keep_their_keys(opened):
     root = _explorer(page)
     status = root.get_by_role("status")
     assert root.evaluate(CHANGES_WHILE_IDLE) == 0  # what mend.js mends must not wake it again
-    root.locator("select").focus()
+    focus(page, root.locator("select"))
     page.keyboard.press("ArrowDown")
     expect(status).to_contain_text("Chosen: a v1")
     few = root.get_by_role("group", name="few")
@@ -248,7 +249,7 @@ def test_menus_and_radio_buttons_keep_their_keys(opened):
     expect(status).to_contain_text("Chosen: b v1")
     expect(few.get_by_role("button", name="b")).to_have_attribute("aria-pressed", "true")
     # "d d" in JupyterLab deletes the cell; typed in a menu it must not.
-    root.locator("select").focus()
+    focus(page, root.locator("select"))
     page.keyboard.press("d")
     page.keyboard.press("d")
     expect(status).to_contain_text("Chosen: b v1")
@@ -256,7 +257,7 @@ def test_menus_and_radio_buttons_keep_their_keys(opened):
 
     page = opened("kit_radio.ipynb")
     root = _explorer(page)
-    root.get_by_role("radio").first.focus()
+    focus(page, root.get_by_role("radio").first)
     page.keyboard.press("ArrowDown")
     expect(root.get_by_role("status")).to_have_text("Radio: y.")
 

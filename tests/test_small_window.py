@@ -7,7 +7,7 @@ import re
 
 import gallery
 import pytest
-from browser import SETTLED, Lab, contrast_of, needs_browser, pixels_of
+from browser import SETTLED, Lab, contrast_of, focus, needs_browser, pixels_of
 from colors import contrast
 
 pytestmark = [pytest.mark.slow, needs_browser]
@@ -132,7 +132,7 @@ def test_the_focus_of_the_start_point_has_a_ring_of_its_own(page):
     ring = root.locator(".handle .focus").last
     stroke = "node => getComputedStyle(node).stroke"
     assert ring.evaluate(stroke) == "none"
-    root.get_by_role("slider", name="start point").focus()
+    focus(page, root.get_by_role("slider", name="start point"))
     page.keyboard.press("ArrowRight")
     assert ring.evaluate(stroke) != "none"
 

@@ -751,9 +751,9 @@ def test_in_jupyterlab_page_and_kernel_agree(tmp_path):
         assert lab.run(page)
         page.locator(".lk[data-theme=dark]").wait_for()
         before = panels(page)
-        page.get_by_label("learning rate", exact=True).focus()
+        browser.focus(page, page.get_by_label("learning rate", exact=True))
         page.keyboard.press("PageUp")
-        page.get_by_label("optimizer").focus()
+        browser.focus(page, page.get_by_label("optimizer"))
         selected = "() => jupyterapp.shell.currentWidget.content.activeCellIndex"
         cell = page.evaluate(selected)
         page.keyboard.press("ArrowDown")

@@ -370,7 +370,7 @@ def test_in_jupyterlab_the_page_draws_and_watches_while_the_kernel_trains(tmp_pa
         assert lab.run(page)
         draw_with_mouse(page, [(5, 4), (24, 4)])
         page.locator(".status", has_text="with 1 stroke added").wait_for()
-        page.locator(".field").focus()
+        browser.focus(page, page.locator(".field"))
         for key in ("ArrowDown", " ", "ArrowDown", " "):  # not for JupyterLab
             page.keyboard.press(key)
         page.locator(".status", has_text="with 2 strokes added").wait_for()

@@ -227,7 +227,7 @@ def test_the_network_that_was_trained_reads_what_the_mouse_and_the_keys_draw(tmp
             draw(page, field, points)
             assert f"the network is sure, {digit} " in status.inner_text()
             page.get_by_role("button", name="Clear").click()
-        field.focus()
+        browser.focus(page, field)
         for key in (" ", *12 * ["ArrowDown"], " "):
             page.keyboard.press(key)
         assert "the network is sure, 1 " in status.inner_text()
