@@ -150,13 +150,10 @@ class Progress:
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
     """Let what ends a job on a cluster (SIGTERM), or a lost connection, stop it like Ctrl-C."""
-
-    def interrupt(*_) -> None:
-        raise KeyboardInterrupt
-
     names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     is_main = threading.current_thread() is threading.main_thread()
-    before = {n: signal.signal(getattr(signal, n), interrupt) for n in names if is_main}
+    raising = signal.default_int_handler
+    before = {n: signal.signal(getattr(signal, n), raising) for n in names if is_main}
     try:
         yield
     finally:

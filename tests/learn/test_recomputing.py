@@ -224,7 +224,7 @@ def with_temporary(folder: Path) -> dict:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("after", [0, 0.1, 0.3, 0.6])
+@pytest.mark.parametrize("after", [0, 0.02, 0.04, 0.1, 0.3, 0.6])
 def test_ctrl_c_from_the_start_of_the_kernel_on_leaves_nothing(lab, tmp_path, after):
     place = tmp_path / "temporary"
     place.mkdir()

@@ -16,6 +16,7 @@ import secrets
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty
@@ -37,6 +38,7 @@ from labkit.lab.lesson import tags
 from labkit.lab.records.entry import MIME, Failure
 from labkit.lab.runs.endings import ending, hidden_error, quitting
 from labkit.lab.runs.guard import LOOK, Guard
+from labkit.lab.runs.interrupting import gently
 from labkit.lab.runs.outputs import Meter, shorten
 from labkit.lab.runs.saving import TruthfulManager, mark_failed, show_error
 from labkit.lab.runs.watch import Watch
@@ -134,6 +136,20 @@ def execute(notebook: Any, values: dict[str, Any], watch: Watch) -> Failure | No
     return watch.failed
 
 
+def _blocking(method: Callable) -> Callable:
+    """Return a method that awaits another; Ctrl-C cancels what it awaits, and is then raised."""
+    awaited = run_sync(method)
+
+    def blocking(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return awaited(self, *args, **kwargs)
+        finally:
+            if self._stopping:
+                raise KeyboardInterrupt from None
+
+    return blocking
+
+
 class LessonClient(PapermillNotebookClient):
     """Runs the cells of one lesson in a fresh kernel of this Python."""
 
@@ -146,6 +162,7 @@ class LessonClient(PapermillNotebookClient):
         self.meter = Meter(watch.output)
         self._shown: list[tuple[str, str]] = []  # errors that a cell displayed, (name, value)
         self._task: asyncio.Task | None = None  # starts the kernel, connects to it, runs a cell
+        self._stopping = False  # it, after Ctrl-C
         self._looking: asyncio.Task | None = None  # whether the kernel lives
         self._file: Path | None = None  # how to reach the kernel
 
@@ -173,27 +190,26 @@ class LessonClient(PapermillNotebookClient):
         """Execute the notebook in a kernel that is gone, whatever happens, when this returns."""
         self.reset_execution_trackers()
         try:
-            with self.guard, self.setup_kernel(**kwargs):
+            with gently(self._stop), self.guard, self.setup_kernel(**kwargs):
                 self.papermill_execute_cells()
                 self.guard.measure()  # a short run may have been looked at before it grew
                 self.nb.metadata["language_info"] = self._language
                 if not self.watch.own:  # without their state, pages show each explorer's picture
                     self.set_widgets_metadata()
         finally:
-            self._end_task()
             if self.km is not None:  # its start was met
                 self._cleanup_kernel()
             if self._file:
                 self._file.unlink(missing_ok=True)
         return self.nb
 
-    def _end_task(self) -> None:
-        """End what Ctrl-C met: asyncio leaves a task where it was, and tells of its end at exit."""
-        if self._task and not self._task.get_loop().is_running():
-            self._task.cancel()  # nothing happens where it is done
-            waiting = asyncio.wait([self._task], timeout=2)  # it may end its kernel itself
-            self._task.get_loop().run_until_complete(waiting)
-            _read(self._task)
+    def _stop(self) -> bool:
+        """Cancel what goes on, if anything does; a second Ctrl-C ends it in the midst."""
+        if self._stopping or self._task is None or self._task.done():
+            return False
+        self._stopping = True
+        self._task.get_loop().call_soon_threadsafe(self._task.cancel)
+        return True
 
     async def async_start_new_kernel(self, **kwargs: Any) -> None:
         """Start the kernel and tell the guard which process it is."""
@@ -204,7 +220,7 @@ class LessonClient(PapermillNotebookClient):
         self.watch.forked = getattr(provisioner, "forked", False)
         self.guard.watch_over(getattr(provisioner, "process", None))
 
-    start_new_kernel = run_sync(async_start_new_kernel)
+    start_new_kernel = _blocking(async_start_new_kernel)
 
     async def async_start_new_kernel_client(self) -> KernelClient:
         """Connect to the kernel as soon as it answers, without Jupyter's fixed waits."""
@@ -221,7 +237,7 @@ class LessonClient(PapermillNotebookClient):
         self.kc.allow_stdin = False
         return self.kc
 
-    start_new_kernel_client = run_sync(async_start_new_kernel_client)
+    start_new_kernel_client = _blocking(async_start_new_kernel_client)
 
     async def _until_it_answers(self) -> None:
         until = time.monotonic() + self.startup_timeout
@@ -265,7 +281,7 @@ class LessonClient(PapermillNotebookClient):
                 task.add_done_callback(_read)
                 task.cancel()
 
-    execute_cell = run_sync(async_execute_cell)
+    execute_cell = _blocking(async_execute_cell)
 
     async def _save_now_and_then(self) -> None:
         while True:
@@ -288,7 +304,6 @@ class LessonClient(PapermillNotebookClient):
                 break
             except BaseException as error:
                 self.fail(error)
-                self._end_task()  # before its kernel is ended
                 raise
             finally:
                 self.nb_man.cell_complete(cell, cell_index=index)

@@ -8,9 +8,11 @@ is not possible it starts a process as usual and says so once.
 import asyncio
 import json
 import logging
+import math
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -24,6 +26,7 @@ from labkit.lab.warm import client
 
 _LAUNCHER = [sys.executable, "-m", "ipykernel_launcher"]
 _OPTIONS = {"cwd", "env", "extra_arguments", "kernel_id"}  # of a start that a fork can have too
+_KNOWN = 1.5  # seconds after Ctrl-C in which a kernel that is being started is known
 _log = logging.getLogger("labkit")
 _said: set[str] = set()
 
@@ -52,21 +55,20 @@ class ForkProvisioner(LocalProvisioner):
         if self.fork != "never":
             try:
                 # A first zygote imports for seconds; a server's event loop must go on meanwhile.
-                self.process = await _in_a_thread(self._forked, cmd, kwargs)
+                await _in_a_thread(self._fork, cmd, kwargs)
             except (client.ForkError, OSError) as error:
                 self._tell(f"{error}")
             else:
-                self.pid = self.pgid = self.process.pid
-                self.cwd = kwargs.get("cwd") or Path.cwd()
                 return self.connection_info
-        return await super().launch_kernel(cmd, **kwargs)
+        # Ctrl-C amid the start of a process would leave one that nobody knows.
+        return await _in_a_thread(asyncio.run, super().launch_kernel(cmd, **kwargs))
 
     async def until_ready(self, timeout: float) -> None:
         """Wait until a forked kernel has opened its sockets, so that no try to connect fails."""
         if self.forked:
             await _in_a_thread(self.process.wait_ready, timeout)
 
-    def _forked(self, cmd: list[str], options: dict[str, Any]) -> client.ForkedKernel:
+    def _fork(self, cmd: list[str], options: dict[str, Any]) -> None:
         if cmd[:3] != _LAUNCHER:
             raise client.ForkError(f"this is no kernel of {sys.executable}")
         asked = {name for name, value in options.items() if value} - _OPTIONS
@@ -74,9 +76,12 @@ class ForkProvisioner(LocalProvisioner):
             raise client.ForkError(f"only a process has the options {', '.join(sorted(asked))}")
         environment = options.get("env") or dict(os.environ)
         preload = self.preload if self.preload != "auto" else _preload_for_session(environment)
-        folder = options.get("cwd") or os.getcwd()
+        self.cwd = options.get("cwd") or os.getcwd()
         start = self.fork == "always"
-        return client.fork_kernel(cmd[3:], environment, folder, preload=preload, start=start)
+        self.process = client.fork_kernel(
+            cmd[3:], environment, self.cwd, preload=preload, start=start
+        )
+        self.pid = self.pgid = self.process.pid
 
     def _tell(self, reason: str) -> None:
         if self.fork == "always" and reason not in _said:
@@ -116,9 +121,18 @@ async def _in_a_thread(function: Callable, *arguments: Any) -> Any:
             result.set_exception(error)
 
     threading.Thread(target=work, name="labkit-fork", daemon=True).start()
-    while not result.done():
-        await asyncio.sleep(0.002)
+    try:
+        await _until_done(result)
+    except BaseException:  # Ctrl-C: whoever ends the kernel must know it
+        await _until_done(result, _KNOWN)
+        raise
     return result.result()
+
+
+async def _until_done(result: Future, timeout: float = math.inf) -> None:
+    until = time.monotonic() + timeout
+    while not result.done() and time.monotonic() < until:
+        await asyncio.sleep(0.002)
 
 
 def _preload_for_session(environment: dict[str, str]) -> str:
