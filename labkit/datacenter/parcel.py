@@ -12,12 +12,17 @@ import marshal
 import site
 import sys
 import sysconfig
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
 import cloudpickle
+
+from labkit.datacenter.parent import forget_in_copies
 
 
 def pack(value: Any) -> bytes:
@@ -30,22 +35,43 @@ def pack(value: Any) -> bytes:
     3
     """
     own = [module for module in list(sys.modules.values()) if is_own(module)]
-    before = cloudpickle.list_registry_pickle_by_value()
-    for module in own:
-        cloudpickle.register_pickle_by_value(module)
-    try:
-        return _dumps(value)
-    except Exception as error:
-        raise TypeError(
-            f"this cannot travel to another process: {error}. Let the job open files, and make "
-            f"locks, threads and generators (yield) there; send arrays, numbers and functions."
-        ) from error
-    finally:
-        for module in own:
-            if module.__name__ not in before:
+    with _sent_as_code(own):
+        try:
+            return _dumps(value)
+        except Exception as error:
+            raise TypeError(
+                f"this cannot travel to another process: {error}. Let the job open files, and make "
+                "locks, threads and generators (yield) there; send arrays, numbers and functions."
+            ) from error
+
+
+@contextmanager
+def _sent_as_code(modules: Iterable[ModuleType]) -> Iterator[None]:
+    """Tell cloudpickle, which has one list for all threads, and leave its list as it was."""
+    with _list.lock:
+        before = cloudpickle.list_registry_pickle_by_value()
+        new = [module for module in modules if module.__name__ not in before]
+        for module in new:
+            cloudpickle.register_pickle_by_value(module)
+        try:
+            yield
+        finally:
+            for module in new:
                 cloudpickle.unregister_pickle_by_value(module)
 
 
+class _List:
+    """The lock of cloudpickle's list; a copy of this process by fork may find it taken for ever."""
+
+    def __init__(self):
+        self._forget()
+        forget_in_copies(self)
+
+    def _forget(self) -> None:
+        self.lock = threading.RLock()
+
+
+_list = _List()
 unpack = cloudpickle.loads
 
 

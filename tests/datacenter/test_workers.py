@@ -481,6 +481,27 @@ def test_packing_leaves_no_trace_and_takes_installed_packages_by_name(beside):
     assert not any(map(parcel.is_own, installed))
 
 
+def test_threads_that_pack_at_once_all_send_code(beside):
+    """cloudpickle's list of modules is one for all threads: the first one done cleared it."""
+    job = importlib.import_module(beside).job
+    sizes, before = [], sys.getswitchinterval()
+    packing = [
+        threading.Thread(target=lambda: sizes.extend(len(parcel.pack(job)) for _ in range(30)))
+        for _ in range(4)
+    ]
+    sys.setswitchinterval(1e-6)
+    try:
+        for each in packing:
+            each.start()
+        for each in packing:
+            each.join(60)
+    finally:
+        sys.setswitchinterval(before)
+    assert len(sizes) == 120
+    assert min(sizes) > 500  # a name alone takes some 60 bytes
+    assert beside not in cloudpickle.list_registry_pickle_by_value()
+
+
 # --- processes ----------------------------------------------------------------------------------
 
 
