@@ -51,6 +51,15 @@ def test_a_thread_sets_no_handlers():
     assert seen == [signal.getsignal(signal.SIGINT)]
 
 
+async def cancelled(starting, after):
+    """Start a kernel and cancel that after so many seconds."""
+    task = asyncio.create_task(starting.launch_kernel(provisioner._LAUNCHER))
+    await asyncio.sleep(after)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 @pytest.mark.parametrize("way", ["always", "never"])
 def test_a_kernel_whose_start_is_cancelled_is_known_to_whoever_ends_it(way, monkeypatch):
     kernel = SimpleNamespace(pid=os.getpid(), poll=lambda: None)
@@ -63,14 +72,7 @@ def test_a_kernel_whose_start_is_cancelled_is_known_to_whoever_ends_it(way, monk
     monkeypatch.setattr("jupyter_client.provisioning.local_provisioner.launch_kernel", slowly)
     starting = provisioner.ForkProvisioner(fork=way, preload="light")
 
-    async def start():
-        task = asyncio.create_task(starting.launch_kernel(provisioner._LAUNCHER))
-        await asyncio.sleep(0.1)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(start())
+    asyncio.run(cancelled(starting, after=0.1))
     assert starting.process is kernel
 
 
@@ -80,14 +82,7 @@ def test_a_start_that_hangs_does_not_hold_up_ctrl_c(monkeypatch):
     monkeypatch.setattr(provisioner, "_KNOWN", 0.1)
     starting = provisioner.ForkProvisioner(fork="always", preload="light")
 
-    async def start():
-        task = asyncio.create_task(starting.launch_kernel(provisioner._LAUNCHER))
-        await asyncio.sleep(0.05)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
     began = time.monotonic()
-    asyncio.run(start())
+    asyncio.run(cancelled(starting, after=0.05))
     hanging.set()
     assert time.monotonic() - began < 10
