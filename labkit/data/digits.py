@@ -18,14 +18,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from labkit.data.packaged import (
-    PACKAGED,
-    DataError,
-    Packaged,
-    packaged_path,
-    packaged_source,
-    packaged_text,
-)
+from labkit.data import packaged
+from labkit.data.packaged import DataError, Packaged, packaged_source, packaged_text
 from labkit.data.split import split_stratified
 
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
@@ -122,10 +116,11 @@ def small_table() -> tuple[Path, np.ndarray]:
     >>> small_table()[1].shape
     (5000, 785)
     """
-    path = packaged_path(PACKAGED["mnist"])
+    entry = packaged.PACKAGED["mnist"]
+    path = packaged.packaged_path(entry)
     found = path.stat() if path.exists() else None
     version = (found.st_mtime_ns, found.st_size) if found else None
-    return path, _read_table(PACKAGED["mnist"], path, version)
+    return path, _read_table(entry, path, version)
 
 
 @lru_cache(maxsize=1)
