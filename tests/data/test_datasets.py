@@ -607,6 +607,15 @@ def test_half_a_pixel_is_refused(images):
 # --- promises of the package ---------------------------------------------------------------------
 
 
+def test_what_somebody_does_to_the_digits_is_not_there_at_the_next_load():
+    mnist.load_mnist().x_train[:] = 0
+    mnist.load_mnist().y_test[:] = 0
+    again = mnist.load_mnist()
+    assert again.x_train.max() == 1
+    assert again.y_test.max() == 9
+    assert not mnist.small_table()[1].flags.writeable
+
+
 def test_importing_and_loading_digits_loads_no_framework():
     code = (
         "import sys, labkit.data, labkit.data.prepare; labkit.data.load_mnist()\n"

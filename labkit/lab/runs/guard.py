@@ -47,6 +47,7 @@ class Guard(threading.Thread):
         """Begin: from now on the time of the run counts, not while a first zygote imports."""
         if self.watch.timeout is not None:
             self.until = time.monotonic() + self.watch.timeout
+        self._next_measure = time.monotonic() + 1.0  # a kernel that starts has its smallest size
         self.kernel = kernel
 
     def run(self) -> None:

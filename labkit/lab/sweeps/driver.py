@@ -42,6 +42,7 @@ class Driver:
         self._retried: set[str] = set()
         self._refused = 0  # leases and results in a row that could not be kept
         self._wake = threading.Event()
+        self._wake.set()  # there is something to begin
         shared = not plan.shard and not files.network(plan.folder)
         self._leases = Leases(plan.place) if shared else NoLeases(plan.place)
         # All that can be wrong from the start is raised here, before anything runs.
@@ -56,6 +57,8 @@ class Driver:
         """Run all points; return when each has ended, or the running ones have stopped."""
         try:
             while self._waiting or self._elsewhere or self._going:
+                self._wake.wait(TICK)
+                self._wake.clear()
                 self._engine.check()
                 self._collect()
                 if self._stop.is_set():
@@ -66,8 +69,6 @@ class Driver:
                     self._fill()
                 if self._refused:  # a disk that is full for a moment must not end a sweep
                     self._stop.wait(TICK)
-                self._wake.wait(TICK)
-                self._wake.clear()
         finally:
             self._stop.set()  # whatever still goes on after an error
             self._close()

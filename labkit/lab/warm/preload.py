@@ -55,8 +55,19 @@ def import_all(preload: str) -> None:
     _import(*_LIBRARIES, *(_OF_TENSORFLOW if "tensorflow" in sys.modules else ()))
     with _without(*() if preload == "keras" else FRAMEWORKS):
         _import(*_modules_of_labkit())
+    _read_what_all_read()
     if sys.modules.pop(_NEVER, None):
         del sys.modules["matplotlib_inline"].backend_inline
+
+
+def _read_what_all_read() -> None:
+    """Read files once that each kernel would read again; what is missing says so in a kernel."""
+    with suppress(Exception):
+        from matplotlib.backends import backend_registry
+
+        backend_registry.list_all()  # of all installed packages, by their metadata
+    with suppress(Exception):
+        sys.modules["labkit.data.digits"].small_table()
 
 
 def _import(*names: str) -> None:

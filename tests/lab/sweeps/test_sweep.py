@@ -19,7 +19,7 @@ from labkit.lab import sweep
 from labkit.lab.parameters import ParameterError
 from labkit.lab.places import PlaceError
 from labkit.lab.runs.limits import RunError, memory_in_bytes
-from labkit.lab.sweeps import planning, worker
+from labkit.lab.sweeps import driver, planning, worker
 from labkit.lab.sweeps.grids import SweepError
 from labkit.lab.table import results
 
@@ -268,6 +268,15 @@ def test_failures_are_run_again_when_asked(lab, monkeypatch):
     assert again.ok
     assert again.table()["attempt"].tolist() == [2, 2]
     assert rows(lab) == ([(0.1, "finished"), (0.2, "finished")], [])
+
+
+def test_a_sweep_ends_with_its_last_run_and_waits_for_nothing_more(lab, monkeypatch):
+    lab.lesson(PARAMETERS)
+    monkeypatch.setattr(driver, "TICK", 30.0)
+    monkeypatch.setattr(driver, "execute", lambda job, stop: worker.End("finished"))
+    started = time.monotonic()
+    assert sweep("98", {"rate": [0.1, 0.2, 0.3]}, workers=1, show=False).ok
+    assert time.monotonic() - started < 15
 
 
 @pytest.mark.slow
