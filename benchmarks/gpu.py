@@ -11,6 +11,7 @@ printed and kept as it comes, so that a run that is cut off loses nothing.
 """
 
 import argparse
+import contextlib
 import csv
 import datetime
 import multiprocessing
@@ -51,32 +52,38 @@ class Worker:
     def ask(self, task, *arguments, seconds):
         """Return ("done", result) or ("failed", why); after some seconds the process is ended."""
         if self.process is None:
-            context = multiprocessing.get_context("spawn")
-            self.pipe, there = context.Pipe()
-            self.process = context.Process(
-                target=gpu_ways.work, args=(self.backend, there), daemon=True
-            )
-            self.process.start()
-            there.close()  # so that a process that dies is noticed instead of waited for
+            self.start()
         try:
             self.pipe.send((task, arguments))
             if self.pipe.poll(max(0, seconds)):
                 return self.pipe.recv()
-            self.end()
         except (EOFError, OSError):
             self.process.join(5)
             code = self.process.exitcode
-            self.end()
+            self.end(patience=0)
             return "failed", f"its process died with exit code {code}"
+        self.end(patience=0)
         return "failed", f"it took more than {seconds:.0f} s"
 
-    def end(self):
-        """End the process at once."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.join()
-            self.pipe.close()
-            self.process = None
+    def start(self):
+        """Start the process; it loads its framework when it is first asked."""
+        context = multiprocessing.get_context("spawn")
+        self.pipe, there = context.Pipe()
+        self.process = context.Process(target=gpu_ways.work, args=(self.backend, there))
+        self.process.start()
+        there.close()  # so that a process that dies is noticed instead of waited for
+
+    def end(self, patience=5):
+        """Let the process go; after some seconds of patience it is killed."""
+        if self.process is None:
+            return
+        with contextlib.suppress(OSError):
+            self.pipe.send(None)
+        self.process.join(patience)
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+        self.process = None
 
 
 class Table:
