@@ -104,7 +104,6 @@ def train(network, way, precision, device, limit, small):
         "score": score,
         "examples": len(data.x),
         "batch": batch,
-        "asked": epochs,
         "bytes": step_bytes(network, precision, batch),
         "how": found[3] if len(found) > 3 else "",
     }
