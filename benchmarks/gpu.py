@@ -310,15 +310,18 @@ def options():
 def main():
     """Carry, or install and measure; exit status 0 only if all that was begun succeeded."""
     asked = options()
-    if asked.carry:
-        size = gpu_carry.carry(asked.carry, asked.python, lessons=bool(asked.lessons))
-        print(f"{asked.carry}: {size / 1e6:.1f} MB for Python {asked.python}")
-        return 0
-    with tempfile.TemporaryDirectory(prefix="labkit-gpu-") as folder:
-        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(Path(folder, "inductor"))
-        if asked.wheels:
-            settle(Path(asked.wheels).resolve(), Path(folder, "site"))
-        return measure(asked)
+    try:
+        if asked.carry:
+            size = gpu_carry.carry(asked.carry, asked.python, lessons=bool(asked.lessons))
+            print(f"{asked.carry}: {size / 1e6:.1f} MB for Python {asked.python}")
+            return 0
+        with tempfile.TemporaryDirectory(prefix="labkit-gpu-") as folder:
+            os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(Path(folder, "inductor"))
+            if asked.wheels:
+                settle(Path(asked.wheels).resolve(), Path(folder, "site"))
+            return measure(asked)
+    except RuntimeError as error:
+        sys.exit(str(error))
 
 
 def settle(wheels, site):
@@ -363,7 +366,9 @@ def measure(asked):
 
 def begin(asked, workers, left):
     """Return the device's kind and an empty table; both frameworks must see the same device."""
-    found = {name: told(worker.ask("about", seconds=left())) for name, worker in workers.items()}
+    with ThreadPoolExecutor() as pool:  # both load their frameworks at once
+        answers = pool.map(lambda worker: worker.ask("about", seconds=left()), workers.values())
+    found = dict(zip(workers, map(told, answers), strict=True))
     devices = {name: device for name, (_, device, _) in found.items()}
     if len(set(devices.values())) > 1:
         sys.exit(f"PyTorch and JAX must use the same kind of device. Received: {devices}")
