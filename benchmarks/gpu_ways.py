@@ -64,7 +64,8 @@ def about():
     import keras
 
     package = __import__(keras.backend.backend())
-    versions = {package.__name__: package.__version__, "keras": keras.__version__}
+    # As plain text: PyTorch's own kind would make whoever receives it load PyTorch.
+    versions = {package.__name__: str(package.__version__), "keras": keras.__version__}
     if package.__name__ == "jax":
         device = package.devices()[0]
         return versions, "cuda" if device.platform == "gpu" else "cpu", device.device_kind
