@@ -112,6 +112,8 @@ def _against(model: keras.Model, asked: dict[str, Any]) -> str:
         return why
     if not _in_memory([asked[name] for name in ("x", "y", "sample_weight")]):
         return "the data are not arrays in memory"
+    if asked["epochs"] <= asked["initial_epoch"]:
+        return "no epoch is asked for"
     if not isinstance(asked["shuffle"], bool):
         return f"shuffle={asked['shuffle']!r} mixes within batches"
     if asked["steps_per_epoch"] or os.environ.get("KERAS_MAX_STEPS_PER_EPOCH"):
@@ -223,7 +225,7 @@ def _looped_fit(
     count = len(next(each for each in keras.tree.flatten(data) if each is not None))
     size = asked["batch_size"] or 32
     steps = -(-count // size)
-    missing = loops.create_variables(model, data, min(size, count))
+    missing = loops.create_variables(model, data)
     run, words = loops.epoch_function(
         model, data, size, steps * (asked["epochs"] - asked["initial_epoch"])
     )
@@ -246,6 +248,7 @@ def _looped_fit(
     try:
         history = model.fit(
             _one_step(),
+            shuffle=False,  # of the one step
             callbacks=callbacks,
             validation_data=validation,
             validation_batch_size=asked["validation_batch_size"] or asked["batch_size"],
@@ -347,11 +350,14 @@ def _watch(verbose: str | int) -> Any:
     import keras
 
     class Watch(keras.callbacks.Callback):
-        seconds: list[float]
         interrupted = False
 
+        def __init__(self) -> None:
+            super().__init__()
+            self.seconds: list[float] = []  # of each epoch
+
         def on_train_begin(self, logs: dict | None = None) -> None:
-            self.seconds, self.epochs = [], self.params["epochs"]
+            self.epochs = self.params["epochs"]
             self.show = _line_writer() if verbose in (1, "auto", True) else None
             # Headless, these epochs leave a line: evenly spread, the last one among them.
             lines = min(self.epochs, HEADLESS_LINES)
