@@ -95,12 +95,12 @@ def create_variables(model: keras.Model, data: Data) -> bool:
         data: examples of the kind and shape that will come.
 
     Returns:
-        True if something was missing.
+        True if Keras would have looked at a batch for this: anything but the optimizer was missing.
     """
     import keras
 
     parts = [getattr(model, "_compile_metrics", None), getattr(model, "_compile_loss", None)]
-    parts += [model.optimizer, *model._flatten_layers()]
+    parts += model._flatten_layers()
     missing = not all(getattr(part, "built", True) for part in parts if part is not None)
     batch = fixed_batch(model)
     kinds = keras.tree.map_structure(

@@ -56,7 +56,9 @@ def fit(
 
     After `keras.utils.set_random_seed` the same seed gives the same order of examples, the same
     weights and the same history as `model.fit`, but for the last bits of sums that are taken in
-    another order (where XLA or the fused LSTM kernel computes: `execution` names them).
+    another order: where XLA compiles the steps together, on JAX and where `execution` says so, and
+    in the fused kernel of LSTM layers. On TensorFlow a set seed means, as in Keras, the same order
+    in every epoch: the state of its seeded shuffle begins anew with each pass.
 
     Ctrl-C (or the stop button) ends the training and keeps what was learned; in a headless run it
     is raised, so that half a training is never recorded as a whole one.
@@ -108,6 +110,8 @@ def _backend_name() -> str:
 
 def _against(model: keras.Model, asked: dict[str, Any]) -> str:
     """Return why the call goes to `model.fit` as it is, or ""."""
+    import keras
+
     if why := loops.against(model):
         return why
     if not _in_memory([asked[name] for name in ("x", "y", "sample_weight")]):
@@ -116,7 +120,7 @@ def _against(model: keras.Model, asked: dict[str, Any]) -> str:
         return "no epoch is asked for"
     if not isinstance(asked["shuffle"], bool):
         return f"shuffle={asked['shuffle']!r} mixes within batches"
-    if asked["steps_per_epoch"] or os.environ.get("KERAS_MAX_STEPS_PER_EPOCH"):
+    if asked["steps_per_epoch"] or keras.config.max_steps_per_epoch():
         return "an epoch is a number of steps, not a pass over the data"
     for callback in _listed(asked["callbacks"]):
         if _reads_batches(callback):

@@ -15,6 +15,8 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from labkit.networks import loops
+
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 TENSORFLOW = BACKEND == "tensorflow"
 # On JAX a whole loop is one compiled function, which may take a sum in another order than a step.
@@ -32,7 +34,8 @@ class Case:
     options: dict = field(default_factory=dict)
     between: object = None  # called with the model
     notes: object = None  # called with nothing, gives what callbacks have seen
-    test: tuple = None  # arguments of evaluate; None: x and y
+    test: tuple = ()  # arguments of evaluate; nothing: not asked
+    configure: object = None  # called with keras, before the first call
 
 
 CASES = {}
@@ -89,9 +92,10 @@ def dense(**options):
     return net(keras.layers.Dense(6, "relu"), **options)
 
 
-def plain(model, between=None, notes=None, **options):
-    """A case on points: two epochs."""
-    return Case(model, numbers(), {"epochs": 2} | options, between, notes)
+def plain(model, between=None, notes=None, configure=None, **options):
+    """A case on points: two epochs of three batches."""
+    options = {"epochs": 2, "batch_size": 25} | options
+    return Case(model, numbers(), options, between, notes, configure=configure)
 
 
 def recurrent(*layers, **options):
@@ -99,7 +103,7 @@ def recurrent(*layers, **options):
 
     model = keras.Sequential([keras.Input((5, 3)), *layers, keras.layers.Dense(1)])
     model.compile("adam", "mse", metrics=["mae"])
-    return Case(model, sequences(), {"epochs": 2} | options)
+    return Case(model, sequences(), {"epochs": 2, "batch_size": 25} | options, test=sequences())
 
 
 # --- arguments and defaults ----------------------------------------------------------------------
@@ -107,7 +111,7 @@ def recurrent(*layers, **options):
 
 @case()
 def defaults():
-    return Case(dense(), numbers())
+    return Case(dense(), numbers(), test=numbers())
 
 
 @case()
@@ -122,7 +126,7 @@ def one_large_batch():
 
 @case()
 def batches_of_one_size():
-    return plain(dense(), batch_size=25)
+    return plain(dense())
 
 
 @case()
@@ -158,7 +162,7 @@ def epoch_of_two_steps():
 
 @case()
 def class_weights():
-    return plain(dense(), class_weight={0: 1.0, 1: 5.0})
+    return plain(dense(), class_weight={0: 1.0, 1: 5.0}, batch_size=32)
 
 
 @case()
@@ -191,6 +195,16 @@ def validated_now_and_then():
 @case()
 def validated_on_given_epochs():
     return plain(dense(), epochs=3, validation_split=0.2, validation_freq=[1, 3])
+
+
+@case("model.fit: an epoch is a number of steps")
+def short_epochs_by_configuration():
+    return plain(dense(), configure=lambda keras: keras.config.set_max_steps_per_epoch(2))
+
+
+@case()
+def few_epochs_by_configuration():
+    return plain(dense(), epochs=3, configure=lambda keras: keras.config.set_max_epochs(2))
 
 
 # --- kinds of data -------------------------------------------------------------------------------
@@ -251,7 +265,7 @@ def a_generator():
         while True:
             yield x[:30], y[:30]
 
-    return Case(dense(), (batches(),), {"epochs": 2, "steps_per_epoch": 2}, test=numbers())
+    return Case(dense(), (batches(),), {"epochs": 2, "steps_per_epoch": 2})
 
 
 @case("model.fit: the data are not arrays in memory")
@@ -334,7 +348,7 @@ def no_targets():
 def dropout():
     import keras
 
-    return plain(net(keras.layers.Dense(8), keras.layers.Dropout(0.5)))
+    return plain(net(keras.layers.Dense(8), keras.layers.Dropout(0.5)), batch_size=32)
 
 
 @case()
@@ -355,7 +369,8 @@ def noise():
 def batch_normalization():
     import keras
 
-    return plain(net(keras.layers.Dense(8), keras.layers.BatchNormalization(momentum=0.8)))
+    model = net(keras.layers.Dense(8), keras.layers.BatchNormalization(momentum=0.8))
+    return plain(model, batch_size=32)
 
 
 @case()
@@ -464,7 +479,7 @@ def lstm():
 def lstm_in_two_parts():
     import keras
 
-    return recurrent(keras.layers.LSTM(64))
+    return recurrent(keras.layers.LSTM(64), batch_size=32)
 
 
 @case(exact=False)
@@ -690,7 +705,7 @@ def an_own_metric():
             self.value.assign(keras.ops.maximum(self.value, keras.ops.max(y_pred)))
 
         def result(self):
-            return self.value
+            return self.value * 1.0
 
     return plain(dense(metrics=[Largest(), "AUC"], loss="binary_crossentropy", end=1))
 
@@ -767,7 +782,7 @@ def own_step():
 def own_step_and_no_loss():
     model = own(train_step=_own_step)
     model.compile("adam")
-    return Case(model, numbers(), {"epochs": 2}, test=())
+    return Case(model, numbers(), {"epochs": 2})
 
 
 @case()
@@ -795,7 +810,7 @@ def own_compute_metrics():
     return plain(model)
 
 
-@case("model.fit: the model has its own get_metrics_result", jax=None)
+@case("model.fit: the model has its own get_metrics_result", jax=LOOP)
 def own_get_metrics_result():
     import keras
 
@@ -1032,6 +1047,8 @@ def trained(way, make, folder):
     folder.mkdir()
     one = make(folder) if inspect.signature(make).parameters else make()
     found, words = [], []
+    if one.configure:
+        one.configure(keras)
     for _ in range(2):
         history = way(one.model, *one.args, **{"verbose": 0} | one.options)
         found.append((history.history, history.epoch, history.params))
@@ -1039,8 +1056,7 @@ def trained(way, make, folder):
         words.append(getattr(history, "execution", ""))
         if one.between:
             one.between(one.model)
-    test = one.args[:2] if one.test is None else one.test
-    found.append(one.model.evaluate(*test, verbose=0) if test else None)
+    found.append(one.model.evaluate(*one.test, verbose=0) if one.test else None)
     found.append(one.notes() if one.notes else None)
     found.append(np.random.random())  # noqa: NPY002
     return found, words
@@ -1071,20 +1087,56 @@ def compare(ours, theirs, exact, where=""):
 @pytest.mark.skipif(BACKEND == "torch", reason="on PyTorch every training is model.fit")
 @pytest.mark.parametrize(("make", "says", "exact"), CASES.values())
 def test_fit_is_keras_fit(make, says, exact, tmp_path):
+    import keras
+
     from labkit.networks.training import fit
 
-    ours, words = trained(fit, make, tmp_path / "ours")
-    theirs, _ = trained(lambda model, *a, **k: model.fit(*a, **k), make, tmp_path / "theirs")
+    try:
+        ours, words = trained(fit, make, tmp_path / "ours")
+        theirs, _ = trained(lambda model, *a, **k: model.fit(*a, **k), make, tmp_path / "theirs")
+    finally:
+        keras.config.set_max_epochs(None)
+        keras.config.set_max_steps_per_epoch(None)
     assert all(part in each for part, each in zip(says, words, strict=True)), words
     compare(ours, theirs, exact)
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not TENSORFLOW, reason="on TensorFlow, compiling is a choice")
+def test_a_long_training_is_compiled_and_says_so_but_for_one_that_draws(monkeypatch, tmp_path):
+    from labkit.networks.training import fit
+
+    plainly, _ = trained(fit, batches_of_one_size, tmp_path / "plainly")
+    drawn, _ = trained(fit, dropout, tmp_path / "drawn")
+    monkeypatch.setattr(loops, "STEPS_TO_COMPILE", 6)
+    compiled, words = trained(fit, batches_of_one_size, tmp_path / "compiled")
+    assert all("compiled by XLA" in each for each in words)
+    compare(compiled, plainly, exact=False)
+    again, words = trained(fit, dropout, tmp_path / "again")
+    assert not any("XLA" in each for each in words)
+    compare(again, drawn, exact=True)
+
+
+# What differs by backend; on JAX each case is compiled for seconds. All of them, by hand:
+# KERAS_BACKEND=jax python -m pytest -m "" tests/networks/test_fit_is_keras_fit.py
+ON_JAX = (
+    "defaults no_epoch class_weights split_off doubles tensors lists_in_and_out no_targets dropout "
+    "batch_normalization penalties_and_constraints not_built_yet mixed_float16 lstm "
+    "gru_with_recurrent_dropout stateful_stack averaged_weights accumulated_gradients "
+    "an_own_metric not_compiled_by_choice several_steps_a_call own_step own_compute_metrics "
+    "early_stopping told_of_epochs told_of_batches compiled_anew another_rate"
+)
+QUICKLY = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("jax") is None or not TENSORFLOW, reason="needs JAX beside this")
 def test_so_it_is_on_jax():
+    asked = [f"{__file__}::test_fit_is_keras_fit[{name}]" for name in ON_JAX.split()]
+    settings = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": QUICKLY}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-m", "", "-p", "no:cacheprovider", __file__],
-        env=os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+        [sys.executable, "-m", "pytest", "-q", "-m", "", "-p", "no:cacheprovider", *asked],
+        env=os.environ | settings,
         capture_output=True,
         text=True,
         timeout=600,

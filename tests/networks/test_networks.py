@@ -110,7 +110,7 @@ def test_silent_training_shows_nothing(capsys):
 
 
 def test_a_model_that_is_not_compiled_is_told_how():
-    with pytest.raises(ValueError, match="model.compile"):
+    with pytest.raises(ValueError, match=r"model\.compile"):
         fit(types.SimpleNamespace(compiled=False), np.zeros(4), np.zeros(4))
 
 
