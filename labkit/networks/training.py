@@ -243,7 +243,7 @@ def _looped_fit(
         add_history=True,
         add_progbar=asked["verbose"] == 2,
         verbose=asked["verbose"],
-        epochs=asked["epochs"],
+        epochs=min(asked["epochs"], keras.config.max_epochs() or asked["epochs"]),
         steps=steps,
         model=model,
     )
