@@ -315,3 +315,17 @@ def test_real_signal_stops_within_an_epoch(digits, monkeypatch):
     assert np.isfinite(weights(model)).all()
     assert not np.array_equal(weights(model), start)
     assert model.evaluate(digits.x_test, digits.y_test, verbose=0)[1] > 0.5
+
+
+@pytest.mark.slow
+def test_the_measured_orders_are_those_of_keras():
+    import keras
+
+    from labkit.networks import keeping
+
+    orders = keeping.orders(images=6, epochs=3, seed=0)
+    assert all(sorted(order) == list(range(6)) for order in orders)
+    assert orders == keeping.orders(images=6, epochs=3, seed=0)
+    assert orders != keeping.orders(images=6, epochs=3, seed=1)
+    always_the_same = orders[0] == orders[1] == orders[2]
+    assert always_the_same == (keras.backend.backend() == "tensorflow")
