@@ -48,6 +48,8 @@ def against(model: keras.Model) -> str:
     for name in ("make_train_function", *(reports if backend == "tensorflow" else ())):
         if getattr(type(model), name) is not getattr(keras.Model, name):
             return f"the model has its own {name}"
+    if fixed_batch(model) == 0:
+        return "a stateful layer is not built yet"
     return _against_on_tensorflow(model) if backend == "tensorflow" else _against_on_jax(model)
 
 
@@ -85,24 +87,22 @@ def fixed_batch(model: keras.Model) -> int | None:
     return next((one.shape[0] for one in keras.tree.flatten(states) if one is not None), 0)
 
 
-def create_variables(model: keras.Model, data: Data, batch_size: int = 32) -> bool:
+def create_variables(model: keras.Model, data: Data) -> bool:
     """Make weights, optimizer, loss and metrics exist, from shapes alone: nothing is computed.
 
     Args:
         model: a compiled Keras model; what it has already stays as it is.
         data: examples of the kind and shape that will come.
-        batch_size: of a batch; only a stateful layer whose states do not exist yet keeps it.
 
     Returns:
-        True if something was missing.
+        True if Keras would have looked at a batch for this: anything but the optimizer was missing.
     """
     import keras
 
     parts = [getattr(model, "_compile_metrics", None), getattr(model, "_compile_loss", None)]
-    parts += [model.optimizer, *model._flatten_layers()]
+    parts += model._flatten_layers()
     missing = not all(getattr(part, "built", True) for part in parts if part is not None)
     batch = fixed_batch(model)
-    batch = batch_size if batch == 0 else batch
     kinds = keras.tree.map_structure(
         lambda each: keras.KerasTensor((batch, *each.shape[1:]), str(each.dtype)),
         data,

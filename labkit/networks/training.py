@@ -56,7 +56,9 @@ def fit(
 
     After `keras.utils.set_random_seed` the same seed gives the same order of examples, the same
     weights and the same history as `model.fit`, but for the last bits of sums that are taken in
-    another order (where XLA or the fused LSTM kernel computes: `execution` names them).
+    another order: where XLA compiles the steps together, on JAX and where `execution` says so, and
+    in the fused kernel of LSTM layers. On TensorFlow a set seed means, as in Keras, the same order
+    in every epoch: the state of its seeded shuffle begins anew with each pass.
 
     Ctrl-C (or the stop button) ends the training and keeps what was learned; in a headless run it
     is raised, so that half a training is never recorded as a whole one.
@@ -108,13 +110,17 @@ def _backend_name() -> str:
 
 def _against(model: keras.Model, asked: dict[str, Any]) -> str:
     """Return why the call goes to `model.fit` as it is, or ""."""
+    import keras
+
     if why := loops.against(model):
         return why
     if not _in_memory([asked[name] for name in ("x", "y", "sample_weight")]):
         return "the data are not arrays in memory"
+    if asked["epochs"] <= asked["initial_epoch"]:
+        return "no epoch is asked for"
     if not isinstance(asked["shuffle"], bool):
         return f"shuffle={asked['shuffle']!r} mixes within batches"
-    if asked["steps_per_epoch"] or os.environ.get("KERAS_MAX_STEPS_PER_EPOCH"):
+    if asked["steps_per_epoch"] or keras.config.max_steps_per_epoch():
         return "an epoch is a number of steps, not a pass over the data"
     for callback in _listed(asked["callbacks"]):
         if _reads_batches(callback):
@@ -223,7 +229,7 @@ def _looped_fit(
     count = len(next(each for each in keras.tree.flatten(data) if each is not None))
     size = asked["batch_size"] or 32
     steps = -(-count // size)
-    missing = loops.create_variables(model, data, min(size, count))
+    missing = loops.create_variables(model, data)
     run, words = loops.epoch_function(
         model, data, size, steps * (asked["epochs"] - asked["initial_epoch"])
     )
@@ -237,7 +243,7 @@ def _looped_fit(
         add_history=True,
         add_progbar=asked["verbose"] == 2,
         verbose=asked["verbose"],
-        epochs=asked["epochs"],
+        epochs=min(asked["epochs"], keras.config.max_epochs() or asked["epochs"]),
         steps=steps,
         model=model,
     )
@@ -246,6 +252,7 @@ def _looped_fit(
     try:
         history = model.fit(
             _one_step(),
+            shuffle=False,  # of the one step
             callbacks=callbacks,
             validation_data=validation,
             validation_batch_size=asked["validation_batch_size"] or asked["batch_size"],
@@ -347,11 +354,14 @@ def _watch(verbose: str | int) -> Any:
     import keras
 
     class Watch(keras.callbacks.Callback):
-        seconds: list[float]
         interrupted = False
 
+        def __init__(self) -> None:
+            super().__init__()
+            self.seconds: list[float] = []  # of each epoch
+
         def on_train_begin(self, logs: dict | None = None) -> None:
-            self.seconds, self.epochs = [], self.params["epochs"]
+            self.epochs = self.params["epochs"]
             self.show = _line_writer() if verbose in (1, "auto", True) else None
             # Headless, these epochs leave a line: evenly spread, the last one among them.
             lines = min(self.epochs, HEADLESS_LINES)

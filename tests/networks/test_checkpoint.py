@@ -388,6 +388,25 @@ def test_a_model_compiled_anew_learns_as_it_is_told_now():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("batch", "count", "batch_size", "told"),
+    [
+        (10, 35, 10, "multiple of 10 examples, such as the first 30"),
+        (10, 30, 5, "give batch_size=10"),
+        (None, 30, 10, r"batch_shape=\(10, 6, 3\)"),
+    ],
+)
+def test_a_stateful_network_says_which_batches_it_takes(batch, count, batch_size, told):
+    import keras
+
+    start = [keras.Input((6, 3), batch)] if batch else []
+    model = keras.Sequential([*start, keras.layers.LSTM(4, stateful=True), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=told):
+        Training(model, np.zeros((count, 6, 3)), np.zeros((count, 1)), batch_size=batch_size)
+
+
+@pytest.mark.slow
 def test_a_training_takes_the_steps_of_fit():
     import keras
 

@@ -1,0 +1,1156 @@
+"""`fit` against `model.fit`, case by case: the same weights, states, history and return, or words.
+
+Each case is trained twice in a row by both, from the same `keras.utils.set_random_seed`, with fresh
+models; then everything that Keras changes is compared, bit for bit or within 1e-6. The same file is
+run on JAX in a process of its own.
+"""
+
+import inspect
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from labkit.networks import loops
+
+BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
+TENSORFLOW = BACKEND == "tensorflow"
+# On JAX a whole loop is one compiled function, which may take a sum in another order than a step.
+# So does the fused LSTM kernel on TensorFlow.
+CLOSE = {"rtol": 2e-6, "atol": 1e-6}
+LOOP, SKIP = "looped", "Keras itself cannot do this"
+
+
+@dataclass
+class Case:
+    """A training: a compiled model, the arguments of `fit`, and what happens between two calls."""
+
+    model: object
+    args: tuple = ()
+    options: dict = field(default_factory=dict)
+    between: object = None  # called with the model
+    notes: object = None  # called with nothing, gives what callbacks have seen
+    test: tuple = ()  # arguments of evaluate; nothing: not asked
+    configure: object = None  # called with keras, before the first call
+
+
+CASES = {}
+
+
+def case(says=LOOP, jax=None, exact=True):
+    """Add a case.
+
+    Args:
+        says: what stands in the words of `execution`; a list for each of two trainings.
+        jax: the same on JAX, if it differs there.
+        exact: equal bit for bit on TensorFlow.
+    """
+
+    def add(make):
+        words = jax if jax and not TENSORFLOW else says
+        if words != SKIP:
+            words = [words] * 2 if isinstance(words, str) else words
+            CASES[make.__name__] = pytest.param(make, words, exact and TENSORFLOW, id=make.__name__)
+        return make
+
+    return add
+
+
+# --- data and models -----------------------------------------------------------------------------
+
+
+def numbers(count=75, width=4):
+    """Two classes of points: the last batch of 32 is smaller."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(count, width)).astype("float32")
+    return x, (x.sum(axis=1) > 0).astype("int32")
+
+
+def sequences(count=75):
+    random = np.random.default_rng(1)
+    x = random.normal(size=(count, 5, 3)).astype("float32")
+    return x, x.mean(axis=(1, 2))[:, None]
+
+
+def net(*layers, optimizer="sgd", end=2, loss="sparse_categorical_crossentropy", **options):
+    import keras
+
+    options = {"metrics": ["accuracy"]} | options
+    start, activation = keras.Input((4,)), "softmax" if end > 1 else None
+    model = keras.Sequential([start, *layers, keras.layers.Dense(end, activation)])
+    model.compile(optimizer, loss, **options)
+    return model
+
+
+def dense(**options):
+    import keras
+
+    return net(keras.layers.Dense(6, "relu"), **options)
+
+
+def plain(model, between=None, notes=None, configure=None, **options):
+    """A case on points: two epochs of three batches."""
+    options = {"epochs": 2, "batch_size": 25} | options
+    return Case(model, numbers(), options, between, notes, configure=configure)
+
+
+def recurrent(*layers, **options):
+    import keras
+
+    model = keras.Sequential([keras.Input((5, 3)), *layers, keras.layers.Dense(1)])
+    model.compile("adam", "mse", metrics=["mae"])
+    return Case(model, sequences(), {"epochs": 2, "batch_size": 25} | options, test=sequences())
+
+
+# --- arguments and defaults ----------------------------------------------------------------------
+
+
+@case()
+def defaults():
+    return Case(dense(), numbers(), test=numbers())
+
+
+@case()
+def by_position():
+    return Case(dense(), (*numbers(), 20, 3))
+
+
+@case()
+def one_large_batch():
+    return plain(dense(), batch_size=200)
+
+
+@case()
+def batches_of_one_size():
+    return plain(dense())
+
+
+@case()
+def one_example():
+    x, y = numbers()
+    return Case(dense(), (x[:1], y[:1]), {"epochs": 2})
+
+
+@case("model.fit: no epoch is asked for")
+def no_epoch():
+    return plain(dense(), epochs=0)
+
+
+@case()
+def in_order():
+    return plain(dense(), shuffle=False)
+
+
+@case("model.fit: shuffle='batch'")
+def shuffled_in_pieces():
+    return plain(dense(), shuffle="batch")
+
+
+@case()
+def later_epochs():
+    return plain(dense(), epochs=4, initial_epoch=2)
+
+
+@case("model.fit: an epoch is a number of steps")
+def epoch_of_two_steps():
+    return plain(dense(), steps_per_epoch=2)
+
+
+@case()
+def class_weights():
+    return plain(dense(), class_weight={0: 1.0, 1: 5.0}, batch_size=32)
+
+
+@case()
+def sample_weights():
+    return plain(dense(weighted_metrics=["accuracy"]), sample_weight=np.linspace(0, 2, 75))
+
+
+@case()
+def validated():
+    return plain(dense(), validation_data=numbers(41))
+
+
+@case()
+def validated_with_weights():
+    held = (*numbers(41), np.linspace(0, 1, 41))
+    return plain(dense(), validation_data=held, validation_batch_size=7)
+
+
+@case()
+def split_off():
+    return plain(dense(), validation_split=0.3, sample_weight=np.linspace(0, 2, 75))
+
+
+@case()
+def validated_now_and_then():
+    held = {"validation_data": numbers(41), "validation_freq": 2, "validation_steps": 1}
+    return plain(dense(), epochs=5, **held)
+
+
+@case()
+def validated_on_given_epochs():
+    return plain(dense(), epochs=3, validation_split=0.2, validation_freq=[1, 3])
+
+
+@case("model.fit: an epoch is a number of steps")
+def short_epochs_by_configuration():
+    return plain(dense(), configure=lambda keras: keras.config.set_max_steps_per_epoch(2))
+
+
+@case()
+def few_epochs_by_configuration():
+    return plain(dense(), epochs=3, configure=lambda keras: keras.config.set_max_epochs(2))
+
+
+# --- kinds of data -------------------------------------------------------------------------------
+
+
+@case()
+def doubles():
+    x, y = numbers()
+    model = dense(loss="mse", end=1, metrics=["mae"])
+    return Case(model, (x.astype("float64"), y.astype("float64")), {"epochs": 2})
+
+
+@case()
+def whole_numbers():
+    import keras
+
+    x, y = numbers()
+    model = keras.Sequential([keras.Input((4,), dtype="int32"), keras.layers.Embedding(9, 3)])
+    model.add(keras.layers.Flatten())
+    model.add(keras.layers.Dense(2, "softmax"))
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return Case(model, (np.round(np.abs(x)).astype("int64"), y), {"epochs": 2})
+
+
+@case()
+def truth_values():
+    x, y = numbers()
+    model = dense(loss="binary_crossentropy", end=1, metrics=["accuracy", "AUC"])
+    return Case(model, (x > 0, y > 0), {"epochs": 2})
+
+
+@case()
+def tensors():
+    import keras
+
+    return Case(dense(), tuple(map(keras.ops.convert_to_tensor, numbers())), {"epochs": 2})
+
+
+@case()
+def pandas_tables():
+    pd = pytest.importorskip("pandas")
+    x, y = numbers()
+    return Case(dense(), (pd.DataFrame(x, columns=list("abcd")), pd.Series(y)), {"epochs": 2})
+
+
+@case("model.fit: the data are not arrays in memory")
+def tensorflow_data():
+    tf = pytest.importorskip("tensorflow")
+    data = tf.data.Dataset.from_tensor_slices(numbers()).batch(20)
+    return Case(dense(), (data,), {"epochs": 2, "validation_data": data})
+
+
+@case("model.fit: the data are not arrays in memory")
+def a_generator():
+    x, y = numbers()
+
+    def batches():
+        while True:
+            yield x[:30], y[:30]
+
+    return Case(dense(), (batches(),), {"epochs": 2, "steps_per_epoch": 2})
+
+
+@case("model.fit: the data are not arrays in memory")
+def a_py_dataset():
+    import keras
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            return tuple(each[25 * index : 25 * index + 25] for each in numbers())
+
+    return Case(dense(), (Batches(),), {"epochs": 2, "shuffle": False})
+
+
+# --- several inputs and outputs ------------------------------------------------------------------
+
+
+def branched(names=None, **options):
+    import keras
+
+    a, b = keras.Input((2,), name="a"), keras.Input((2,), name="b")
+    both = keras.layers.Concatenate()([keras.layers.Dense(3, "tanh")(a), b])
+    ends = [keras.layers.Dense(1, name=name)(both) for name in ("p", "q")]
+    inputs, outputs = ({"a": a, "b": b}, dict(zip("pq", ends, strict=True))) if names else (
+        [a, b],
+        ends,
+    )  # fmt: skip
+    model = keras.Model(inputs, outputs)
+    model.compile("adam", **{"loss": "mse"} | options)
+    return model
+
+
+def halves():
+    x, y = numbers()
+    return x[:, :2], x[:, 2:], y[:, None].astype("float32"), x[:, :1]
+
+
+@case()
+def lists_in_and_out():
+    a, b, p, q = halves()
+    model = branched(loss=["mse", "mae"], loss_weights=[1.0, 0.3])
+    return Case(model, ([a, b], [p, q]), {"epochs": 2})
+
+
+@case()
+def names_in_and_out():
+    a, b, p, q = halves()
+    model = branched(True, metrics={"p": ["mae"], "q": ["mse"]})
+    return Case(model, ({"a": a, "b": b}, {"p": p, "q": q}), {"epochs": 2, "validation_split": 0.2})
+
+
+@case()
+def names_with_weights():
+    a, b, p, q = halves()
+    weights = {"p": np.linspace(0, 1, 75), "q": np.ones(75)}
+    options = {"epochs": 2, "sample_weight": weights}
+    return Case(branched(True), ({"a": a, "b": b}, {"p": p, "q": q}), options)
+
+
+@case()
+def no_targets():
+    import keras
+
+    class Shrink(keras.layers.Layer):
+        def call(self, x):
+            self.add_loss(keras.ops.mean(keras.ops.square(x)))
+            return x
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), Shrink()])
+    model.compile("sgd")
+    return Case(model, numbers()[:1], {"epochs": 2})
+
+
+# --- layers --------------------------------------------------------------------------------------
+
+
+@case()
+def dropout():
+    import keras
+
+    return plain(net(keras.layers.Dense(8), keras.layers.Dropout(0.5)), batch_size=32)
+
+
+@case()
+def dropout_with_a_seed():
+    import keras
+
+    return plain(net(keras.layers.Dense(8), keras.layers.Dropout(0.5, seed=3)))
+
+
+@case()
+def noise():
+    import keras
+
+    return plain(net(keras.layers.GaussianNoise(0.3)))
+
+
+@case()
+def batch_normalization():
+    import keras
+
+    model = net(keras.layers.Dense(8), keras.layers.BatchNormalization(momentum=0.8))
+    return plain(model, batch_size=32)
+
+
+@case()
+def penalties_and_constraints():
+    import keras
+
+    bound = {"kernel_regularizer": "l1", "kernel_constraint": keras.constraints.MaxNorm(1)}
+    return plain(net(keras.layers.Dense(8, activity_regularizer="l2", **bound)))
+
+
+@case()
+def a_loss_of_a_layer():
+    import keras
+
+    class Shrink(keras.layers.Layer):
+        def call(self, x):
+            self.add_loss(0.1 * keras.ops.mean(keras.ops.square(x)))
+            return x
+
+    return plain(net(keras.layers.Dense(8), Shrink()))
+
+
+@case()
+def a_frozen_layer():
+    import keras
+
+    return plain(net(keras.layers.Dense(8, trainable=False), keras.layers.Dense(4)))
+
+
+@case()
+def convolution():
+    import keras
+
+    layers = [keras.layers.Reshape((2, 2, 1)), keras.layers.Conv2D(3, 2), keras.layers.Flatten()]
+    return plain(net(*layers, optimizer="adam"))
+
+
+@case()
+def attention():
+    import keras
+
+    inputs = keras.Input((5, 3))
+    heads = keras.layers.MultiHeadAttention(2, 4, dropout=0.2)(inputs, inputs)
+    pooled = keras.layers.GlobalAveragePooling1D()(keras.layers.LayerNormalization()(heads))
+    model = keras.Model(inputs, keras.layers.Dense(1)(pooled))
+    model.compile("adam", "mse")
+    return Case(model, sequences(), {"epochs": 2})
+
+
+@case()
+def subclassed():
+    import keras
+
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.hidden, self.end = keras.layers.Dense(5, "relu"), keras.layers.Dense(2, "softmax")
+
+        def call(self, x, training=False):
+            return self.end(keras.ops.where(training, 1.0, 0.5) * self.hidden(x))
+
+    model = Own()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return plain(model)
+
+
+@case()
+def not_built_yet():
+    import keras
+
+    model = keras.Sequential([keras.layers.Dense(5, "relu"), keras.layers.Dense(2, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return plain(model)
+
+
+@case()
+def mixed_float16():
+    import keras
+
+    layer = lambda n, kind=None: keras.layers.Dense(n, kind, dtype="mixed_float16")
+    model = keras.Sequential([keras.Input((4,)), layer(6, "relu"), layer(2)])
+    model.add(keras.layers.Activation("softmax", dtype="float32"))
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(), dynamic_growth_steps=2)
+    model.compile(scaled, "sparse_categorical_crossentropy")
+    return plain(model)
+
+
+@case()
+def mixed_bfloat16():
+    import keras
+
+    return plain(net(keras.layers.Dense(6, dtype="mixed_bfloat16"), optimizer="adam"))
+
+
+# --- layers with a memory ------------------------------------------------------------------------
+
+
+@case(exact=False)
+def lstm():
+    import keras
+
+    return recurrent(keras.layers.LSTM(6))
+
+
+@case(exact=False)
+def lstm_in_two_parts():
+    import keras
+
+    return recurrent(keras.layers.LSTM(64), batch_size=32)
+
+
+@case(exact=False)
+def lstm_stacked():
+    import keras
+
+    return recurrent(keras.layers.LSTM(50, return_sequences=True), keras.layers.LSTM(5))
+
+
+@case(exact=False)
+def lstm_backwards():
+    import keras
+
+    return recurrent(keras.layers.LSTM(6, go_backwards=True))
+
+
+@case(exact=False)
+def lstm_both_ways():
+    import keras
+
+    return recurrent(keras.layers.Bidirectional(keras.layers.LSTM(6)))
+
+
+@case()
+def lstm_with_a_mask():
+    import keras
+
+    return recurrent(keras.layers.Masking(0.0), keras.layers.LSTM(6))
+
+
+@case(exact=False)
+def lstm_unrolled():
+    import keras
+
+    return recurrent(keras.layers.LSTM(6, unroll=True))
+
+
+@case()
+def lstm_of_another_kind():
+    import keras
+
+    first = keras.layers.LSTM(6, activation="relu", return_sequences=True)
+    return recurrent(first, keras.layers.LSTM(6, use_bias=False))
+
+
+@case(exact=False)
+def lstm_without_cudnn():
+    import keras
+
+    return recurrent(keras.layers.LSTM(6, use_cudnn=False))
+
+
+@case()
+def lstm_with_an_own_tanh():
+    import keras
+
+    def tanh(z):  # LeCun's
+        return 1.7159 * keras.ops.tanh(2 * z / 3)
+
+    return recurrent(keras.layers.LSTM(6, activation=tanh))
+
+
+@case()
+def lstm_with_an_own_sigmoid():
+    import keras
+
+    def sigmoid(z):
+        return keras.ops.clip(0.2 * z + 0.5, 0, 1)
+
+    return recurrent(keras.layers.LSTM(6, recurrent_activation=sigmoid))
+
+
+@case()
+def gru():
+    import keras
+
+    return recurrent(keras.layers.GRU(6))
+
+
+@case()
+def simple_rnn():
+    import keras
+
+    return recurrent(keras.layers.SimpleRNN(6))
+
+
+def _with_dropout(kind, **share):
+    import keras
+
+    return recurrent(getattr(keras.layers, kind)(6, **share))
+
+
+@case(exact=False)
+def lstm_with_dropout():
+    return _with_dropout("LSTM", dropout=0.4)
+
+
+@case()
+def gru_with_dropout():
+    return _with_dropout("GRU", dropout=0.4)
+
+
+@case()
+def rnn_with_dropout():
+    return _with_dropout("SimpleRNN", dropout=0.4)
+
+
+@case()
+def lstm_with_recurrent_dropout():
+    return _with_dropout("LSTM", recurrent_dropout=0.4)
+
+
+@case()
+def gru_with_recurrent_dropout():
+    return _with_dropout("GRU", recurrent_dropout=0.4, dropout=0.2)
+
+
+@case()
+def rnn_with_recurrent_dropout():
+    return _with_dropout("SimpleRNN", recurrent_dropout=0.4)
+
+
+def stateful(*layers, batch=15):
+    import keras
+
+    start = [keras.Input((5, 3), batch)] if batch else []
+    model = keras.Sequential([*start, *layers, keras.layers.Dense(1)])
+    model.compile("adam", "mse", metrics=["mae"])
+    x, y = sequences()
+    held = {"validation_data": (x[:30], y[:30])} if batch else {}
+    return Case(model, (x, y, 15, 2), held, test=(x, y, 15))
+
+
+@case(exact=False)
+def stateful_lstm():
+    import keras
+
+    return stateful(keras.layers.LSTM(4, stateful=True))
+
+
+@case()
+def stateful_stack():
+    import keras
+
+    first = keras.layers.GRU(4, stateful=True, return_sequences=True)
+    return stateful(first, keras.layers.SimpleRNN(4, stateful=True))
+
+
+@case(exact=False)
+def stateful_both_ways():
+    import keras
+
+    return stateful(keras.layers.Bidirectional(keras.layers.LSTM(50, stateful=True)))
+
+
+@case()
+def stateful_cells():
+    import keras
+
+    cells = [keras.layers.LSTMCell(4), keras.layers.GRUCell(5)]
+    return stateful(keras.layers.RNN(cells, stateful=True))
+
+
+@case(["model.fit: a stateful layer is not built yet", LOOP], jax=SKIP, exact=False)
+def stateful_without_a_batch_size():
+    import keras
+
+    return stateful(keras.layers.LSTM(4, stateful=True), batch=None)
+
+
+# --- optimizers, losses, metrics -----------------------------------------------------------------
+
+
+@case()
+def averaged_weights():
+    import keras
+
+    return plain(dense(optimizer=keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.9)))
+
+
+@case()
+def decay_and_clipping():
+    import keras
+
+    return plain(dense(optimizer=keras.optimizers.AdamW(0.01, weight_decay=0.1, clipnorm=0.2)))
+
+
+@case()
+def accumulated_gradients():
+    import keras
+
+    return plain(dense(optimizer=keras.optimizers.SGD(0.1, gradient_accumulation_steps=2)))
+
+
+@case(exact=False)
+def a_schedule():
+    import keras
+
+    rate = keras.optimizers.schedules.CosineDecay(0.1, 10)
+    return plain(dense(optimizer=keras.optimizers.RMSprop(rate, momentum=0.9)))
+
+
+@case()
+def an_own_loss():
+    import keras
+
+    def squared(y, p):
+        return keras.ops.mean(keras.ops.square(p - keras.ops.cast(y[:, None], p.dtype)), axis=-1)
+
+    return plain(dense(loss=squared, end=1, metrics=[squared]))
+
+
+@case()
+def an_own_metric():
+    import keras
+
+    class Largest(keras.metrics.Metric):
+        def __init__(self):
+            super().__init__(name="largest")
+            self.value = self.add_variable((), "zeros", name="value")
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            self.value.assign(keras.ops.maximum(self.value, keras.ops.max(y_pred)))
+
+        def result(self):
+            return self.value * 1.0
+
+    return plain(dense(metrics=[Largest(), "AUC"], loss="binary_crossentropy", end=1))
+
+
+# --- how the model asks to be run ----------------------------------------------------------------
+
+
+@case("model.fit: the model asks to run eagerly")
+def eagerly():
+    return plain(dense(run_eagerly=True), epochs=1)
+
+
+@case("model.fit: the model asks for its own compilation", jax=LOOP)
+def compiled_by_choice():
+    return plain(dense(jit_compile=True))
+
+
+@case(jax="model.fit: the model asks not to be compiled")
+def not_compiled_by_choice():
+    return plain(dense(jit_compile=False), epochs=1)
+
+
+@case()
+def several_steps_a_call():
+    return plain(dense(steps_per_execution=2))
+
+
+# --- own steps -----------------------------------------------------------------------------------
+
+
+def own(**methods):
+    import keras
+
+    inputs = keras.Input((4,))
+    hidden = keras.layers.Dense(5, "relu")(inputs)
+    kind = type("Own", (keras.Model,), methods)
+    return kind(inputs, keras.layers.Dense(2, "softmax")(hidden))
+
+
+def _own_step(self, *given):
+    """Keras' guide: a step with an own loss and own logs; on JAX with the state."""
+    import keras
+
+    cost = keras.losses.sparse_categorical_crossentropy
+    if TENSORFLOW:
+        import tensorflow as tf
+
+        x, y = given[0]
+        with tf.GradientTape() as tape:
+            loss = keras.ops.mean(cost(y, self(x, training=True)))
+        self.optimizer.apply(tape.gradient(loss, self.trainable_weights), self.trainable_weights)
+        return {"mine": 2 * loss}
+    import jax
+
+    (weights, others, slots, metrics), (x, y) = given
+
+    def of(weights):
+        answers, after = self.stateless_call(weights, others, x, training=True)
+        return keras.ops.mean(cost(y, answers)), after
+
+    (loss, after), gradients = jax.value_and_grad(of, has_aux=True)(weights)
+    weights, slots = self.optimizer.stateless_apply(slots, gradients, weights)
+    return {"mine": 2 * loss}, (weights, after, slots, metrics)
+
+
+@case("model.fit: the model has its own train_step", jax=LOOP)
+def own_step():
+    model = own(train_step=_own_step)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return plain(model)
+
+
+@case("model.fit: the model has its own train_step", jax=LOOP)
+def own_step_and_no_loss():
+    model = own(train_step=_own_step)
+    model.compile("adam")
+    return Case(model, numbers(), {"epochs": 2})
+
+
+@case()
+def own_compute_loss():
+    import keras
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return keras.ops.mean(keras.losses.sparse_categorical_crossentropy(y, y_pred)) + 1.0
+
+    model = own(compute_loss=compute_loss)
+    model.compile("adam")
+    return plain(model)
+
+
+@case("model.fit: the model has its own compute_metrics", jax=LOOP)
+def own_compute_metrics():
+    import keras
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        logs = keras.Model.compute_metrics(self, x, y, y_pred, sample_weight)
+        return logs | {"surest": keras.ops.max(y_pred)}
+
+    model = own(compute_metrics=compute_metrics)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return plain(model)
+
+
+@case("model.fit: the model has its own get_metrics_result", jax=LOOP)
+def own_get_metrics_result():
+    import keras
+
+    def get_metrics_result(self):
+        return keras.Model.get_metrics_result(self) | {"one": 1.0}
+
+    model = own(get_metrics_result=get_metrics_result)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return plain(model)
+
+
+# --- callbacks -----------------------------------------------------------------------------------
+
+
+def called(name, *args, model=None, more=None, **options):
+    """A case with one of Keras' callbacks."""
+    import keras
+
+    callback = getattr(keras.callbacks, name)(*args, **options)
+    return plain(model or dense(), callbacks=[callback], **{"epochs": 3} | (more or {}))
+
+
+@case()
+def early_stopping():
+    options = {"monitor": "val_loss", "patience": 1, "restore_best_weights": True}
+    held = {"validation_split": 0.3, "epochs": 9}
+    return called("EarlyStopping", more=held, min_delta=0.02, **options)
+
+
+@case()
+def rate_falls_on_a_plateau():
+    return called("ReduceLROnPlateau", monitor="loss", patience=1, min_delta=1.0)
+
+
+@case()
+def rate_by_epoch():
+    return called("LearningRateScheduler", lambda epoch, rate: rate * 0.5)
+
+
+@case("model.fit: TerminateOnNaN is called at every batch")
+def stops_at_no_number():
+    import keras
+
+    model = dense(optimizer=keras.optimizers.SGD(1e30), loss="mse", end=1, metrics=[])
+    return called("TerminateOnNaN", model=model)
+
+
+@case()
+def swapped_averages():
+    import keras
+
+    model = dense(optimizer=keras.optimizers.Adam(0.1, use_ema=True))
+    return called("SwapEMAWeights", swap_on_epoch=True, model=model)
+
+
+def _saved(folder):
+    return lambda: [
+        (path.name, path.read_text() if path.suffix == ".csv" else "")
+        for path in sorted(folder.glob("*"))
+    ]
+
+
+@case()
+def checkpoint_each_epoch(folder):
+    import keras
+
+    saver = keras.callbacks.ModelCheckpoint(folder / "{epoch}-{loss:.4f}.keras", monitor="loss")
+    return plain(dense(), notes=_saved(folder), callbacks=saver)
+
+
+@case("model.fit: ModelCheckpoint is called at every batch")
+def checkpoint_each_two_batches(folder):
+    import keras
+
+    path = folder / "{epoch}-{batch}.weights.h5"
+    saver = keras.callbacks.ModelCheckpoint(path, save_freq=2, save_weights_only=True)
+    return plain(dense(), notes=_saved(folder), callbacks=[saver])
+
+
+@case()
+def backed_up(folder):
+    import keras
+
+    backup = keras.callbacks.BackupAndRestore(folder)
+    return plain(dense(), notes=_saved(folder), callbacks=[backup])
+
+
+@case()
+def logged_to_a_table(folder):
+    import keras
+
+    logger = keras.callbacks.CSVLogger(folder / "log.csv", append=True)
+    return plain(dense(), notes=_saved(folder), callbacks=[logger], validation_split=0.3)
+
+
+def _noting(*events):
+    import keras
+
+    seen = []
+
+    def note(event):
+        def take(*at, logs=None):
+            *at, logs = (*at, logs) if len(at) < 2 else at
+            seen.append((event, at, {name: float(value) for name, value in (logs or {}).items()}))
+
+        return take
+
+    options = {f"on_{event}": note(event) for event in events}
+    return keras.callbacks.LambdaCallback(**options), lambda: seen
+
+
+@case()
+def told_of_epochs():
+    events = ("epoch_begin", "epoch_end", "train_begin", "train_end")
+    callback, seen = _noting(*events)
+    return plain(dense(), notes=seen, callbacks=[callback], validation_split=0.3)
+
+
+@case("model.fit: LambdaCallback is called at every batch")
+def told_of_batches():
+    callback, seen = _noting("train_batch_begin", "train_batch_end")
+    return plain(dense(), notes=seen, callbacks=[callback])
+
+
+@case("model.fit: CallbackList is called at every batch")
+def a_list_of_callbacks():
+    import keras
+
+    model = dense()
+    callbacks = keras.callbacks.CallbackList([], add_history=True, model=model)
+    callbacks.set_params({"epochs": 2, "steps": 3, "verbose": 0})
+    return plain(model, callbacks=callbacks)
+
+
+@case()
+def an_own_callback_stops_after_an_epoch():
+    import keras
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            weights = [np.array(each) + 0.01 for each in self.model.get_weights()]
+            self.model.set_weights(weights)
+            self.model.stop_training = epoch == 1
+
+    return plain(dense(), epochs=4, callbacks=[Stop()])
+
+
+@case("model.fit: Stop is called at every batch")
+def an_own_callback_stops_after_a_batch():
+    import keras
+
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = batch == 1
+
+    return plain(dense(), epochs=4, callbacks=[Stop()])
+
+
+@case()
+def an_own_callback_looks_at_validation_batches():
+    import keras
+
+    seen = []
+
+    class Look(keras.callbacks.Callback):
+        def on_test_batch_end(self, batch, logs=None):
+            seen.append((batch, {name: float(value) for name, value in logs.items()}))
+
+    held = {"validation_data": numbers(41), "validation_batch_size": 20}
+    return plain(dense(), notes=lambda: seen, callbacks=[Look()], **held)
+
+
+# --- between two trainings -----------------------------------------------------------------------
+
+
+@case()
+def compiled_anew():
+    anew = lambda model: model.compile("adam", "mse", metrics=["mae"])
+    return plain(dense(loss="mse", end=1), anew)
+
+
+@case()
+def frozen_and_compiled_anew():
+    import keras
+
+    def freeze(model):
+        model.layers[0].trainable = False
+        model.compile("sgd", "sparse_categorical_crossentropy")
+
+    return plain(net(keras.layers.Dense(8), keras.layers.Dense(5)), freeze)
+
+
+@case()
+def frozen_and_not_compiled_anew():
+    import keras
+
+    def freeze(model):
+        model.layers[0].trainable = False
+
+    return plain(net(keras.layers.Dense(8), keras.layers.Dense(5)), freeze)
+
+
+@case()
+def another_rate():
+    def change(model):
+        model.optimizer.learning_rate = 0.5
+
+    return plain(dense(), change)
+
+
+@case()
+def other_weights():
+    return plain(dense(), lambda model: model.set_weights([2 * w for w in model.get_weights()]))
+
+
+@case()
+def another_layer_setting():
+    import keras
+
+    def change(model):
+        model.layers[0].rate = 0.1
+
+    return plain(net(keras.layers.Dropout(0.8)), change)
+
+
+# --- the walk ------------------------------------------------------------------------------------
+
+
+def trained(way, make, folder):
+    """Return all that two trainings in a row, and an evaluation, leave behind, and the words."""
+    import keras
+
+    keras.utils.set_random_seed(1)
+    folder.mkdir()
+    one = make(folder) if inspect.signature(make).parameters else make()
+    found, words = [], []
+    if one.configure:
+        one.configure(keras)
+    for _ in range(2):
+        history = way(one.model, *one.args, **{"verbose": 0} | one.options)
+        found.append((history.history, history.epoch, history.params))
+        found.append([keras.ops.convert_to_numpy(v).astype(float) for v in state(one.model)])
+        words.append(getattr(history, "execution", ""))
+        if one.between:
+            one.between(one.model)
+    found.append(one.model.evaluate(*one.test, verbose=0) if one.test else None)
+    found.append(one.notes() if one.notes else None)
+    found.append(np.random.random())  # noqa: NPY002
+    return found, words
+
+
+def state(model):
+    """Return everything that Keras changes, the states of random generators among it."""
+    return [*model.variables, *model.optimizer.variables, *model.metrics_variables]
+
+
+def compare(ours, theirs, exact, where=""):
+    """Assert that two nests of numbers are equal, and name the place where they are not."""
+    if isinstance(theirs, dict):
+        assert list(ours) == list(theirs), where
+        for name in theirs:
+            compare(ours[name], theirs[name], exact, f"{where}[{name!r}]")
+    elif isinstance(theirs, list | tuple):
+        assert len(ours) == len(theirs), where
+        for i, pair in enumerate(zip(ours, theirs, strict=True)):
+            compare(*pair, exact, f"{where}[{i}]")
+    elif isinstance(theirs, float | np.ndarray) and not exact:
+        np.testing.assert_allclose(ours, theirs, **CLOSE, err_msg=where)
+    else:
+        np.testing.assert_array_equal(ours, theirs, err_msg=where)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BACKEND == "torch", reason="on PyTorch every training is model.fit")
+@pytest.mark.parametrize(("make", "says", "exact"), CASES.values())
+def test_fit_is_keras_fit(make, says, exact, tmp_path):
+    import keras
+
+    from labkit.networks.training import fit
+
+    try:
+        ours, words = trained(fit, make, tmp_path / "ours")
+        theirs, _ = trained(lambda model, *a, **k: model.fit(*a, **k), make, tmp_path / "theirs")
+    finally:
+        keras.config.set_max_epochs(None)
+        keras.config.set_max_steps_per_epoch(None)
+    assert all(part in each for part, each in zip(says, words, strict=True)), words
+    compare(ours, theirs, exact)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not TENSORFLOW, reason="on TensorFlow, compiling is a choice")
+def test_a_long_training_is_compiled_and_says_so_but_for_one_that_draws(monkeypatch, tmp_path):
+    from labkit.networks.training import fit
+
+    plainly, _ = trained(fit, batches_of_one_size, tmp_path / "plainly")
+    drawn, _ = trained(fit, dropout, tmp_path / "drawn")
+    monkeypatch.setattr(loops, "STEPS_TO_COMPILE", 6)
+    compiled, words = trained(fit, batches_of_one_size, tmp_path / "compiled")
+    assert all("compiled by XLA" in each for each in words)
+    compare(compiled, plainly, exact=False)
+    again, words = trained(fit, dropout, tmp_path / "again")
+    assert not any("XLA" in each for each in words)
+    compare(again, drawn, exact=True)
+
+
+# What differs by backend; on JAX each case is compiled for seconds. All of them, by hand:
+# KERAS_BACKEND=jax python -m pytest -m "" tests/networks/test_fit_is_keras_fit.py
+ON_JAX = (
+    "defaults no_epoch class_weights split_off doubles tensors lists_in_and_out no_targets dropout "
+    "batch_normalization penalties_and_constraints not_built_yet mixed_float16 lstm "
+    "gru_with_recurrent_dropout stateful_stack averaged_weights accumulated_gradients "
+    "an_own_metric not_compiled_by_choice several_steps_a_call own_step own_compute_metrics "
+    "early_stopping told_of_epochs told_of_batches compiled_anew another_rate"
+)
+QUICKLY = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("jax") is None or not TENSORFLOW, reason="needs JAX beside this")
+def test_so_it_is_on_jax():
+    asked = [f"{__file__}::test_fit_is_keras_fit[{name}]" for name in ON_JAX.split()]
+    settings = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": QUICKLY}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-m", "", "-p", "no:cacheprovider", *asked],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+@pytest.mark.slow
+def test_its_arguments_are_those_of_keras():
+    import keras
+
+    from labkit.networks.training import fit
+
+    theirs = list(inspect.signature(keras.Model.fit).parameters.values())[1:]
+    *ours, augment = list(inspect.signature(fit).parameters.values())[1:]
+    assert [(p.name, p.default) for p in ours] == [(p.name, p.default) for p in theirs]
+    assert (augment.name, augment.kind) == ("augment", inspect.Parameter.KEYWORD_ONLY)
