@@ -227,16 +227,24 @@ def _jax_epoch(
 
     names = ("trainable_variables", "non_trainable_variables", "optimizer_variables")
     names += ("metrics_variables",)
+    seen, data = None, None
 
     def train(state: tuple, iterator: Any) -> tuple[dict, tuple]:
-        order, data = next(orders), jax.device_put(inputs())
-        done, logs = 0, {}
-        for batches in calls(order, batch_size):
-            # What Keras puts back into the model if this is interrupted.
-            model._jax_state = dict(zip(names, state, strict=True))
-            logs, state = run(state, batches, data)
-            done += batches.size
-            within(done, len(order))
+        nonlocal seen, data
+        order, found = next(orders).astype(np.int32), inputs()
+        if found is not seen:  # the same examples stay on the device from epoch to epoch
+            seen, data = found, jax.device_put(found)
+        whole = len(order) // batch_size * batch_size
+        logs, done = {}, 0
+        for batches in (order[:whole].reshape(-1, batch_size), order[None, whole:]):
+            on_device = jax.device_put(batches)
+            for first in range(0, len(batches) if batches.size else 0, STEPS_PER_CALL):
+                # What Keras puts back into the model if this is interrupted.
+                model._jax_state = dict(zip(names, state, strict=True))
+                end = min(first + STEPS_PER_CALL, len(batches))
+                logs, state = jax.block_until_ready(run(state, on_device, first, end, data))
+                done += (end - first) * batches.shape[1]
+                within(done, len(order))
         return logs, state
 
     return train
@@ -301,25 +309,72 @@ def tensorflow_steps(
 # --- JAX -----------------------------------------------------------------------------------------
 
 
-def jax_steps(model: keras.Model) -> Callable[[tuple, np.ndarray, Data], tuple[dict, tuple]]:
+# Programs are kept by their text, for the next model that trains by the same one: a training of the
+# same network from another seed has nothing to compile.
+PROGRAMS_KEPT = 16
+_programs: dict[tuple, Callable] = {}
+Steps = Callable[[tuple, Any, int, int, Data], tuple[dict, tuple]]
+
+
+def jax_steps(model: keras.Model) -> Steps:
     """Return a function that takes many training steps of a model in one compiled loop of JAX.
 
-    It is called as steps(state, batches, data), where `batches` holds positions of examples, shape
-    (steps, batch), and the state is Keras' own: variables that are trained, other variables, the
-    optimizer's, the metrics'. It returns the last step's logs and the new state.
+    It is called as steps(state, batches, first, end, data) for the steps first to end - 1:
+    `batches` holds positions of examples, int32 of shape (steps, batch), and the state is Keras'
+    own: variables that are trained, other variables, the optimizer's, the metrics'. It returns the
+    last step's logs and the new state. How many steps a call takes is open, so that one program
+    serves all of that shape.
+
+    Where the model convolves, on a CPU, each step is a call: inside a loop XLA computes
+    convolutions many times slower there.
 
     Args:
         model: a compiled Keras model on the JAX backend whose variables exist.
     """
     import jax
+    from jax import numpy as jnp
 
-    @jax.jit  # the old state is not given away: what interrupts a call finds it whole
-    def run(state: tuple, batches: Any, data: Data) -> tuple[dict, tuple]:
-        def body(state: tuple, rows: Any) -> tuple[tuple, dict]:
-            batch = jax.tree.map(lambda each: each[rows], data)
-            return model.train_step(state, batch)[::-1]
+    step = jax.jit(model.train_step)  # so that Keras is asked for it once, and not at each use
 
-        state, logs = jax.lax.scan(body, state, batches)
-        return jax.tree.map(lambda each: each[-1], logs), state
+    def one(state: tuple, batches: Any, index: Any, data: Data) -> tuple[dict, tuple]:
+        rows = batches[index]
+        return step(state, jax.tree.map(lambda each: each[rows], data))
 
-    return run
+    def loop(state: tuple, batches: Any, first: Any, end: Any, data: Data) -> tuple[dict, tuple]:
+        kinds = jax.eval_shape(one, state, batches, first, data)[0]
+        logs = jax.tree.map(lambda kind: jnp.zeros(kind.shape, kind.dtype), kinds)
+        take = lambda index, found: one(found[1], batches, index, data)
+        return jax.lax.fori_loop(first, end, take, (logs, state))
+
+    programs: dict = {}
+
+    def steps(state: tuple, batches: Any, first: int, end: int, data: Data) -> tuple[dict, tuple]:
+        first, end = np.int32(first), np.int32(end)
+        # The old state is not given away: what interrupts a call finds it whole.
+        kinds = tuple((each.shape, str(each.dtype)) for each in jax.tree.leaves((batches, data)))
+        if kinds not in programs:
+            single = jax.jit(one).lower(state, batches, first, data)
+            apart = jax.default_backend() == "cpu" and "stablehlo.convolution" in single.as_text()
+            whole = single if apart else jax.jit(loop).lower(state, batches, first, end, data)
+            programs[kinds] = apart, _compiled(whole)
+        apart, program = programs[kinds]
+        if not apart:
+            return program(state, batches, first, end, data)
+        for index in np.arange(first, end, dtype=np.int32):
+            logs, state = program(state, batches, index, data)
+        return logs, state
+
+    return steps
+
+
+def _compiled(lowered: Any) -> Callable:
+    """Return the compiled program, or the same one that was compiled before."""
+    text = lowered.as_text()
+    if "callback" in text:  # Python functions in it are told apart by more than the text
+        return lowered.compile()
+    key = (text, lowered.in_tree, lowered.out_tree)
+    program = _programs.pop(key, None) or lowered.compile()
+    _programs[key] = program  # the last one used comes last
+    while len(_programs) > PROGRAMS_KEPT:
+        del _programs[next(iter(_programs))]
+    return program
