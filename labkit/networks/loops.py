@@ -159,10 +159,8 @@ def epoch_function(
     kinds = tuple((tuple(each.shape[1:]), str(each.dtype)) for each in _leaves(data))
     count = len(_leaves(data)[0])
     if keras.backend.backend() == "jax":
-        run = _kept(model, kinds, lambda: jax_steps(model))
-        return lambda *around: _jax_epoch(
-            model, run, batch_size, *around
-        ), "steps looped in one call"
+        run, words = _kept(model, kinds, lambda: jax_steps(model, data, batch_size))
+        return lambda *around: _jax_epoch(model, run, batch_size, *around), words
     compiled = compiling_pays_off(model, steps)
     even = None if count % batch_size else batch_size
     run = _kept(
@@ -319,8 +317,8 @@ _programs: dict[tuple, Callable] = {}
 Steps = Callable[[tuple, Any, int, int, Data], tuple[dict, tuple]]
 
 
-def jax_steps(model: keras.Model) -> Steps:
-    """Return a function that takes many training steps of a model in one compiled loop of JAX.
+def jax_steps(model: keras.Model, data: Data, batch_size: int) -> tuple[Steps, str]:
+    """Return a function that takes many training steps of a model, and how, in words.
 
     It is called as steps(state, batches, first, end, data) for the steps first to end - 1:
     `batches` holds positions of examples, int32 of shape (steps, batch), and the state is Keras'
@@ -328,11 +326,13 @@ def jax_steps(model: keras.Model) -> Steps:
     last step's logs and the new state. How many steps a call takes is open, so that one program
     serves all of that shape.
 
-    Where the model convolves, on a CPU, each step is a call: inside a loop XLA computes
-    convolutions many times slower there.
+    The steps are one compiled loop. Where the model convolves, on a CPU, each is a call: inside a
+    loop XLA computes convolutions many times slower there.
 
     Args:
         model: a compiled Keras model on the JAX backend whose variables exist.
+        data: examples of the kind and shape that will come.
+        batch_size: examples of a step.
     """
     import jax
     import keras
@@ -354,6 +354,14 @@ def jax_steps(model: keras.Model) -> Steps:
         take = lambda index, found: one(found[1], batches, index, data)
         return jax.lax.fori_loop(first, end, take, (logs, state))
 
+    size = min(batch_size, len(_leaves(data)[0]))
+    batch = jax.tree.map(
+        lambda each: jax.ShapeDtypeStruct((size, *each.shape[1:]), each.dtype), data
+    )
+    with pooling():
+        traced = step.trace(model._get_jax_state(True, True, True, True), batch)
+    apart = on_cpu and "conv_general_dilated" in str(traced.jaxpr)
+    words = "compiled steps, the data in place" if apart else "steps looped in one call"
     programs: dict = {}
 
     def steps(state: tuple, batches: Any, first: int, end: int, data: Data) -> tuple[dict, tuple]:
@@ -362,18 +370,19 @@ def jax_steps(model: keras.Model) -> Steps:
         kinds = tuple((each.shape, str(each.dtype)) for each in jax.tree.leaves((batches, data)))
         if kinds not in programs:
             with pooling():
-                single = jax.jit(one).lower(state, batches, first, data)
-            apart = on_cpu and "stablehlo.convolution" in single.as_text()
-            whole = single if apart else jax.jit(loop).lower(state, batches, first, end, data)
-            programs[kinds] = apart, _compiled(whole)
-        apart, program = programs[kinds]
+                if apart:
+                    lowered = jax.jit(one).lower(state, batches, first, data)
+                else:
+                    lowered = jax.jit(loop).lower(state, batches, first, end, data)
+            programs[kinds] = _compiled(lowered)
+        program = programs[kinds]
         if not apart:
             return program(state, batches, first, end, data)
         for index in np.arange(first, end, dtype=np.int32):
             logs, state = program(state, batches, index, data)
         return logs, state
 
-    return steps
+    return steps, words
 
 
 def _compiled(lowered: Any) -> Callable:
