@@ -6,18 +6,21 @@ calls the model's own `train_step`: loss, gradients, optimizer and metrics are K
 
 - TensorFlow: a loop in one graph, with the fused kernel for LSTM layers, and compiled by XLA where
   a network of dense layers trains long enough to earn that back.
-- JAX: a loop in one compiled function.
+- JAX: a loop in one compiled function; on a CPU convolutions step by step, which is faster there,
+  and max-pooling with a quicker gradient.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from labkit.networks.backend import without_chatter
 from labkit.networks.fused import fused_lstm
+from labkit.networks.pooling import quick_max_pooling
 
 if TYPE_CHECKING:
     import keras
@@ -156,10 +159,8 @@ def epoch_function(
     kinds = tuple((tuple(each.shape[1:]), str(each.dtype)) for each in _leaves(data))
     count = len(_leaves(data)[0])
     if keras.backend.backend() == "jax":
-        run = _kept(model, kinds, lambda: jax_steps(model))
-        return lambda *around: _jax_epoch(
-            model, run, batch_size, *around
-        ), "steps looped in one call"
+        run, words = _kept(model, kinds, lambda: jax_steps(model, data, batch_size))
+        return lambda *around: _jax_epoch(model, run, batch_size, *around), words
     compiled = compiling_pays_off(model, steps)
     even = None if count % batch_size else batch_size
     run = _kept(
@@ -227,16 +228,24 @@ def _jax_epoch(
 
     names = ("trainable_variables", "non_trainable_variables", "optimizer_variables")
     names += ("metrics_variables",)
+    seen, data = None, None
 
     def train(state: tuple, iterator: Any) -> tuple[dict, tuple]:
-        order, data = next(orders), jax.device_put(inputs())
-        done, logs = 0, {}
-        for batches in calls(order, batch_size):
-            # What Keras puts back into the model if this is interrupted.
-            model._jax_state = dict(zip(names, state, strict=True))
-            logs, state = run(state, batches, data)
-            done += batches.size
-            within(done, len(order))
+        nonlocal seen, data
+        order, found = next(orders).astype(np.int32), inputs()
+        if found is not seen:  # the same examples stay on the device from epoch to epoch
+            seen, data = found, jax.device_put(found)
+        whole = len(order) // batch_size * batch_size
+        logs, done = {}, 0
+        for batches in (order[:whole].reshape(-1, batch_size), order[None, whole:]):
+            on_device = jax.device_put(batches)
+            for first in range(0, len(batches) if batches.size else 0, STEPS_PER_CALL):
+                # What Keras puts back into the model if this is interrupted.
+                model._jax_state = dict(zip(names, state, strict=True))
+                end = min(first + STEPS_PER_CALL, len(batches))
+                logs, state = jax.block_until_ready(run(state, on_device, first, end, data))
+                done += (end - first) * batches.shape[1]
+                within(done, len(order))
         return logs, state
 
     return train
@@ -301,25 +310,89 @@ def tensorflow_steps(
 # --- JAX -----------------------------------------------------------------------------------------
 
 
-def jax_steps(model: keras.Model) -> Callable[[tuple, np.ndarray, Data], tuple[dict, tuple]]:
-    """Return a function that takes many training steps of a model in one compiled loop of JAX.
+# Programs are kept by their text, for the next model that trains by the same one: a training of the
+# same network from another seed has nothing to compile.
+PROGRAMS_KEPT = 16
+_programs: dict[tuple, Callable] = {}
+Steps = Callable[[tuple, Any, int, int, Data], tuple[dict, tuple]]
 
-    It is called as steps(state, batches, data), where `batches` holds positions of examples, shape
-    (steps, batch), and the state is Keras' own: variables that are trained, other variables, the
-    optimizer's, the metrics'. It returns the last step's logs and the new state.
+
+def jax_steps(model: keras.Model, data: Data, batch_size: int) -> tuple[Steps, str]:
+    """Return a function that takes many training steps of a model, and how, in words.
+
+    It is called as steps(state, batches, first, end, data) for the steps first to end - 1:
+    `batches` holds positions of examples, int32 of shape (steps, batch), and the state is Keras'
+    own: variables that are trained, other variables, the optimizer's, the metrics'. It returns the
+    last step's logs and the new state. How many steps a call takes is open, so that one program
+    serves all of that shape.
+
+    The steps are one compiled loop. Where the model convolves, on a CPU, each is a call: inside a
+    loop XLA computes convolutions many times slower there.
 
     Args:
         model: a compiled Keras model on the JAX backend whose variables exist.
+        data: examples of the kind and shape that will come.
+        batch_size: examples of a step.
     """
     import jax
+    import keras
+    from jax import numpy as jnp
 
-    @jax.jit  # the old state is not given away: what interrupts a call finds it whole
-    def run(state: tuple, batches: Any, data: Data) -> tuple[dict, tuple]:
-        def body(state: tuple, rows: Any) -> tuple[tuple, dict]:
-            batch = jax.tree.map(lambda each: each[rows], data)
-            return model.train_step(state, batch)[::-1]
+    on_cpu = jax.default_backend() == "cpu"
+    # A step of one's own may ask for more than a gradient, which the quick pooling cannot give.
+    plain = on_cpu and type(model).train_step is keras.Model.train_step
+    pooling = quick_max_pooling if plain else nullcontext
+    step = jax.jit(model.train_step)  # so that Keras is asked for it once, and not at each use
 
-        state, logs = jax.lax.scan(body, state, batches)
-        return jax.tree.map(lambda each: each[-1], logs), state
+    def one(state: tuple, batches: Any, index: Any, data: Data) -> tuple[dict, tuple]:
+        rows = batches[index]
+        return step(state, jax.tree.map(lambda each: each[rows], data))
 
-    return run
+    def loop(state: tuple, batches: Any, first: Any, end: Any, data: Data) -> tuple[dict, tuple]:
+        kinds = jax.eval_shape(one, state, batches, first, data)[0]
+        logs = jax.tree.map(lambda kind: jnp.zeros(kind.shape, kind.dtype), kinds)
+        take = lambda index, found: one(found[1], batches, index, data)
+        return jax.lax.fori_loop(first, end, take, (logs, state))
+
+    size = min(batch_size, len(_leaves(data)[0]))
+    batch = jax.tree.map(
+        lambda each: jax.ShapeDtypeStruct((size, *each.shape[1:]), each.dtype), data
+    )
+    with pooling():
+        traced = step.trace(model._get_jax_state(True, True, True, True), batch)
+    apart = on_cpu and "conv_general_dilated" in str(traced.jaxpr)
+    words = "compiled steps, the data in place" if apart else "steps looped in one call"
+    programs: dict = {}
+
+    def steps(state: tuple, batches: Any, first: int, end: int, data: Data) -> tuple[dict, tuple]:
+        first, end = np.int32(first), np.int32(end)
+        # The old state is not given away: what interrupts a call finds it whole.
+        kinds = tuple((each.shape, str(each.dtype)) for each in jax.tree.leaves((batches, data)))
+        if kinds not in programs:
+            with pooling():
+                if apart:
+                    lowered = jax.jit(one).lower(state, batches, first, data)
+                else:
+                    lowered = jax.jit(loop).lower(state, batches, first, end, data)
+            programs[kinds] = _compiled(lowered)
+        program = programs[kinds]
+        if not apart:
+            return program(state, batches, first, end, data)
+        for index in np.arange(first, end, dtype=np.int32):
+            logs, state = program(state, batches, index, data)
+        return logs, state
+
+    return steps, words
+
+
+def _compiled(lowered: Any) -> Callable:
+    """Return the compiled program, or the same one that was compiled before."""
+    text = lowered.as_text()
+    if "callback" in text:  # Python functions in it are told apart by more than the text
+        return lowered.compile()
+    key = (text, lowered.in_tree, lowered.out_tree)
+    program = _programs.pop(key, None) or lowered.compile()
+    _programs[key] = program  # the last one used comes last
+    while len(_programs) > PROGRAMS_KEPT:
+        del _programs[next(iter(_programs))]
+    return program
