@@ -80,7 +80,7 @@ def restricted(p: ArrayLike, top_k: int = 0, top_p: float = 1.0) -> np.ndarray:
     Source: top-k: Fan, Lewis and Dauphin, Hierarchical neural story generation (2018); top-p:
     Holtzman and others, The curious case of neural text degeneration (2020).
 
-    >>> restricted([0.5, 0.3, 0.2], top_k=2).tolist()
+    >>> restricted([0.5, 0.3, 0.2], top_k=2).round(3).tolist()
     [0.625, 0.375, 0.0]
     >>> restricted([0.5, 0.25, 0.25], top_p=0.6).round(3).tolist()
     [0.667, 0.333, 0.0]

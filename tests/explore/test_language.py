@@ -1,0 +1,205 @@
+"""A network that writes in the page: JavaScript against NumPy and the lab's own, and a browser."""
+
+import browser
+import numpy as np
+import pytest
+
+from labkit.explore import kit
+from labkit.explore import language as explore
+from labkit.explore.attention import rows
+from labkit.explore.language import WriteExplorer, writing_in_words
+from labkit.networks.tokens import Tokens, train
+from labkit.networks.transformer import Decoder, generate, random_weights
+
+TEXT = "the thing that the thinker thinks is a thing: def f(x2):\n    return x2\n" * 3
+STRANGE = ["", "aaaaaaa", "naïve π 猫 🙂", " \n\n  \t the\r", "thethe 12 x2):(", "\x00\x7f-_-"]
+
+
+@pytest.fixture(scope="module")
+def tokens():
+    return train(TEXT, 40)
+
+
+@pytest.fixture(scope="module")
+def weights(tokens):
+    return random_weights(len(tokens), context=24, width=16, heads=2)
+
+
+@pytest.fixture
+def explorer(weights, tokens):
+    return WriteExplorer(weights, tokens, beginning="the thing", length=40)
+
+
+# --- JavaScript against Python ---------------------------------------------------------------
+
+ASK = """
+const answer = ({ network, merges, texts, seeds, cases }) => {
+  const net = page.unpackNetwork(network);
+  const { pieces, encode } = page.tokenizer(merges);
+  const write = ({ length, ...params }) => {
+    const story = page.startWriting(net, pieces, encode(params.beginning), params);
+    for (let k = 0; k < length && story.written.given; k++) story.next();
+    const { written, rows } = story;
+    return {
+      words: [-1, ...written.text.keys()].map((place) => (
+        page.writingInWords(params.beginning, net.context, story, place))),
+      text: written.text, chances: written.chances, starts: written.starts,
+      weights: rows.map((heads) => heads.map(({ weights }) => [...weights])),
+      copies: [page.asParameters(params, ["temperature", "top_p"]),
+        page.asCommand("16", params, ["temperature", "top_p"])],
+    };
+  };
+  const random = (seed) => {
+    const next = page.draws(seed);
+    return Array.from({ length: 200 }, next);
+  };
+  return { pieces, codes: texts.map(encode), random: seeds.map(random), stories: cases.map(write) };
+};
+"""
+
+
+def cases_of(explorer):
+    """Settings of the grid; with each beginning more is written than the network reads at once."""
+    return [params | {"length": 60 if n % 3 == 0 else n % 9} for n, params in
+            enumerate(explorer.grid())]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def page(weights, tokens, tmp_path_factory):
+    """What JavaScript answers, asked once for all tests."""
+    e = WriteExplorer(weights, tokens)
+    question = {
+        "network": e.network,
+        "merges": e.merges,
+        "texts": [TEXT, *STRANGE],
+        "seeds": [0, 1, 99, 2**32 - 1, 2**40 + 5],
+        "cases": cases_of(e),
+    }
+    folder = tmp_path_factory.mktemp("javascript")
+    return browser.ask("language/explorer", "page", ASK, question, folder)
+
+
+def test_the_page_draws_the_numbers_of_numpy(page):
+    for seed, found in zip([0, 1, 99, 2**32 - 1, 2**40 + 5], page["random"], strict=True):
+        assert found == np.random.default_rng(seed).random(200).tolist()
+
+
+def test_the_page_cuts_any_text_into_the_same_tokens(page, tokens):
+    for text, codes in zip([TEXT, *STRANGE], page["codes"], strict=True):
+        assert codes == tokens.encode(text), text
+    assert page["pieces"] == [piece.decode("utf-8", "replace") for piece in tokens.pieces]
+
+
+def test_the_page_writes_and_says_what_python_does(page, explorer):
+    for params, there in zip(cases_of(explorer), page["stories"], strict=True):
+        written = explorer._written(**params)
+        places = range(-1, len(written["text"]))
+        assert there["text"] == written["text"], params
+        assert there["starts"] == written["starts"]
+        assert there["words"] == [writing_in_words(written, place) for place in places]
+        assert there["weights"] == [[w.tolist() for _, w in heads] for heads in rows(written)]
+        own = [chance["own"] for chance in written["chances"]]
+        np.testing.assert_allclose([c["own"] for c in there["chances"]], own, atol=6e-4)
+        best = [[name for name, _ in chance["best"]] for chance in written["chances"]]
+        assert [[name for name, _ in chance["best"]] for chance in there["chances"]] == best
+        for name in ("beginning", "temperature", "top_k", "top_p", "draw"):
+            setattr(explorer, name, params[name])
+        assert there["copies"][0].startswith(explorer.texts()["Copy as parameters"])
+
+
+def test_at_temperature_0_the_page_writes_what_generate_writes(page, explorer, tokens):
+    """The older half is forgotten twice on the way: 60 tokens in a context of 24."""
+    cold = [
+        (params, there)
+        for params, there in zip(cases_of(explorer), page["stories"], strict=True)
+        if params["temperature"] == 0 and params["length"] == 60 and params["beginning"]
+    ]
+    assert cold
+    for params, there in cold:
+        codes = tokens.encode(params["beginning"])
+        wanted = generate(explorer.decoder, codes, 60, temperature=0)
+        assert there["text"][len(codes) :] == [page["pieces"][code] for code in wanted]
+
+
+# --- in Python -------------------------------------------------------------------------------
+
+
+def test_it_writes_what_the_network_writes_with_weights_of_16_bits(explorer, weights, tokens):
+    half = Decoder([array.astype(np.float16) for array in weights])
+    codes = tokens.encode("the thing")
+    wanted = generate(half, codes, 40, 0.8, seed=0)
+    text = "".join(tokens.pieces[code].decode("utf-8", "replace") for code in (*codes, *wanted))
+    assert "".join(explorer.written["text"]) == text
+    again = WriteExplorer(Decoder(weights), tokens, beginning="the thing", length=40)
+    assert again.written == explorer.written
+    explorer.draw = 1
+    assert again.written != explorer.written
+
+
+def test_settings_restrict_what_is_drawn(explorer):
+    explorer.top_k = 3
+    chances = explorer.written["chances"][-1]["best"]
+    assert [p > 0 for _, p in chances] == [True] * 3 + [False] * 2
+    explorer.top_k, explorer.top_p = 1, 1.0
+    one = explorer.written["text"]
+    explorer.top_k, explorer.temperature = 0, 0.0
+    assert explorer.written["text"] == one
+
+
+def test_odd_beginnings_are_said_and_break_nothing(weights, tokens):
+    said = lambda text, **more: WriteExplorer(weights, tokens, beginning=text, **more).text
+    assert said("").startswith("The beginning is empty.")
+    assert said("t") == "1 token is given. Press Write, or Enter."
+    assert "has no “ï”, no “π”: the bytes" in said("naïve π")
+    long = "the thing is " * 20
+    assert "It reads the last 24 tokens at once." in said(long, length=3)
+    assert "too far back" in said(long, place=5)
+    assert said("the", length=2000).endswith(
+        "follow. Point at a token, or use the arrow keys. Here it stops."
+    )
+    assert WriteExplorer(weights, tokens, beginning="", length=9).png
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"beginning": "a" * 2001}, "up to 2,000 letters; got 2,001"),
+        ({"temperature": 2.5}, r"\[0, 2\]"),
+        ({"temperature": float("nan")}, "temperature = nan"),
+        ({"top_k": -1}, "top_k = -1"),
+        ({"top_k": 9999}, "top_k = 9999"),
+        ({"top_p": 0.0}, r"top_p = 0.0; use a number in \[0.05, 1\]"),
+        ({"draw": 100}, r"\[0, 99\]"),
+        ({"length": 2001}, r"\[0, 2000\]"),
+        ({"place": -2}, "place = -2"),
+    ],
+)
+def test_bad_settings_are_refused_with_what_is_allowed(weights, tokens, bad, message):
+    with pytest.raises(ValueError, match=message):
+        WriteExplorer(weights, tokens, **bad)
+
+
+def test_other_weights_and_tables_are_refused(weights, tokens):
+    with pytest.raises(ValueError, match="the table has 256; give the table"):
+        WriteExplorer(weights, Tokens([]))
+    for wrong in (np.nan, 1e6):
+        with pytest.raises(ValueError, match="array 1 are no numbers, or larger than 65,504"):
+            WriteExplorer([weights[0], weights[1] + wrong, *weights[2:]], tokens)
+
+
+def test_walk_tries_all_and_names_a_failure(explorer, monkeypatch):
+    assert explorer.walk() == 26
+
+    def broken(written, place):
+        return 1 / 0 if written["beginning"].startswith("def") else ""
+
+    monkeypatch.setattr(explore, "writing_in_words", broken)
+    with pytest.raises(kit.ExplorerError, match=r"def .*ZeroDivisionError"):
+        explorer.walk()
+
+
+def test_a_network_of_a_lesson_makes_a_small_page():
+    table = Tokens([(104, 105)] * 256)
+    e = WriteExplorer(random_weights(512, context=64, width=48), table)
+    assert len(e.network["weights"]) < 300_000
+    assert len(e.html()) < 400_000
