@@ -30,6 +30,9 @@ def log_slope(sizes: ArrayLike, losses: ArrayLike) -> tuple[float, float]:
     return float(np.exp(start)), float(-slope)
 
 
+EXPONENTS = np.geomspace(0.02, 2, 16)  # that `fit_surface` tries first
+
+
 class Surface(NamedTuple):
     """The loss over parameters N and tokens D: E + A / N**a + B / D**b.
 
@@ -65,22 +68,23 @@ class Surface(NamedTuple):
         return N, product / N
 
 
-def fit_surface(N: ArrayLike, D: ArrayLike, losses: ArrayLike, least: float = 0.0) -> Surface:
-    """Return the surface that is nearest to measured losses.
+def fit_surface(N: ArrayLike, D: ArrayLike, losses: ArrayLike) -> Surface:
+    """Return the surface that is nearest to measured losses: least squares in nats.
 
-    The distance is that of the logarithms, and counts far ones less (Huber's loss, 0.001), from
-    several starts.
+    For given exponents, E, A and B follow from linear least squares, none of them negative. So
+    only the two exponents are sought, first on a grid from 0.02 to 2, then closer.
 
     Args:
         N: parameters, shape (n,).
         D: tokens trained on, shape (n,).
         losses: nats a token, shape (n,).
-        least: E is not sought below this.
 
     Raises:
-        ValueError: fewer than six runs, numbers that are not positive, or other shapes.
+        ValueError: fewer than six runs, numbers that are not positive, one size or one number of
+            tokens only, or other shapes.
 
-    Source: Hoffmann and others, Training compute-optimal large language models (2022), section 3.3.
+    Source: the form is that of Hoffmann and others, Training compute-optimal large language models
+    (2022), section 3.3; Golub and Pereyra (1973) split linear from other parameters like this.
 
     >>> N, D = np.repeat([1e4, 3e4, 1e5], 3), np.tile([1e5, 3e5, 1e6], 3)
     >>> true = Surface(E=1.5, A=400.0, a=0.5, B=60.0, b=0.3)
@@ -88,27 +92,34 @@ def fit_surface(N: ArrayLike, D: ArrayLike, losses: ArrayLike, least: float = 0.
     >>> round(found.a, 3), round(found.b, 3)
     (0.5, 0.3)
     """
-    from scipy.optimize import least_squares
+    from scipy.optimize import minimize, nnls
 
     N, D, losses = _positive(N=N, D=D, losses=losses)
-    if len(losses) < 6:
-        raise ValueError(f"five numbers are sought: fit at least six runs; got {len(losses)}")
-    # Around the middle of the runs, so that all five numbers are of the size of 1.
-    n, d, logs = np.log(N / _middle(N)), np.log(D / _middle(D)), np.log(losses)
+    if len(losses) < 6 or min(len({*N}), len({*D})) < 2:
+        raise ValueError(
+            f"five numbers are sought: fit at least six runs, of two sizes and two numbers of "
+            f"tokens or more; got {len(losses)} runs, {len({*N})} sizes and {len({*D})} numbers"
+        )
+    # Around the middle of the runs, so that all columns are of the size of 1.
+    n, d = N / _middle(N), D / _middle(D)
 
-    def error(p: np.ndarray) -> np.ndarray:
-        return np.log(p[0] + np.exp(p[1] - p[2] * n) + np.exp(p[3] - p[4] * d)) - logs
+    def solved(exponents: np.ndarray) -> tuple[np.ndarray, float]:
+        a, b = exponents
+        return nnls(np.column_stack([np.ones_like(n), n**-a, d**-b]), losses)
 
-    low, high = [least, -12, 0.01, -12, 0.01], [losses.min(), 5, 3, 5, 3]
-    best = None
-    for share in (0.05, 0.5, 0.9):
-        E = least + share * (losses.min() - least)
-        part = np.log(max(losses.mean() - E, 0.1) / 2)
-        options = {"bounds": (low, high), "loss": "huber", "f_scale": 0.001, "x_scale": "jac"}
-        found = least_squares(error, [E, part, 0.4, part, 0.4], **options)
-        best = found if best is None or found.cost < best.cost else best
-    E, A, a, B, b = map(float, best.x)
-    return Surface(E, float(np.exp(A) * _middle(N) ** a), a, float(np.exp(B) * _middle(D) ** b), b)
+    grid = [(a, b) for a in EXPONENTS for b in EXPONENTS]
+    first = min(grid, key=lambda exponents: solved(exponents)[1])
+    least, most = EXPONENTS[[0, -1]]
+    closer = minimize(
+        lambda logs: solved(np.exp(logs))[1],
+        np.log(first),
+        method="Nelder-Mead",
+        bounds=[(np.log(least), np.log(most))] * 2,
+        options={"xatol": 1e-5, "fatol": 1e-9},
+    )
+    a, b = map(float, np.exp(closer.x))
+    (E, A, B), _ = solved((a, b))
+    return Surface(float(E), float(A * _middle(N) ** a), a, float(B * _middle(D) ** b), b)
 
 
 def bootstrap_surfaces(

@@ -21,14 +21,16 @@ class Positions(keras.layers.Layer):
     """Adds a learned vector for each place: (n, places, width) in and out."""
 
     def build(self, shape: Sequence[int | None]) -> None:
-        self.table = self.add_weight(shape=tuple(shape[-2:]), initializer="uniform", name="table")
+        # Far smaller than the tokens' vectors: at first, what a token is matters, not where it stands.
+        small = keras.initializers.RandomNormal(stddev=0.005)
+        self.table = self.add_weight(shape=tuple(shape[-2:]), initializer=small, name="table")
 
     def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
         return x + self.table
 
 
 def build(
-    vocabulary: int = 512, context: int = 32, width: int = 64, layers: int = 1, heads: int = 4
+    vocabulary: int = 384, context: int = 32, width: int = 64, layers: int = 1, heads: int = 4
 ) -> keras.Model:
     """Return a decoder of the GPT kind: from tokens, shape (n, context), to scores of the next.
 
@@ -122,7 +124,7 @@ def train(
     codes: np.ndarray,
     count: int,
     rate: float,
-    batch_size: int = 16,
+    batch_size: int = 4,
     seed: int = 0,
 ) -> float:
     """Train a model on a number of tokens, each piece for one update; return the seconds.
