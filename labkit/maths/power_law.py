@@ -160,7 +160,9 @@ def _positive(**named: ArrayLike) -> tuple[np.ndarray, ...]:
     for name, array in arrays.items():
         wrong = array[~((array > 0) & np.isfinite(array))]
         if len(wrong):
-            raise ValueError(f"{name} must be positive numbers, for their logarithm; got {wrong[0]}")
+            raise ValueError(
+                f"{name} must be positive numbers, for their logarithm; got {wrong[0]}"
+            )
     if len({*next(iter(arrays.values()))}) < 2:
         raise ValueError(f"{next(iter(arrays))} has one value only: give at least two")
     return tuple(arrays.values())

@@ -120,8 +120,8 @@ def adapt(
         raise ValueError("LoRA goes beside dense layers; this model has none")
     for old, new in pairs:
         if isinstance(new, LoRADense):
-            new.kernel.assign(old.kernel)
-            new.bias.assign(old.bias)
+            for own, given in ((new.kernel, old.kernel), (new.bias, old.bias)):
+                own.assign(keras.ops.convert_to_numpy(given))  # a copy: JAX gives arrays away
         else:
             new.set_weights(old.get_weights())
             new.trainable = False
