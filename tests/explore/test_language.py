@@ -203,3 +203,119 @@ def test_a_network_of_a_lesson_makes_a_small_page():
     e = WriteExplorer(random_weights(512, context=64, width=48), table)
     assert len(e.network["weights"]) < 300_000
     assert len(e.html()) < 400_000
+
+
+# --- in a browser ----------------------------------------------------------------------------
+
+GROUND = {"light": "background: #fff; color: #111", "dark": "background: #111; color: #eee"}
+# When each token came, in milliseconds, and how many letters it has.
+WATCH = """() => {
+  const text = document.querySelector('figure div').shadowRoot.querySelector('.text');
+  window.came = [];
+  new MutationObserver((changes) => changes.forEach(({ addedNodes }) => addedNodes.forEach(
+    (node) => window.came.push([performance.now(), node.textContent.length])))).observe(
+    text, { childList: true });
+}"""
+
+
+def said(page):
+    return page.locator(".status").inner_text()
+
+
+def wait_for_tokens(page, count):
+    page.wait_for_function(
+        "(n) => document.querySelector('figure div').shadowRoot.querySelectorAll('.text span')"
+        ".length >= n",
+        arg=count,
+    )
+
+
+@browser.needs_browser
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", GROUND)
+def test_letters_stream_at_more_than_20_a_second(still, tokens, capsys, theme):
+    """A network as large as a lesson's: 512 tokens, width 64, two blocks of four heads."""
+    table = Tokens([(104, 105)] * 256)
+    e = WriteExplorer(random_weights(512, context=64, layers=2), table, beginning="the ")
+    page = still(e, body=GROUND[theme])
+    assert said(page) == e.text
+    page.evaluate(WATCH)
+    page.get_by_role("button", name="Write").click()
+    assert said(page) == "The network writes."
+    wait_for_tokens(page, 100)  # longer than the context: half of it is read again on the way
+    page.get_by_role("button", name="Stop").click()
+    came = np.array(page.evaluate("window.came"))
+    rate = came[1:, 1].sum() / (came[-1, 0] - came[0, 0]) * 1000
+    with capsys.disabled():
+        print(f"\n{rate:.0f} letters a second in the {theme} theme")
+    assert rate >= 20
+    assert browser.contrast_of(page.locator(".status")) > 4.5
+    assert browser.contrast_of(page.locator(".text span").last) > 4.5
+    e.length = page.locator(".text span").count() - len(table.encode("the "))
+    assert said(page) == e.text
+    shown = "".join(page.locator(".text span").all_text_contents())
+    assert shown == "".join(e.written["text"]).replace("\n", "↵\n")
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_a_token_is_pointed_at_by_mouse_and_keys_and_shows_its_looks(still, explorer):
+    page = still(explorer)
+    page.locator("[data-place='30']").hover()
+    told = lambda place: writing_in_words(explorer.written, place)
+    assert said(page) == told(30)
+    colored = page.locator(".heads i[style]").all_text_contents()
+    wanted = []  # the nearest pieces that find room, where a weight is not 0
+    for _, looks in rows(explorer.written)[30]:
+        pieces = explorer.written["text"][30 - len(looks) : 30]
+        room = np.cumsum([len(piece) for piece in pieces[::-1]])[::-1] <= 64
+        wanted += [p for p, w, fits in zip(pieces, looks, room, strict=True) if w > 0 and fits]
+    marks = str.maketrans({" ": "␣", "\n": "↵"})
+    assert colored == [piece.translate(marks) for piece in wanted]
+    page.locator(".text").focus()
+    page.keyboard.press("ArrowRight")
+    assert said(page) == told(31)
+    page.keyboard.press("Home")
+    assert said(page).endswith("Nothing stands before it.")
+    page.keyboard.press("End")
+    assert said(page) == told(len(explorer.written["text"]) - 1)
+    page.keyboard.press("Escape")
+    assert said(page) == told(-1)
+    for width in (1000, 640, 401):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate(browser.SETTLED)
+        room, needed = page.locator(".lk").evaluate("(e) => [e.clientWidth, e.scrollWidth]")
+        assert needed <= room, width
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_typing_and_turning_begin_anew_and_continue_goes_on(still, weights, tokens):
+    at = lambda **settings: WriteExplorer(weights, tokens, **settings)
+    page = still(at(length=9), reduced_motion="reduce")  # a whole stint at once
+    field = page.get_by_label("beginning of the text")
+    for beginning in ("", "naïve π", "the thing is " * 9):
+        field.fill(beginning)
+        assert said(page) == at(beginning=beginning).text
+    field.fill("")
+    field.press("Enter")
+    assert page.locator(".text span").count() == 0
+    field.fill("the thin")
+    field.press("Enter")
+    given = len(tokens.encode("the thin"))
+    wait_for_tokens(page, given + 150)
+    assert said(page) == at(beginning="the thin", length=150).text
+    page.get_by_role("button", name="Continue").focus()
+    page.keyboard.press("Enter")
+    wait_for_tokens(page, given + 300)
+    page.get_by_label("top-k").select_option("5")
+    for name, keys in (("draw", ["ArrowRight"]), ("temperature", ["ArrowRight", "ArrowRight"])):
+        page.get_by_label(name, exact=True).focus()
+        for key in keys:
+            page.keyboard.press(key)
+    wait_for_tokens(page, given + 150)
+    turned = at(beginning="the thin", temperature=1.0, top_k=5, draw=1, length=150)
+    page.locator("[data-place='80']").hover()
+    assert said(page) == writing_in_words(turned.written, 80)
+    page.get_by_role("button", name="Copy as command").click()
+    assert page.locator(".copied").inner_text() == turned.texts()["Copy as command"]

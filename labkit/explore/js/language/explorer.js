@@ -169,7 +169,7 @@ class WriteView extends View {
 const STYLE = `
 .settings { margin-top: 8px; gap: 6px 16px; }
 .text { height: 132px; }
-.text span:nth-child(even) { background: var(--soft); }
+.text span:nth-child(even) { background: #8883; } /* where tokens meet */
 .chances div { grid-template-columns: 5.5em 70px auto; }
 .chances span { overflow: hidden; white-space: pre; }
 `;
