@@ -21,11 +21,12 @@ class Positions(keras.layers.Layer):
     """Adds a learned vector for each place: (n, places, width) in and out."""
 
     def build(self, shape: Sequence[int | None]) -> None:
-        # Far smaller than the tokens' vectors: at first, what a token is matters, not where it stands.
+        """Make the table, far smaller than the tokens' vectors: what they are counts first."""
         small = keras.initializers.RandomNormal(stddev=0.005)
         self.table = self.add_weight(shape=tuple(shape[-2:]), initializer=small, name="table")
 
     def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        """Return x plus the table, shape (n, places, width)."""
         return x + self.table
 
 

@@ -89,6 +89,7 @@ class LoRADense(keras.layers.Layer):
         self.activation = keras.activations.get(activation)
 
     def build(self, shape: tuple) -> None:
+        """Make W and the bias, which stay, and A and B, which learn."""
         d, add = shape[-1], self.add_weight
         self.kernel = add(shape=(d, self.units), name="kernel", trainable=False)
         self.bias = add(shape=(self.units,), name="bias", trainable=False)
@@ -96,11 +97,11 @@ class LoRADense(keras.layers.Layer):
         self.B = add(shape=(self.rank, self.units), initializer="zeros", name="B")
 
     def call(self, x: Tensor) -> Tensor:
+        """Return the outputs, shape (..., units), of inputs of shape (..., d)."""
         ops = keras.ops
         flat = ops.reshape(x, (-1, x.shape[-1]))
-        weights = (ops.convert_to_tensor(w) for w in (self.kernel, self.A, self.B))
-        kernel, A, B = weights
-        out = self.product(flat, kernel, A, B, self.scale)
+        matrices = (ops.convert_to_tensor(each) for each in (self.kernel, self.A, self.B))
+        out = self.product(flat, *matrices, self.scale)
         out = ops.reshape(out, (-1, *x.shape[1:-1], self.units))
         return self.activation(out + self.bias)
 
