@@ -33,6 +33,35 @@ def log_slope(sizes: ArrayLike, losses: ArrayLike) -> tuple[float, float]:
 EXPONENTS = np.geomspace(0.02, 2, 16)  # that `fit_surface` tries first
 
 
+def fit_floor(sizes: ArrayLike, losses: ArrayLike) -> float:
+    """Return E of the law E + A / sizes**a that is nearest to losses: least squares.
+
+    Two sizes cannot tell a floor from a slope: 0 then. It stays at most 0.98 of the lowest loss,
+    so that what lies above it has a logarithm.
+
+    Args:
+        sizes: positive numbers, shape (n,), at least two different ones.
+        losses: positive numbers, shape (n,).
+
+    Raises:
+        ValueError: as `log_slope`.
+
+    >>> sizes = np.array([1e4, 2e4, 4e4, 8e4])
+    >>> round(fit_floor(sizes, 2 + 100 / sizes**0.5), 2)
+    2.0
+    """
+    from scipy.optimize import nnls
+
+    sizes, losses = _positive(sizes=sizes, losses=losses)
+    if len({*sizes}) < 3:
+        return 0.0
+    parts, one = sizes / _middle(sizes), np.ones_like(sizes)
+    exponents = np.geomspace(EXPONENTS[0], EXPONENTS[-1], 400)
+    fits = [nnls(np.column_stack([one, parts**-a]), losses) for a in exponents]
+    (E, _), _ = min(fits, key=lambda fit: fit[1])
+    return float(min(E, 0.98 * losses.min()))
+
+
 class Surface(NamedTuple):
     """The loss over parameters N and tokens D: E + A / N**a + B / D**b.
 

@@ -15,6 +15,13 @@ def test_a_straight_line_through_logs_gives_the_law():
     assert (A, a) == (pytest.approx(5), pytest.approx(0.3))
 
 
+def test_a_floor_is_found_and_leaves_logarithms():
+    sizes = np.geomspace(1e3, 1e5, 5)
+    assert p.fit_floor(sizes, 3 + 40 * sizes**-0.6) == pytest.approx(3, abs=0.01)
+    assert p.fit_floor(sizes, np.arange(3.0, 8.0)) < 3
+    assert p.fit_floor(sizes[:2], [4, 3]) == 0
+
+
 def test_an_exact_surface_is_found_again():
     assert p.fit_surface(N, D, TRUE(N, D)) == pytest.approx(TRUE, rel=1e-2)
 
