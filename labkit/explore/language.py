@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 LONGEST = 2000  # letters of a beginning, and tokens that it writes at most
 DRAWS = 99
-MOST_WEIGHTS = 2_000_000  # of a network in a page, some 5 MB of it
+MOST_WEIGHTS = 10_000_000  # of a network in a page, some 27 MB of it
 BEGINNINGS = ("The ", "def ", "naïve π", "")
 
 
@@ -89,8 +89,8 @@ class WriteExplorer(kit.PageExplorer):
         text: in words what is shown.
 
     Raises:
-        ValueError: weights that are no such network or no numbers, or too many for a page, another number of tokens than
-            it knows, or a setting that is not allowed.
+        ValueError: weights that are no such network, no numbers, or too many for a page; another
+            number of tokens than it knows; a setting that is not allowed.
     """
 
     parameters = ("beginning", "temperature", "top_k", "top_p", "draw")
