@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 LONGEST = 2000  # letters of a beginning, and tokens that it writes at most
 DRAWS = 99
+MOST_WEIGHTS = 10_000_000  # of a network in a page, some 27 MB of it
 BEGINNINGS = ("The ", "def ", "naïve π", "")
 
 
@@ -88,8 +89,8 @@ class WriteExplorer(kit.PageExplorer):
         text: in words what is shown.
 
     Raises:
-        ValueError: weights that are no such network or no numbers, another number of tokens than
-            it knows, or a setting that is not allowed.
+        ValueError: weights that are no such network, no numbers, or too many for a page; another
+            number of tokens than it knows; a setting that is not allowed.
     """
 
     parameters = ("beginning", "temperature", "top_k", "top_p", "draw")
@@ -229,7 +230,12 @@ class WriteExplorer(kit.PageExplorer):
 
 
 def _rounded(weights: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Return weights in half precision, if that can hold them."""
+    """Return weights in half precision, if that and a page can hold them."""
+    if (count := sum(np.size(array) for array in weights)) > MOST_WEIGHTS:
+        raise ValueError(
+            f"this network has {count:,} weights; a page holds up to {MOST_WEIGHTS:,}, so give it "
+            "a smaller one"
+        )
     with np.errstate(over="ignore"):  # too large a number becomes inf, which is refused below
         arrays = [np.asarray(array, np.float64).astype(np.float16) for array in weights]
     if wrong := [n for n, array in enumerate(arrays) if not np.isfinite(array).all()]:

@@ -187,6 +187,12 @@ def test_other_weights_and_tables_are_refused(weights, tokens):
             WriteExplorer([weights[0], weights[1] + wrong, *weights[2:]], tokens)
 
 
+def test_a_network_too_large_for_a_page_is_refused(weights, tokens, monkeypatch):
+    monkeypatch.setattr(explore, "MOST_WEIGHTS", 1000)
+    with pytest.raises(ValueError, match=r"has [\d,]+ weights; .* up to 1,000"):
+        WriteExplorer(weights, tokens)
+
+
 def test_walk_tries_all_and_names_a_failure(explorer, monkeypatch):
     assert explorer.walk() == 26
 
@@ -196,6 +202,16 @@ def test_walk_tries_all_and_names_a_failure(explorer, monkeypatch):
     monkeypatch.setattr(explore, "writing_in_words", broken)
     with pytest.raises(kit.ExplorerError, match=r"def .*ZeroDivisionError"):
         explorer.walk()
+
+
+def test_settings_come_back_as_the_lesson_understands_them(explorer):
+    from labkit.lab import parameters, places
+
+    schema = parameters.read_parameters(places.lesson_files()["16"])
+    parameters.validate(schema, explorer.lesson_params)
+    assert explorer.texts()["Copy as command"].startswith(
+        "labkit run 16 -p 'beginning=the thing' -p temperature=0.8"
+    )
 
 
 def test_a_network_of_a_lesson_makes_a_small_page():
