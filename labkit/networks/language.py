@@ -143,7 +143,7 @@ def train(
     steps = max(1, int(count) // (batch_size * context))
     x, y = pieces(codes, context, steps * batch_size, seed)
     compiled(model, rate, steps)
-    history = fit(model, x, y, batch_size, verbose=0, shuffle=False)  # they are mixed already
+    history = fit(model, x, y, batch_size, verbose=0)
     return float(sum(history.seconds))
 
 
