@@ -84,6 +84,7 @@ def _runs(ax: plt.Axes, table: pd.DataFrame, surface: Surface, most: float = 0) 
         ax.plot(rows[PARAMETERS], rows[LOSS], marker, color=color, label=f"{count:,}")
         ax.plot(sizes, surface(sizes, count), "--", color=color, lw=1)
     ax.set(xscale="log", xlabel="parameters N", ylabel="held-out loss, nats a token")
+    ax.xaxis.set_minor_formatter("")  # within two powers of ten the small labels run together
 
 
 def foretold(
