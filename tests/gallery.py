@@ -93,6 +93,11 @@ found = {"scratch": rng.normal(90, 2, (3, 5))}
 for source in ("digits 0 to 4", "shuffled pixels"):
     found |= {(source, frozen): rng.normal(91, 2, (3, 5)) for frozen in range(4)}
 TransferExplorer([1, 20, 400], found)""",
+    "16 write": """
+from labkit.explore.language import WriteExplorer
+from labkit.networks.tokens import train
+tokens = train("the thing that the thinker thinks is a thing " * 3, 30)
+WriteExplorer(random_weights(len(tokens), layers=2, heads=4), tokens, length=60, place=30)""",
     "21 collectives": """
 from labkit.datacenter.links import Link
 from labkit.explore.collectives import CollectivesExplorer

@@ -2,7 +2,7 @@
 
 The text is the language reference of Python, as `help()` shows it. Characters are numbers from 0
 to 95 (`ALPHABET`), whatever version the text comes from, so that networks keep their size.
-Lesson: 14_attention.
+Lessons: 14_attention, 16_language_models.
 """
 
 from __future__ import annotations
@@ -85,6 +85,39 @@ def load_text(test_fraction: float = 0.1, keep_repeated: bool = False) -> Text:
     how = "as it comes" if keep_repeated else "each paragraph once"
     source = f"{_describe(found)}; {how}: {cut:,} characters to train, {len(codes) - cut:,} to test"
     return Text(codes[:cut], codes[cut:], repeated, source)
+
+
+CODE = ("argparse", "inspect", "calendar", "textwrap", "shutil")  # each one file of every Python
+
+
+def load_code(test_fraction: float = 0.1) -> Text:
+    """Return the source of some of Python's own modules (`CODE`) for training and testing.
+
+    Other text than `load_text`, with words in common: programs, not what is said about them.
+
+    Args:
+        test_fraction: share of the characters at the end that are held out, in (0, 1).
+
+    Raises:
+        ValueError: a fraction outside (0, 1).
+        DataError: this Python was installed without its source.
+
+    >>> decode(load_code().train[:35])
+    '# Author: Steven J. Bethard <steven'
+    """
+    if not 0 < test_fraction < 1:
+        raise ValueError(f"test_fraction lies between 0 and 1; got {test_fraction!r}")
+    paths = [Path(found.origin or "") for name in CODE if (found := util.find_spec(name))]
+    if len(paths) < len(CODE) or not all(path.suffix == ".py" for path in paths):
+        raise DataError(
+            f"The source of {', '.join(CODE)} comes with Python, but not with this one. Pythons of "
+            "python.org, conda, uv and the Linux distributions have it."
+        )
+    codes = encode("\n\n".join(path.read_text(encoding="utf-8").strip() for path in paths))
+    cut = round(len(codes) * (1 - test_fraction))
+    names = f"source of {', '.join(CODE)}, Python {platform.python_version()}"
+    source = f"{names}: {cut:,} characters to train, {len(codes) - cut:,} to test"
+    return Text(codes[:cut], codes[cut:], 0.0, source)
 
 
 def encode(text: str) -> np.ndarray:

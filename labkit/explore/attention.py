@@ -8,9 +8,9 @@ tests/explore/test_attention.py holds its words and Python's together.
 from __future__ import annotations
 
 import base64
+import functools
 import itertools
-import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from traitlets import Bunch
 
-    from labkit.networks.transformer import Decoder
+    from labkit.networks.transformer import Decoder, Step
 
 LETTERS = 120  # that the network writes
 LONGEST = 40  # letters of a beginning: as many as every network of the lesson can read
 MOST = 12  # heads that are shown, a row each
 SHOWN = 5  # likeliest letters that are shown
+WIDE, LINES = 64, 8  # letters of a line in the picture, and its lines: the last ones
 BEGINNINGS = ("the iterator returns ", ">>> print(numbers[0", "with_stmt ::= ")
 
 
@@ -40,18 +41,22 @@ def in_words(written: Mapping[str, Any], place: int) -> str:
     """Return where the network looked when it told a letter, and how likely that one was.
 
     Args:
-        written: the letters and all about them, as `LookExplorer.written`.
+        written: the letters and all about them, as `LookExplorer.written`; its text may be pieces
+            of several letters, and its `unit` another word for one of them.
         place: of the letter, from 0; -1 for none.
     """
-    text, given = written["text"], written["given"]
+    text, given, unit = written["text"], written["given"], written.get("unit", "letter")
     if place < 0:
         return (
-            f"{given} letters are given, {len(text) - given} follow. Point at a letter, or use "
+            f"{given} {unit}s are given, {len(text) - given} follow. Point at a {unit}, or use "
             "the arrow keys."
         )
-    who = f"Letter {place + 1}, “{_mark(text[place])}”, {'given' if place < given else 'written'}"
+    state = "given" if place < given else "written"
+    who = f"{unit.capitalize()} {place + 1}, “{mark(text[place])}”, {state}"
     if place == 0:
-        return f"{who}: the first letter. Nothing stands before it."
+        return f"{who}: the first {unit}. Nothing stands before it."
+    if written["starts"][place] == place:
+        return f"{who}: too far back. The network saw nothing before it."
     told = [
         f"{_head(written, h)} {_most(text, *each)}" for h, each in enumerate(rows(written)[place])
     ]
@@ -77,15 +82,53 @@ def rows(written: Mapping[str, Any]) -> list[list[tuple[int, np.ndarray]]]:
 def _most(text: str, start: int, weights: np.ndarray) -> str:
     best = int(weights.argmax())
     far = f"{len(weights) - best} back ({weights[best] / 255:.2f})"
-    return f"“{_mark(text[start + best])}” {far}"
+    return f"“{mark(text[start + best])}” {far}"
 
 
 def _head(written: Mapping[str, Any], head: int) -> str:
     return f"{head // written['each'] + 1}.{head % written['each'] + 1}"
 
 
-def _mark(letter: str) -> str:
-    return {" ": "␣", "\n": "↵"}.get(letter, letter)
+def mark(piece: str) -> str:
+    r"""Return a letter or piece with its blanks and line ends as marks.
+
+    >>> mark(" of\n")
+    '␣of↵'
+    """
+    return piece.replace(" ", "␣").replace("\n", "↵")
+
+
+def account(
+    decoder: Decoder,
+    codes: Sequence[int],
+    steps: Sequence[Step],
+    chances: Callable[[np.ndarray], np.ndarray],
+    name: Callable[[int], str] = visible,
+) -> dict[str, Any]:
+    """Return all about a text that a network wrote but the text itself, as plain data.
+
+    Args:
+        decoder: the network.
+        codes: what was given; of a long beginning the network reads the end only.
+        steps: what `labkit.networks.transformer.write` made of it.
+        chances: from scores to the probabilities that are drawn from.
+        name: of a code among the likeliest.
+    """
+    start = max(0, len(codes) - decoder.context)
+    logits, looks = decoder.read(codes[start:])
+    none = np.zeros((decoder.layers, decoder.heads, 0))
+    told = [(place, none, None) for place in range(min(start + 1, len(codes)))]
+    told += [(start, looks[:, :, i, : i + 1], chances(logits[i])) for i in range(len(logits) - 1)]
+    told += [(step.start, step.looks, step.probability) for step in steps]
+    text = [*codes, *(step.code for step in steps)]
+    return {
+        "given": len(codes),
+        "heads": min(decoder.layers * decoder.heads, MOST),
+        "each": decoder.heads,  # heads of a block
+        "starts": [start for start, *_ in told],
+        "looks": base64.b64encode(b"".join(_shown(seen) for _, seen, _ in told)).decode(),
+        "chances": [_chances(p, code, name) for (*_, p), code in zip(told, text, strict=True)],
+    }
 
 
 class LookExplorer(kit.PageExplorer):
@@ -162,7 +205,7 @@ class LookExplorer(kit.PageExplorer):
 
     def pixels(self) -> np.ndarray:
         """Return the picture: the text, and a row for each head if a letter is pointed at."""
-        return _drawn(self.written, self.place)
+        return drawn_text(self.written, self.place)
 
     def state(self) -> dict[str, Any]:
         """Return what a page without a kernel needs to know."""
@@ -185,7 +228,7 @@ class LookExplorer(kit.PageExplorer):
             if any(abs(weights.sum() / 255 - 1) > 0.3 for _, weights in heads if len(weights)):
                 raise ValueError(f"weights of letter {place} do not add up to 1")
         if drawn:
-            _drawn(written, len(written["text"]) - 1)
+            drawn_text(written, len(written["text"]) - 1)
 
     # ---- inside
 
@@ -196,71 +239,76 @@ class LookExplorer(kit.PageExplorer):
     def _written(self, beginning: str, temperature: float, draw: int) -> dict[str, Any]:
         """Return a text that the network wrote, and all about it, as plain data."""
         codes = encode(beginning)
-        logits, looks = self._decoder.read(codes)
-        steps = [(0, looks[:, :, i - 1, :i], logits[i - 1]) for i in range(1, len(codes))]
-        told = [(start, seen, softmax_at(z, temperature)) for start, seen, z in steps]
-        new = list(write(self._decoder, codes, LETTERS, temperature, draw))
-        told += [(step.start, step.looks, step.probability) for step in new]
-        text = beginning + decode([step.code for step in new])
-        shown = [_shown(seen) for _, seen, _ in told]
-        chances = [_chances(p, code) for (*_, p), code in zip(told, encode(text)[1:], strict=True)]
-        return {
-            "text": text,
-            "given": len(codes),
-            "heads": min(self._decoder.layers * self._decoder.heads, MOST),
-            "each": self._decoder.heads,  # heads of a block
-            "starts": [0, *(start for start, *_ in told)],
-            "looks": base64.b64encode(b"".join(shown)).decode(),
-            "chances": [{"own": 0.0, "best": []}, *chances],
-        }
+        steps = list(write(self._decoder, codes, LETTERS, temperature, draw))
+        text = beginning + decode([step.code for step in steps])
+        chances = functools.partial(softmax_at, temperature=temperature)
+        return {"text": text} | account(self._decoder, codes, steps, chances)
 
 
 def _shown(looks: np.ndarray) -> bytes:
     """Return the weights of the first heads in 255ths; looks of shape (layers, heads, seen)."""
-    return np.rint(255 * looks.reshape(-1, looks.shape[-1])[:MOST]).astype(np.uint8).tobytes()
+    return np.rint(255 * np.concatenate(looks)[:MOST]).astype(np.uint8).tobytes()
 
 
-def _chances(p: np.ndarray, code: int) -> dict[str, Any]:
+def _chances(p: np.ndarray | None, code: int, name: Callable[[int], str]) -> dict[str, Any]:
+    if p is None:
+        return {"own": 0.0, "best": []}
     best = np.argsort(-p, kind="stable")[:SHOWN]
     return {
         "own": round(float(p[code]), 3),
-        "best": [[visible(each), round(float(p[each]), 3)] for each in best],
+        "best": [[name(each), round(float(p[each]), 3)] for each in best],
     }
 
 
-def _drawn(written: Mapping[str, Any], place: int) -> np.ndarray:
-    heads = written["heads"] if place > 0 else 0
-    return kit.draw_once(lambda f: _paint(f, written, place), (9.0, 1.7 + 0.28 * heads), 90)
+def drawn_text(written: Mapping[str, Any], place: int) -> np.ndarray:
+    """Return the picture of a text, pixels: below it a row for each head if a place is given.
+
+    Args:
+        written: as in `in_words`.
+        place: of a letter that the network told, or -1.
+    """
+    heads = rows(written)[place] if place > 0 and written["starts"][place] < place else []
+    lines = min(LINES, 1 + _spots(written["text"])[-1][0]) if written["text"] else 1
+    size = 9.0, 0.35 + 0.28 * (lines + 1 + len(heads))
+    return kit.draw_once(lambda f: _paint(f, written, place, heads, lines), size, 90)
 
 
-def _paint(figure: Figure, written: Mapping[str, Any], place: int) -> None:
-    """Draw the text in lines, and below it for each head the letters before, on its colors."""
+def _spots(text: Sequence[str]) -> list[tuple[int, int]]:
+    """Return row and column at which each letter or piece begins, in lines of 64 letters."""
+    spots, row, column = [], 0, 0
+    for piece in text:
+        if column and column + len(piece) > WIDE:
+            row, column = row + 1, 0
+        spots.append((row, column))
+        column += len(piece)
+    return spots
+
+
+def _paint(figure: Figure, written: Mapping[str, Any], place: int, heads: list, lines: int) -> None:
+    """Draw the text in lines, and below it for each head what stood before, on its colors."""
     ax = figure.subplots()
-    heads = written["heads"] if place > 0 else 0
-    lines = textwrap.wrap("".join(map(_mark, written["text"])), 64, drop_whitespace=False)
-    ax.set(xlim=(0, 76), ylim=(len(lines) + heads + 1, -0.5))
+    ax.set(xlim=(0, 76), ylim=(lines + len(heads) + 1, -0.5))
     ax.set_axis_off()
     look = {"family": "monospace", "size": 13, "ha": "center", "va": "center", "parse_math": False}
-    for row, line in enumerate(lines):
-        for column, letter in enumerate(line):
-            here = 64 * row + column == place
-            color = (
-                figures.ORANGE
-                if here
-                else figures.BLUE
-                if 64 * row + column >= written["given"]
-                else figures.GRAY
-            )
-            ax.text(column + 6, row, letter, color=color, **look)
-    for head in range(heads):
-        y, (_, weights) = len(lines) + head + 0.5, rows(written)[place][head]
+
+    def put(column: int, row: float, piece: str, **more: Any) -> None:
+        for k, letter in enumerate(mark(piece)):
+            shown = letter if letter.isprintable() else "�"
+            ax.text(column + k, row, shown, **look, **more)
+
+    text, spots = written["text"], _spots(written["text"])
+    above = spots[-1][0] + 1 - lines if spots else 0
+    for at, (piece, (row, column)) in enumerate(zip(text, spots, strict=True)):
+        color = figures.BLUE if at >= written["given"] else figures.GRAY
+        if row >= above:
+            put(column + 6, row - above, piece, color=figures.ORANGE if at == place else color)
+    for head, (_, weights) in enumerate(heads):
+        y, column = lines + head + 0.5, 6 + WIDE
         ax.text(2, y, _head(written, head), **look)
-        for k, weight in enumerate(weights[-64:]):
-            letter = written["text"][place - len(weights[-64:]) + k]
-            box = {
-                "facecolor": figures.ORANGE,
-                "alpha": weight / 255,
-                "edgecolor": "none",
-                "pad": 1,
-            }
-            ax.text(6 + 64 - len(weights[-64:]) + k, y, _mark(letter), bbox=box, **look)
+        for back in range(1, len(weights) + 1):
+            column -= len(text[place - back])
+            if column < 6:
+                break
+            box = {"facecolor": figures.ORANGE, "alpha": weights[-back] / 255}
+            box |= {"edgecolor": "none", "pad": 1}
+            put(column, y, text[place - back], bbox=box)

@@ -66,6 +66,40 @@ def softmax_at(logits: ArrayLike, temperature: float = 1.0) -> np.ndarray:
     return parts / parts.sum(axis=-1, keepdims=True)
 
 
+def restricted(p: ArrayLike, top_k: int = 0, top_p: float = 1.0) -> np.ndarray:
+    """Return probabilities of the likeliest choices alone, which add up to 1 again.
+
+    Args:
+        p: probabilities, shape (choices,).
+        top_k: choices that are kept, of equals the first ones; 0 for all.
+        top_p: of these, as few of the likeliest are kept as hold this share, in (0, 1].
+
+    Raises:
+        ValueError: a number that is not allowed.
+
+    Source: top-k: Fan, Lewis and Dauphin, Hierarchical neural story generation (2018); top-p:
+    Holtzman and others, The curious case of neural text degeneration (2020).
+
+    >>> restricted([0.5, 0.3, 0.2], top_k=2).round(3).tolist()
+    [0.625, 0.375, 0.0]
+    >>> restricted([0.5, 0.25, 0.25], top_p=0.6).round(3).tolist()
+    [0.667, 0.333, 0.0]
+    """
+    p = _floats("p", p)
+    if top_k != int(top_k) or top_k < 0 or not 0 < top_p <= 1:
+        raise ValueError(
+            f"top_k is a whole number from 0 on, and top_p lies in (0, 1]; got {top_k}, {top_p}"
+        )
+    if not top_k and top_p == 1:
+        return p
+    order = np.argsort(-p, kind="stable")[: int(top_k) or None]
+    before = np.cumsum(p[order]) - p[order]
+    kept = np.zeros_like(p)
+    order = order[before / p[order].sum() < top_p]
+    kept[order] = p[order]
+    return kept / kept.sum()
+
+
 def masked_softmax(scores: ArrayLike, mask: ArrayLike | None = None) -> np.ndarray:
     """Return softmax along the last axis over the places that the mask allows; 0 elsewhere.
 

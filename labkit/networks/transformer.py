@@ -127,6 +127,7 @@ class Decoder:
 
     Attributes:
         layers, heads, context, vocabulary: the sizes of the network.
+        weights: as they came.
 
     Raises:
         ValueError: a number of arrays that such a network cannot have.
@@ -138,6 +139,7 @@ class Decoder:
                 f"two tables, 16 arrays a block and 4 at the end make 22, 38, 54, ...; got "
                 f"{len(weights)} arrays. Was it built with positions, and block by block?"
             )
+        self.weights = list(weights)
         tokens, positions, *rest = (np.asarray(array, float) for array in weights)
         self.layers, self._attention = (len(weights) - 6) // 16, attention
         self._tokens, self._positions = tokens, positions
@@ -242,6 +244,8 @@ def write(
     temperature: float = 1.0,
     seed: int = 0,
     use_cache: bool = True,
+    top_k: int = 0,
+    top_p: float = 1.0,
 ) -> Iterator[Step]:
     """Yield characters that the network writes after a prompt, one drawn after the other.
 
@@ -255,9 +259,10 @@ def write(
         seed: of the draw.
         use_cache: False reads the whole visible text again for each character: slower, and the
             same characters come out.
+        top_k, top_p: of `labkit.maths.attention.restricted`; 0 and 1 restrict nothing.
 
     Raises:
-        ValueError: an empty prompt.
+        ValueError: an empty prompt, or a setting that is not allowed.
     """
     text = [int(code) for code in np.asarray(prompt, int)]
     if not text:
@@ -271,7 +276,7 @@ def write(
             cache = decoder.new_cache()
         with one_thread():
             logits, looks = decoder.read(text[start + cache.length :], cache)
-        p = maths.softmax_at(logits[-1], temperature)
+        p = maths.restricted(maths.softmax_at(logits[-1], temperature), top_k, top_p)
         text.append(min(int(np.searchsorted(np.cumsum(p), draw, side="right")), len(p) - 1))
         yield Step(text[-1], p, start, looks[:, :, -1])
 
@@ -283,9 +288,11 @@ def generate(
     temperature: float = 1.0,
     seed: int = 0,
     use_cache: bool = True,
+    top_k: int = 0,
+    top_p: float = 1.0,
 ) -> np.ndarray:
     """Return the characters that `write` yields, shape (length,); arguments as there."""
-    steps = write(decoder, prompt, length, temperature, seed, use_cache)
+    steps = write(decoder, prompt, length, temperature, seed, use_cache, top_k, top_p)
     return np.array([step.code for step in steps], int)
 
 

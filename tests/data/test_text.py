@@ -131,3 +131,13 @@ def test_longer_contexts_help_on_real_text(loaded):
 def test_impossible_orders_are_refused(order):
     with pytest.raises(ValueError, match=f"order={order}"):
         t.NGram(np.array([0, 1, 2]), order)
+
+
+def test_source_code_is_another_text_of_the_same_alphabet():
+    code = t.load_code(0.2)
+    whole = len(code.train) + len(code.test)
+    assert len(code.test) == pytest.approx(0.2 * whole, abs=1)
+    assert "import" in t.decode(code.train)
+    assert "def " in t.decode(code.test)
+    with pytest.raises(ValueError, match=r"0 and 1; got 1\.5"):
+        t.load_code(1.5)

@@ -1815,6 +1815,141 @@ np.array(list(scores))[np.argsort(list(scores.values()))[len(scores) // 2 :]]
 pairs = sorted(scores.items(), key=lambda pair: pair[1], reverse=True)
   return [name for name, _ in pairs][: (len(scores) + 1) // 2]
 """,
+    "language.merge": """
+out, i = [], 0
+  while i < len(tokens):
+      if tuple(tokens[i:i + 2]) == pair:
+          out.append(new)
+          i += 2
+      else:
+          out.append(tokens[i])
+          i += 1
+  return out
+out = []
+  i = 0
+  while i < len(tokens):
+      if i < len(tokens) - 1 and tokens[i] == pair[0] and tokens[i + 1] == pair[1]:
+          out.append(new)
+          i = i + 2
+      else:
+          out.append(tokens[i])
+          i = i + 1
+  return out
+out = []
+  skip = False
+  for i, token in enumerate(tokens):
+      if skip:
+          skip = False
+      elif tokens[i:i + 2] == list(pair):
+          out.append(new)
+          skip = True
+      else:
+          out.append(token)
+  return out
+i = 0
+  while i < len(tokens) - 1:
+      if (tokens[i], tokens[i + 1]) == pair:
+          tokens[i:i + 2] = [new]
+      i += 1
+  return tokens
+i = 0
+  while i + 1 < len(tokens):
+      if [tokens[i], tokens[i + 1]] == [*pair]:
+          tokens[i] = new
+          del tokens[i + 1]
+      i += 1
+  return tokens
+left, right = pair
+  out = []
+  for token in tokens:
+      out.append(token)
+      if out[-2:] == [left, right]:
+          out[-2:] = [new]
+  return out
+rest, out = list(tokens), []
+  while rest:
+      first = rest.pop(0)
+      if rest and (first, rest[0]) == pair:
+          rest.pop(0)
+          first = new
+      out.append(first)
+  return tuple(out)
+done = []
+  it = iter(range(len(tokens)))
+  for i in it:
+      if tokens[i] == pair[0] and tokens[i + 1:i + 2] == [pair[1]]:
+          done.append(new)
+          next(it)
+      else:
+          done.append(tokens[i])
+  return np.array(done)
+if len(tokens) < 2:
+      return list(tokens)
+  if (tokens[0], tokens[1]) == pair:
+      return [new] + my_answer(tokens[2:], pair, new)
+  return [tokens[0]] + my_answer(tokens[1:], pair, new)
+text = "".join(map(chr, tokens))
+  text = text.replace(chr(pair[0]) + chr(pair[1]), chr(new))
+  return [ord(c) for c in text]
+""",
+    "language.exponent": """
+-np.polyfit(np.log(sizes), np.log(losses), 1)[0]
+-np.polyfit(np.log10(sizes), np.log10(losses), 1)[0]
+-np.polyfit(np.log2(sizes), np.log2(losses), 1)[0]
+abs(np.polyfit(np.log(sizes), np.log(losses), 1)[0])
+np.polyfit(np.log(sizes), -np.log(losses), 1)[0]
+np.polyfit(-np.log(sizes), np.log(losses), 1)[0]
+np.polyfit(np.log(1 / sizes), np.log(losses), 1)[0]
+-np.polynomial.Polynomial.fit(np.log(sizes), np.log(losses), 1).convert().coef[1]
+-np.polynomial.polynomial.polyfit(np.log(sizes), np.log(losses), 1)[1]
+-scipy.stats.linregress(np.log(sizes), np.log(losses)).slope
+-statistics.linear_regression(np.log(sizes), np.log(losses)).slope
+-statistics.linear_regression([math.log(n) for n in sizes], [math.log(l) for l in losses]).slope
+float(-np.polyfit(np.log(sizes), np.log(losses), 1)[0])
+slope, height = np.polyfit(np.log(sizes), np.log(losses), 1)
+  return -slope
+x, y = np.log(sizes), np.log(losses)
+  return -np.cov(x, y)[0, 1] / np.var(x, ddof=1)
+x, y = np.log(sizes), np.log(losses)
+  x = x - x.mean()
+  return -(x @ y) / (x @ x)
+x, y = np.log10(sizes), np.log10(losses)
+  n = len(x)
+  return -(n * (x * y).sum() - x.sum() * y.sum()) / (n * (x**2).sum() - x.sum() ** 2)
+X = np.column_stack([np.log(sizes), np.ones(len(sizes))])
+  return -np.linalg.lstsq(X, np.log(losses), rcond=None)[0][0]
+x, y = np.log(sizes), np.log(losses)
+  return -np.corrcoef(x, y)[0, 1] * y.std() / x.std()
+model = sklearn.linear_model.LinearRegression().fit(np.log(sizes)[:, None], np.log(losses))
+  return -model.coef_[0]
+""",
+    "language.lora": """
+x @ W + scale * (x @ A) @ B
+x @ W + scale * x @ A @ B
+x @ W + scale * (x @ (A @ B))
+x @ (W + scale * A @ B)
+x @ (W + A @ B * scale)
+(x @ A) @ B * scale + x @ W
+x @ W + (x @ (scale * A)) @ B
+x @ W + x @ A @ (scale * B)
+np.dot(x, W) + scale * np.dot(np.dot(x, A), B)
+np.matmul(x, W) + np.matmul(np.matmul(x, A), B) * scale
+x.dot(W) + scale * x.dot(A).dot(B)
+np.linalg.multi_dot([x, A, B]) * scale + x @ W
+np.einsum("nd,dk->nk", x, W) + scale * np.einsum("nd,dr,rk->nk", x, A, B)
+(x @ W + scale * (x @ A) @ B).tolist()
+np.hstack([x, scale * x @ A]) @ np.vstack([W, B])
+np.array([row @ W + scale * row @ A @ B for row in x])
+(W.T @ x.T + scale * B.T @ A.T @ x.T).T
+frozen = x @ W
+  low = x @ A
+  return frozen + scale * (low @ B)
+y = x @ W
+  y += scale * (x @ A @ B)
+  return y
+delta = scale * (A @ B)
+  return x @ W + x @ delta
+""",
     "transfer.freeze": """
 with_weights = [layer for layer in layers if layer.weights]
   for place, layer in enumerate(with_weights):

@@ -1931,6 +1931,186 @@ scores[: len(scores) // 2]
 sorted(scores.items(), key=lambda pair: pair[1], reverse=True)[: (len(scores) + 1) // 2]
 len(scores) // 2
 """,
+    "language.merge": """
+for i in range(len(tokens)):
+      if (tokens[i], tokens[i + 1]) == pair:
+          tokens[i:i + 2] = [new]
+  return tokens
+for i in range(len(tokens) - 1):
+      if (tokens[i], tokens[i + 1]) == pair:
+          tokens[i:i + 2] = [new]
+out = []
+  for i in range(len(tokens) - 1):
+      if (tokens[i], tokens[i + 1]) == pair:
+          out.append(new)
+      else:
+          out.append(tokens[i])
+  return out
+out = []
+  for i in range(len(tokens)):
+      if tuple(tokens[i:i + 2]) == pair:
+          out.append(new)
+          i += 2
+      else:
+          out.append(tokens[i])
+  return out
+out, i = [], 0
+  while i < len(tokens):
+      if tokens[i:i + 2] == pair:
+          out.append(new)
+          i += 2
+      else:
+          out.append(tokens[i])
+          i += 1
+  return out
+out, i = [], 0
+  while i < len(tokens):
+      if tuple(tokens[i:i + 2]) == pair:
+          out.append(new)
+          i += 2
+      else:
+          i += 1
+  return out
+out, i = [], 0
+  while i < len(tokens):
+      if tuple(tokens[i:i + 2]) == pair:
+          out.append(pair)
+          i += 2
+      else:
+          out.append(tokens[i])
+          i += 1
+  return out
+out, i = [], 0
+  while i < len(tokens):
+      if tuple(tokens[i:i + 2]) == pair:
+          out.append([new])
+          i += 2
+      else:
+          out.append(tokens[i])
+          i += 1
+  return out
+[new if tokens[i:i + 2] == list(pair) else tokens[i] for i in range(len(tokens))]
+[new if t in pair else t for t in tokens]
+[new if t == pair else t for t in tokens]
+tokens.replace(pair, new)
+str(tokens).replace(str(pair), str(new))
+tokens.append(new)
+tokens + [new]
+print(tokens)
+tokens
+new
+pair
+[new]
+i = tokens.index(pair[0])
+  tokens[i:i + 2] = [new]
+  return tokens
+out, i = [], 0
+  while i < len(tokens) - 1:
+      if (tokens[i], tokens[i + 1]) == pair:
+          out.append(new)
+          i += 2
+      else:
+          out.append(tokens[i])
+          i += 1
+  return out
+list(zip(tokens, tokens[1:]))
+list(zip(tokens, tokens[1:])).count(pair)
+set(tokens) - set(pair) | {new}
+out = []
+  for token in tokens:
+      out.append(token)
+      if out[-2:] == [pair[0], pair[1]]:
+          out.append(new)
+  return out
+out, i = [], 0
+  while i < len(tokens):
+      if tuple(tokens[i:i + 2]) == pair:
+          out.append(new)
+          i += 2
+      else:
+          out.append(tokens[i])
+          i += 1
+""",
+    "language.exponent": """
+np.polyfit(np.log(sizes), np.log(losses), 1)[0]
+np.polyfit(np.log(sizes), np.log(losses), 1)[1]
+-np.polyfit(np.log(sizes), np.log(losses), 1)
+-np.polyfit(np.log(sizes), np.log(losses), 1)[1]
+-np.polyfit(sizes, losses, 1)[0]
+np.polyfit(sizes, losses, 1)[0]
+-np.polyfit(np.log(sizes), losses, 1)[0]
+-np.polyfit(sizes, np.log(losses), 1)[0]
+-np.polyfit(np.log(losses), np.log(sizes), 1)[0]
+-np.polyfit(np.log10(sizes), np.log(losses), 1)[0]
+np.polyfit(np.log(sizes), np.log(losses), 1)
+-np.log(losses[-1] / losses[0]) / np.log(sizes[-1] / sizes[0])
+-(losses[-1] - losses[0]) / (sizes[-1] - sizes[0])
+np.log(losses) / np.log(sizes)
+-np.log(losses) / np.log(sizes)
+np.mean(-np.log(losses) / np.log(sizes))
+-np.diff(np.log(losses)) / np.diff(np.log(sizes))
+np.mean(-np.diff(np.log(losses)) / np.diff(np.log(sizes)))
+np.median(-np.diff(np.log(losses)) / np.diff(np.log(sizes)))
+np.exp(-np.polyfit(np.log(sizes), np.log(losses), 1)[0])
+1 / np.polyfit(np.log(sizes), np.log(losses), 1)[0]
+math.log(losses) / math.log(sizes)
+-np.polyfit(np.log(sizes), np.log(losses), 2)[0]
+print(-np.polyfit(np.log(sizes), np.log(losses), 1)[0])
+a = -np.polyfit(np.log(sizes), np.log(losses), 1)[0]
+scipy.optimize.curve_fit(lambda n, A, a: A * n**-a, sizes, losses, p0=(10, 0.2))[0][1]
+scipy.optimize.curve_fit(lambda n, A, a: A * n**-a, sizes, losses, p0=(10, 0.2))[0]
+scipy.stats.linregress(np.log(sizes), np.log(losses))
+scipy.stats.linregress(np.log(sizes), np.log(losses)).rvalue
+-np.polyfit(np.log(sizes), np.log(losses), 1)[0] ** 2
+0.076
+len(sizes)
+sizes, losses
+-np.polyfit(np.log1p(sizes), np.log1p(losses), 1)[0]
+round(-np.polyfit(np.log(sizes), np.log(losses), 1)[0], 1)
+-np.polyfit(np.sqrt(sizes), np.sqrt(losses), 1)[0]
+""",
+    "language.lora": """
+x @ W + x @ A @ B
+x @ W
+scale * x @ A @ B
+x @ A @ B
+scale * (x @ W + x @ A @ B)
+x @ W + scale * x @ B @ A
+x @ W + scale * x @ A.T @ B.T
+x @ W + scale * x @ B.T @ A.T
+x @ W + scale * A @ B
+x @ W - scale * x @ A @ B
+x @ W + scale + x @ A @ B
+x @ W + x @ A @ B / scale
+x @ W + scale**2 * x @ A @ B
+x * W + scale * (x * A) * B
+x @ W + scale * (x @ A) * B
+x @ W + scale * (x @ (A * B))
+x @ W + scale * (x @ A + x @ B)
+x @ (W + A @ B)
+W + scale * A @ B
+W @ x + scale * A @ B @ x
+x @ W.T + scale * x @ A @ B
+(x @ W) * (scale * x @ A @ B)
+x @ W @ A @ B * scale
+(x + scale * x @ A @ B) @ W
+x @ W + scale / A.shape[1] * x @ A @ B
+x @ W + scale / len(A) * x @ A @ B
+print(x @ W + scale * x @ A @ B)
+y = x @ W + scale * x @ A @ B
+x @ W, scale * x @ A @ B
+[x @ W, scale * x @ A @ B]
+(x @ W + scale * x @ A @ B).T
+(x @ W + scale * x @ A @ B).sum()
+(x @ W + scale * x @ A @ B).mean(axis=0)
+x @ w + scale * x @ A @ B
+relu(x @ W + scale * x @ A @ B)
+x @ W + scale * relu(x @ A) @ B
+np.concatenate([x @ W, scale * x @ A @ B])
+(1 - scale) * x @ W + scale * x @ A @ B
+x @ W * scale + x @ A @ B
+2 * (x @ W + scale * x @ A @ B)
+""",
     "transfer.freeze": """
 [place >= count for place in range(len([l for l in layers if l.weights]))]
 for layer in layers[:count]:

@@ -110,7 +110,16 @@ def test_any_other_answer_is_wrong_and_says_where(name):
     assert "123457" in feedback.message
 
 
-NEURAL = ("attention", "convolution", "network", "recurrent", "sweeps", "training", "transfer")
+NEURAL = (
+    "attention",
+    "convolution",
+    "language",
+    "network",
+    "recurrent",
+    "sweeps",
+    "training",
+    "transfer",
+)
 
 
 @every_exercise

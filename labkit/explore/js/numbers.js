@@ -1,5 +1,8 @@
 // Numbers, and how they are written.
 
+/** What Python sends as base64. */
+export const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+
 export const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
 
 /** To a tenth: enough for a pixel. */

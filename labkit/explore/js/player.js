@@ -7,18 +7,20 @@ const ICONS = { play: "M4 2.5v11l9-5.5z", pause: "M4 2.5h3v11H4zM9 2.5h3v11H9z" 
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /**
- * A button that plays. `frame(milliseconds since the start)` draws one picture; it returns false
- * after the last one. `begin` is called before the first (false: do not play), `end` after the last.
+ * A button that plays; its name may be a function, asked at each `draw`. `frame(milliseconds since
+ * the start)` draws one picture; it returns false after the last one. `begin` is called before the
+ * first (false: do not play), `end` after the last.
  */
-export function player(frame, { name = "Play", begin = () => true, end = () => {} } = {}) {
+export function player(frame, { name = "Play", pause = "Pause", begin = () => true, end = () => {} } = {}) {
   let request = 0;
+  const named = () => (typeof name === "function" ? name() : name);
   const icon = make("path", { d: ICONS.play });
-  const label = make("span", {}, name);
+  const label = make("span", {}, named());
   const node = make("button", { type: "button", class: "play", click: () => (request ? stop() : play()) },
     make("svg", { viewBox: "0 0 16 16", width: 12, height: 12, "aria-hidden": "true" }, icon), label);
   function show() {
     set(icon, { d: request ? ICONS.pause : ICONS.play });
-    label.textContent = request ? "Pause" : name;
+    label.textContent = request ? pause : named();
   }
   function play() {
     if (request || begin() === false) return;
@@ -37,5 +39,5 @@ export function player(frame, { name = "Play", begin = () => true, end = () => {
     show();
     end();
   }
-  return { node, play, stop, get running() { return request !== 0; } };
+  return { node, play, stop, draw: show, get running() { return request !== 0; } };
 }

@@ -4,9 +4,8 @@ import { asCommand, asParameters, copyRow } from "../copying.js";
 import { button, make } from "../dom.js";
 import { doors } from "../doors.js";
 import { shell } from "../look.js";
-import { clamp } from "../numbers.js";
 import { mounted, View } from "../view.js";
-import { createHeads, createText } from "./picture.js";
+import { createHeads, createText, TEXT_STYLE } from "./picture.js";
 import { lookedInWords, rowsOf } from "./words.js";
 
 const PARAMETERS = ["beginning", "temperature", "draw"];
@@ -31,7 +30,7 @@ class LookView extends View {
 
   build(host) {
     const alive = this.store.get("alive");
-    this.text = createText({ point: (place) => this.point(place), typed: (event) => this.typed(event) });
+    this.text = createText({ point: (place) => this.point(place), stand: () => [this.store.get("place"), this.shown - 1] });
     this.heads = createHeads();
     this.status = make("p", { role: "status", class: "status" });
     this.input = make("input", { type: "text", maxlength: 40, "aria-label": "beginning of the text", disabled: !alive,
@@ -44,7 +43,7 @@ class LookView extends View {
       "Copy as parameters": () => asParameters(this.params, REAL),
       "Copy as command": () => asCommand(this.store.get("lesson"), this.params, REAL),
     });
-    this.body = shell(host, "where a letter looked", STYLE,
+    this.body = shell(host, "where a letter looked", TEXT_STYLE,
       make("div", { class: "top" }, this.input, this.writing, another, this.heat.node),
       !alive && make("p", { class: "small" }, "This page has no kernel: it shows the text that was written when it was made."),
       this.text.node, this.status, this.heads.node, this.copying.node);
@@ -130,43 +129,6 @@ class LookView extends View {
     this.text.mark(place);
     this.heads.draw(this.written, place > 0 ? this.rows[place] : [], place);
   }
-
-  typed(event) {
-    const last = this.shown - 1;
-    const to = {
-      ArrowLeft: (at) => (at < 0 ? last : at - 1), ArrowRight: (at) => at + 1,
-      Home: () => 0, End: () => last, Escape: () => -1,
-    }[event.key];
-    if (!to) return;
-    event.preventDefault();
-    const next = to(this.store.get("place"));
-    this.point(event.key === "Escape" ? -1 : clamp(next, 0, last));
-  }
 }
-
-const STYLE = `
-.top { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
-.top input[type="text"] { flex: 1 1 16em; min-width: 8em; padding: 4px 8px; border: 1px solid var(--line);
-  border-radius: 6px; background: transparent; font: 15px var(--jp-code-font-family, monospace); }
-.top label { display: inline-flex; gap: 6px; align-items: center; }
-.top label b { display: inline-block; min-width: 2em; }
-.small { opacity: 0.8; margin-top: 4px; }
-.text { margin: 8px 0; padding: 8px 10px; height: 156px; overflow: auto; border: 1px solid var(--line); border-radius: 6px;
-  font: 19px/1.45 var(--jp-code-font-family, monospace); white-space: pre-wrap; overflow-wrap: anywhere; cursor: default; }
-.text span { border-radius: 3px; }
-.text .given { opacity: 0.7; }
-.text .coming { visibility: hidden; }
-.text .here { outline: 2px solid var(--accent); outline-offset: 0; opacity: 1; }
-.status { min-height: 2.8em; }
-.panels { display: flex; gap: 16px; align-items: flex-start; flex-wrap: wrap; min-height: 200px; }
-.heads { overflow-x: auto; max-height: 290px; overflow-y: auto; max-width: 100%; }
-.heads > div { display: flex; align-items: center; height: 24px; }
-.heads b { width: 2.6em; flex: none; font-weight: 600; }
-.heads i { flex: none; width: 9.2px; height: 22px; line-height: 22px; text-align: center; font: 15px/22px var(--jp-code-font-family, monospace); }
-.chances { min-width: 130px; }
-.chances div { display: grid; grid-template-columns: 1.4em 70px auto; gap: 6px; align-items: center; height: 24px; }
-.chances span { font: 16px var(--jp-code-font-family, monospace); }
-.chances u { display: block; height: 12px; background: var(--accent); min-width: 1px; }
-`;
 
 export const { render, revive } = doors(mounted(LookView), [...PARAMETERS, "written", "place"]);

@@ -4,9 +4,10 @@ import { asCommand, asParameters, copyRow } from "../copying.js";
 import { button, make } from "../dom.js";
 import { doors } from "../doors.js";
 import { shell } from "../look.js";
+import { bytes } from "../numbers.js";
 import { mounted, View } from "../view.js";
 import { Drawing } from "./drawing.js";
-import { bytes, exampleOf, imageOf, probabilitiesOf, unpack } from "./maths.js";
+import { exampleOf, imageOf, probabilitiesOf, unpack } from "./maths.js";
 import { SIZE, createBars, createField, createSeen } from "./picture.js";
 import { asStrokes, inWords } from "./words.js";
 

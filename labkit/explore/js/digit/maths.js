@@ -107,10 +107,6 @@ export function imageOf(ink, center, example) {
 const CODES = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const MIDDLE = 32; // the place of a weight 0
 
-export function bytes(text) {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-}
-
 const BENDS = { relu: (z) => Math.max(z, 0), sigmoid: (z) => 1 / (1 + Math.exp(-z)) };
 
 /** Layers as numbers: each weight is a whole number of its unit's steps. */

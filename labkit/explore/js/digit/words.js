@@ -1,6 +1,6 @@
 // The words of the digit explorer, as in labkit/explore/digit.py, and the drawing as text.
-import { many, python } from "../numbers.js";
-import { bytes, exampleOf, imageOf, inkOf, probabilitiesOf, unpack } from "./maths.js";
+import { bytes, many, python } from "../numbers.js";
+import { exampleOf, imageOf, inkOf, probabilitiesOf, unpack } from "./maths.js";
 
 /** What the network answers: { text, kind }. */
 export function inWords(chances, digit, count) {

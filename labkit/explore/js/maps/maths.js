@@ -1,5 +1,6 @@
 // The feature maps of a network of 3 x 3 convolutions with ReLU; Python packs its weights in 6 bits.
-import { SIDE, bytes, exampleOf, unpack } from "../digit/maths.js";
+import { SIDE, exampleOf, unpack } from "../digit/maths.js";
+import { bytes } from "../numbers.js";
 
 const WINDOW = 3;
 const MILLION = 1e6;

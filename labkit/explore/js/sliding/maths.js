@@ -1,4 +1,5 @@
 // A kernel of 3 x 3 that slides over a digit, and max pooling; the same as labkit/maths/convolution.py.
+import { bytes } from "../numbers.js";
 
 export const SIDE = 28; // pixels of a digit along an axis
 export const KERNEL = 3;
@@ -6,9 +7,9 @@ export const BLOCK = 2; // of the pooling
 
 /** The ten digits, values in [0, 1], out of the text that Python sends. */
 export function unpackDigits(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  return Array.from({ length: bytes.length / SIDE ** 2 }, (_, k) =>
-    Array.from(bytes.subarray(k * SIDE ** 2, (k + 1) * SIDE ** 2), (level) => level / 255));
+  const pixels = bytes(text);
+  return Array.from({ length: pixels.length / SIDE ** 2 }, (_, k) =>
+    Array.from(pixels.subarray(k * SIDE ** 2, (k + 1) * SIDE ** 2), (level) => level / 255));
 }
 
 /** Zeros before and after an axis; the odd one comes after, as in TensorFlow. */
