@@ -154,7 +154,7 @@ def step(
 
 
 def clock() -> str:
-    """Return the clock that counts here: "cpu", which neighbors do not lengthen, or "wall" on a GPU.
+    """Return the clock that counts: "cpu", which neighbors do not lengthen, or "wall" on a GPU.
 
     A GPU works while the processor waits or does something else: CPU time does not see it.
     """
@@ -305,8 +305,7 @@ def _keras_fit(model: Any, x: np.ndarray, y: np.ndarray, batch_size: int, epochs
 
 def _labkit_fit(model: Any, x: np.ndarray, y: np.ndarray, batch_size: int, epochs: int) -> list:
     ends: list[float] = []
-    note = lambda *_: ends.append(_now())
-    fit(model, x, y, batch_size=batch_size, epochs=epochs, verbose=0, on_epoch=note)
+    fit(model, x, y, batch_size, epochs, verbose=0, callbacks=[_noting(ends)])
     return ends
 
 

@@ -1,10 +1,10 @@
-"""Exercises of lesson 17: the seconds of a copy, the batch that fills a card, what training holds."""
+"""Exercises of lesson 17: seconds of a copy, the batch that fills a card, bytes of a training."""
 
 import math
 
 from labkit.learn.checks import Exercise
 
-# --- copies: my_transfer(size, pieces, latency, bandwidth) -> seconds ------------------------------
+# --- copies: my_transfer(size, pieces, latency, bandwidth) -> seconds -----------------------------
 
 transfer = Exercise(
     name="transfer",
@@ -65,7 +65,7 @@ transfer = Exercise(
 )
 
 
-# --- launches: my_batch(operations, launch, flop, peak) -> examples --------------------------------
+# --- launches: my_batch(operations, launch, flop, peak) -> examples -------------------------------
 
 
 def _examples(operations, launch, flop, peak):
@@ -134,12 +134,12 @@ fill = Exercise(
 )
 
 
-# --- memory: my_memory(parameters, outputs, batch) -> bytes ----------------------------------------
+# --- memory: my_memory(parameters, outputs, batch) -> bytes ---------------------------------------
 
 
 def _bytes(of_a_weight, of_an_output=4):
-    return lambda parameters, outputs, batch: of_a_weight * parameters + (
-        of_an_output * batch * outputs
+    return lambda parameters, outputs, batch: (
+        of_a_weight * parameters + (of_an_output * batch * outputs)
     )
 
 

@@ -162,7 +162,8 @@ class DeviceExplorer(kit.Explorer):
             told += f"From a batch of about {result['free']} on, something else is longer. "
         elif parts.bound == "launch":
             told += "No batch here changes that. "
-        return told + f"Modeled; a launch {short_time(result['launch'])}. {self._whose(card, params)}"
+        told += f"Modeled; a launch {short_time(result['launch'])}. "
+        return told + self._whose(card, params)
 
     def _whose(self, card: Card, params: dict) -> str:
         form = params["number_format"]

@@ -143,9 +143,10 @@ def memory(found: Mapping[int, Memory], card: Card, limit: float) -> None:
     batches = list(found)
     flat = [sum(each[:3]) / 1e9 for each in found.values()]
     rising = [each.activations / 1e9 for each in found.values()]
-    ax.plot(batches, flat, "--", color=figures.ORANGE, label="weights, gradients, Adam's averages")
+    ax.plot(batches, flat, "--", color=figures.ORANGE, label="weights, gradients, averages")
     ax.plot(batches, rising, "-", color=figures.BLUE, label="outputs of the layers")
-    ax.axhline(card.memory / 1e9, color=figures.RED, ls="-.", lw=1.2, label=f"memory of a {card.name}")
+    label = f"memory of a {card.name}"
+    ax.axhline(card.memory / 1e9, color=figures.RED, ls="-.", lw=1.2, label=label)
     ax.axvline(limit, color=figures.GRAY, ls=":", label="largest batch, by your function")
     ax.set(xscale="log", yscale="log", xlabel="images in a batch", ylabel="gigabytes")
     ax.legend(fontsize=9)

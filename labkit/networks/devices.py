@@ -160,7 +160,7 @@ def wait(tensor: Any) -> Any:
 
 
 def addition(numbers: int) -> Callable[[], Any]:
-    """Return a function that adds 1 to so many numbers on the device, called from Python, and waits.
+    """Return a function that adds 1 to so many numbers on the device, and waits for it.
 
     The smallest operation there is: with one number, its time is the call.
     """
@@ -234,7 +234,7 @@ class Memory(NamedTuple):
 
 
 def memory(model: keras.Model, batch_size: int) -> Memory:
-    """Return the bytes of a training: parameters, gradients, moments of Adam, activations (modeled).
+    """Return the bytes of a training, modeled: weights, gradients, optimizer, activations.
 
     Activations are the outputs of all layers, kept from the forward to the backward pass. What a
     kernel needs beside them, and what an allocator rounds up, is not in it: a lower bound.
