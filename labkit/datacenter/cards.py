@@ -275,11 +275,10 @@ def step_seconds(
     """
     steps = len(x) // batch_size
     x, y = x[: steps * batch_size], y[: steps * batch_size]
-    run = {"a call a step": _own_loop, "model.fit": _keras_fit, "labkit's fit": _labkit_fit}
     found = {}
     for way in ways:
         with without_chatter():
-            ends = run[way](build(), x, y, batch_size, epochs + 1)
+            ends = _RUN[way](build(), x, y, batch_size, epochs + 1)
         found[way] = float(np.diff(ends).min()) / steps
     return found
 
@@ -313,3 +312,28 @@ def _noting(ends: list[float]) -> Any:
     from labkit.networks.backend import keras
 
     return keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ends.append(_now()))
+
+
+_RUN = dict(zip(WAYS, (_own_loop, _keras_fit, _labkit_fit), strict=True))
+
+
+def train(
+    model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int, epochs: int, way: str
+) -> float:
+    """Train a compiled model in one of the `WAYS`, and return the seconds of all of it.
+
+    Args:
+        model: a compiled Keras model; it goes on learning.
+        x, y: examples.
+        batch_size: examples of a step.
+        epochs: passes over them.
+        way: of `WAYS`.
+
+    Raises:
+        ValueError: an unknown way.
+    """
+    if way not in _RUN:
+        raise ValueError(f"way must be one of {list(_RUN)}. Received: {way!r}")
+    begun = _now()
+    with without_chatter():
+        return _RUN[way](model, x, y, batch_size, epochs)[-1] - begun

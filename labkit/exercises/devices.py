@@ -78,7 +78,7 @@ fill = Exercise(
     right=lambda *given: math.ceil(_examples(*given)),
     cases=[
         (100, 5e-6, 1.1e6, 20e12),
-        (1000, 4e-6, 3.0e7, 150e12),
+        (1000, 4e-6, 3.7e7, 150e12),
         (30, 2e-5, 7.0e8, 1e13),
         (50, 1e-5, 1.0e6, 1.3e9),
     ],

@@ -128,7 +128,7 @@ class DeviceExplorer(kit.Explorer):
             BATCHES, line, "-", color=figures.BLUE, lw=2.6, alpha=0.6, label="whole step, modeled"
         )
         (moving["star"],) = ax.plot([1], [1], "*", color=figures.RED, ms=15, zorder=5)
-        for way, mark in (("train_on_batch", "o"), ("loop in the graph", "s")):
+        for way, mark in (("a call a step", "o"), ("labkit's fit", "s")):
             label = {"o": "measured, a call a step", "s": "measured, one loop"}[mark]
             (moving[way],) = ax.plot([], [], mark, color=figures.GRAY, ms=6, label=label)
         moving["heading"] = ax.set_title(" ")
@@ -141,7 +141,7 @@ class DeviceExplorer(kit.Explorer):
             artists[name].set_ydata(line)
         artists["whole"].set_ydata(result["whole"])
         artists["star"].set_data([params["batch"]], [result["parts"].seconds])
-        for way in ("train_on_batch", "loop in the graph"):
+        for way in ("a call a step", "labkit's fit"):
             found = result["dots"].get(way, {})
             artists[way].set_data(list(found), list(found.values()))
         times = result["parts"][:3]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labkit.datacenter.cards import CARDS
 from labkit.explore import figures
 
 if TYPE_CHECKING:
@@ -162,8 +163,6 @@ def precision_table(card: Card, errors: Mapping[str, float]) -> Any:
         errors: format -> relative error of a product.
     """
     import pandas as pd
-
-    from labkit.datacenter.cards import CARDS
 
     bits = {"float32": (8, 23, 4), "TF32": (8, 10, 4), "bfloat16": (8, 7, 2)}
     rows = {
