@@ -1,4 +1,4 @@
-"""Lesson 17: it runs on what the learner wrote, and reads kept runs whether there are any or not."""
+"""Lesson 17 runs on what the learner wrote; its answers follow from what was measured."""
 
 import pytest
 from lesson_code import names_after

@@ -130,7 +130,8 @@ def test_memory_is_that_of_the_variables_and_outputs_that_keras_has():
     model = keras.Sequential([keras.Input((6, 6, 1)), L.Conv2D(2, 3), L.Flatten(), L.Dense(5)])
     model.compile("adam", "mse")
     model.train_on_batch(np.zeros((4, 6, 6, 1), np.float32), np.zeros((4, 5), np.float32))
-    size = lambda variables: sum(keras.ops.convert_to_numpy(v).nbytes for v in variables if v.shape)
+    arrays = lambda variables: [keras.ops.convert_to_numpy(v) for v in variables]
+    size = lambda variables: sum(each.nbytes for each in arrays(variables) if each.ndim)
     found = devices.memory(model, 4)
     assert found.parameters == found.gradients == size(model.weights)
     assert found.optimizer == size(model.optimizer.variables)
