@@ -36,8 +36,8 @@ def train_labkit(name, data, batch_size, epochs, seed):
     from labkit.networks.training import fit
 
     model = WORKLOADS[name][1](seed)
-    history = fit(model, data.x, data.y, epochs, batch_size, seed=seed, verbose=0).history
-    return history["seconds"], history["loss"][-1], keras_score(model, data)
+    history = fit(model, data.x, data.y, batch_size, epochs, verbose=0)
+    return history.seconds, history.history["loss"][-1], keras_score(model, data)
 
 
 def train_keras(name, data, batch_size, epochs, seed):

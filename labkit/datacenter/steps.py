@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from labkit import machine
 from labkit.datacenter.network import Network
 from labkit.datacenter.roofline import Times, cpu_clock, interleave
+from labkit.networks import loops
 
 if TYPE_CHECKING:
     import keras
@@ -121,16 +122,16 @@ def _one_step(model: keras.Model, x: np.ndarray, y: np.ndarray, batch: int) -> C
 
 def _loops(model: keras.Model, x: np.ndarray, y: np.ndarray, batches: tuple[int, ...]) -> dict:
     """Return batch -> function that takes several steps in the graph; empty where it is no gain."""
-    from labkit.networks.training import create_variables, loop_pays_off, tensorflow_steps
+    from labkit.networks.backend import keras
 
-    if not loop_pays_off(model):
+    if keras.backend.backend() != "tensorflow" or loops.against(model):
         return {}
     import tensorflow as tf
 
-    create_variables(model, x, y)
-    steps, data = tensorflow_steps(model, x, y), (tf.constant(x), tf.constant(y))
+    loops.create_variables(model, (x, y))
+    steps, data = loops.tensorflow_steps(model, (x, y)), (tf.constant(x), tf.constant(y))
     rows = {b: np.tile(np.arange(b), (STEPS_PER_CALL, 1)) for b in batches}
-    return {b: lambda rows=rows[b]: steps(rows, *data) for b in batches}
+    return {b: lambda rows=rows[b]: steps(rows, data) for b in batches}
 
 
 def lines(measured: dict[str, dict[int, Times]], clock: str = "cpu") -> dict[str, Line]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from labkit.networks.backend import without_advice, without_chatter
+from labkit.networks.loops import create_variables, tensorflow_steps
 
 if TYPE_CHECKING:
     import keras
@@ -93,17 +94,15 @@ def _graph_loop(model: keras.Model, data: Data, batch_size: int, seed: int) -> E
     """A loop over `train_step` inside one TensorFlow graph, as `labkit.networks.training.fit`."""
     import tensorflow as tf
 
-    from labkit.networks.training import create_variables, tensorflow_steps
-
-    create_variables(model, *data)
-    steps = tensorflow_steps(model, *data, compiled=True)
-    rng, held = np.random.default_rng(seed), [tf.constant(each) for each in data]
+    create_variables(model, data)
+    steps = tensorflow_steps(model, data, compiled=True)
+    rng, held = np.random.default_rng(seed), tuple(tf.constant(each) for each in data)
 
     def epoch() -> float:
         with without_chatter():
             begun = time.process_time()
             model.reset_metrics()
-            steps(rng.permutation(len(data[0])).reshape(-1, batch_size), *held)
+            steps(rng.permutation(len(data[0])).reshape(-1, batch_size), held)
             return time.process_time() - begun
 
     return epoch

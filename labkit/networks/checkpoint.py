@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labkit.networks.training import check, create_variables
+from labkit.networks.loops import create_variables, fixed_batch
+from labkit.networks.training import NOT_COMPILED
 
 if TYPE_CHECKING:
     import keras
@@ -60,7 +61,7 @@ class Training:
         self, model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int = 64, seed: int = 0
     ):
         x, y = np.asarray(x), np.asarray(y)
-        check(model, x, y, batch_size=batch_size)
+        _refuse(model, x, y, batch_size)
         self.model, self.x, self.y = model, x, y
         self.batch_size, self.seed = int(batch_size), int(seed)
         self.step, self.losses = 0, []
@@ -178,7 +179,7 @@ class Training:
         `model.variables` and not `model.weights`: it includes the state of the random generators.
         """
         if not (self.model.built and self.model.optimizer.built):
-            create_variables(self.model, self.x, self.y)
+            create_variables(self.model, (self.x, self.y))
         return [*self.model.variables, *self.model.optimizer.variables]
 
     def _about(self) -> dict:
@@ -206,6 +207,34 @@ class Training:
                     f"{path} belongs to another model: its variables have {what} {theirs}, "
                     f"here they are {ours}"
                 )
+
+
+def _refuse(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> None:
+    """Raise ValueError for what cannot be trained."""
+    if not getattr(model, "compiled", False):
+        raise ValueError(NOT_COMPILED)
+    if len(x) != len(y) or len(x) == 0:
+        raise ValueError(
+            "x and y must hold one entry per example, and at least one. "
+            f"Received: {len(x)} inputs and {len(y)} targets"
+        )
+    if not isinstance(batch_size, int | np.integer) or batch_size < 1:
+        raise ValueError(
+            f"batch_size must be an integer of at least 1. Received: batch_size={batch_size!r}"
+        )
+    batch = fixed_batch(model)
+    if batch == 0:
+        raise ValueError(
+            "a stateful layer keeps a state for each example of a batch, so that it must know how "
+            f"many there are: begin with keras.Input(batch_shape={(batch_size, *x.shape[1:])}), or "
+            f"call the model once on {batch_size} examples"
+        )
+    if batch and (batch_size != batch or len(x) % batch):
+        raise ValueError(
+            f"a stateful layer keeps a state for each of {batch} examples: give batch_size={batch} "
+            f"and a multiple of {batch} examples, such as the first {len(x) // batch * batch}. "
+            f"Received: batch_size={batch_size} and {len(x)} examples"
+        )
 
 
 def _read(path: str | os.PathLike) -> tuple[dict, np.ndarray, list[np.ndarray]]:

@@ -61,6 +61,32 @@ def largest_difference(a: keras.Model, b: keras.Model) -> float:
     return max(float(np.abs(ours - theirs).max()) for ours, theirs in pairs)
 
 
+def orders(images: int, epochs: int, seed: int | None = None) -> list[list[int]]:
+    """Return in which order Keras' `fit` goes through the images in each epoch.
+
+    Measured: a network that cannot learn answers 0 to image k, which should be k, so that the loss
+    of a batch of one tells which image it was.
+
+    Args:
+        images: how many.
+        epochs: passes over them.
+        seed: given to `keras.utils.set_random_seed`; None leaves the generators as they are.
+    """
+    from labkit.networks.backend import keras
+
+    if seed is not None:
+        keras.utils.set_random_seed(seed)
+    numbers = np.arange(images, dtype="float32")
+    dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")
+    model = keras.Sequential([keras.Input((1,)), dense])
+    model.compile(keras.optimizers.SGD(0.0), "mae")
+    means = []  # of the losses of an epoch so far
+    note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda _, logs: means.append(logs))
+    model.fit(numbers[:, None], numbers, batch_size=1, epochs=epochs, verbose=0, callbacks=[note])
+    sums = np.reshape([each["loss"] for each in means], (epochs, images)) * (1 + np.arange(images))
+    return np.diff(sums, prepend=0).round().astype(int).tolist()
+
+
 def training() -> Training:
     """Return a fresh training with dropout, 784-64-10 on MNIST's 4,000 images, always the same."""
     from labkit.networks.backend import keras

@@ -73,7 +73,7 @@ def _trained(units, shape, x, y, count, optimizer, **options) -> tuple[int, floa
         model.add(keras.layers.Dense(units[-1], "softmax"))
         made = optimizer() if callable(optimizer) else optimizer
         model.compile(made, "sparse_categorical_crossentropy")
-        fit(model, x[:count], y[:count], seed=seed, verbose=0, **options)
+        fit(model, x[:count], y[:count], verbose=0, **options)
         answers = probabilities(model, x[count:]).argmax(axis=1)
         scores.append((answers == y[count:]).mean())
     return model.count_params(), float(np.mean(scores))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from labkit.networks.training import create_variables
+from labkit.networks.loops import create_variables
 
 if TYPE_CHECKING:
     import keras
@@ -59,7 +59,7 @@ def find_learning_rate(
     optimizer = model.optimizer
     if isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
         raise ValueError("the optimizer follows a schedule; the search needs a constant rate")
-    create_variables(model, x, y)
+    create_variables(model, (x, y))
     state = [keras.ops.convert_to_numpy(v) for v in (*model.variables, *optimizer.variables)]
     random, smooth, losses = np.random.default_rng(seed), 0.0, []
     rates = np.geomspace(low, high, steps)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labkit.networks import training
+from labkit.networks import loops
 from labkit.networks.watching import accuracy_and_loss, probabilities
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class Restarts:
             optimizer, loss="sparse_categorical_crossentropy", steps_per_execution=together
         )
         optimizer.build(model.trainable_variables)
+        self._looped = keras.backend.backend() == "tensorflow" and not loops.against(model)
         self._steps = None  # a loop in one graph, once the kind of data is known
         self._fresh = [keras.ops.convert_to_numpy(v) for v in optimizer.variables]
 
@@ -126,11 +127,11 @@ class Restarts:
             self.model.optimizer.learning_rate = learning_rate
         order = batch_order(len(x), updates, batch_size, seed)
         batch_size = min(batch_size, len(x))
-        if training.loop_pays_off(self.model):
+        if self._looped:
             if self._steps is None:
-                training.create_variables(self.model, x, y)
-                self._steps = training.tensorflow_steps(self.model, x, y)
-            self._steps(order.reshape(-1, batch_size), x, y)
+                loops.create_variables(self.model, (x, y))
+                self._steps = loops.tensorflow_steps(self.model, (x, y))
+            self._steps(order.reshape(-1, batch_size), (x, y))
         else:  # one long epoch: every epoch of Keras costs as much as a dozen of these updates
             self.model.fit(x[order], y[order], batch_size=batch_size, shuffle=False, verbose=0)
         return self.model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -75,9 +75,7 @@ def fit_watched(
     x: np.ndarray,
     y: np.ndarray,
     watch: Mapping[str, Data],
-    epochs: int = 5,
-    batch_size: int = 64,
-    seed: int = 0,
+    **options: Any,
 ) -> Watched:
     """Train with `fit`, and measure the model on each named set before and after every epoch.
 
@@ -86,13 +84,15 @@ def fit_watched(
         x: inputs, shape (n, ...).
         y: classes, shape (n,).
         watch: name -> (inputs, classes) to measure on; at least one set.
-        epochs, batch_size, seed: as in `fit`.
+        options: of `fit`, such as epochs and batch_size.
 
     Raises:
         ValueError: what `fit` raises.
 
     Lesson: 12_training_well.
     """
+    import keras
+
     watched = Watched(*({name: [] for name in watch} for _ in range(3)))
     together = np.concatenate([inputs for inputs, _ in watch.values()])  # one call, not several
     borders = np.cumsum([len(inputs) for inputs, _ in watch.values()])[:-1]
@@ -106,7 +106,9 @@ def fit_watched(
             watched.answers[name].append(answers)
 
     measure()
-    fit(model, x, y, epochs, batch_size, seed=seed, verbose=0, on_epoch=measure)
+    every = keras.callbacks.LambdaCallback(on_epoch_end=measure)
+    callbacks = [*options.pop("callbacks", ()), every]
+    fit(model, x, y, callbacks=callbacks, **{"verbose": 0} | options)
     return watched
 
 

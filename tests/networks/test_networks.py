@@ -12,7 +12,7 @@ import types
 import numpy as np
 import pytest
 
-from labkit.networks import training
+from labkit.networks import loops, training
 from labkit.networks.models import small_cnn
 from labkit.networks.training import fit
 
@@ -31,43 +31,16 @@ def test_importing_networks_loads_no_framework():
 
 @pytest.mark.parametrize(("examples", "batch_size"), [(1, 64), (64, 64), (1000, 3), (777, 2)])
 def test_calls_hold_every_example_once_in_order(examples, batch_size):
-    calls = training._calls(np.arange(examples), batch_size)
+    calls = loops.calls(np.arange(examples), batch_size)
     assert np.concatenate([call.ravel() for call in calls]).tolist() == list(range(examples))
-    assert all(len(call) <= training.STEPS_PER_CALL for call in calls)
+    assert all(len(call) <= loops.STEPS_PER_CALL for call in calls)
     assert all(call.shape[1] == batch_size for call in calls[:-1])
     assert calls[-1].shape[1] in (batch_size, examples % batch_size)
 
 
-def test_order_follows_seed_and_epoch():
-    x = np.zeros((50, 1))
-    orders = {
-        (seed, epoch): training._epoch_data(x, epoch, None, seed)[1].tolist()
-        for seed in (0, 1)
-        for epoch in (0, 1)
-    }
-    assert len({tuple(order) for order in orders.values()}) == 4
-    assert all(sorted(order) == list(range(50)) for order in orders.values())
-    assert training._epoch_data(x, 1, None, 0)[1].tolist() == orders[0, 1]
-
-
-def test_augment_gets_another_seed_each_epoch_and_the_same_ones_again():
-    seeds = []
-
-    def augment(x, seed):
-        seeds.append(seed)
-        return x + 1
-
-    x = np.zeros((5, 2), np.float32)
-    changed, _ = training._epoch_data(x, 0, augment, seed=0)
-    assert (changed == 1).all()
-    training._epoch_data(x, 1, augment, seed=0)
-    training._epoch_data(x, 0, augment, seed=0)
-    assert seeds[0] == seeds[2] != seeds[1]
-
-
 def test_augment_that_changes_the_shape_is_refused():
     with pytest.raises(ValueError, match=r"\(4, 2\). Received: \(4, 1\)"):
-        training._epoch_data(np.zeros((4, 2)), 0, lambda x, seed: x[:, :1], seed=0)
+        training._changed(np.zeros((4, 2)), lambda x, seed: x[:, :1])
 
 
 def progress_output(capsys, epochs):
