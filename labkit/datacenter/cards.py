@@ -317,6 +317,7 @@ def _noting(ends: list[float]) -> Any:
 _RUN = dict(zip(WAYS, (_own_loop, _keras_fit, _labkit_fit), strict=True))
 
 
+@without_advice()
 def train(
     model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int, epochs: int, way: str
 ) -> float:

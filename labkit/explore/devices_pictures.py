@@ -180,4 +180,4 @@ def precision_table(card: Card, errors: Mapping[str, float]) -> Any:
 
 
 def _tera(rate: float | None) -> str:
-    return "no such units asked" if rate is None else f"{rate / 1e12:.3g}"
+    return "not measured" if rate is None else f"{rate / 1e12:.3g}"
