@@ -12,6 +12,7 @@ from labkit.explore import figures
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
     from labkit.datacenter.cards import Card
     from labkit.datacenter.steps import Line
@@ -72,8 +73,19 @@ def crossing(copies: Mapping[int, float], line: Line, additions: Mapping[int, fl
     left.legend()
     right.plot(list(additions), 1e6 * np.array(list(additions.values())), "s-", color=figures.PINK)
     right.set(xscale="log", yscale="log", xlabel="numbers added to", ylabel="time (µs)")
+    _plain(left)
+    _plain(right)
     text = "Left: time to copy an array to the device, over its bytes: measured, and the line of a"
     figures.show(fig, f"{text} latency and a bandwidth. Right: time of one addition, called once.")
+
+
+def _plain(ax: Axes) -> None:
+    """Write 1, 2, 5, 10, ... at a logarithmic axis of seconds, and no powers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def ways(found: Mapping[str, Mapping[str, float]]) -> None:
@@ -125,6 +137,7 @@ def throughput(found: Mapping[str, Mapping[int, float]], lines: Mapping[str, Lin
     for ax in (left, right):
         ax.set_xticks([16, 64, 256, 1024], ["16", "64", "256", "1,024"])
         ax.minorticks_off()
+    _plain(left)
     left.legend()
     text = "Time of a training step (left) and images a second (right) over the batch: marks are"
     figures.show(fig, f"{text} measured, lines are a + c b.")

@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 
 from labkit.datacenter.cards import CARDS, LAUNCHES, Card, step
+from labkit.datacenter.steps import fit_line
 from labkit.explore import devices_pictures as pictures
 from labkit.explore.devices import COMPILED, EXAMPLE, HERE, ONE_BY_ONE, DeviceExplorer
+from labkit.networks.devices import Memory
 
 MEASURED = Card("a name", "measured", {"float32": 1e11, "bfloat16": 2e11}, 1e10, 0, 0, "here")
 DOTS = {512: {"a call a step": {1: 2e-3, 16: 3e-3}, "labkit's fit": {1: 1e-3, 16: 2e-3}}}
@@ -103,3 +105,36 @@ def test_kept_runs_are_quoted_with_card_date_and_command(monkeypatch):
     page = told[1].to_html()
     assert "2026-01-01" in page
     assert "lstm" in page
+
+
+# --- figures ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that are shown, as (figure, caption)."""
+    found = []
+    monkeypatch.setattr(pictures.figures, "show", lambda *given: found.append(given))
+    return found
+
+
+def test_the_figures_draw_what_they_are_given(drawn):
+    took = {16: 1e-3, 1024: 3e-3}
+    line = fit_line(list(took), [list(took.values())])
+    pictures.crossing({4: 1e-5, 2**20: 1e-3}, line, {1: 1e-5, 10**6: 1e-3})
+    pictures.throughput({"CNN": took, "LSTM": took}, {"CNN": line, "LSTM": line})
+    rate = drawn[1][0].axes[1].lines[1]
+    assert rate.get_ydata() == pytest.approx([16 / 1e-3, 1024 / 3e-3])
+    pictures.ways({"CNN": {"a call a step": 2e-3, "model.fit": 3e-3, "labkit's fit": 1e-3}})
+    assert [bar.get_width() for bar in drawn[2][0].axes[0].patches] == pytest.approx([2, 3, 1])
+    held = {b: Memory(4, 4, 8, 10**9 * b) for b in (1, 8)}
+    pictures.memory(held, CARDS["T4"], 15.0)
+    assert drawn[3][0].axes[0].lines[1].get_ydata() == pytest.approx([1, 8])
+    assert all(len(caption) > 40 for _, caption in drawn)
+
+
+def test_the_table_of_formats_says_what_was_not_measured():
+    table = pictures.precision_table(MEASURED, {"float32": 1e-7, "TF32": 3e-4})
+    assert table.loc["float32", "measured here (TFLOP/s)"] == "0.1"
+    assert table.loc["TF32", "measured here (TFLOP/s)"] == "not measured"
+    assert table.loc["TF32", "A100, quoted (TFLOP/s)"] == "156"
