@@ -107,7 +107,7 @@ def test_kept_runs_are_quoted_with_card_date_and_command(monkeypatch):
     assert "lstm" in page
 
 
-# --- figures ----------------------------------------------------------------------------------------
+# --- figures --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
