@@ -1,10 +1,12 @@
-"""The same four trainings written by hand in PyTorch and in JAX: what `training.py` compares with.
+"""The same four trainings written by hand in PyTorch and in JAX: what the lab is compared with.
 
-Each is written as its users write it for speed: data in memory, fused Adam without waiting for
-results (PyTorch); a whole epoch in one compiled scan (JAX). Weights start as in Keras.
+Each is written as its users write it for speed: data on the device, fused Adam without waiting for
+results (PyTorch); a whole epoch in one compiled scan (JAX). Weights start as in Keras. In mixed
+precision weights stay in float32 and products are taken in bfloat16, as Keras does it.
 """
 
 import time
+from contextlib import nullcontext
 
 import numpy as np
 from workloads import BLOCKS, CONTEXT, HEADS, UNITS, WIDTH
@@ -15,29 +17,61 @@ ADAM = {"lr": 0.001, "eps": 1e-7}
 # --- PyTorch ------------------------------------------------------------------------------------
 
 
-def train_torch(name, data, batch_size, epochs, seed, channels_last=False):
-    """Train with a loop as one writes it by hand; return seconds of epochs, loss, score."""
+def train_torch(
+    name,
+    data,
+    batch_size,
+    epochs,
+    seed,
+    channels_last=False,
+    device="cpu",
+    mixed=False,
+    compiled=False,
+    enough=lambda seconds: False,
+):
+    """Train with a loop as one writes it by hand; return seconds of epochs, loss, score.
+
+    Args:
+        name, data, batch_size, epochs, seed: what to train, on what.
+        channels_last: images with their channels last in memory.
+        device: "cpu" or "cuda"; the data lie there, too.
+        mixed: products in bfloat16 (autocast).
+        compiled: forward and backward by `torch.compile`; on a GPU replayed as CUDA graphs.
+        enough: asked after each epoch, with the seconds of all; True ends the training.
+    """
     import torch
 
     torch.manual_seed(seed)
     network, loss_of = _torch_network(name)
-    x, x_test = _torch_inputs(name, data.x), _torch_inputs(name, data.x_test)
+    network = network.to(device)
+    x, x_test = (_torch_inputs(name, a).to(device) for a in (data.x, data.x_test))
     if channels_last:
         network = network.to(memory_format=torch.channels_last)
         x, x_test = (a.contiguous(memory_format=torch.channels_last) for a in (x, x_test))
-    y = torch.from_numpy(data.y).long() if name != "lstm" else torch.from_numpy(data.y)
+    y, y_test = (_torch_targets(name, a).to(device) for a in (data.y, data.y_test))
     optimizer = torch.optim.Adam(network.parameters(), **ADAM, fused=True)
+
+    def forward(x, targets):
+        with torch.autocast(device, torch.bfloat16) if mixed else nullcontext():
+            predicted = network(x)
+        predicted = predicted.float()
+        return loss_of(predicted, targets), predicted
+
+    if compiled:
+        mode = "reduce-overhead" if device == "cuda" else "default"
+        forward = torch.compile(forward, mode=mode, dynamic=False)
     seconds = []
-    for _ in range(epochs):
+    while len(seconds) < epochs and not (seconds and enough(seconds)):
         started = time.perf_counter()
-        order = torch.randperm(len(x))
-        loss_sum, right = torch.zeros(()), torch.zeros(())
+        order = torch.randperm(len(x), device=device)
+        loss_sum, right = torch.zeros((), device=device), torch.zeros((), device=device)
         for start in range(0, len(x), batch_size):
             batch = order[start : start + batch_size]
             targets = y[batch]
             optimizer.zero_grad(set_to_none=True)
-            predicted = network(x[batch])
-            loss = loss_of(predicted, targets)
+            if compiled:
+                torch.compiler.cudagraph_mark_step_begin()
+            loss, predicted = forward(x[batch], targets)
             loss.backward()
             optimizer.step()
             loss_sum += loss.detach() * len(batch)
@@ -45,9 +79,14 @@ def train_torch(name, data, batch_size, epochs, seed, channels_last=False):
         loss, _ = float(loss_sum) / len(x), float(right) / len(x)
         seconds.append(time.perf_counter() - started)
     with torch.no_grad():
-        test = torch.from_numpy(data.y_test)
-        score = float(_torch_score(name, network(x_test), test if name == "lstm" else test.long()))
+        score = float(_torch_score(name, network(x_test), y_test))
     return seconds, loss, score
+
+
+def _torch_targets(name, y):
+    import torch
+
+    return torch.from_numpy(y) if name == "lstm" else torch.from_numpy(y).long()
 
 
 def _torch_inputs(name, x):
@@ -130,10 +169,11 @@ def _torch_network(name):
 # --- JAX ----------------------------------------------------------------------------------------
 
 
-def train_jax(name, data, batch_size, epochs, seed):
-    """Train with one compiled scan over the updates of an epoch; return as `train_torch`.
+def train_jax(name, data, batch_size, epochs, seed, mixed=False, enough=lambda seconds: False):
+    """Train with one compiled scan over the updates of an epoch; arguments as of `train_torch`.
 
-    Convolutions get a compiled update instead: inside a scan XLA computes them many times slower.
+    On a CPU convolutions get a compiled update instead: inside a scan XLA computes them there many
+    times slower.
     """
     import jax
     from jax import numpy as jnp
@@ -143,8 +183,11 @@ def train_jax(name, data, batch_size, epochs, seed):
     state = (weights, jax.tree.map(jnp.zeros_like, weights), jax.tree.map(jnp.zeros_like, weights))
     x, y = jnp.asarray(data.x), jnp.asarray(data.y)
 
+    def narrow(a):
+        return a.astype("bfloat16") if mixed and a.dtype == "float32" else a
+
     def loss_of(weights, x, y):
-        predicted = network[1](weights, x)
+        predicted = network[1](jax.tree.map(narrow, weights), narrow(x)).astype("float32")
         if name == "lstm":
             return jnp.mean((predicted - y) ** 2), jnp.mean((predicted - y) ** 2)
         scores = jax.nn.log_softmax(predicted)
@@ -175,10 +218,10 @@ def train_jax(name, data, batch_size, epochs, seed):
         return carry, jax.tree.map(lambda *values: jnp.stack(values), *sums)
 
     scan = jax.jit(lambda carry, order: jax.lax.scan(update, carry, order))
-    run = step_by_step if name == "cnn" else scan
+    run = step_by_step if name == "cnn" and jax.default_backend() == "cpu" else scan
     carry, seconds = (state, jnp.zeros(())), []
     random = np.random.default_rng(seed)
-    for _ in range(epochs):
+    while len(seconds) < epochs and not (seconds and enough(seconds)):
         started = time.perf_counter()
         order = random.permutation(len(x))
         whole = len(x) // batch_size * batch_size
@@ -189,7 +232,7 @@ def train_jax(name, data, batch_size, epochs, seed):
             total += sums[0].sum()
         loss = float(total) / len(x)
         seconds.append(time.perf_counter() - started)
-    _, score = jax.jit(loss_of)(carry[0][0], data.x_test, data.y_test)
+    _, score = jax.jit(loss_of)(carry[0][0], jnp.asarray(data.x_test), jnp.asarray(data.y_test))
     return seconds, loss, float(score)
 
 
@@ -267,7 +310,7 @@ def _lstm(weights, x):
             h = jax.nn.sigmoid(o) * jnp.tanh(c)
             return (h, c), h
 
-        zeros = jnp.zeros((x.shape[1], UNITS))
+        zeros = jnp.zeros((x.shape[1], UNITS), x.dtype)
         return jax.lax.scan(step, (zeros, zeros), x @ kernel + bias)[1]
 
     first, second, (w, b) = weights
@@ -299,10 +342,11 @@ def _transformer(weights, x):
     import jax
     from jax import numpy as jnp
 
-    def normal(x, layer):
-        centered = x - x.mean(-1, keepdims=True)
+    def normal(x, layer):  # in float32, whatever x is, as Keras and PyTorch do it
+        wide = x.astype("float32")
+        centered = wide - wide.mean(-1, keepdims=True)
         spread = jnp.sqrt((centered**2).mean(-1, keepdims=True) + 1e-5)
-        return centered / spread * layer[0] + layer[1]
+        return (centered / spread * layer[0] + layer[1]).astype(x.dtype)
 
     def linear(x, layer):
         return x @ layer[0] + layer[1]
@@ -312,7 +356,7 @@ def _transformer(weights, x):
     for block in weights["blocks"]:
         qkv = linear(normal(x, block["norms"][0]), block["qkv"])
         q, k, v = qkv.reshape(len(x), CONTEXT, 3, HEADS, -1).transpose(2, 0, 3, 1, 4)
-        scores = q @ k.swapaxes(-1, -2) / np.sqrt(WIDTH // HEADS)
+        scores = q @ k.swapaxes(-1, -2) / float(np.sqrt(WIDTH // HEADS))
         shares = jax.nn.softmax(jnp.where(causal, scores, -jnp.inf))
         x = x + linear((shares @ v).swapaxes(1, 2).reshape(x.shape), block["mix"])
         hidden = jax.nn.gelu(linear(normal(x, block["norms"][1]), block["up"]), approximate=True)

@@ -2,6 +2,7 @@
 
 `packaged` verifies files inside packages; `digits`, `prices`, `sensors`, `sequences` and `text`
 load them; `datasets` lists and fetches all. `films` are a table with faults planted on purpose.
+`gpu_runs` holds what was measured on GPUs.
 `clean` and `split` work on tables, each step with its report; `prepare` scales columns and changes
 images for training.
 """

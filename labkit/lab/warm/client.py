@@ -129,12 +129,14 @@ def fork_kernel(
     }
     shared = with_absolute_paths(environment, place)
     name = identity(preload, shared)
+    if name in _refused:
+        raise ForkError(_refused[name])
     with open(os.devnull, "rb") as nothing:
         files = streams or (nothing.fileno(), *_own_streams(nothing.fileno()))
         for _ in range(2):  # the zygote may have left in the very moment in which it was asked
             connection = _connect(preload, name, shared, start)
             with suppress(EOFError, ConnectionError, BrokenPipeError):
-                return _ask(connection, request, files)
+                return _ask(connection, request, files, name)
             connection.close()
     raise ForkError(f"the fork server ended: {_last_words(name)}")
 
@@ -323,7 +325,14 @@ def _dismiss(path: Path, when: str) -> None:
             connection.recv(1)  # closed when it has been read
 
 
-def _ask(connection: socket.socket, request: dict, files: tuple[int, ...]) -> ForkedKernel:
+# Identity of a zygote -> why it cannot fork, as long as this process lives: another one would only
+# import everything again, to find the same.
+_refused: dict[str, str] = {}
+
+
+def _ask(
+    connection: socket.socket, request: dict, files: tuple[int, ...], name: str = ""
+) -> ForkedKernel:
     connection.settimeout(_LONGEST_IMPORT)
     wire.send(connection, request, files)
     told: dict = {}
@@ -334,6 +343,8 @@ def _ask(connection: socket.socket, request: dict, files: tuple[int, ...]) -> Fo
         raise ForkError(f"the fork server did not answer in {_LONGEST_IMPORT:g} s") from None
     if "error" in told:
         connection.close()
+        if told.get("lasting"):
+            _refused[name] = told["error"]
         raise ForkError(told["error"])
     return ForkedKernel(connection, told["pid"], ready="ready" in told)
 

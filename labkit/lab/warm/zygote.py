@@ -11,6 +11,7 @@ tells them apart. It leaves when nobody asks for some minutes, or when labkit's 
 from __future__ import annotations
 
 import atexit
+import ctypes
 import gc
 import os
 import random
@@ -33,6 +34,8 @@ IDLE = 300.0  # seconds without a kernel after which a zygote leaves; LABKIT_ZYG
 _LOOK = 5.0  # seconds between two looks at whether labkit's code has changed
 _GOING = 5.0  # seconds in which a client is gone that has removed the folder of its kernel
 _FOLDER_AT_IMPORT = {"multiprocessing.process": "ORIGINAL_DIR", "rich": "_IMPORT_CWD"}
+# Of NVIDIA, of any maker under Windows' Linux, of AMD, and what draws (of AMD and Intel).
+_GPU_FILES = ("/dev/nvidia", "/dev/dxg", "/dev/kfd", "/dev/dri/")
 _HANDLED = (signal.SIGCHLD, signal.SIGTERM)  # here, but not in a kernel
 
 # --- the zygote -----------------------------------------------------------------------------
@@ -141,7 +144,8 @@ class Zygote:
         return None
 
     def _fork(self, connection: socket.socket, request: dict, files: list[int]) -> tuple | None:
-        problem = self.fault or hazard()
+        danger = hazard()
+        problem = self.fault or danger
         parent = os.getpid()
         try:
             pid = -1 if problem else os.fork()
@@ -153,7 +157,8 @@ class Zygote:
         for file in files:
             os.close(file)
         with suppress(OSError):
-            send(connection, {"error": problem} if problem else {"pid": pid})
+            failed = {"error": problem, "lasting": bool(danger)}
+            send(connection, failed if problem else {"pid": pid})
         if problem:
             connection.close()
             self.leaving = not self.clients  # a zygote that cannot fork is of no use
@@ -227,19 +232,40 @@ def _kill(pid: int) -> None:
 
 
 def hazard() -> str:
-    """Return why a child of this process could hang or fail, or "" when forking is safe."""
+    """Return why a child of this process could hang or fail, or "" when forking is safe.
+
+    A framework that was only imported is safe, its GPU build too: none touches a GPU before it is
+    first asked for one. What was initialized, threads on a CPU or a context on a GPU, does not
+    survive a fork.
+    """
     modules = sys.modules
     context = getattr(modules.get("tensorflow.python.eager.context"), "_context", None)
     if getattr(context, "_initialized", False):
         return "TensorFlow has run in the parent"
+    found = getattr(context, "_physical_devices", None) or ()
+    if any(device.device_type != "CPU" for device in found):
+        return "TensorFlow has looked for GPUs in the parent"
     if getattr(modules.get("jax._src.xla_bridge"), "_backends", None):
         return "JAX has run in the parent"
     cuda = getattr(modules.get("torch"), "cuda", None)
     if cuda is not None and cuda.is_initialized():
         return "PyTorch has used the GPU in the parent"
-    if any(name.startswith("/dev/nvidia") for name in _open_files()):
-        return "a GPU is in use in the parent"
+    name = next((name for name in _open_files() if name.startswith(_GPU_FILES)), None)
+    if name is None and _cuda_driver_runs():
+        name = "CUDA's driver"
+    if name is not None:
+        # Keras on PyTorch asks whether there is a GPU while it is imported, and so opens it.
+        return f"the parent has opened a GPU ({name}), and a forked kernel could not use it"
     return ""
+
+
+def _cuda_driver_runs() -> bool:
+    """Tell whether CUDA's driver was initialized here, by whatever library."""
+    try:  # only if it is loaded already
+        driver = ctypes.CDLL("libcuda.so.1", mode=os.RTLD_NOLOAD | os.RTLD_NOW)
+        return driver.cuDeviceGetCount(ctypes.byref(ctypes.c_int())) == 0
+    except (OSError, AttributeError):
+        return False
 
 
 def _open_files() -> list[str]:
@@ -282,8 +308,6 @@ def _is_left(connection: socket.socket) -> bool:
 
 def _die_with(parent: int) -> None:
     """Have the system kill this process when the zygote is gone."""
-    import ctypes
-
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG
     if os.getppid() != parent:
         os._exit(1)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -132,6 +133,18 @@ def test_messages_carry_open_files_and_refuse_what_is_too_long(tmp_path):
             SimpleNamespace(_context=SimpleNamespace(_initialized=True)),
             "TensorFlow has run",
         ),
+        (
+            "tensorflow.python.eager.context",
+            SimpleNamespace(
+                _context=SimpleNamespace(
+                    _initialized=False,
+                    _physical_devices=[
+                        SimpleNamespace(device_type=kind) for kind in ("CPU", "GPU")
+                    ],
+                )
+            ),
+            "TensorFlow has looked for GPUs",
+        ),
         ("jax._src.xla_bridge", SimpleNamespace(_backends={"cpu": object()}), "JAX has run"),
         ("torch", SimpleNamespace(cuda=SimpleNamespace(is_initialized=lambda: True)), "PyTorch"),
     ],
@@ -142,6 +155,70 @@ def test_a_parent_that_used_a_framework_is_refused(monkeypatch, module, state, w
     assert zygote.hazard() == ""
     monkeypatch.setitem(sys.modules, module, state)
     assert words in zygote.hazard()
+
+
+def test_frameworks_that_were_only_imported_are_no_hazard(monkeypatch):
+    cpu = [SimpleNamespace(device_type="CPU")]  # looking for devices starts no thread
+    context = SimpleNamespace(_initialized=False, _physical_devices=cpu)
+    imported = {
+        "tensorflow.python.eager.context": SimpleNamespace(_context=context),
+        "jax._src.xla_bridge": SimpleNamespace(_backends={}),
+        "torch": SimpleNamespace(cuda=SimpleNamespace(is_initialized=lambda: False)),
+    }
+    for name, state in imported.items():
+        monkeypatch.setitem(sys.modules, name, state)
+    monkeypatch.setattr(zygote, "_open_files", lambda: ["/dev/null", "/home/dev/nvidia0"])
+    assert zygote.hazard() == ""
+
+
+@pytest.mark.parametrize(
+    "name", ["/dev/nvidiactl", "/dev/nvidia0", "/dev/nvidia-uvm", "/dev/dxg", "/dev/kfd"]
+)
+def test_a_parent_with_an_open_gpu_is_refused(monkeypatch, name):
+    for module in ("tensorflow.python.eager.context", "jax._src.xla_bridge", "torch"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setattr(zygote, "_open_files", lambda: ["/dev/null", name])
+    assert f"opened a GPU ({name})" in zygote.hazard()
+
+
+DRIVER = "static int on = 0; int cuInit() { on = 1; return 0; }"
+DRIVER += " int cuDeviceGetCount(int *n) { *n = 1; return on ? 0 : 3; }"  # 3: not initialized
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="needs a compiler for a driver of its own")
+def test_a_driver_that_any_library_started_is_noticed_and_a_loaded_one_is_not(tmp_path):
+    (tmp_path / "cuda.c").write_text(DRIVER)
+    library = tmp_path / "libcuda.so.1"
+    build = ["gcc", "-shared", "-fPIC", "-Wl,-soname,libcuda.so.1", "-o", library]
+    subprocess.run([*build, tmp_path / "cuda.c"], check=True)
+    code = (
+        "import ctypes\nfrom labkit.lab.warm.zygote import hazard\nprint(hazard())\n"
+        f"driver = ctypes.CDLL({str(library)!r})\nprint(hazard())\n"
+        "driver.cuInit()\nprint(hazard())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    absent, loaded, initialized = done.stdout.splitlines()
+    assert (absent, loaded) == ("", "")
+    assert "opened a GPU (CUDA's driver)" in initialized
+
+
+def test_a_lasting_refusal_is_asked_for_once(monkeypatch, tmp_path):
+    asked = []
+
+    def refuse(connection, *_):
+        asked.append(connection)
+        return {"error": "the parent has opened a GPU", "lasting": True}, []
+
+    monkeypatch.setattr(kernels, "_refused", {})
+    monkeypatch.setattr(kernels, "_connect", lambda *_: socket.socketpair()[0])
+    monkeypatch.setattr(kernels.wire, "send", lambda *_: None)
+    monkeypatch.setattr(kernels.wire, "receive", refuse)
+    for _ in range(2):
+        with pytest.raises(wire.ForkError, match="opened a GPU"):
+            kernels.fork_kernel([], {}, tmp_path)
+    assert len(asked) == 1
 
 
 def test_other_systems_do_not_fork(monkeypatch, tmp_path):
