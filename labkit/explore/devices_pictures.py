@@ -100,7 +100,8 @@ def ways(found: Mapping[str, Mapping[str, float]]) -> None:
     names = list(next(iter(found.values())))
     colors = dict(zip(names, (figures.ORANGE, figures.SKY, figures.BLUE), strict=False))
     for place, took in enumerate(found.values()):
-        for number, (way, seconds) in enumerate(took.items()):
+        for way, seconds in took.items():
+            number = names.index(way)
             y = place + 0.26 * (number - 1)
             label = way if place == 0 else None
             hatch = ("//", "..", "")[number]
