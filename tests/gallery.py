@@ -118,6 +118,9 @@ PipelineExplorer([step], kind="1f1b", stages=3, micro_batches=4)""",
     "21 feedback": """
 from labkit.explore.compression import FeedbackExplorer
 FeedbackExplorer()""",
+    "17 devices": """
+from labkit.explore.devices import DeviceExplorer
+DeviceExplorer()""",
     "20 roofline": """
 from labkit.explore.roofline import RooflineExplorer
 RooflineExplorer()""",

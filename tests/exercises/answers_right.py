@@ -1160,6 +1160,60 @@ hidden, epochs = 24, 3
   return hidden, epochs, 8, 0.1
 32, 2, 8, 0.1
 """,
+    "devices.transfer": """
+pieces * latency + size / bandwidth
+size / bandwidth + latency * pieces
+latency * pieces + size * (1 / bandwidth)
+pieces * (latency + size / pieces / bandwidth)
+(pieces * latency * bandwidth + size) / bandwidth
+np.add(pieces * latency, np.divide(size, bandwidth))
+sum([pieces * latency, size / bandwidth])
+float(pieces * latency + size / bandwidth)
+np.dot([latency, 1 / bandwidth], [pieces, size])
+math.fsum((pieces * latency, size / bandwidth))
+total = 0
+  for piece in range(pieces):
+      total += latency + size / pieces / bandwidth
+  return total
+piece = size / pieces
+  return pieces * (latency + piece / bandwidth)
+sum(latency + size / pieces / bandwidth for _ in range(pieces))
+""",
+    "devices.fill": """
+math.ceil(operations * launch * peak / flop)
+int(np.ceil(operations * launch * peak / flop))
+np.ceil(operations * launch * peak / flop)
+math.ceil(operations * launch / (flop / peak))
+-(-operations * launch * peak // flop)
+int(operations * launch * peak / flop) + 1
+math.floor(operations * launch * peak / flop) + 1
+math.ceil((operations * launch) / flop * peak)
+max(1, math.ceil(operations * launch * peak / flop))
+launching = operations * launch
+  one = flop / peak
+  return math.ceil(launching / one)
+batch = 1
+  while batch * flop / peak < operations * launch:
+      batch += 1
+  return batch
+""",
+    "devices.memory": """
+4 * (4 * parameters + batch * outputs)
+16 * parameters + 4 * batch * outputs
+parameters * 16 + outputs * batch * 4
+4 * parameters * 4 + 4 * outputs * batch
+4 * (parameters + parameters + 2 * parameters + batch * outputs)
+32 / 8 * (4 * parameters + batch * outputs)
+np.multiply(4, 4 * parameters + batch * outputs)
+sum([4 * parameters] * 4) + 4 * batch * outputs
+np.dtype("float32").itemsize * (4 * parameters + batch * outputs)
+weights = 4 * parameters
+  gradients = 4 * parameters
+  moments = 2 * 4 * parameters
+  return weights + gradients + moments + 4 * batch * outputs
+per_weight = 16
+  return per_weight * parameters + batch * (4 * outputs)
+""",
     "faster.intensity": """
 2 * batch * inputs * outputs / (4 * (batch * inputs + inputs * outputs + batch * outputs))
 batch * inputs * outputs / 2 / (batch * inputs + inputs * outputs + batch * outputs)

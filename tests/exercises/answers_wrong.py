@@ -1060,6 +1060,72 @@ hidden, epochs, batch_size, learning_rate
 2, 10, 64, 0.001
 tuple()
 """,
+    "devices.transfer": """
+latency + size / bandwidth
+pieces * (latency + size / bandwidth)
+pieces * size / bandwidth
+size / bandwidth
+pieces * latency
+pieces * latency + size * bandwidth
+pieces * latency + bandwidth / size
+pieces * latency + 8 * size / bandwidth
+latency / pieces + size / bandwidth
+max(pieces * latency, size / bandwidth)
+latency + size / pieces / bandwidth
+print(pieces * latency + size / bandwidth)
+took = pieces * latency + size / bandwidth
+(pieces * latency, size / bandwidth)
+pieces * latency + size // bandwidth
+1 / (pieces * latency + size / bandwidth)
+pieces * latency * size / bandwidth
+-(pieces * latency + size / bandwidth)
+2 * (pieces * latency + size / bandwidth)
+pieces * lateny + size / bandwidth
+""",
+    "devices.fill": """
+operations * launch * peak / flop
+math.floor(operations * launch * peak / flop)
+round(operations * launch * peak / flop)
+int(operations * launch * peak / flop)
+operations * launch * peak // flop
+math.ceil(launch * peak / flop)
+math.ceil(flop / (operations * launch * peak))
+operations * launch
+flop / peak
+math.ceil(launch * peak / (operations * flop))
+math.ceil(operations * launch * peak / flop) + 1
+ceil(operations * launch * peak / flop)
+math.ceil(operations * launch + flop / peak)
+print(math.ceil(operations * launch * peak / flop))
+batch = math.ceil(operations * launch * peak / flop)
+math.ceil(operations * launch * peak)
+[math.ceil(operations * launch * peak / flop)]
+2 * math.ceil(operations * launch * peak / flop)
+-math.ceil(operations * launch * peak / flop)
+str(math.ceil(operations * launch * peak / flop))
+""",
+    "devices.memory": """
+4 * parameters
+4 * (2 * parameters + batch * outputs)
+4 * (3 * parameters + batch * outputs)
+4 * (parameters + batch * outputs)
+4 * (5 * parameters + batch * outputs)
+4 * parameters + batch * outputs
+8 * (4 * parameters + batch * outputs)
+2 * (4 * parameters + batch * outputs)
+4 * (4 * parameters + outputs)
+4 * batch * (4 * parameters + outputs)
+16 * parameters
+16 * (parameters + batch * outputs)
+4 * batch * outputs
+16 * parameters + batch * outputs
+print(4 * (4 * parameters + batch * outputs))
+need = 4 * (4 * parameters + batch * outputs)
+4 * (4 * parameters + batch * outputs) / 1e9
+[4 * (4 * parameters + batch * outputs)]
+4 * (4 * parameter + batch * outputs)
+(16 * parameters, 4 * batch * outputs)
+""",
     "faster.intensity": """
 2 * batch * inputs * outputs / (4 * (batch * inputs + batch * outputs))
 batch * outputs * (2 * inputs - 1) / (4 * (batch * inputs + inputs * outputs + batch * outputs))
