@@ -116,7 +116,7 @@ def foretold(
     near.set_xticks(range(len(predicted) + 1), [*predicted, "measured"], rotation=20, size=9)
     near.set(ylabel="nats a token", xlim=(-0.5, len(predicted) + 0.5))
     text = "Left: runs with the most tokens, and the largest, which no fit has seen. Right: what "
-    figures.show(fig, text + "was predicted for it, with 95 % intervals, and what was measured.")
+    figures.show(fig, text + "was predicted for it, with the intervals, and what was measured.")
 
 
 def budgets(table: pd.DataFrame, surface: Surface, flops: Sequence[float]) -> None:
@@ -141,6 +141,7 @@ def budgets(table: pd.DataFrame, surface: Surface, flops: Sequence[float]) -> No
     N, D = surface.compute_optimal(line)
     free.semilogx(line, surface(N, D), "--", color=figures.ORANGE, label="best size (modeled)")
     free.set(xlabel="FLOP of the training, 6 N D", ylabel="held-out loss")
+    free.xaxis.set_minor_formatter("")  # as in `_runs`
     free.legend(fontsize=8)
     text = "Left (modeled): the same FLOP spent on few or many parameters; a diamond marks the best"
     figures.show(fig, text + " size. Right: the runs over their FLOP, and the modeled lower edge.")
