@@ -1,0 +1,46 @@
+"""`test_fit_is_keras_fit.py` on JAX, in a process of its own: each case there that differs by it.
+
+By hand: KERAS_BACKEND=jax python -m pytest -m "" tests/networks/test_fit_is_keras_fit.py
+"""
+
+import os
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+CASES = Path(__file__).with_name("test_fit_is_keras_fit.py")
+# These differ by TensorFlow's kernel alone, or by layers that others have as well.
+NOT_HERE = ""
+QUICKLY = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("jax") is None, reason="needs JAX")
+def test_fit_is_keras_fit_on_jax():
+    names = re.findall(r"^@case.*\ndef (\w+)", CASES.read_text(), re.MULTILINE)
+    left_out = [f"--deselect={CASES}::test_fit_is_keras_fit[{n}]" for n in NOT_HERE.split()]
+    settings = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": QUICKLY}
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-m",
+            "",
+            "-p",
+            "no:cacheprovider",
+            CASES,
+            *left_out,
+        ],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert len(names) - len(NOT_HERE.split()) >= 60
