@@ -1,8 +1,8 @@
 """`fit` against `model.fit`, case by case: the same weights, states, history and return, or words.
 
-Each case is trained by both, some twice in a row, from the same `keras.utils.set_random_seed`, with models
-alike; then everything that Keras changes is compared, bit for bit or within 1e-6. On JAX the
-same file is run by `test_fit_is_keras_fit_on_jax.py`.
+Each case is trained by both, some twice in a row, from the same `keras.utils.set_random_seed`, with
+models alike; then everything that Keras changes is compared, bit for bit or within 1e-6. On JAX
+the same file is run by `test_fit_is_keras_fit_on_jax.py`.
 """
 
 import inspect
