@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-CASES = Path(__file__).with_name("test_fit_is_keras_fit.py")
+ROOT = Path(__file__).resolve().parents[2]
+CASES = "tests/networks/test_fit_is_keras_fit.py"
 # These differ by TensorFlow's kernel alone, or by layers that others have as well.
 NOT_HERE = ""
 QUICKLY = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
@@ -21,7 +22,7 @@ QUICKLY = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passe
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("jax") is None, reason="needs JAX")
 def test_fit_is_keras_fit_on_jax():
-    names = re.findall(r"^@case.*\ndef (\w+)", CASES.read_text(), re.MULTILINE)
+    names = re.findall(r"^@case.*\ndef (\w+)", (ROOT / CASES).read_text(), re.MULTILINE)
     left_out = [f"--deselect={CASES}::test_fit_is_keras_fit[{n}]" for n in NOT_HERE.split()]
     settings = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": QUICKLY}
     done = subprocess.run(
@@ -37,6 +38,7 @@ def test_fit_is_keras_fit_on_jax():
             CASES,
             *left_out,
         ],
+        cwd=ROOT,
         env=os.environ | settings,
         capture_output=True,
         text=True,
