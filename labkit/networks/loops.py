@@ -37,6 +37,10 @@ _COMPILED_WELL = ("InputLayer", "Flatten", "Dense", "Activation", "Rescaling")
 Data = Any  # arrays of n examples each: x, or (x, y), or (x, y, sample_weight), as Keras packs them
 
 
+class StateChanges(ValueError):
+    """A step on JAX returns the state with other shapes or types, so that no loop can carry it."""
+
+
 def against(model: keras.Model) -> str:
     """Return why a loop would not do for this model here what `model.fit` does, or ""."""
     import keras
@@ -333,6 +337,9 @@ def jax_steps(model: keras.Model, data: Data, batch_size: int) -> tuple[Steps, s
         model: a compiled Keras model on the JAX backend whose variables exist.
         data: examples of the kind and shape that will come.
         batch_size: examples of a step.
+
+    Raises:
+        StateChanges: a step returns the state with other kinds of arrays, as one's own may.
     """
     import jax
     import keras
@@ -358,8 +365,10 @@ def jax_steps(model: keras.Model, data: Data, batch_size: int) -> tuple[Steps, s
     batch = jax.tree.map(
         lambda each: jax.ShapeDtypeStruct((size, *each.shape[1:]), each.dtype), data
     )
+    state = model._get_jax_state(True, True, True, True)
     with pooling():
-        traced = step.trace(model._get_jax_state(True, True, True, True), batch)
+        traced = step.trace(state, batch)
+    _check_carry(state, traced.out_info)
     apart = on_cpu and "conv_general_dilated" in str(traced.jaxpr)
     words = "compiled steps, the data in place" if apart else "steps looped in one call"
     programs: dict = {}
@@ -383,6 +392,18 @@ def jax_steps(model: keras.Model, data: Data, batch_size: int) -> tuple[Steps, s
         return logs, state
 
     return steps, words
+
+
+def _check_carry(state: tuple, found: Any) -> None:
+    """Raise StateChanges unless a step, which returns `found`, keeps the kinds of its state."""
+    import jax
+
+    def kinds(nest: Any) -> Any:
+        return jax.tree.map(lambda each: (tuple(each.shape), str(each.dtype)), nest)
+
+    logs_and_state = isinstance(found, tuple) and len(found) == 2
+    if not logs_and_state or kinds(found[1]) != kinds(state):
+        raise StateChanges("a step changes the kind of the state, which a loop cannot carry on")
 
 
 def _compiled(lowered: Any) -> Callable:

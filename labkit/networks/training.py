@@ -56,9 +56,10 @@ def fit(
 
     After `keras.utils.set_random_seed` the same seed gives the same order of examples, the same
     weights and the same history as `model.fit`, but for the last bits of sums that are taken in
-    another order: where XLA compiles the steps together, on JAX and where `execution` says so, and
-    in the fused kernel of LSTM layers. On TensorFlow a set seed means, as in Keras, the same order
-    in every epoch: the state of its seeded shuffle begins anew with each pass.
+    another order: where XLA compiles the steps together, on JAX and where `execution` says so, in
+    the fused kernel of LSTM layers, and where TensorFlow multiplies by a constant in another place
+    (a factor in the activation of a recurrent layer). On TensorFlow a set seed means, as in Keras,
+    the same order in every epoch: the state of its seeded shuffle begins anew with each pass.
 
     Ctrl-C (or the stop button) ends the training and keeps what was learned; in a headless run it
     is raised, so that half a training is never recorded as a whole one.
@@ -75,14 +76,17 @@ def fit(
         compilation); `interrupted`, True if it was stopped by hand.
 
     Raises:
-        ValueError: a model that is not compiled, or what `model.fit` raises.
+        ValueError: a model that is not compiled, `augment` with anything but one array of inputs,
+            or what `model.fit` raises.
 
     Lesson: 11_convolution.
     """
     asked = {name: value for name, value in locals().items() if name not in ("model", "augment")}
     if not getattr(model, "compiled", False):
         raise ValueError(NOT_COMPILED)
-    watch = _watch(verbose)
+    if augment:
+        _check_one_array(x)
+    watch, before = _watch(verbose, epochs), getattr(model, "history", None)
     against = _against(model, asked)
     try:
         if against:
@@ -92,11 +96,30 @@ def fit(
     except KeyboardInterrupt:
         if _headless():
             raise
-        history, words = model.history, "stopped by hand"
+        history, words = _begun(model, before), "stopped by hand"
         watch.stopped(len(history.epoch))
     history.execution, history.seconds = f"{_backend_name()}, {words}", watch.seconds
     history.interrupted = watch.interrupted
     return history
+
+
+def _check_one_array(x: Any) -> None:
+    if isinstance(x, list | tuple | dict) or not _in_memory([x]):
+        raise ValueError(
+            "augment changes one array of inputs in memory. "
+            f"Received: x={type(x).__name__}; augment such data before, or give x as an array"
+        )
+
+
+def _begun(model: keras.Model, before: Any) -> keras.callbacks.History:
+    """Return the history of a stopped training, an empty one if it stopped before Keras had one."""
+    import keras
+
+    if getattr(model, "history", None) is before:
+        model.history = keras.callbacks.History()
+    if not hasattr(model.history, "epoch"):
+        model.history.on_train_begin()
+    return model.history
 
 
 def _backend_name() -> str:
@@ -230,13 +253,21 @@ def _looped_fit(
     size = asked["batch_size"] or 32
     steps = -(-count // size)
     missing = loops.create_variables(model, data)
-    run, words = loops.epoch_function(
-        model, data, size, steps * (asked["epochs"] - asked["initial_epoch"])
-    )
+    updates = steps * (asked["epochs"] - asked["initial_epoch"])
+    try:
+        run, words = loops.epoch_function(model, data, size, updates)
+    except loops.StateChanges as why:
+        if missing and asked["shuffle"]:  # a look at the first batch would have drawn an order
+            np.random.permutation(count)  # noqa: NPY002
+        return _keras_fit(model, asked, watch, augment), f"model.fit: {why}"
     orders = _orders(count, asked["shuffle"], missing)
 
     def inputs() -> Any:
-        return (_changed(data[0], augment), *data[1:]) if augment else data
+        if not augment:
+            return data
+        if not isinstance(data, tuple):  # inputs alone
+            return _changed(data, augment)
+        return _changed(data[0], augment), *data[1:]
 
     callbacks = keras.callbacks.CallbackList(
         [*_listed(asked["callbacks"]), watch],
@@ -346,7 +377,7 @@ def _in_notebook() -> bool:
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
-def _watch(verbose: str | int) -> Any:
+def _watch(verbose: str | int, epochs: int) -> Any:
     """Return a Keras callback that takes the time of each epoch and shows how far it is.
 
     One line that renews itself for somebody who watches; a few lines for an executed copy.
@@ -359,13 +390,18 @@ def _watch(verbose: str | int) -> Any:
         def __init__(self) -> None:
             super().__init__()
             self.seconds: list[float] = []  # of each epoch
+            self.epochs, self.show = epochs, None
 
         def on_train_begin(self, logs: dict | None = None) -> None:
             self.epochs = self.params["epochs"]
-            self.show = _line_writer() if verbose in (1, "auto", True) else None
+            self.open()
             # Headless, these epochs leave a line: evenly spread, the last one among them.
             lines = min(self.epochs, HEADLESS_LINES)
             self.kept = {round(self.epochs * (i + 1) / lines) for i in range(lines)}
+
+        def open(self) -> None:
+            if verbose in (1, "auto", True) and not self.show:
+                self.show = _line_writer()
 
         def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
             self.epoch, self.started, self.ended = epoch, time.perf_counter(), 0.0
@@ -387,6 +423,7 @@ def _watch(verbose: str | int) -> Any:
 
         def stopped(self, epochs_done: int) -> None:
             self.interrupted = True
+            self.open()
             if self.show:
                 text = f"stopped by hand after {epochs_done} of {self.epochs} epochs; the network "
                 self.show(text + "keeps what it has learned so far", keep=True, last=True)

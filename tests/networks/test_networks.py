@@ -45,7 +45,7 @@ def test_augment_that_changes_the_shape_is_refused():
 
 def watched(epochs, verbose=1):
     """Return what shows a training, at its begin."""
-    watch = training._watch(verbose)
+    watch = training._watch(verbose, epochs)
     watch.set_params({"epochs": epochs})
     watch.on_train_begin()
     return watch
@@ -243,12 +243,6 @@ def test_two_runs_are_equal_to_the_bit(digits):
 
 
 @pytest.mark.slow
-@needs_tensorflow
-@pytest.mark.slow
-@needs_tensorflow
-@pytest.mark.slow
-@needs_tensorflow
-@pytest.mark.slow
 def test_augmented_training_sees_changed_images(digits):
     from labkit.data.prepare import augment
 
@@ -289,6 +283,55 @@ def test_ctrl_c_keeps_what_was_learned(digits, monkeypatch, capsys):
     assert len(history.history["loss"]) == len(history.epoch) == 1
     assert np.array_equal(weights(stopped), weights(whole))
     assert "stopped by hand after 1 of 3 epochs" in capsys.readouterr().out
+
+
+def small_net():
+    import keras
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])
+    model.compile("sgd", "mse")
+    return model
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trained_before", [False, True])
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_ctrl_c_before_keras_has_begun_leaves_an_empty_history(
+    trained_before, eagerly, monkeypatch, capsys
+):
+    monkeypatch.delenv("LABKIT_HEADLESS", raising=False)
+
+    def stop(*given):
+        raise KeyboardInterrupt
+
+    x, model = np.ones((8, 4), "float32"), small_net()
+    model.run_eagerly = eagerly
+    if trained_before:
+        fit(model, x, x, verbose=0)
+    monkeypatch.setattr(training, "_keras_fit" if eagerly else "_looped_fit", stop)
+    history = fit(model, x, x, epochs=3)
+    assert history.interrupted
+    assert (history.history, history.epoch, history.seconds) == ({}, [], [])
+    assert "stopped by hand after 0 of 3 epochs" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_augment_takes_inputs_without_targets_and_refuses_several():
+    import keras
+
+    class Shrink(keras.layers.Layer):
+        def call(self, x):
+            self.add_loss(keras.ops.mean(keras.ops.square(x)))
+            return x
+
+    model = keras.Sequential([keras.Input((4,)), Shrink()])
+    model.compile("sgd")
+    x = np.ones((8, 4), "float32")
+    history = fit(model, x, augment=lambda x, seed: 3 * x, verbose=0)
+    assert history.history["loss"] == [pytest.approx(9)]
+    for several in ([x, x], {"a": x}, iter([x])):
+        with pytest.raises(ValueError, match=f"Received: x={type(several).__name__}; augment"):
+            fit(model, several, augment=lambda x, seed: x, verbose=0)
 
 
 @pytest.mark.slow
