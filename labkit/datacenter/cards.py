@@ -60,8 +60,8 @@ def _quoted(name: str, float32: float, tf32: float, bandwidth: float, link: floa
     return Card(name, "quoted", peaks, bandwidth, memory, link, source)
 
 
-# The sheets state the matrix units of Hopper with sparsity, twice the dense figure that stands here,
-# and PCI Express both ways together, twice the link.
+# The sheets state Hopper's matrix units with sparsity, twice the dense figure that stands here, and
+# PCI Express both ways together, twice the link.
 CARDS = {
     "T4": Card(
         "T4", "quoted", {"float32": 8.1e12}, 320e9, 16e9, 16e9, "NVIDIA, T4 data sheet, 2018"
