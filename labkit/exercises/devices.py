@@ -65,7 +65,7 @@ transfer = Exercise(
 )
 
 
-# --- launches: my_batch(operations, launch, flop, peak) -> examples -------------------------------
+# --- launches: my_fill(operations, launch, flop, peak) -> examples -------------------------------
 
 
 def _examples(operations, launch, flop, peak):
@@ -79,7 +79,7 @@ fill = Exercise(
     cases=[
         (100, 5e-6, 1.1e6, 20e12),
         (1000, 4e-6, 3.7e7, 150e12),
-        (30, 2e-5, 7.0e8, 1e13),
+        (3, 2e-5, 1.1e6, 1e12),
         (50, 1e-5, 1.0e6, 1.3e9),
     ],
     mistakes={
@@ -104,6 +104,11 @@ fill = Exercise(
             lambda *given: math.ceil(1 / _examples(*given)),
             "That is the launching of a batch in units of the wrong one: you divide the arithmetic "
             "of one example by the launching. Asked is how many examples it takes.",
+        ),
+        "the times multiplied": (
+            lambda operations, launch, flop, peak: operations * launch * flop / peak,
+            "You multiply the launching by the time of one example. How often does one time go "
+            "into the other?",
         ),
         "seconds of launching": (
             lambda operations, launch, flop, peak: operations * launch,

@@ -111,7 +111,7 @@ def ways(found: Mapping[str, Mapping[str, float]]) -> None:
     ax.invert_yaxis()
     ax.set(xlabel="a training step (ms)")
     ax.grid(axis="y", visible=False)
-    ax.legend(fontsize=9)
+    ax.legend(fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
     figures.show(fig, "Milliseconds of a training step of each network, in each way to run it.")
 
 

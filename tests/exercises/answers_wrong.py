@@ -1090,6 +1090,7 @@ int(operations * launch * peak / flop)
 operations * launch * peak // flop
 math.ceil(launch * peak / flop)
 math.ceil(flop / (operations * launch * peak))
+operations * launch * flop / peak
 operations * launch
 flop / peak
 math.ceil(launch * peak / (operations * flop))
