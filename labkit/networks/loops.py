@@ -376,7 +376,9 @@ def jax_steps(model: keras.Model, data: Data, batch_size: int) -> tuple[Steps, s
     def steps(state: tuple, batches: Any, first: int, end: int, data: Data) -> tuple[dict, tuple]:
         first, end = np.int32(first), np.int32(end)
         # The old state is not given away: what interrupts a call finds it whole.
-        kinds = tuple((each.shape, str(each.dtype)) for each in jax.tree.leaves((batches, data)))
+        # The state is other where layers were frozen and the model not compiled anew.
+        shapes = [(each.shape, str(each.dtype)) for each in jax.tree.leaves((batches, data))]
+        kinds = (jax.tree.structure(state), *shapes)
         if kinds not in programs:
             with pooling():
                 if apart:
