@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -350,7 +351,16 @@ def _orders(count: int, shuffle: bool, missing: bool) -> Iterator[np.ndarray]:
 
 
 def _tensorflow_draw(count: int) -> Callable[[], np.ndarray]:
-    """Return a function that draws an order as Keras' data adapter does on TensorFlow.
+    """Return a function that draws an order as Keras' data adapter does on TensorFlow."""
+    from tensorflow.python.eager import context
+
+    order = _seeded_order(count, context.global_seed())
+    return lambda: np.random.permutation(count) if order is None else order  # noqa: NPY002
+
+
+@lru_cache(maxsize=32)
+def _seeded_order(count: int, seed: int | None) -> np.ndarray | None:
+    """Return the order that a seed of TensorFlow makes, or None if every epoch has another.
 
     After `keras.utils.set_random_seed` that is the same order in each epoch: the state of the
     seeded shuffle begins anew with each pass over the data.
@@ -358,11 +368,12 @@ def _tensorflow_draw(count: int) -> Callable[[], np.ndarray]:
     import keras
     from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
 
+    if seed is None:
+        return None
     adapter = ArrayDataAdapter(np.arange(count), batch_size=count, shuffle=True)
     dataset = adapter.get_tf_dataset()
     first, second = (keras.tree.flatten(next(iter(dataset)))[0].numpy() for _ in range(2))
-    seeded = np.array_equal(first, second)
-    return lambda: first if seeded else np.random.permutation(count)  # noqa: NPY002
+    return first if np.array_equal(first, second) else None
 
 
 # --- one line of progress ------------------------------------------------------------------------
