@@ -266,7 +266,8 @@ def test_letters_stream_at_more_than_20_a_second(still, tokens, capsys, theme):
         print(f"\n{rate:.0f} letters a second in the {theme} theme")
     assert rate >= 20
     assert browser.contrast_of(page.locator(".status")) > 4.5
-    assert browser.contrast_of(page.locator(".text span").last) > 4.5
+    # The first token: every second one has a ground that lets another shine through.
+    assert browser.contrast_of(page.locator(".text span").first) > 4.5
     e.length = page.locator(".text span").count() - len(table.encode("the "))
     assert said(page) == e.text
     shown = "".join(page.locator(".text span").all_text_contents())
