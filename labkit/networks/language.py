@@ -50,11 +50,7 @@ def build(
     >>> build(vocabulary=300, width=8).count_params()
     6244
     """
-    if width % heads:
-        raise ValueError(
-            f"the heads share the width equally, so it must be a multiple of heads. "
-            f"Received: width={width}, heads={heads}"
-        )
+    transformer.check_heads(width, heads)
     L = keras.layers
     codes = keras.Input((context,), dtype="int32")
     x = Positions()(L.Embedding(vocabulary, width)(codes))

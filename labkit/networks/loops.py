@@ -160,8 +160,8 @@ def epoch_function(
     """
     import keras
 
-    kinds = tuple((tuple(each.shape[1:]), str(each.dtype)) for each in _leaves(data))
-    count = len(_leaves(data)[0])
+    kinds = tuple((tuple(each.shape[1:]), str(each.dtype)) for each in leaves(data))
+    count = len(leaves(data)[0])
     if keras.backend.backend() == "jax":
         run, words = _kept(model, kinds, lambda: jax_steps(model, data, batch_size))
         return lambda *around: _jax_epoch(model, run, batch_size, *around), words
@@ -174,7 +174,8 @@ def epoch_function(
     return lambda *around: _tensorflow_epoch(model, run, batch_size, *around), words
 
 
-def _leaves(data: Data) -> list:
+def leaves(data: Data) -> list:
+    """Return the arrays of nested data, in Keras' order, without what is None."""
     import keras
 
     return [each for each in keras.tree.flatten(data) if each is not None]
@@ -193,6 +194,20 @@ def _kept(model: keras.Model, key: Any, make: Callable[[], Callable]) -> Callabl
     return found[key]
 
 
+def _placed(inputs: Callable[[], Data], place: Callable[[Data], Data]) -> Callable[[], Data]:
+    """Return inputs() as the backend has it; the same examples are placed once for all epochs."""
+    seen, data = None, None
+
+    def placed() -> Data:
+        nonlocal seen, data
+        found = inputs()
+        if found is not seen:
+            seen, data = found, place(found)
+        return data
+
+    return placed
+
+
 def _tensorflow_epoch(
     model: keras.Model,
     run: Callable,
@@ -201,13 +216,10 @@ def _tensorflow_epoch(
     inputs: Callable[[], Data],
     within: Callable[[int, int], None],
 ) -> Train:
-    seen, data = None, None
+    placed = _placed(inputs, _tensors)
 
     def train(iterator: Any) -> dict:
-        nonlocal seen, data
-        order, found = next(orders), inputs()
-        if found is not seen:  # the same examples are converted once
-            seen, data = found, _tensors(found)
+        order, data = next(orders), placed()
         done = 0
         for batches in calls(order, batch_size):
             run(batches, data)
@@ -237,13 +249,10 @@ def _jax_epoch(
 
     names = ("trainable_variables", "non_trainable_variables", "optimizer_variables")
     names += ("metrics_variables",)
-    seen, data = None, None
+    placed = _placed(inputs, jax.device_put)
 
     def train(state: tuple, iterator: Any) -> tuple[dict, tuple]:
-        nonlocal seen, data
-        order, found = next(orders).astype(np.int32), inputs()
-        if found is not seen:  # the same examples stay on the device from epoch to epoch
-            seen, data = found, jax.device_put(found)
+        order, data = next(orders).astype(np.int32), placed()
         whole = len(order) // batch_size * batch_size
         logs, done = {}, 0
         for batches in (order[:whole].reshape(-1, batch_size), order[None, whole:]):
@@ -367,7 +376,7 @@ def jax_steps(model: keras.Model, data: Data, batch_size: int) -> tuple[Steps, s
         take = lambda index, found: one(found[1], batches, index, data)
         return jax.lax.fori_loop(first, end, take, (logs, state))
 
-    size = min(batch_size, len(_leaves(data)[0]))
+    size = min(batch_size, len(leaves(data)[0]))
     batch = jax.tree.map(
         lambda each: jax.ShapeDtypeStruct((size, *each.shape[1:]), each.dtype), data
     )

@@ -154,9 +154,7 @@ def _against(model: keras.Model, asked: dict[str, Any]) -> str:
 
 def _in_memory(parts: list) -> bool:
     """Tell whether all are arrays of numbers, alone or in lists and dictionaries."""
-    import keras
-
-    leaves = [each for each in keras.tree.flatten(parts) if each is not None]
+    leaves = loops.leaves(parts)
     known = ("ndarray", "EagerTensor", "ArrayImpl", "DataFrame", "Series")
     return bool(leaves) and all(
         type(each).__name__ in known
@@ -250,7 +248,7 @@ def _looped_fit(
 
     data, validation = _split(asked)
     data = _as_keras_has_it(*data, asked["class_weight"])
-    count = len(next(each for each in keras.tree.flatten(data) if each is not None))
+    count = len(loops.leaves(data)[0])
     size = asked["batch_size"] or 32
     steps = -(-count // size)
     missing = loops.create_variables(model, data)
@@ -310,9 +308,12 @@ def _as_keras_has_it(x: Any, y: Any, sample_weight: Any, class_weight: Any) -> A
     import keras
     from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
 
-    first = next(each for each in keras.tree.flatten((x, y)) if each is not None)
     adapter = ArrayDataAdapter(
-        x, y, sample_weight, batch_size=max(1, len(first)), class_weight=class_weight
+        x,
+        y,
+        sample_weight,
+        batch_size=max(1, len(loops.leaves((x, y))[0])),
+        class_weight=class_weight,
     )
     return keras.tree.lists_to_tuples(next(iter(adapter.get_numpy_iterator())))
 

@@ -51,11 +51,7 @@ def random_weights(
     >>> len(random_weights(layers=3))
     54
     """
-    if width % heads:
-        raise ValueError(
-            f"the heads share the width equally, so it must be a multiple of heads. "
-            f"Received: width={width}, heads={heads}"
-        )
+    check_heads(width, heads)
     d = width // heads
     norm = [(width,), (width,)]
     projection = [(width, heads, d), (heads, d)]
@@ -65,6 +61,15 @@ def random_weights(
     shapes += layers * (norm + attention + norm + dense) + norm + [(width, vocabulary)]
     random = np.random.default_rng(seed)
     return [random.normal(0, 0.5, shape) for shape in [*shapes, (vocabulary,)]]
+
+
+def check_heads(width: int, heads: int) -> None:
+    """Raise ValueError for a width that the heads cannot share equally."""
+    if width % heads:
+        raise ValueError(
+            f"the heads share the width equally, so it must be a multiple of heads. "
+            f"Received: width={width}, heads={heads}"
+        )
 
 
 def place_losses(model: keras.Model, x: np.ndarray, y: np.ndarray) -> np.ndarray:
