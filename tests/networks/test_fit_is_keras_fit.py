@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from labkit.networks import loops
+from labkit.networks.loops import on_tensorflow
 
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 TENSORFLOW = BACKEND == "tensorflow"
@@ -988,7 +988,7 @@ def test_a_long_training_is_compiled_and_says_so_but_for_one_that_draws(monkeypa
 
     plainly, _ = trained(fit, batches_of_one_size, tmp_path / "plainly")
     drawn, _ = trained(fit, dropout, tmp_path / "drawn")
-    monkeypatch.setattr(loops, "STEPS_TO_COMPILE", 6)
+    monkeypatch.setattr(on_tensorflow, "STEPS_TO_COMPILE", 6)
     compiled, words = trained(fit, batches_of_one_size, tmp_path / "compiled")
     assert all("compiled by XLA" in each for each in words)
     compare(compiled, plainly, exact=False)

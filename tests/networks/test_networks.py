@@ -31,7 +31,7 @@ def test_importing_networks_loads_no_framework():
 
 @pytest.mark.parametrize(("examples", "batch_size"), [(1, 64), (64, 64), (1000, 3), (777, 2)])
 def test_calls_hold_every_example_once_in_order(examples, batch_size):
-    calls = loops.calls(np.arange(examples), batch_size)
+    calls = [batches[i:j] for batches, i, j in loops.calls(np.arange(examples), batch_size)]
     assert np.concatenate([call.ravel() for call in calls]).tolist() == list(range(examples))
     assert all(len(call) <= loops.STEPS_PER_CALL for call in calls)
     assert all(call.shape[1] == batch_size for call in calls[:-1])

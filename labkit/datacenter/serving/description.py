@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from labkit.datacenter.serving import protocol
 from labkit.datacenter.serving.models import Model
 
@@ -83,9 +81,9 @@ def _flags(name: str) -> dict:
 
 def _numbers(model: Model, rows: int) -> dict:
     """Return the schema of one list with all numbers."""
-    most = float(np.finfo(np.float32).max)
-    size = math.prod(model.inputs)
-    number = {"type": "number", "minimum": -most, "maximum": most}
+    # From half a step above the largest float32 on, rounding gives infinity.
+    size, most = math.prod(model.inputs), (2 - 2**-24) * 2.0**127
+    number = {"type": "number", "exclusiveMinimum": -most, "exclusiveMaximum": most}
     return {"type": "array", "items": number, "minItems": size, "maxItems": rows * size}
 
 

@@ -94,6 +94,7 @@ BODIES = {
     "-Infinity": TEXT.replace("3, 4", "3, -Infinity"),
     "1e999": TEXT.replace("3, 4", "3, 1e999"),
     "too large for float32": TEXT.replace("3, 4", "3, 1e39"),
+    "rounded to infinity": TEXT.replace("3, 4", "3, 3.4028235677973366e38"),
     "an integer of 400 digits": TEXT.replace("3, 4", "3, " + "9" * 400),
     "an integer of 9000 digits": TEXT.replace("3, 4", "3, " + "9" * 9000),
     "no inputs": "{}",
@@ -460,6 +461,11 @@ def test_a_weak_token_is_refused():
 
 
 # --- by its own description ---------------------------------------------------------------------
+
+
+def test_the_largest_number_taken_is_the_last_one_that_float32_holds(server):
+    for number in ("3.4028234663852886e38", "3.402823466385289e38", "3.4028235677973362e38"):
+        assert post(server, TEXT.replace("3, 4", f"3, {number}"))[0] == 200
 
 
 @pytest.mark.slow
