@@ -12,6 +12,7 @@ from labkit.lab import places
 from labkit.lab.records.entry import Record
 
 COLUMNS = ["lesson", "seconds", "peak_memory_mb", "calibration_seconds"]
+KINDS = {"lesson": str, "peak_memory_mb": int}  # the others are floats
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def read_measured() -> list[dict[str, Any]]:
         return []
     with path.open(encoding="utf-8", newline="") as file:
         return [
-            {name: row[name] if name == "lesson" else float(row[name]) for name in COLUMNS}
+            {name: KINDS.get(name, float)(row[name]) for name in COLUMNS}
             for row in csv.DictReader(file)
         ]
 
