@@ -84,8 +84,10 @@ def copy_mnist(folder):
 def install(folder, target):
     """Put the wheels that this Python lacks into a folder for its path; return their names.
 
+    One that pip refuses is named and left out, unless every training needs it.
+
     Raises:
-        RuntimeError: the folder holds no wheels, or pip refuses one.
+        RuntimeError: the folder holds no wheels, or pip refuses one of `TRAINING`.
     """
     wheels = {named(path): path for path in sorted(Path(folder).glob("*.whl"))}
     if not wheels:
@@ -93,15 +95,24 @@ def install(folder, target):
             f"there are no wheels in {folder}: fill it where a package index can be reached, with "
             f"python benchmarks/gpu.py --carry {folder}"
         )
-    wanted = [path for name, path in wheels.items() if not is_here(name)]
-    if wanted:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
-        command += ["--no-compile", "--no-cache-dir", "--disable-pip-version-check"]
-        command += ["--target", str(target), *map(str, wanted)]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"pip could not install the wheels:\n{done.stderr.strip()}")
-    return [named(path) for path in wanted]
+    wanted = {name: path for name, path in wheels.items() if not is_here(name)}
+    if not wanted or put(wanted.values(), target) == "":
+        return list(wanted)
+    refused = {name: why for name, path in wanted.items() if (why := put([path], target))}
+    for name, why in refused.items():
+        print(f"{name} could not be installed: {why.splitlines()[-1]}", flush=True)
+    if needed := sorted(set(refused) & set(TRAINING)):
+        raise RuntimeError(f"pip could not install {', '.join(needed)}:\n{refused[needed[0]]}")
+    return [name for name in wanted if name not in refused]
+
+
+def put(wheels, target):
+    """Install wheels into a folder; return what pip says against it, "" if nothing."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    command += ["--no-compile", "--no-cache-dir", "--disable-pip-version-check"]
+    command += ["--target", str(target), *map(str, wheels)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return (done.stderr.strip() or "no reason given") if done.returncode else ""
 
 
 def named(wheel):
