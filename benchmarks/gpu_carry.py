@@ -24,8 +24,25 @@ LESSONS = (
     *("latex2mathml", "matplotlib-inline", "mistune", "nbclient", "nbconvert", "nbformat"),
     *("nest-asyncio2", "pandocfilters", "papermill", "parso", "pexpect", "platformdirs"),
     *("prompt-toolkit", "psygnal", "ptyprocess", "pure-eval", "pyzmq", "referencing", "rpds-py"),
-    *("soupsieve", "stack-data", "tenacity", "tornado", "traitlets", "wcwidth", "webencodings"),
-    "widgetsnbextension",
+    *("soupsieve", "stack-data", "tenacity", "tinycss2", "tornado", "traitlets", "wcwidth"),
+    *("webencodings", "widgetsnbextension"),
+)
+# What the machine is expected to have beside PyTorch and JAX; labkit, Keras and the above need it.
+COMPANY = (
+    *("absl-py", "aiohttp", "attrs", "certifi", "click", "cloudpickle", "filelock", "h5py"),
+    *(
+        "jinja2",
+        "joblib",
+        "markupsafe",
+        "matplotlib",
+        "ml-dtypes",
+        "numpy",
+        "packaging",
+        "pandas",
+        "pillow",
+    ),
+    *("psutil", "pygments", "python-dateutil", "pyyaml", "requests", "rich", "scikit-learn"),
+    *("scipy", "threadpoolctl", "tqdm", "typing-extensions"),
 )
 GLIBC = (39, 35, 34, 31, 28, 27, 26, 24, 17, 12, 5)  # pip matches manylinux_2_N exactly
 
@@ -95,6 +112,8 @@ def install(folder, target):
             f"there are no wheels in {folder}: fill it where a package index can be reached, with "
             f"python benchmarks/gpu.py --carry {folder}"
         )
+    if absent := [name for name in COMPANY if not is_here(name)]:
+        print(f"not here, and not carried: {', '.join(absent)}", flush=True)
     wanted = {name: path for name, path in wheels.items() if not is_here(name)}
     if not wanted or put(wanted.values(), target) == "":
         return list(wanted)

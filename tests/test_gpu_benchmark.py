@@ -1,16 +1,19 @@
 """`benchmarks/gpu.py` without a GPU: the command in small, its table, its file, its errors."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 import zipfile
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from packaging.requirements import Requirement
 
 from labkit.data import DataError
 from labkit.data.gpu_runs import COLUMNS, gpu_runs
@@ -238,6 +241,23 @@ def test_every_carried_package_has_one_version_in_the_lock_file(gpu):
     assert len(set(names)) == len(names) == len(gpu.gpu_carry.locked(names))
     with pytest.raises(RuntimeError, match=r"requirements\.lock does not name: no-such"):
         gpu.gpu_carry.locked(["keras", "no-such"])
+
+
+def test_all_that_is_needed_is_carried_or_expected_there(gpu):
+    """Also what a package needs only with an extra that another asks for, such as bleach[css]."""
+    carry = gpu.gpu_carry
+    left, asked = [(name, frozenset()) for name in carry.TRAINING + carry.LESSONS], set()
+    while left:
+        asked.add(one := left.pop())
+        for text in metadata.requires(one[0]) or []:
+            need = Requirement(text)
+            there = [{"extra": extra, "python_version": "3.12"} for extra in one[1] | {""}]
+            if not need.marker or any(map(need.marker.evaluate, there)):
+                name = re.sub(r"[-_.]+", "-", need.name).lower()
+                if name not in carry.COMPANY and (name, frozenset(need.extras)) not in asked:
+                    left.append((name, frozenset(need.extras)))
+    unused = {"icalendar", "shapely", "tzdata"}  # of bokeh-sampledata, for data that are not read
+    assert {name for name, _ in asked} - unused == {*carry.TRAINING, *carry.LESSONS}
 
 
 def test_only_what_is_missing_is_installed_and_into_its_own_folder(gpu, tmp_path):
