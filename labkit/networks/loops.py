@@ -111,12 +111,23 @@ def create_variables(model: keras.Model, data: Data) -> bool:
     missing = not all(getattr(part, "built", True) for part in parts if part is not None)
     batch = fixed_batch(model)
     kinds = keras.tree.map_structure(
-        lambda each: keras.KerasTensor((batch, *each.shape[1:]), str(each.dtype)),
+        lambda each: keras.KerasTensor((batch, *each.shape[1:]), _held_as(each.dtype)),
         data,
         none_is_leaf=False,
     )
     model._symbolic_build(data_batch=kinds)
     return missing
+
+
+def _held_as(kind: Any) -> str:
+    """Return the name of the type in which the backend holds numbers of this type."""
+    import keras
+
+    if keras.backend.backend() != "jax":
+        return str(kind)
+    import jax
+
+    return jax.dtypes.canonicalize_dtype(kind).name  # 32 bits for 64; newer JAX warns of those
 
 
 def compiling_pays_off(model: keras.Model, steps: int) -> bool:
@@ -378,7 +389,7 @@ def jax_steps(model: keras.Model, data: Data, batch_size: int) -> tuple[Steps, s
 
     size = min(batch_size, len(leaves(data)[0]))
     batch = jax.tree.map(
-        lambda each: jax.ShapeDtypeStruct((size, *each.shape[1:]), each.dtype), data
+        lambda each: jax.ShapeDtypeStruct((size, *each.shape[1:]), _held_as(each.dtype)), data
     )
     state = model._get_jax_state(True, True, True, True)
     with pooling():
