@@ -319,16 +319,26 @@ def options():
     )
     add = parser.add_argument
     add("--carry", metavar="FOLDER", help="fill a folder with wheels and MNIST to take along")
-    add("--python", default="3.12", help="with --carry: version of the Python there")
+    add("--python", default="3.12", help="with --carry: version of the Python there (%(default)s)")
     add("--wheels", metavar="FOLDER", help="what --carry filled; without it, nothing is installed")
-    add("--minutes", type=float, default=7.5, help="for everything, set-up included")
-    add("--seconds", type=float, default=3.0, help="of a training, then no further epoch begins")
-    add("--network", nargs="*", choices=NAMES, default=NAMES, help="none: lessons alone")
-    precisions = "default: tf32 and bfloat16, on a CPU float32 and bfloat16"
-    add("--precision", nargs="+", choices=gpu_ways.PRECISIONS, help=precisions)
-    add("--way", nargs="+", choices=list(gpu_ways.WAYS), default=list(gpu_ways.WAYS))
-    add("--lessons", nargs="*", choices=LESSON_NUMBERS, default=LESSON_NUMBERS)
-    add("--to", default="runs/gpu", help="folder for the lessons' runs")
+    add("--minutes", type=float, default=7.5, help="for everything, set-up included (%(default)s)")
+    add(
+        "--seconds",
+        type=float,
+        default=3.0,
+        help="of a training, then no further epoch begins (%(default)s)",
+    )
+    names = f"of {', '.join(NAMES)}; nothing after it: lessons alone"
+    add("--network", nargs="*", choices=NAMES, default=NAMES, metavar="NAME", help=names)
+    kinds, ways = gpu_ways.PRECISIONS, list(gpu_ways.WAYS)
+    words = f"of {', '.join(kinds)}; default: the last two, on a CPU the first and the last"
+    add("--precision", nargs="+", choices=kinds, metavar="KIND", help=words)
+    words = f"each in quotes, of {', '.join(map(repr, ways))}"
+    add("--way", nargs="+", choices=ways, default=ways, metavar="WAY", help=words)
+    words = f"of {', '.join(LESSON_NUMBERS)}; nothing after it: trainings alone"
+    numbers = LESSON_NUMBERS
+    add("--lessons", nargs="*", choices=numbers, default=numbers, metavar="NN", help=words)
+    add("--to", default="runs/gpu", help="folder for the lessons' runs (%(default)s)")
     add("--csv", type=Path, help="where rows are kept; default: data/gpu_runs.csv, CPU: nowhere")
     add("--small", action="store_true", help="a few examples, lessons in small: a trial of it all")
     return parser.parse_args()
