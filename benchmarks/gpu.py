@@ -19,6 +19,7 @@ import multiprocessing
 import os
 import platform
 import shlex
+import signal
 import statistics
 import subprocess
 import sys
@@ -36,7 +37,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 LESSON_NUMBERS = ("11", "13", "14")
 NAMES = tuple(gpu_ways.NETWORKS)
-LONGEST = 150.0  # seconds that one training may take, its compilation included
+# Seconds that one thing may take, so that one that hangs leaves time for the others.
+START, PEAKS = 120.0, 60.0
+TRAINING = {"cuda": 60.0, "cpu": 150.0}  # its compilation included
 # What tells that a network has learned what it should: a least accuracy, a largest squared error.
 MARKS = {"mlp": 0.97, "cnn": 0.983, "lstm": 1.25, "transformer": 0.42}
 # Prices tell little, so that a bad LSTM scores nearly as well: its loss must be that of the others.
@@ -151,20 +154,30 @@ class Table:
 # --- the parts -----------------------------------------------------------------------------------
 
 
-def prepare(asked, device, left):
-    """Let `torch.compile` fill its cache, a few networks at once: nothing is measured meanwhile."""
+def prepare(asked, device, table, left):
+    """Let `torch.compile` fill its cache, a few networks at once: nothing is measured meanwhile.
+
+    Returns:
+        The (precision, network, way) that did not compile: trying again would cost the time twice.
+    """
+    end = left() * 2 / 3  # what must be left when all of it is over
+    way, refused = "by hand, torch.compile", set()
 
     def compile_all(network):
         worker = Worker("torch")
         for precision in asked.precision:
             arguments = (network, precision, device, asked.small)
-            state, found = worker.ask("compile", *arguments, seconds=left() / 2)
-            how = f"{found:.1f} s" if state == "done" else f"failed: {found}"
-            print(f"{network}, {precision}: torch.compile in preparation, {how}", flush=True)
+            state, found = worker.ask("compile", *arguments, seconds=left() - end)
+            if state == "failed":
+                refused.add((precision, network, way))
+                table.fail(f"{network}, {precision}, {way}, in preparation", found)
+            else:
+                print(f"{network}, {precision}: {way}, in preparation, {found:.1f} s", flush=True)
         worker.end()
 
     with ThreadPoolExecutor(max(1, len(os.sched_getaffinity(0)) // 4)) as pool:
         list(pool.map(compile_all, asked.network))
+    return refused
 
 
 def plan(asked):
@@ -180,16 +193,16 @@ def plan(asked):
     ]
 
 
-def train_all(asked, device, workers, table, left):
-    """Train all that was asked for while there is time; return what was left out."""
-    tasks = plan(asked)
+def train_all(asked, device, workers, table, left, refused=frozenset()):
+    """Train all that was asked for and not refused while there is time; return what is left."""
+    tasks = [task for task in plan(asked) if task not in refused]
     print(HEAD, flush=True)
     for number, (precision, network, way) in enumerate(tasks):
         if left() < asked.seconds + 5:
             return [", ".join(task) for task in tasks[number:]]
         arguments = (network, way, precision, device, asked.seconds, asked.small)
         worker = workers[gpu_ways.WAYS[way]]
-        state, found = worker.ask("train", *arguments, seconds=min(left(), LONGEST))
+        state, found = worker.ask("train", *arguments, seconds=min(left(), TRAINING[device]))
         if state == "failed":
             table.fail(f"{network}, {precision}, {way}", found)
         else:
@@ -219,21 +232,15 @@ def run_lessons(asked, table, left):
     for number, lesson in enumerate(asked.lessons):
         if left() < 20:
             return [f"lesson {lesson}" for lesson in asked.lessons[number:]]
-        folder = Path(asked.to) / lesson
+        folder, started, seconds = Path(asked.to) / lesson, time.perf_counter(), left()
         command = [sys.executable, "-m", "labkit", "run", lesson, "--to", str(folder)]
         command += ["-p", "epochs=1"] if asked.small else ["--full"]
-        environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": python_path()}
-        started, seconds = time.perf_counter(), left()
-        try:
-            done = subprocess.run(
-                command, env=environment, capture_output=True, text=True, timeout=seconds
-            )
-        except subprocess.TimeoutExpired:
-            table.fail(f"lesson {lesson}", f"not done after the {seconds:.0f} s that were left")
-            continue
+        code, said = call([*command, "--timeout", f"{seconds - 10:.0f}"], seconds)
         took = time.perf_counter() - started
-        if done.returncode:
-            last = (done.stdout + done.stderr).strip().splitlines()[-3:]
+        if code is None:
+            table.fail(f"lesson {lesson}", f"not done after the {seconds:.0f} s that were left")
+        elif code:
+            last = said.strip().splitlines()[-3:]
             table.fail(f"lesson {lesson}", f"failed after {took:.0f} s: {' / '.join(last)}")
         else:
             print(f"lesson {lesson}: finished in {took:.1f} s", flush=True)
@@ -241,6 +248,25 @@ def run_lessons(asked, table, left):
             way = f"labkit run {size}, JAX"
             table.keep(table.common | {"network": f"lesson {lesson}", "way": way, "seconds": took})
     return []
+
+
+def call(command, seconds):
+    """Run a command with Keras on JAX; return its exit status, None if stopped, and what it said.
+
+    What it says goes to a file: a pipe would be waited for until the last of its children ends.
+    """
+    environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": python_path()}
+    with tempfile.TemporaryFile("w+") as said:
+        options = {"env": environment, "stdout": said, "stderr": said, "start_new_session": True}
+        process = subprocess.Popen(command, **options)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return None, ""
+        said.seek(0)
+        return process.returncode, said.read()
 
 
 def python_path():
@@ -293,16 +319,26 @@ def options():
     )
     add = parser.add_argument
     add("--carry", metavar="FOLDER", help="fill a folder with wheels and MNIST to take along")
-    add("--python", default="3.12", help="with --carry: version of the Python there")
+    add("--python", default="3.12", help="with --carry: version of the Python there (%(default)s)")
     add("--wheels", metavar="FOLDER", help="what --carry filled; without it, nothing is installed")
-    add("--minutes", type=float, default=7.5, help="for everything, set-up included")
-    add("--seconds", type=float, default=3.0, help="of a training, then no further epoch begins")
-    add("--network", nargs="+", choices=NAMES, default=NAMES)
-    precisions = "default: tf32 and bfloat16, on a CPU float32 and bfloat16"
-    add("--precision", nargs="+", choices=gpu_ways.PRECISIONS, help=precisions)
-    add("--way", nargs="+", choices=list(gpu_ways.WAYS), default=list(gpu_ways.WAYS))
-    add("--lessons", nargs="*", choices=LESSON_NUMBERS, default=LESSON_NUMBERS)
-    add("--to", default="runs/gpu", help="folder for the lessons' runs")
+    add("--minutes", type=float, default=7.5, help="for everything, set-up included (%(default)s)")
+    add(
+        "--seconds",
+        type=float,
+        default=3.0,
+        help="of a training, then no further epoch begins (%(default)s)",
+    )
+    names = f"of {', '.join(NAMES)}; nothing after it: lessons alone"
+    add("--network", nargs="*", choices=NAMES, default=NAMES, metavar="NAME", help=names)
+    kinds, ways = gpu_ways.PRECISIONS, list(gpu_ways.WAYS)
+    words = f"of {', '.join(kinds)}; default: the last two, on a CPU the first and the last"
+    add("--precision", nargs="+", choices=kinds, metavar="KIND", help=words)
+    words = f"each in quotes, of {', '.join(map(repr, ways))}"
+    add("--way", nargs="+", choices=ways, default=ways, metavar="WAY", help=words)
+    words = f"of {', '.join(LESSON_NUMBERS)}; nothing after it: trainings alone"
+    numbers = LESSON_NUMBERS
+    add("--lessons", nargs="*", choices=numbers, default=numbers, metavar="NN", help=words)
+    add("--to", default="runs/gpu", help="folder for the lessons' runs (%(default)s)")
     add("--csv", type=Path, help="where rows are kept; default: data/gpu_runs.csv, CPU: nowhere")
     add("--small", action="store_true", help="a few examples, lessons in small: a trial of it all")
     return parser.parse_args()
@@ -347,9 +383,10 @@ def measure(asked):
     workers = {backend: Worker(backend) for backend in ("torch", "jax")}
     try:
         card, table = begin(asked, workers, left)
-        if "by hand, torch.compile" in asked.way:
-            prepare(asked, card, left)
-        missing = train_all(asked, card, workers, table, left)
+        refused = set()
+        if asked.network and "by hand, torch.compile" in asked.way:
+            refused = prepare(asked, card, table, left)
+        missing = train_all(asked, card, workers, table, left, refused)
     finally:
         for worker in workers.values():
             worker.end()
@@ -366,16 +403,16 @@ def measure(asked):
 
 
 def begin(asked, workers, left):
-    """Return the device's kind and an empty table; both frameworks must see the same device."""
+    """Return the device's kind and an empty table; without JAX, PyTorch is measured alone."""
     with ThreadPoolExecutor() as pool:  # both load their frameworks at once
-        answers = pool.map(lambda worker: worker.ask("about", seconds=left()), workers.values())
-    found = dict(zip(workers, map(told, answers), strict=True))
-    devices = {name: device for name, (_, device, _) in found.items()}
-    if len(set(devices.values())) > 1:
-        sys.exit(f"PyTorch and JAX must use the same kind of device. Received: {devices}")
-    kind = devices["torch"]
+        ask = lambda worker: worker.ask("about", seconds=min(left(), START))
+        found = dict(zip(workers, pool.map(ask, workers.values()), strict=True))
+    wrong = without_jax(asked, *found.values())
+    found = {name: told(answer) for name, answer in found.items() if name == "torch" or not wrong}
+    kind = found["torch"][1]
     asked.precision = asked.precision or (("tf32" if kind == "cuda" else "float32"), "bfloat16")
-    peaks = told(workers["torch"].ask("peaks", asked.precision, kind, asked.small, seconds=left()))
+    rates = ("peaks", asked.precision, kind, asked.small)
+    peaks = told(workers["torch"].ask(*rates, seconds=min(left(), PEAKS)))
     versions = {name: number for each in found.values() for name, number in each[0].items()}
     common = {
         "date": datetime.date.today().isoformat(),
@@ -390,7 +427,22 @@ def begin(asked, workers, left):
         print(f"a large matrix product, {precision}: {peaks[precision] / 1e12:.3g} TFLOP/s")
     print(f"a large copy: {peaks['bytes'] / 1e12:.3g} TB/s; {clock():.0f} s so far", flush=True)
     path = asked.csv or (ROOT / "data" / "gpu_runs.csv" if kind == "cuda" else None)
-    return kind, Table(path, common, peaks)
+    table = Table(path, common, peaks)
+    if wrong:
+        table.fail("everything on JAX is left out", wrong)
+    return kind, table
+
+
+def without_jax(asked, torch, jax):
+    """Leave out what needs JAX if it does not compute where PyTorch does; return why, or ""."""
+    if torch[0] == "failed":
+        return ""
+    kind, (state, found) = torch[1][1], jax
+    if state == "done" and found[1] == kind:
+        return ""
+    asked.way = [way for way in asked.way if gpu_ways.WAYS[way] != "jax"]
+    asked.lessons = ()
+    return found if state == "failed" else f"it uses the {found[1]}, PyTorch the {kind}"
 
 
 def told(answer):

@@ -24,8 +24,25 @@ LESSONS = (
     *("latex2mathml", "matplotlib-inline", "mistune", "nbclient", "nbconvert", "nbformat"),
     *("nest-asyncio2", "pandocfilters", "papermill", "parso", "pexpect", "platformdirs"),
     *("prompt-toolkit", "psygnal", "ptyprocess", "pure-eval", "pyzmq", "referencing", "rpds-py"),
-    *("soupsieve", "stack-data", "tenacity", "tornado", "traitlets", "wcwidth", "webencodings"),
-    "widgetsnbextension",
+    *("soupsieve", "stack-data", "tenacity", "tinycss2", "tornado", "traitlets", "wcwidth"),
+    *("webencodings", "widgetsnbextension"),
+)
+# What the machine is expected to have beside PyTorch and JAX; labkit, Keras and the above need it.
+COMPANY = (
+    *("absl-py", "aiohttp", "attrs", "certifi", "click", "cloudpickle", "filelock", "h5py"),
+    *(
+        "jinja2",
+        "joblib",
+        "markupsafe",
+        "matplotlib",
+        "ml-dtypes",
+        "numpy",
+        "packaging",
+        "pandas",
+        "pillow",
+    ),
+    *("psutil", "pygments", "python-dateutil", "pyyaml", "requests", "rich", "scikit-learn"),
+    *("scipy", "threadpoolctl", "tqdm", "typing-extensions"),
 )
 GLIBC = (39, 35, 34, 31, 28, 27, 26, 24, 17, 12, 5)  # pip matches manylinux_2_N exactly
 
@@ -84,8 +101,10 @@ def copy_mnist(folder):
 def install(folder, target):
     """Put the wheels that this Python lacks into a folder for its path; return their names.
 
+    One that pip refuses is named and left out, unless every training needs it.
+
     Raises:
-        RuntimeError: the folder holds no wheels, or pip refuses one.
+        RuntimeError: the folder holds no wheels, or pip refuses one of `TRAINING`.
     """
     wheels = {named(path): path for path in sorted(Path(folder).glob("*.whl"))}
     if not wheels:
@@ -93,15 +112,26 @@ def install(folder, target):
             f"there are no wheels in {folder}: fill it where a package index can be reached, with "
             f"python benchmarks/gpu.py --carry {folder}"
         )
-    wanted = [path for name, path in wheels.items() if not is_here(name)]
-    if wanted:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
-        command += ["--no-compile", "--no-cache-dir", "--disable-pip-version-check"]
-        command += ["--target", str(target), *map(str, wanted)]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"pip could not install the wheels:\n{done.stderr.strip()}")
-    return [named(path) for path in wanted]
+    if absent := [name for name in COMPANY if not is_here(name)]:
+        print(f"not here, and not carried: {', '.join(absent)}", flush=True)
+    wanted = {name: path for name, path in wheels.items() if not is_here(name)}
+    if not wanted or put(wanted.values(), target) == "":
+        return list(wanted)
+    refused = {name: why for name, path in wanted.items() if (why := put([path], target))}
+    for name, why in refused.items():
+        print(f"{name} could not be installed: {why.splitlines()[-1]}", flush=True)
+    if needed := sorted(set(refused) & set(TRAINING)):
+        raise RuntimeError(f"pip could not install {', '.join(needed)}:\n{refused[needed[0]]}")
+    return [name for name in wanted if name not in refused]
+
+
+def put(wheels, target):
+    """Install wheels into a folder; return what pip says against it, "" if nothing."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    command += ["--no-compile", "--no-cache-dir", "--disable-pip-version-check"]
+    command += ["--target", str(target), *map(str, wheels)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return (done.stderr.strip() or "no reason given") if done.returncode else ""
 
 
 def named(wheel):

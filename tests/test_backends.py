@@ -90,3 +90,27 @@ def test_lesson_11_runs_on_other_backends(name, tmp_path):
     executed = nbformat.read(next(tmp_path.glob("11*/*/notebook.ipynb")), as_version=4)
     outputs = [o for c in executed.cells if c.cell_type == "code" for o in c.outputs]
     assert not [o.text for o in outputs if o.get("name") == "stderr"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [backend("jax"), backend("torch")])
+def test_tensorflow_says_nothing_where_keras_loads_it_beside_another_backend(name):
+    code = (
+        "import sys\nfrom labkit.networks.backend import keras\n"
+        "keras.utils.set_random_seed(0)\nprint('tensorflow' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, env=environment(name), capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "True"
+    assert done.stderr == ""
+
+
+def test_keras_is_taken_without_a_call_from_the_second_time_on():
+    """A call holds standard error back, which takes longer than a small operation."""
+    from labkit.networks import backend as module
+
+    first = module.keras
+    assert vars(module)["keras"] is first

@@ -1,15 +1,19 @@
 """`benchmarks/gpu.py` without a GPU: the command in small, its table, its file, its errors."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from packaging.requirements import Requirement
 
 from labkit.data import DataError
 from labkit.data.gpu_runs import COLUMNS, gpu_runs
@@ -173,6 +177,62 @@ def test_a_process_that_fails_dies_or_takes_too_long_costs_only_its_task(gpu):
         worker.end()
 
 
+def test_what_does_not_compile_is_not_tried_again(gpu, monkeypatch, capsys):
+    class Stub:
+        def __init__(self, backend):
+            pass
+
+        def ask(self, task, network, precision, device, small, seconds):
+            assert seconds <= 100  # a third of what is left
+            return ("done", 2.0) if network == "mlp" else ("failed", "no compiler")
+
+        def end(self):
+            pass
+
+    monkeypatch.setattr(gpu, "Worker", Stub)
+    asked = SimpleNamespace(
+        network=("mlp", "cnn"), precision=("tf32",), seconds=3.0, small=True,
+        way=("by hand, torch.compile",),
+    )  # fmt: skip
+    table = table_of(gpu)
+    refused = gpu.prepare(asked, "cuda", table, left=lambda: 300.0)
+    assert refused == {("tf32", "cnn", "by hand, torch.compile")}
+    assert table.failures == ["cnn, tf32, by hand, torch.compile, in preparation: no compiler"]
+    left = gpu.train_all(asked, "cuda", {}, table, left=lambda: 7.0, refused=refused)
+    assert left == ["tf32, mlp, by hand, torch.compile"]
+
+
+CUDA, CPU = (("done", ({"x": "1"}, kind, "a card")) for kind in ("cuda", "cpu"))
+
+
+@pytest.mark.parametrize(
+    ("torch", "jax", "why"),
+    [
+        (CUDA, CUDA, ""),
+        (CUDA, CPU, "it uses the cpu, PyTorch the cuda"),
+        (CUDA, ("failed", "ImportError: jax"), "ImportError: jax"),
+        (("failed", "ImportError: torch"), CUDA, ""),  # nothing can be measured then
+    ],
+)
+def test_where_jax_does_not_use_the_card_pytorch_is_measured_alone(gpu, torch, jax, why):
+    asked = SimpleNamespace(way=list(gpu.gpu_ways.WAYS), lessons=("11",))
+    assert gpu.without_jax(asked, torch, jax) == why
+    assert any("JAX" in way for way in asked.way) == bool(asked.lessons) == (not why)
+    assert "by hand, PyTorch" in asked.way
+
+
+def test_a_command_that_hangs_is_ended_with_its_children_still_holding_its_output(gpu):
+    assert gpu.call([sys.executable, "-c", "print('fine')"], 60) == (0, "fine\n")
+    child = (
+        "import subprocess, sys, time\n"
+        "sleep = [sys.executable, '-c', 'import time; time.sleep(30)']\n"
+        "subprocess.Popen(sleep, start_new_session=True)\ntime.sleep(30)"
+    )
+    before = time.monotonic()
+    assert gpu.call([sys.executable, "-c", child], 2) == (None, "")
+    assert time.monotonic() - before < 20
+
+
 # --- wheels --------------------------------------------------------------------------------------
 
 
@@ -183,6 +243,23 @@ def test_every_carried_package_has_one_version_in_the_lock_file(gpu):
         gpu.gpu_carry.locked(["keras", "no-such"])
 
 
+def test_all_that_is_needed_is_carried_or_expected_there(gpu):
+    """Also what a package needs only with an extra that another asks for, such as bleach[css]."""
+    carry = gpu.gpu_carry
+    left, asked = [(name, frozenset()) for name in carry.TRAINING + carry.LESSONS], set()
+    while left:
+        asked.add(one := left.pop())
+        for text in metadata.requires(one[0]) or []:
+            need = Requirement(text)
+            there = [{"extra": extra, "python_version": "3.12"} for extra in one[1] | {""}]
+            if not need.marker or any(map(need.marker.evaluate, there)):
+                name = re.sub(r"[-_.]+", "-", need.name).lower()
+                if name not in carry.COMPANY and (name, frozenset(need.extras)) not in asked:
+                    left.append((name, frozenset(need.extras)))
+    unused = {"icalendar", "shapely", "tzdata"}  # of bokeh-sampledata, for data that are not read
+    assert {name for name, _ in asked} - unused == {*carry.TRAINING, *carry.LESSONS}
+
+
 def test_only_what_is_missing_is_installed_and_into_its_own_folder(gpu, tmp_path):
     with pytest.raises(RuntimeError, match=r"no wheels in .*--carry"):
         gpu.gpu_carry.install(tmp_path, tmp_path / "site")
@@ -191,8 +268,18 @@ def test_only_what_is_missing_is_installed_and_into_its_own_folder(gpu, tmp_path
     assert gpu.gpu_carry.install(tmp_path, tmp_path / "site") == ["labkit-test-cargo"]
     assert (tmp_path / "site" / "labkit_test_cargo.py").exists()
     assert not (tmp_path / "site" / "numpy.py").exists()
+
+
+def test_a_wheel_that_pip_refuses_is_left_out_unless_every_training_needs_it(
+    gpu, tmp_path, monkeypatch, capsys
+):
+    write_wheel(tmp_path, "labkit_test_cargo")
     (tmp_path / "labkit_test_broken-1-py3-none-any.whl").write_bytes(b"not a wheel")
-    with pytest.raises(RuntimeError, match="pip could not install"):
+    assert gpu.gpu_carry.install(tmp_path, tmp_path / "site") == ["labkit-test-cargo"]
+    assert (tmp_path / "site" / "labkit_test_cargo.py").exists()
+    assert "labkit-test-broken could not be installed: " in capsys.readouterr().out
+    monkeypatch.setattr(gpu.gpu_carry, "TRAINING", ("keras", "labkit-test-broken"))
+    with pytest.raises(RuntimeError, match="pip could not install labkit-test-broken"):
         gpu.gpu_carry.install(tmp_path, tmp_path / "other")
 
 

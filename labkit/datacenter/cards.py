@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 FORMATS = ("float32", "TF32", "bfloat16")
 LAYERS = 3  # of the square network whose step is modeled and measured
-# A. Gray, Getting Started with CUDA Graphs, NVIDIA Technical Blog, 2019: a small kernel on a V100,
-# seconds a launch, the kernel included: twenty in a row, and twenty as one graph.
+# A. Gray, Getting Started with CUDA Graphs, NVIDIA Technical Blog, 2019
+# (developer.nvidia.com/blog/cuda-graphs): a small kernel on a V100, seconds a launch, the 2.9 of
+# the kernel included: twenty in a row, and twenty as one graph. Read in three retellings.
 LAUNCHES = {"in a row": 3.8e-6, "as a graph": 3.4e-6}
 
 
@@ -61,11 +62,14 @@ def _quoted(name: str, float32: float, tf32: float, bandwidth: float, link: floa
 
 
 # The sheets state Hopper's matrix units with sparsity, twice the dense figure that stands here, and
-# PCI Express both ways together, twice the link.
+# PCI Express both ways together, twice the link. NVIDIA's own pages, and where they were read:
+#   T4    nvidia.com/en-us/data-center/tesla-t4; a copy of its table, which says 300 GB/s (256 bits
+#         at 10 Gb/s, as the card reports itself, would be 320)
+#   A100  nvidia-a100-datasheet-us-nvidia-1758950-r4-web.pdf; glennklockwood.com/garden/processors
+#   H100  nvidia.com/en-us/data-center/h100; the same notes: 66.9, 494.7 and 989.4 TFLOP/s dense
+#   H200  nvidia.com/en-us/data-center/h200; the chip of the H100 with other memory, as there
 CARDS = {
-    "T4": Card(
-        "T4", "quoted", {"float32": 8.1e12}, 320e9, 16e9, 16e9, "NVIDIA, T4 data sheet, 2018"
-    ),
+    "T4": Card("T4", "quoted", {"float32": 8.1e12}, 300e9, 16e9, 16e9, "NVIDIA, T4 data sheet"),
     "A100": _quoted("A100", 19.5e12, 156e12, 2039e9, 32e9, "NVIDIA, A100 data sheet, 2021: dense"),
     "H100": _quoted(
         "H100", 67e12, 494.5e12, 3350e9, 64e9, "NVIDIA, H100 SXM data sheet, 2023: dense"
@@ -164,14 +168,17 @@ def clock() -> str:
 
 
 def seconds_of(calls: Mapping[Any, Callable[[], object]], seconds: float) -> dict[Any, float]:
-    """Return the seconds of each call, the best repeat, measured by turns on the clock that counts.
+    """Return the seconds of each call, the median, measured by turns on the clock that counts.
+
+    Not the best repeat: the CPU time of a thread that still runs, as those of JAX do, is added
+    late, so that the shortest is too short.
 
     Args:
         calls: name -> function without arguments that waits for its device.
         seconds: of wall time for all of them.
     """
     times = interleave(dict(calls), seconds, time.process_time, warm=True)
-    return {name: float(_of(each).min()) for name, each in times.items()}
+    return {name: float(np.median(_of(each))) for name, each in times.items()}
 
 
 def _of(times: Times) -> np.ndarray:

@@ -162,7 +162,10 @@ class DeviceExplorer(kit.Explorer):
             told += f"From a batch of about {result['free']} on, something else is longer. "
         elif parts.bound == "launch":
             told += "No batch here changes that. "
-        told += f"Modeled; a launch {short_time(result['launch'])}. "
+        whose = (
+            "quoted, its kernel included" if result["launch"] in LAUNCHES.values() else "measured"
+        )
+        told += f"Modeled; a launch {short_time(result['launch'])}, {whose}. "
         return told + self._whose(card, params)
 
     def _whose(self, card: Card, params: dict) -> str:

@@ -138,6 +138,7 @@ def throughput(found: Mapping[str, Mapping[int, float]], lines: Mapping[str, Lin
     for ax in (left, right):
         ax.set_xticks([16, 64, 256, 1024], ["16", "64", "256", "1,024"])
         ax.minorticks_off()
+    right.yaxis.set_major_formatter("{x:,.0f}")
     _plain(left)
     left.legend()
     text = "Time of a training step (left) and images a second (right) over the batch: marks are"

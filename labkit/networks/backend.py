@@ -41,7 +41,19 @@ def __getattr__(name: str) -> ModuleType:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has 'keras'")
     with without_chatter():
         import keras
+    _quieten(keras)
+    globals()["keras"] = keras  # from now on it is found here, without a call
     return keras
+
+
+def _quieten(keras: ModuleType) -> None:
+    """Hold TensorFlow's notes back also where Keras on another backend loads it later.
+
+    `keras.utils.set_random_seed` does so, to set the seed of every framework that is installed.
+    """
+    later = getattr(keras.src.utils.module_utils, "tensorflow", None)
+    if later is not None and later.module is None:
+        later.initialize = without_chatter()(later.initialize)
 
 
 @contextmanager

@@ -149,7 +149,7 @@ def wait(tensor: Any) -> Any:
     """Return a tensor once its device has computed it: a GPU goes on while Python does."""
     if hasattr(tensor, "block_until_ready"):
         return tensor.block_until_ready()
-    if _backend() == "torch":
+    if hasattr(tensor, "is_cuda"):
         if tensor.is_cuda:
             import torch
 

@@ -50,12 +50,23 @@ def create_variables(model: keras.Model, data: Data) -> bool:
     missing = not all(getattr(part, "built", True) for part in parts if part is not None)
     batch = fixed_batch(model)
     kinds = keras.tree.map_structure(
-        lambda each: keras.KerasTensor((batch, *each.shape[1:]), str(each.dtype)),
+        lambda each: keras.KerasTensor((batch, *each.shape[1:]), held_as(each.dtype)),
         data,
         none_is_leaf=False,
     )
     model._symbolic_build(data_batch=kinds)
     return missing
+
+
+def held_as(kind: Any) -> str:
+    """Return the name of the type in which the backend holds numbers of this type."""
+    import keras
+
+    if keras.backend.backend() != "jax":
+        return str(kind)
+    import jax
+
+    return jax.dtypes.canonicalize_dtype(kind).name  # 32 bits for 64; newer JAX warns of those
 
 
 def calls(order: np.ndarray, batch_size: int) -> Iterator[tuple[np.ndarray, int, int]]:

@@ -114,7 +114,8 @@ def jax_steps(model: keras.Model, data: Data, batch_size: int) -> tuple[Steps, s
 
     size = min(batch_size, len(common.leaves(data)[0]))
     batch = jax.tree.map(
-        lambda each: jax.ShapeDtypeStruct((size, *each.shape[1:]), each.dtype), data
+        lambda each: jax.ShapeDtypeStruct((size, *each.shape[1:]), common.held_as(each.dtype)),
+        data,
     )
     state = model._get_jax_state(True, True, True, True)
     with pooling():
