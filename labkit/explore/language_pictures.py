@@ -189,7 +189,7 @@ def spent(
     """
     fig, ax = plt.subplots(figsize=(6.0, 3.2))
     seen = [size for size, _ in (beat, *tries)]
-    sizes = np.geomspace(min(seen) / 2, max(seen) * 2, 60)
+    sizes = np.geomspace(min(seen) / 8, max(seen) * 2, 60)
     label = "the surface (modeled)"
     ax.plot(sizes, surface(sizes, flop / 6 / sizes), "--", color=figures.GRAY, label=label)
     ax.plot(*beat, "*", color=figures.PINK, ms=14, label="to beat (measured)")
