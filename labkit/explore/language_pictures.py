@@ -60,7 +60,7 @@ def one_step(pieces: Sequence[str], before: np.ndarray, after: np.ndarray, even:
     ax.axhline(even, color=figures.GRAY, ls=":", label="all tokens equally likely")
     ax.semilogy(places, before, "o", color=figures.BLUE, mfc="none", label="before the step")
     ax.semilogy(places, after, "s", color=figures.ORANGE, label="after it")
-    ax.set_xticks(places, pieces, rotation=60, family="monospace", size=9)
+    ax.set_xticks(places, pieces, rotation=60, family="monospace", size=min(9, 330 / len(pieces)))
     ax.set(xlabel="the token that came", ylabel="its probability")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, fontsize=9)
     figures.show(fig, "Measured: probability of the right token at each place, around one step.")
