@@ -54,7 +54,7 @@ def one_step(pieces: Sequence[str], before: np.ndarray, after: np.ndarray, even:
         before, after: its probability, shape (places,).
         even: the probability if all tokens were equally likely.
     """
-    fig, ax = plt.subplots(figsize=(7.4, 3.0))
+    fig, ax = plt.subplots(figsize=(7.0, 2.7))
     places = np.arange(len(pieces))
     ax.vlines(places, before, after, color=figures.GRAY, lw=1)
     ax.axhline(even, color=figures.GRAY, ls=":", label="all tokens equally likely")
@@ -74,7 +74,7 @@ def scaling(table: pd.DataFrame, surface: Surface, least: float = 0) -> None:
         surface: fitted to them; drawn as broken lines.
         least: runs with fewer tokens were left out of the fit.
     """
-    fig, ax = plt.subplots(figsize=(7.6, 3.6))
+    fig, ax = plt.subplots(figsize=(7.2, 3.1))
     _runs(ax, table, surface, least=least)
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=9)
     left_out = " Hollow marks and a dotted line: left out of the fit." if least else ""
@@ -120,7 +120,7 @@ def foretold(
         size: parameters of the largest run.
         measured: its loss.
     """
-    fig, (ax, near) = plt.subplots(1, 2, figsize=(7.6, 3.5), width_ratios=(3, 2))
+    fig, (ax, near) = plt.subplots(1, 2, figsize=(7.4, 3.0), width_ratios=(3, 2))
     most = table[table[TOKENS] == table[TOKENS].max()]
     _runs(ax, most, surface, most=size)
     star = {"color": figures.PINK, "ms": 14}
@@ -149,7 +149,7 @@ def budgets(table: pd.DataFrame, surface: Surface, flops: Sequence[float]) -> No
         surface: fitted to them.
         flops: budgets, a line for each.
     """
-    fig, (ax, free) = plt.subplots(1, 2, figsize=(7.6, 3.3))
+    fig, (ax, free) = plt.subplots(1, 2, figsize=(7.2, 2.9))
     for flop, color, dashes in zip(flops, COLORS, ("-", "--", "-.", ":", "-"), strict=False):
         best = float(surface.compute_optimal(flop)[0])
         sizes = np.geomspace(best / 10, best * 10, 80)
@@ -187,7 +187,7 @@ def spent(
         beat: parameters and loss of the run that is to be beaten.
         tries: parameters and loss of one's own networks.
     """
-    fig, ax = plt.subplots(figsize=(6.0, 3.2))
+    fig, ax = plt.subplots(figsize=(5.4, 2.7))
     seen = [size for size, _ in (beat, *tries)]
     sizes = np.geomspace(min(seen) / 8, max(seen) * 2, 60)
     label = "the surface (modeled)"
@@ -209,7 +209,7 @@ def nucleus(shares: Mapping[str, np.ndarray], top_k: int, top_p: float) -> None:
         top_k: tokens that one cut keeps.
         top_p: the share that the other cut keeps.
     """
-    fig, axes = plt.subplots(1, len(shares), figsize=(7.6, 3.0), sharex=True, sharey=True)
+    fig, axes = plt.subplots(1, len(shares), figsize=(7.2, 2.6), sharex=True, sharey=True)
     counts = [int(np.searchsorted(np.cumsum(p), top_p * 0.999999)) + 1 for p in shares.values()]
     most = min(len(next(iter(shares.values()))), max(40, int(1.2 * max(*counts, top_k))))
     for ax, (before, p), kept in zip(axes, shares.items(), counts, strict=True):
@@ -237,7 +237,7 @@ def forgetting(
         rows: way -> (loss on the new text, loss on the old text) of each network.
         tried: way -> the same of one network for each rate, the lowest rate first.
     """
-    fig, ax = plt.subplots(figsize=(6.4, 3.4))
+    fig, ax = plt.subplots(figsize=(5.6, 3.0))
     tried = tried or {}
     for (name, points), color, marker in zip(rows.items(), COLORS, MARKERS, strict=False):
         if name in tried:
