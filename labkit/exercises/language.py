@@ -118,6 +118,16 @@ merge = Exercise(
             _neighbor_skipped,
             "Behind a pair you pass over one token too many.",
         ),
+        "nothing merged": (
+            lambda tokens, pair, new: list(tokens),
+            "The tokens came back as they were: no pair was found. A slice of a list is a list, "
+            "and `pair` is a tuple; `==` of the two is never true. Make both the same kind first.",
+        ),
+        "only pairs looked at": (
+            lambda tokens, pair, new: _second_stays(tokens, pair, new)[:-1],
+            "You go from neighbors to neighbors: the second half of a pair stands there still, and "
+            "the last token of all begins no pair, so it is lost. Walk with a place of your own.",
+        ),
         "added at the end": (
             lambda tokens, pair, new: [*tokens, new],
             "You added the new token at the end. It takes the place of the pair, wherever it "
@@ -375,6 +385,14 @@ lora = Exercise(
         "product of places": (
             lambda x, W, A, B, scale: x @ (W + scale * A * B),
             "You multiplied A and B place by place. The product of matrices is `@`.",
+        ),
+        "the change by places": (
+            lambda x, W, A, B, scale: x @ W + scale * (x * A * B),
+            "`*` multiplies place by place. The product of matrices is `@`, here twice.",
+        ),
+        "one of the change by places": (
+            lambda x, W, A, B, scale: x @ W + scale * ((x @ A) * B),
+            "`*` multiplies place by place. What A gives goes on through B with `@`.",
         ),
         "behind W": (
             lambda x, W, A, B, scale: x @ W + scale * (x @ W @ A @ B),

@@ -35,6 +35,11 @@ CHATTER = (
     "Created TensorFlow Lite XNNPACK delegate",
 )
 
+# A sweep computes beside the notebook that started it: on a card that they share, no process may
+# take all memory for itself, which both frameworks would do. Read when a framework first computes.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
 
 def __getattr__(name: str) -> ModuleType:
     if name != "keras":

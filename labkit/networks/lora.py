@@ -5,6 +5,7 @@ Lesson: 16_language_models.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -47,11 +48,16 @@ def on_tensors(product: Product) -> Product:
     x = np.full((3, 4), 0.5, "float32")
     try:
         layer = LoRADense(5, product=product)
-        layer(keras.Input((4,)))  # symbols first, then numbers
-        layer(x)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the sentence below says it in plain words
+            layer(keras.Input((4,)))  # symbols first, then numbers
+            layer(x)
     except Exception as error:
         kind = type(error).__name__
-        print(f"On Keras' tensors your function ends in {kind}: the lab's computes from here on.")
+        print(
+            f"On Keras' tensors your function ends in {kind}: the lab's computes from here on. "
+            "With `@` in place of `np.dot` or `np.matmul` it would be yours."
+        )
         return lora_product
     return product
 

@@ -2057,6 +2057,7 @@ out, i = [], 0
           i += 1
   return out
 [new if tokens[i:i + 2] == list(pair) else tokens[i] for i in range(len(tokens))]
+[new if (a, b) == pair else a for a, b in zip(tokens, tokens[1:])]
 [new if t in pair else t for t in tokens]
 [new if t == pair else t for t in tokens]
 tokens.replace(pair, new)
@@ -2152,6 +2153,7 @@ x @ W + x @ A @ B / scale
 x @ W + scale**2 * x @ A @ B
 x * W + scale * (x * A) * B
 x @ W + scale * (x @ A) * B
+x @ W + scale * x * A * B
 x @ W + scale * (x @ (A * B))
 x @ W + scale * (x @ A + x @ B)
 x @ (W + A @ B)

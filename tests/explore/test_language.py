@@ -289,6 +289,8 @@ def test_a_token_is_pointed_at_by_mouse_and_keys_and_shows_its_looks(still, expl
         wanted += [p for p, w, fits in zip(pieces, looks, room, strict=True) if w > 0 and fits]
     marks = str.maketrans({" ": "␣", "\n": "↵"})
     assert colored == [piece.translate(marks) for piece in wanted]
+    named = page.locator(".chances span").all_text_contents()
+    assert named == [p.translate(marks) for p, _ in explorer.written["chances"][30]["best"]]
     page.locator(".text").focus()
     page.keyboard.press("ArrowRight")
     assert said(page) == told(31)

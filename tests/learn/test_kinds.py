@@ -367,6 +367,20 @@ def test_what_is_changed_for_a_trial_prints_and_spoils_nothing(capsys):
     assert loud(np.array([1.0, 2.0, 9.0])) == 2.0
 
 
+def test_a_line_is_fitted_to_no_nan_for_a_trial(capfd):
+    slope = Exercise(
+        "slope",
+        right=lambda x, y: np.cov(np.log(x), np.log(y))[0, 1] / np.var(np.log(x), ddof=1),
+        cases=[(np.array([1e3, 4e3, 1e5]), np.array([5.0, 4.0, 2.5]))],
+    )
+
+    def other(x, y):
+        return -np.polyfit(np.sqrt(x), np.sqrt(y), 1)[0]
+
+    slope.check(other)
+    assert capfd.readouterr() == ("", "")  # LAPACK writes past Python, to the terminal itself
+
+
 def test_code_that_may_not_end_is_not_changed():
     def waits(a):
         place = 0

@@ -1,5 +1,7 @@
 """The small language model: what it is built of, what it reads, and that it learns."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -107,7 +109,10 @@ def test_functions_of_numpy_alone_are_not_trained_with(capsys):
         return x @ W + (x @ A @ B) * scale
 
     assert lora.on_tensors(by_sign) is by_sign
-    assert lora.on_tensors(by_name) is lora.lora_product
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        assert lora.on_tensors(by_name) is lora.lora_product
+    assert heard == []  # the sentence is all that is said
     assert "the lab's computes" in capsys.readouterr().out
 
 

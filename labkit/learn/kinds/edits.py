@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import redirect_stdout
 from typing import Any
 
+import numpy as np
+
 from labkit.learn.kinds import source
 from labkit.learn.kinds.tried import SECONDS, Said, Tried
 
@@ -89,6 +91,7 @@ def named(tried: Tried) -> Said:
         return None  # changed, it may never end
     until = time.monotonic() + SECONDS
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    strict = {each: "raise" for each in ("divide", "over", "invalid") if _fits(tree)}
     names = sorted((names & _own(tree)) | {each.arg for each in tree.args.args})
     for later in (False, True):  # what is plain first, so that it is not told as something odd
         for kind, place, restore in _changes(tree, names):
@@ -96,10 +99,16 @@ def named(tried: Tried) -> Said:
             restore()
             if time.monotonic() > until:
                 return None
-            with redirect_stdout(io.StringIO()):
+            with redirect_stdout(io.StringIO()), np.errstate(**strict):
                 if function is not None and tried.accepts(function):
                     return kind, _TOLD[kind].format(place)
     return None
+
+
+def _fits(tree: ast.FunctionDef) -> bool:
+    """Return whether code fits a line: of a nan that gets there LAPACK tells on the terminal."""
+    nodes = ast.walk(tree)
+    return any(getattr(n, "attr", getattr(n, "id", "")) in ("polyfit", "lstsq") for n in nodes)
 
 
 def _own(tree: ast.FunctionDef) -> set[str]:

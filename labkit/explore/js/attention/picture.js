@@ -68,7 +68,7 @@ export function createHeads() {
       chances.replaceChildren(...best.map(([letter, p]) => {
         const bar = make("u");
         bar.style.width = `${70 * p}px`;
-        return make("div", {}, make("span", {}, letter), bar, p.toFixed(3));
+        return make("div", {}, make("span", {}, marked(letter)), bar, p.toFixed(3));
       }));
     },
   };
