@@ -142,7 +142,7 @@ def report(
     Args:
         datasets: `labkit.data.available()`; None leaves the data sets out.
         full: also import Keras' backend and ask it for its devices (several seconds).
-        calibrated: False skips the half second of work that scales the expected times.
+        calibrated: False skips the moment of work that scales the expected times.
 
     Returns:
         The report; `print` it, or let a notebook show it.
@@ -201,11 +201,12 @@ def packages_check(requirements: Iterable[str] | None = None) -> Check:
     listed = importlib.metadata.requires("labkit") if requirements is None else requirements
     wanted = [Requirement(line) for line in listed or []]
     wanted = [r for r in wanted if r.marker is None or r.marker.evaluate({"extra": ""})]
-    missing = [f"{r.name}{r.specifier}" for r in wanted if version_of(r.name) is None]
+    found = {r.name: version_of(r.name) for r in wanted}  # each reads a file of its package
+    missing = [f"{r.name}{r.specifier}" for r in wanted if found[r.name] is None]
     misfits = [
-        f"{r.name} {version_of(r.name)} (needs {r.specifier})"
+        f"{r.name} {found[r.name]} (needs {r.specifier})"
         for r in wanted
-        if version_of(r.name) and not r.specifier.contains(version_of(r.name), prereleases=True)
+        if found[r.name] and not r.specifier.contains(found[r.name], prereleases=True)
     ]
     problems = [f"missing: {', '.join(missing)}"] if missing else []
     problems += [f"other versions than needed: {', '.join(misfits)}"] if misfits else []

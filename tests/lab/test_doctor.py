@@ -188,6 +188,21 @@ def test_the_calibration_is_short():
     assert 0.0001 < measured.calibration(repeats=3) < 1
 
 
+@pytest.mark.parametrize(
+    ("pieces", "best", "done"),
+    [
+        ([5.0] * 20, 5.0, 7),  # a quiet machine
+        ([5.0, 9.0, 9.0, 4.0, *[9.0] * 16], 4.0, 10),  # a busy one
+        ([0.9**n for n in range(20)], 0.9**19, 20),
+    ],
+)
+def test_the_calibration_ends_when_nothing_is_better(pieces, best, done, monkeypatch):
+    seconds = iter(pieces)
+    monkeypatch.setattr(measured, "_seconds", lambda work: next(seconds))
+    assert measured.calibration() == pytest.approx(best)
+    assert len(list(seconds)) == len(pieces) - done
+
+
 def test_the_units_for_bfloat16_are_told(monkeypatch):
     monkeypatch.setattr(machine, "cpu_flags", lambda: ["avx2", "avx512_bf16", "amx_bf16"])
     units = {check.name: check.value for check in doctor.device_checks()}["bfloat16 units"]

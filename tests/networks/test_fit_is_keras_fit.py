@@ -982,6 +982,58 @@ def test_fit_is_keras_fit(make, says, exact, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not TENSORFLOW, reason="on other backends Keras creates variables before")
+@pytest.mark.parametrize("make", [given.values[0] for given in CASES.values()])
+def test_keras_fit_traced_once_is_keras_fit(make, tmp_path, monkeypatch):
+    import keras
+
+    way = lambda model, *a, **k: model.fit(*a, **k)
+    try:
+        theirs, _ = trained(way, make, tmp_path / "theirs")
+        _trace_once(monkeypatch)
+        ours, _ = trained(way, make, tmp_path / "ours")
+    finally:
+        keras.config.set_max_epochs(None)
+        keras.config.set_max_steps_per_epoch(None)
+    compare(ours, theirs, exact=True)
+
+
+def _trace_once(monkeypatch):
+    """Have it until the test ends."""
+    from keras.src.backend.tensorflow.trainer import TensorFlowTrainer
+
+    from labkit.networks.early import trace_once
+
+    for name in ("_maybe_symbolic_build", "make_train_function"):
+        monkeypatch.setattr(TensorFlowTrainer, name, getattr(TensorFlowTrainer, name))
+    trace_once()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not TENSORFLOW, reason="on other backends Keras creates variables before")
+def test_a_step_is_traced_once_and_its_variables_keep_their_names(monkeypatch):
+    import keras
+
+    def traces_and_names():
+        keras.backend.clear_session()
+        traced = []
+
+        def loss(y, p):
+            traced.append(p.shape)
+            return keras.losses.sparse_categorical_crossentropy(y, p)
+
+        model = dense(loss=loss, optimizer="adam")
+        model.fit(*numbers(), batch_size=25, verbose=0)
+        return len(traced), [v.path for v in [*variables(model), *model.metrics_variables]]
+
+    twice, before = traces_and_names()
+    _trace_once(monkeypatch)
+    once, after = traces_and_names()
+    assert (twice, once) == (2, 1)
+    assert after == before
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(not TENSORFLOW, reason="on TensorFlow, compiling is a choice")
 def test_a_long_training_is_compiled_and_says_so_but_for_one_that_draws(monkeypatch, tmp_path):
     from labkit.networks.training import fit

@@ -119,7 +119,7 @@ class PageExplorer(anywidget.AnyWidget):
             self.walk()
             _walked.add(type(self))
         else:
-            self._try(self.params, drawn=True)
+            self._try(self.params, drawn=False)  # it is drawn where it is shown
 
     # ---- checking settings
 

@@ -74,8 +74,10 @@ class Guard(threading.Thread):
         """Measure the memory once a second, and at each look when the limit may be near."""
         limit = self.watch.memory
         if time.monotonic() < self._next_measure:
+            if limit is None:
+                return False
             resident = sum(_of_family(self.kernel.pid, lambda process: process.memory_info().rss))
-            if limit is None or resident <= limit:
+            if resident <= limit:
                 return False
         return self.measure() > (limit or float("inf"))
 

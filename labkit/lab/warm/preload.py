@@ -14,16 +14,17 @@ from labkit.lab.warm.identity import keras_settings
 FRAMEWORKS = ("jax", "keras", "tensorflow", "torch")
 _LIBRARIES = (
     *("IPython.core.completerlib", "IPython.core.interactiveshell", "IPython.core.pylabtools"),
-    *("IPython.core.debugger", "IPython.extensions.storemagic", "ipykernel.debugger"),
-    *("ipykernel.kernelapp", "ipykernel_launcher", "pdb", "tornado.platform.asyncio", "jedi"),
-    *("matplotlib_inline.config", "ipywidgets", "anywidget", "threadpoolctl"),
+    *("IPython.core.debugger", "IPython.core.oinspect", "IPython.extensions.storemagic"),
+    *("ipykernel.debugger", "ipykernel.kernelapp", "ipykernel_launcher", "pdb", "jedi"),
+    *("tornado.platform.asyncio", "matplotlib_inline.config", "ipywidgets", "anywidget"),
     *("numpy", "pandas", "pandas.io.formats.style", "pandas.io.formats.string", "contourpy"),
     *("pyarrow.pandas_compat", "scipy.stats", "scipy.optimize", "scipy.signal"),
     *("PIL.BmpImagePlugin", "PIL.GifImagePlugin", "PIL.JpegImagePlugin", "PIL.PngImagePlugin"),
     *("PIL.PpmImagePlugin", "matplotlib.pyplot", "matplotlib.backends.backend_agg"),
     *("matplotlib.mathtext", "mpl_toolkits.mplot3d", "sklearn.datasets", "sklearn.linear_model"),
     *("sklearn.metrics", "sklearn.model_selection", "sklearn.neighbors"),
-    *("sklearn.preprocessing", "mlxtend.data", "zmq.utils.garbage"),
+    *("sklearn.preprocessing", "mlxtend.data", "zmq.utils.garbage", "packaging.requirements"),
+    *("pandas.io.formats.html", "threadpoolctl"),
 )
 _OF_TENSORFLOW = (
     *("tensorflow.python.data.ops.concatenate_op", "tensorflow.python.data.ops.flat_map_op"),
@@ -55,6 +56,9 @@ def import_all(preload: str) -> None:
     _import(*_LIBRARIES, *(_OF_TENSORFLOW if "tensorflow" in sys.modules else ()))
     with _without(*() if preload == "keras" else FRAMEWORKS):
         _import(*_modules_of_labkit())
+    if "keras.src.backend.tensorflow.trainer" in sys.modules:
+        with suppress(ImportError, AttributeError):  # a Keras with other names is left as it is
+            sys.modules["labkit.networks.early"].trace_once()
     _read_what_all_read()
     if sys.modules.pop(_NEVER, None):
         del sys.modules["matplotlib_inline"].backend_inline

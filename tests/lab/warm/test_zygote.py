@@ -312,6 +312,20 @@ def test_threads_processes_and_their_number_work_in_a_kernel(warm, tmp_path):
 
 
 @pytest.mark.slow
+def test_keras_traces_a_training_step_once_in_a_kernel(warm, tmp_path):
+    code = (
+        "import keras, numpy as np\n"
+        "traced = []\n"
+        "def loss(y, p):\n    traced.append(y)\n    return keras.ops.mean((y - p) ** 2)\n"
+        "model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])\n"
+        "model.compile('adam', loss, metrics=['mae'])\n"
+        "model.fit(np.ones((4, 2)), np.ones((4, 1)), epochs=2, verbose=0)\n"
+        "tell(len(traced))\n"
+    )
+    assert told(code, tmp_path, preload="keras", KERAS_BACKEND="tensorflow") == ["1"]
+
+
+@pytest.mark.slow
 def test_twenty_four_kernels_two_at_a_time(warm, tmp_path):
     with ThreadPoolExecutor(2) as pool:
         code = "import os\nos.code = int(os.environ['TURN'])"
