@@ -981,12 +981,23 @@ def test_fit_is_keras_fit(make, says, exact, tmp_path):
     compare(ours, theirs, exact)
 
 
+# Where variables are made otherwise, or may not be made before the trace.
+TRACED_OTHERWISE = [
+    *("defaults", "class_weights", "validated_with_weights", "lists_in_and_out"),
+    *("names_in_and_out", "no_targets", "dropout", "batch_normalization", "subclassed"),
+    *("not_built_yet", "mixed_float16", "stateful_stack", "averaged_weights"),
+    *("accumulated_gradients", "an_own_loss", "an_own_metric", "eagerly", "own_step"),
+    *("several_steps_a_call", "frozen_and_compiled_anew"),
+]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not TENSORFLOW, reason="on other backends Keras creates variables before")
-@pytest.mark.parametrize("make", [given.values[0] for given in CASES.values()])
-def test_keras_fit_traced_once_is_keras_fit(make, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", TRACED_OTHERWISE)
+def test_keras_fit_traced_once_is_keras_fit(name, tmp_path, monkeypatch):
     import keras
 
+    make = CASES[name].values[0]
     way = lambda model, *a, **k: model.fit(*a, **k)
     try:
         theirs, _ = trained(way, make, tmp_path / "theirs")
