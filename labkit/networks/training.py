@@ -58,8 +58,10 @@ def fit(
     After `keras.utils.set_random_seed` the same seed gives the same order of examples, the same
     weights and the same history as `model.fit`, but for the last bits of sums that are taken in
     another order: where XLA compiles the steps together, on JAX and where `execution` says so, in
-    the fused kernel of LSTM layers, and where TensorFlow multiplies by a constant in another place
-    (a factor in the activation of a recurrent layer). On TensorFlow a set seed means, as in Keras,
+    the fused kernel of LSTM layers, in layer normalization and attention
+    (`labkit.networks.formulas`), and where TensorFlow multiplies by a constant in another place (a
+    factor in the activation of a recurrent layer). The keys' bias of attention, which changes
+    nothing, is such last bits and nothing else. On TensorFlow a set seed means, as in Keras,
     the same order in every epoch: the state of its seeded shuffle begins anew with each pass.
 
     Ctrl-C (or the stop button) ends the training and keeps what was learned; in a headless run it

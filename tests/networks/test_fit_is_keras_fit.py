@@ -379,7 +379,7 @@ def convolution():
     return plain(net(*layers, optimizer="adam"))
 
 
-@case()
+@case(exact=False)
 def attention():
     import keras
 
@@ -387,7 +387,36 @@ def attention():
     heads = keras.layers.MultiHeadAttention(2, 4, dropout=0.2)(inputs, inputs)
     pooled = keras.layers.GlobalAveragePooling1D()(keras.layers.LayerNormalization()(heads))
     model = keras.Model(inputs, keras.layers.Dense(1)(pooled))
+    model.compile("sgd", "mse")
+    return Case(model, sequences(), {"epochs": 2})
+
+
+@case(exact=False)
+def decoder():
+    import keras
+
+    layers, inputs = keras.layers, keras.Input((5, 3))
+    x = layers.Dense(8)(inputs)
+    for _ in range(2):
+        y = layers.LayerNormalization()(x)
+        x = x + layers.MultiHeadAttention(2, 4, use_bias=False)(y, y, use_causal_mask=True)
+    pooled = layers.GlobalAveragePooling1D()(layers.LayerNormalization(epsilon=1e-5)(x))
+    model = keras.Model(inputs, layers.Dense(1)(pooled))
     model.compile("adam", "mse")
+    return Case(model, sequences(), {"epochs": 3})
+
+
+@case()
+def attention_and_normalization_of_other_kinds():
+    import keras
+
+    layers, inputs = keras.layers, keras.Input((5, 3))
+    x = layers.Masking()(layers.LayerNormalization(axis=(1, 2))(inputs))
+    x = layers.GroupQueryAttention(4, 4, 2)(x, x)
+    x = layers.LayerNormalization(center=False)(x)
+    x = layers.MultiHeadAttention(2, 4)(x, x)  # it is given the mask
+    model = keras.Model(inputs, layers.Dense(1)(layers.GlobalAveragePooling1D()(x)))
+    model.compile("sgd", "mse")
     return Case(model, sequences(), {"epochs": 2})
 
 

@@ -1,17 +1,18 @@
 """Many training steps in one compiled function of JAX, with the data on the device.
 
-On a CPU convolutions go step by step, which is faster there, and max-pooling has a gradient that is
-quicker.
+On a CPU convolutions go step by step, which is faster there, max-pooling has a quicker gradient,
+and normalization and attention have shorter formulas.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labkit.networks.formulas import short_formulas
 from labkit.networks.loops import common
 from labkit.networks.loops.common import Data, Train
 from labkit.networks.pooling import quick_max_pooling
@@ -99,7 +100,7 @@ def jax_steps(model: keras.Model, data: Data, batch_size: int) -> tuple[Steps, s
     on_cpu = jax.default_backend() == "cpu"
     # A step of one's own may ask for more than a gradient, which the quick pooling cannot give.
     plain = on_cpu and type(model).train_step is keras.Model.train_step
-    pooling = quick_max_pooling if plain else nullcontext
+    quick = _quick_on_a_cpu if plain else nullcontext
     step = jax.jit(model.train_step)  # so that Keras is asked for it once, and not at each use
 
     def one(state: tuple, batches: Any, index: Any, data: Data) -> tuple[dict, tuple]:
@@ -118,7 +119,7 @@ def jax_steps(model: keras.Model, data: Data, batch_size: int) -> tuple[Steps, s
         data,
     )
     state = model._get_jax_state(True, True, True, True)
-    with pooling():
+    with quick():
         traced = step.trace(state, batch)
     _check_carry(state, traced.out_info)
     apart = on_cpu and "conv_general_dilated" in str(traced.jaxpr)
@@ -132,7 +133,7 @@ def jax_steps(model: keras.Model, data: Data, batch_size: int) -> tuple[Steps, s
         shapes = [(each.shape, str(each.dtype)) for each in jax.tree.leaves((batches, data))]
         kinds = (jax.tree.structure(state), *shapes)
         if kinds not in programs:
-            with pooling():
+            with quick():
                 if apart:
                     lowered = jax.jit(one).lower(state, batches, first, data)
                 else:
@@ -146,6 +147,12 @@ def jax_steps(model: keras.Model, data: Data, batch_size: int) -> tuple[Steps, s
         return logs, state
 
     return steps, words
+
+
+@contextmanager
+def _quick_on_a_cpu() -> Iterator[None]:
+    with quick_max_pooling(), short_formulas():
+        yield
 
 
 def _check_carry(state: tuple, found: Any) -> None:

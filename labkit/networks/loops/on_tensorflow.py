@@ -1,6 +1,7 @@
-"""Many training steps in one graph of TensorFlow, with the fused kernel for LSTM layers.
+"""Many training steps in one graph of TensorFlow.
 
-Where a network of dense layers trains long enough to earn that back, XLA compiles the graph.
+LSTM layers use the fused kernel, normalization and attention have shorter formulas. Where a network
+of dense layers trains long enough to earn that back, XLA compiles the graph.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labkit.networks.backend import without_chatter
+from labkit.networks.formulas import short_formulas
 from labkit.networks.fused import fused_lstm
 from labkit.networks.loops import common
 
@@ -123,7 +125,7 @@ def tensorflow_steps(
 
     # The trace itself, and not the function: TensorFlow warns of functions traced often, and every
     # training has its own.
-    with fused_lstm(), without_chatter():
+    with fused_lstm(), short_formulas(), without_chatter():
         trace = run_steps.get_concrete_function()
 
     def steps(batches: np.ndarray, data: Data) -> None:
