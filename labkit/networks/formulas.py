@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from labkit.networks.standing_in import standing_in
+
 HIDDEN = -1e30  # added to a logit that must not be seen: its exponential is 0
 
 
@@ -28,18 +30,9 @@ def short_formulas() -> Iterator[None]:
     import keras.src.backend
     import keras.src.ops.nn
 
-    wanted = [
-        (keras.src.ops.nn, "_layer_normalization", _normalization),
-        (keras.src.backend.nn, "dot_product_attention", _attention),
-    ]
-    found = [(*each, getattr(*each[:2])) for each in wanted if hasattr(*each[:2])]
-    for place, name, make, original in found:
-        setattr(place, name, make(original))
-    try:
+    normalization = standing_in(keras.src.ops.nn, "_layer_normalization", _normalization)
+    with normalization, standing_in(keras.src.backend.nn, "dot_product_attention", _attention):
         yield
-    finally:
-        for place, name, _, original in found:
-            setattr(place, name, original)
 
 
 def _all_float32(*parts: Any) -> bool:

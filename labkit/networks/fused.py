@@ -17,8 +17,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from labkit.machine import cores
+from labkit.networks.standing_in import standing_in
 
 # From so many units on, a core for each half of the batch is faster (50 units: 1.3 times); with 32
 # the larger graph costs more than that saves.
@@ -34,21 +36,12 @@ def fused_lstm() -> Iterator[None]:
     """
     from keras.src.layers.rnn import lstm as layer
 
-    place = getattr(layer, "backend", None)
-    original = getattr(place, "lstm", None)
-    if original is None:
-        yield
-        return
     # Output of a layer -> the same as the kernel has it, steps first and in parts of the batch:
     # between stacked layers nothing is turned around or put together.
     known: dict = {}
-    place.lstm = lambda inputs, *args, **settings: _block_lstm(
-        inputs, *args, **settings, known=known
-    )
-    try:
+    place = getattr(layer, "backend", None)
+    with standing_in(place, "lstm", lambda original: partial(_block_lstm, known=known)):
         yield
-    finally:
-        place.lstm = original
 
 
 def _block_lstm(

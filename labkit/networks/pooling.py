@@ -10,9 +10,11 @@ Lesson: 11_convolution.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from labkit.networks.standing_in import standing_in
 
 
 @contextmanager
@@ -24,11 +26,11 @@ def quick_max_pooling() -> Iterator[None]:
     """
     from keras.src.backend.jax import nn as place
 
-    original = getattr(place, "max_pool", None)
-    if original is None:
+    with standing_in(place, "max_pool", _max_pooling):
         yield
-        return
 
+
+def _max_pooling(original: Callable) -> Callable:
     def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
         from keras import config
 
@@ -40,11 +42,7 @@ def quick_max_pooling() -> Iterator[None]:
         _, rows, columns, _ = inputs.shape
         return _quick()(inputs[:, : rows // 2 * 2, : columns // 2 * 2])
 
-    place.max_pool = max_pool
-    try:
-        yield
-    finally:
-        place.max_pool = original
+    return max_pool
 
 
 def _pair(size: Any) -> tuple:

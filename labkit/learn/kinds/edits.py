@@ -91,7 +91,7 @@ def named(tried: Tried) -> Said:
         return None  # changed, it may never end
     until = time.monotonic() + SECONDS
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    strict = {each: "raise" for each in ("divide", "over", "invalid") if _fits(tree)}
+    strict = dict.fromkeys(("divide", "over", "invalid"), "raise") if _fits(tree) else {}
     names = sorted((names & _own(tree)) | {each.arg for each in tree.args.args})
     for later in (False, True):  # what is plain first, so that it is not told as something odd
         for kind, place, restore in _changes(tree, names):
