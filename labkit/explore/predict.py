@@ -156,24 +156,27 @@ class Prediction(anywidget.AnyWidget):
 
         Where scripts are not run (an untrusted notebook) the answer is folded.
         """
-        told = "<details><summary>Show me</summary>" + self._told() + "</details>"
+        told = f"<details><summary>Show me</summary>{self._told(self.png)}</details>"
         return alive(self._asked() + told, self._esm, {"task": self.task, "kept": self.kept}, 760)
 
     def flat(self) -> dict[str, str]:
         """Return the forms that need neither kernel nor script; nothing is covered."""
         mark = f'data-labkit-predict="{self.task["lesson"]}/{self.task["name"]}"'
-        words = self._asked() + self._told()
+        png = self.png
+        words = self._asked() + self._told(png)
         forms = {
             "text/html": f'<section {mark} data-labkit-answered="true">{words}</section>',
             "text/plain": self.text,
         }
-        if self.task["form"] == "curve":
-            forms["image/png"] = base64.b64encode(self.png).decode()
+        if png:
+            forms["image/png"] = base64.b64encode(png).decode()
         return forms
 
     @property
     def png(self) -> bytes:
-        """The true curve, a PNG file."""
+        """The true curve, a PNG file; empty where no curve is asked for."""
+        if self.task["form"] != "curve":
+            return b""
         return figures.small_png(kit.draw_once(self._paint, (5.2, 2.6), 110))
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -205,14 +208,14 @@ class Prediction(anywidget.AnyWidget):
     def _asked(self) -> str:
         return f"<p><b>Predict.</b> {html.escape(self.task['question'])}</p>"
 
-    def _told(self) -> str:
-        """Return measurement and reason as HTML."""
+    def _told(self, png: bytes) -> str:
+        """Return measurement and reason as HTML, with the picture of a curve."""
         task = self.task
         parts = [f"<p><b>{task['mark'].capitalize()}:</b> {html.escape(told_answer(task))}</p>"]
-        if task["form"] == "curve":
+        if png:
             parts = [
                 '<figure style="margin:0.5em 0;max-width:520px">'
-                f"{figures.image(self.png, self._alt())}</figure>",
+                f"{figures.image(png, self._alt())}</figure>",
                 *parts,
             ]
         texts = [" ".join(task.get("notes", [])), task["because"]]

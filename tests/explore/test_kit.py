@@ -20,7 +20,10 @@ from PIL import Image
 
 import labkit.explore
 from labkit.explore import kit
+from labkit.explore.backprop import TrainingExplorer
+from labkit.explore.descent import DescentExplorer
 from labkit.explore.kit.script import FOLDER
+from labkit.explore.neuron import NeuronExplorer
 
 
 class Wave(kit.Explorer):
@@ -464,6 +467,17 @@ def test_every_explorer_stands_in_the_gallery_that_is_measured():
     shown = " ".join(gallery.EXPLORERS.values())
     absent = {each.__name__ for each in _explorers()} - set(re.findall(r"\w+(?=\()", shown))
     assert absent <= {"ResultsExplorer"}  # its function is called `results`
+
+
+@pytest.mark.parametrize("explorer", [DescentExplorer, NeuronExplorer, TrainingExplorer])
+def test_a_picture_is_drawn_once_for_the_page_and_the_file(explorer, monkeypatch):
+    monkeypatch.setenv("LABKIT_HEADLESS", "1")
+    monkeypatch.setenv("LABKIT_WALK", "0")
+    drawn, draw = [], explorer.pixels
+    monkeypatch.setattr(explorer, "pixels", lambda self: drawn.append(1) or draw(self))
+    data, _ = explorer()._repr_mimebundle_()
+    assert data["image/png"] in data["text/html"]
+    assert drawn == [1]
 
 
 def test_pictures_leave_room_for_their_controls():

@@ -386,6 +386,17 @@ def test_the_picture_shows_the_true_curve():
     assert curve(LOSSES).png == curve(LOSSES).png
 
 
+def test_a_curve_is_drawn_once_for_the_page_and_the_file(monkeypatch):
+    monkeypatch.setenv("LABKIT_HEADLESS", "1")
+    asked, drawn, paint = curve(), [], room.Prediction._paint
+    monkeypatch.setattr(
+        room.Prediction, "_paint", lambda self, on: drawn.append(1) or paint(self, on)
+    )
+    data, _ = asked._repr_mimebundle_()
+    assert data["image/png"] in data["text/html"]
+    assert drawn == [1]
+
+
 def test_live_the_plain_text_keeps_the_answer_to_itself(monkeypatch):
     monkeypatch.delenv("LABKIT_HEADLESS", raising=False)
     asked = number(0.123)

@@ -149,20 +149,28 @@ class PageExplorer(anywidget.AnyWidget):
         """Return what a page without a kernel needs to know."""
         return {name: getattr(self, name) for name in (*self.parameters, "hide", *self.sent)}
 
-    def html(self) -> str:
+    def html(self, png: bytes | None = None) -> str:
         """Return the explorer as HTML that computes in the page: no kernel, nothing to load.
 
         Where scripts are not run (an untrusted notebook) the picture and its caption show.
-        """
-        return living(self.png, self.text, self._esm, self.state(), self.page_width)
 
-    def flat(self) -> dict[str, str]:
-        """Return the forms that need neither kernel nor script: a picture, plain text."""
-        return {"image/png": base64.b64encode(self.png).decode(), "text/plain": self.text}
+        Args:
+            png: the picture of these settings, where it has been drawn.
+        """
+        return living(png or self.png, self.text, self._esm, self.state(), self.page_width)
+
+    def flat(self, png: bytes | None = None) -> dict[str, str]:
+        """Return the forms that need neither kernel nor script: a picture, plain text.
+
+        Args:
+            png: the picture of these settings, where it has been drawn.
+        """
+        return {"image/png": base64.b64encode(png or self.png).decode(), "text/plain": self.text}
 
     def still(self) -> dict[str, str]:
         """Return the forms that need no kernel: a page that computes, and the flat ones."""
-        return {"text/html": self.html(), **self.flat()}
+        png = self.png  # drawing costs most
+        return {"text/html": self.html(png), **self.flat(png)}
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the live widget, and the forms that need no kernel."""

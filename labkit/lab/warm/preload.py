@@ -71,6 +71,10 @@ def _read_what_all_read() -> None:
 
         backend_registry.list_all()  # of all installed packages, by their metadata
     with suppress(Exception):
+        from matplotlib.mathtext import MathTextParser
+
+        MathTextParser("path").parse("$10^{-1}$")  # builds the grammar, which all parsers share
+    with suppress(Exception):
         sys.modules["labkit.data.digits"].small_table()
 
 

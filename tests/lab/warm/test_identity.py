@@ -161,6 +161,15 @@ def test_light_imports_load_no_framework_and_all_of_labkit_that_needs_none():
     )
 
 
+def test_what_costs_each_kernel_time_was_done_before_the_fork():
+    program = (
+        "from labkit.lab.warm.preload import import_all; import_all('light')\n"
+        "from matplotlib import mathtext\n"
+        "print(mathtext.MathTextParser._parser is not None)"
+    )
+    assert asked(program).splitlines()[-1] == "True"
+
+
 def test_the_runner_starts_where_python_lacks_what_only_unix_has():
     program = (
         "import os, signal, sys, jupyter_client, papermill, psutil, zmq  # each system has these\n"
