@@ -30,7 +30,7 @@ _READ_AT_IMPORT = (
     *("OPENBLAS_", "PANDAS_", "PYTHON", "PYTORCH", "ROCR_", "SCIPY_", "SKLEARN_", "TF_", "TORCH"),
     *("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XLA_"),
 )
-# Numbers of threads can still be set in the forked kernel.
+# Numbers of threads can still be set before each fork.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 READ_LATER = {*THREADS, "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"}
 

@@ -25,6 +25,7 @@ import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from labkit.lab.warm.identity import THREADS, identity
 from labkit.lab.warm.preload import import_all
@@ -67,6 +68,8 @@ class Zygote:
         self.path = Path(listener.getsockname())
         self.inode = self.path.stat().st_ino
         self.fault = ""  # why no kernel can be forked at all
+        self.threads: str | None = None  # that the next kernel inherits; None: as loaded
+        self.limits: Any = None
         self.leaving = False
         self.idle = float(os.environ.get("LABKIT_ZYGOTE_IDLE") or IDLE)
         self.last_used = time.monotonic()
@@ -148,6 +151,8 @@ class Zygote:
         problem = self.fault or danger
         parent = os.getpid()
         try:
+            if not problem:
+                self._take_threads(request["environment"])
             pid = -1 if problem else os.fork()
         except OSError as error:
             pid, problem = -1, f"fork failed: {error.strerror}"
@@ -167,6 +172,22 @@ class Zygote:
         self.clients[pid] = connection
         self.selector.register(connection, selectors.EVENT_READ, self._lose)
         return None
+
+    def _take_threads(self, environment: dict[str, str]) -> None:
+        """Have libraries use as many threads as they would have read while a kernel loaded them.
+
+        It is done here, once for all kernels that ask for the same: a forked process that sets the
+        number starts all those threads, and they wait busily for some tenths of a second.
+        """
+        named = next((n for n in map(environment.get, THREADS) if n and n.isdigit()), None)
+        if named == self.threads:
+            return
+        from threadpoolctl import threadpool_limits
+
+        if self.limits is not None:
+            self.limits.restore_original_limits()
+        self.limits = None if named is None else threadpool_limits(int(named))
+        self.threads = named
 
     def _forget_all(self) -> None:
         """In a forked kernel: leave nothing open that belongs to the zygote."""
@@ -335,7 +356,6 @@ def _take_over(request: dict, files: list[int]) -> None:
     random.seed()
     if "numpy.random" in sys.modules:
         sys.modules["numpy.random"].seed()
-    _limit_threads()
     gc.enable()
 
 
@@ -350,15 +370,6 @@ def _set_signals(ignored: set[int], blocked: list[int]) -> None:
         elif signal.getsignal(number) == signal.SIG_IGN or number in _HANDLED:
             signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-
-
-def _limit_threads() -> None:
-    """Apply a number of threads that the libraries would have read while they were loaded."""
-    named = [os.environ[name] for name in THREADS if os.environ.get(name, "").isdigit()]
-    if named:
-        from threadpoolctl import threadpool_limits
-
-        threadpool_limits(int(named[0]))
 
 
 def _run_kernel(connection: socket.socket, arguments: list[str], parent: int) -> int:

@@ -312,6 +312,21 @@ def test_threads_processes_and_their_number_work_in_a_kernel(warm, tmp_path):
 
 
 @pytest.mark.slow
+def test_each_kernel_has_its_number_of_threads_and_starts_none_for_it(warm, tmp_path):
+    code = (
+        "import numpy, os, threadpoolctl\n"
+        "tell(len(os.listdir('/proc/self/task')))\n"
+        "tell({p['num_threads'] for p in threadpoolctl.threadpool_info()})\n"
+    )
+    numbers = [None, "1", "2", None, "1"]
+    settings = [{} if n is None else {"OMP_NUM_THREADS": n} for n in numbers]
+    found = [told(code, tmp_path, **each) for each in settings]
+    assert len({tasks for tasks, _ in found}) == 1
+    assert found[0] == found[3]
+    assert [found[1], found[2], found[4]] == [[found[0][0], f"{{{n}}}"] for n in (1, 2, 1)]
+
+
+@pytest.mark.slow
 def test_keras_traces_a_training_step_once_in_a_kernel(warm, tmp_path):
     code = (
         "import keras, numpy as np\n"
