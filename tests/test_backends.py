@@ -44,7 +44,8 @@ def environment(name):
     # One thread: those of PyTorch wait for each other in a busy loop, and where another program
     # takes a core, two of them are many times slower than one.
     settings = {"KERAS_BACKEND": name, "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    return os.environ | settings | {"LABKIT_WALK": "0"}  # explorers know no backend
+    settings["LABKIT_WALK"] = "0"  # explorers know no backend
+    return os.environ | settings
 
 
 @pytest.mark.slow

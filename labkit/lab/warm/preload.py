@@ -59,13 +59,13 @@ def import_all(preload: str) -> None:
     if "keras.src.backend.tensorflow.trainer" in sys.modules:
         with suppress(ImportError, AttributeError):  # a Keras with other names is left as it is
             sys.modules["labkit.networks.early"].trace_once()
-    _read_what_all_read()
+    _do_once_for_all()
     if sys.modules.pop(_NEVER, None):
         del sys.modules["matplotlib_inline"].backend_inline
 
 
-def _read_what_all_read() -> None:
-    """Read files once that each kernel would read again; what is missing says so in a kernel."""
+def _do_once_for_all() -> None:
+    """Read and build once what each kernel would again; what is missing says so in a kernel."""
     with suppress(Exception):
         from matplotlib.backends import backend_registry
 

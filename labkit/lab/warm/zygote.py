@@ -69,7 +69,7 @@ class Zygote:
         self.inode = self.path.stat().st_ino
         self.fault = ""  # why no kernel can be forked at all
         self.threads: str | None = None  # that the next kernel inherits; None: as loaded
-        self.limits: Any = None
+        self.limits: Any = None  # what restores the number as loaded
         self.leaving = False
         self.idle = float(os.environ.get("LABKIT_ZYGOTE_IDLE") or IDLE)
         self.last_used = time.monotonic()
@@ -150,12 +150,13 @@ class Zygote:
         danger = hazard()
         problem = self.fault or danger
         parent = os.getpid()
+        pid = -1
         try:
             if not problem:
                 self._take_threads(request["environment"])
-            pid = -1 if problem else os.fork()
+                pid = os.fork()
         except OSError as error:
-            pid, problem = -1, f"fork failed: {error.strerror}"
+            problem = f"fork failed: {error.strerror}"
         if pid == 0:
             self._forget_all()
             return connection, request, files, parent
@@ -177,17 +178,19 @@ class Zygote:
         """Have libraries use as many threads as they would have read while a kernel loaded them.
 
         It is done here, once for all kernels that ask for the same: a forked process that sets the
-        number starts all those threads, and they wait busily for some tenths of a second.
+        number starts all those threads, and they wait busily for a tenth of a second. A number that
+        no library takes is left out: it must not end the zygote and all its kernels.
         """
         named = next((n for n in map(environment.get, THREADS) if n and n.isdigit()), None)
         if named == self.threads:
             return
-        from threadpoolctl import threadpool_limits
-
-        if self.limits is not None:
-            self.limits.restore_original_limits()
-        self.limits = None if named is None else threadpool_limits(int(named))
         self.threads = named
+        with suppress(Exception):
+            from threadpoolctl import threadpool_limits
+
+            if self.limits is not None:
+                self.limits.restore_original_limits()
+            self.limits = None if named is None else threadpool_limits(int(named))
 
     def _forget_all(self) -> None:
         """In a forked kernel: leave nothing open that belongs to the zygote."""

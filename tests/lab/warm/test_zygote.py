@@ -327,6 +327,13 @@ def test_each_kernel_has_its_number_of_threads_and_starts_none_for_it(warm, tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("number", ["²", "9" * 30])
+def test_a_number_of_threads_that_no_library_takes_ends_no_zygote(warm, tmp_path, number):
+    first = told("import os\ntell(os.getppid())", tmp_path, OMP_NUM_THREADS=number)
+    assert told("import os\ntell(os.getppid())", tmp_path) == first
+
+
+@pytest.mark.slow
 def test_keras_traces_a_training_step_once_in_a_kernel(warm, tmp_path):
     code = (
         "import keras, numpy as np\n"
