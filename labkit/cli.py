@@ -693,6 +693,40 @@ def _folder_of_output() -> str | None:
     return os.path.dirname(path) if os.path.isfile(path) else None
 
 
+@main.command()
+@click.argument("out")
+@click.option("--from", "folder", metavar="DIR", help="Results folder. Default: runs/")
+def site(out, folder) -> None:
+    r"""Write the site: every lesson's latest run as a page, with index, search, results and ledger.
+
+    OUT is a folder: a new one, or one that holds an earlier site, which is replaced. Open its
+    index.html, from a disk or a stick too, or put the folder on any web server: the pages ask no
+    other host for anything. A lesson that has not been run stands there without results.
+
+    \b
+    Examples:
+      labkit run --all && labkit site site
+      labkit site site --from sweeps/today
+    """
+    from labkit.lab.site.build import SiteError, build
+    from labkit.lab.words import count
+
+    try:
+        built = build(out, folder, click.echo)
+    except (SiteError, OSError) as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(
+        f"\n{count(built.pages, 'page')}, {built.size / 1e6:.1f} MB, in {built.folder}\n"
+        f"Open {(built.folder / 'index.html').as_uri()}"
+    )
+    if built.not_run:
+        click.echo(
+            f"Without results, because they have not been run: {', '.join(built.not_run)}. "
+            "`labkit run --all` runs all lessons.",
+            err=True,
+        )
+
+
 @main.group(invoke_without_command=True)
 @click.option("--topic", help="Only this topic, such as 'losses'.")
 @click.option("--verdict", help="Only this verdict, such as 'wrong'.")

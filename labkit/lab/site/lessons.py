@@ -1,0 +1,150 @@
+"""A lesson as a page of the site: its latest run, else its notebook as it stands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labkit.lab import lesson as lessons
+from labkit.lab.lesson import Lesson
+from labkit.lab.records.reading import read_records
+from labkit.lab.site.frame import Site, framed
+from labkit.lab.words import show
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from labkit.lab.records.entry import Record
+
+_NOTEBOOK = re.compile(r'href="(?:\./)?((?:[0-9]{2}_[a-z0-9_]+|index|glossary))\.ipynb(#[^"]*)?"')
+_HEADING = re.compile(r'id="cell-id=([^"]+)"|<h2[^>]*>(.*?)</h2>', re.DOTALL)
+_STYLE = re.compile(r"<style([^>]*)>(.*?)</style>", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a lesson's page comes from."""
+
+    lesson: Lesson
+    record: Record | None  # None: it has not been run
+    is_default: bool = True  # whether that run had the lesson's own parameters
+
+    def notebook(self) -> NotebookNode:
+        """Return the executed notebook, or the lesson's without outputs."""
+        import nbformat
+
+        if self.record is None:
+            return self.lesson.notebook()
+        return nbformat.read(Path(self.record.folder) / "notebook.ipynb", as_version=4)
+
+
+def sources(runs: Path) -> list[Source]:
+    """Return for every lesson its latest finished run, one with its own parameters if there is one.
+
+    Args:
+        runs: the results folder.
+
+    >>> [source.record for source in sources(Path("no such folder"))][:2]
+    [None, None]
+    """
+    every = lessons.read_all(lambda *skipped: None)
+    found: dict[str, list[Record]] = {}
+    for record in read_records(runs) if runs.is_dir() else []:
+        is_headless = record.environment.get("mode") == "headless"
+        if record.status == "finished" and is_headless and _has_notebook(record):
+            found.setdefault(record.lesson, []).append(record)
+    return [_latest(lesson, found.get(lesson.number, [])) for lesson in every]
+
+
+def _has_notebook(record: Record) -> bool:
+    return (Path(record.folder) / "notebook.ipynb").is_file()
+
+
+def _latest(lesson: Lesson, records: list[Record]) -> Source:
+    if not records:
+        return Source(lesson, None)
+    defaults = lesson.values()
+    own = [record for record in records if record.parameters == defaults]
+    return Source(lesson, max(own or records, key=lambda each: each.started), bool(own))
+
+
+def page(site: Site, source: Source, exporter) -> str:
+    """Return the lesson's page in its frame.
+
+    Args:
+        site: what the pages of this language share.
+        source: the lesson and its run.
+        exporter: a `PageExporter`, made once for all pages.
+    """
+    lesson = source.lesson
+    html, _ = exporter.from_notebook_node(source.notebook(), {"metadata": {"name": lesson.title}})
+    main = linked(html.partition("<main>")[2].rpartition("</main>")[0])
+    return framed(
+        site,
+        f"{lesson.name}.html",
+        f"{lesson.number} · {lesson.title}",
+        main,
+        number=lesson.number,
+        contents=contents(main),
+        note=note(site, source),
+        kind="lesson",
+    )
+
+
+def linked(html: str) -> str:
+    """Return HTML whose links to notebooks lead to the site's pages.
+
+    >>> linked('<a href="glossary.ipynb#loss">')
+    '<a href="glossary.html#loss">'
+    """
+    return _NOTEBOOK.sub(lambda found: f'href="{found[1]}.html{found[2] or ""}"', html)
+
+
+def contents(html: str) -> list[tuple[str, str]]:
+    """Return (cell id, heading) of each section of a page.
+
+    >>> contents('<div id="cell-id=a"><h2>One</h2></div>')
+    [('a', 'One')]
+    """
+    cell, found = "", []
+    for match in _HEADING.finditer(html):
+        if match[1]:
+            cell = match[1]
+        else:
+            found.append((cell, re.sub(r"</?a\b[^>]*>", "", match[2]).strip()))
+    return found
+
+
+def note(site: Site, source: Source) -> str:
+    """Return what stands above a lesson: when it was run, and what its run kept."""
+    record, words = source.record, site.words
+    if record is None:
+        return words["not run"]
+    applying = [each for each in record.expectations if each.applies]
+    told = words["ran" if applying else "ran plainly"].format(
+        date=record.started[:10],
+        seconds=show(round(record.seconds or 0, 1)),
+        held=sum(each.held is True for each in applying),
+        all=len(applying),
+    )
+    if not source.is_default:
+        defaults = source.lesson.values()
+        other = {k: v for k, v in record.parameters.items() if defaults.get(k) != v}
+        settings = ", ".join(f"{name} = {show(value)}" for name, value in other.items())
+        told += " " + words["other parameters"].format(settings)
+    return told
+
+
+def style_sheets(exporter) -> dict[str, str]:
+    """Return the sheets of all lesson pages: file -> CSS; light and dark are chosen by the page."""
+    import nbformat
+
+    empty = nbformat.v4.new_notebook()
+    html, _ = exporter.from_notebook_node(empty, {"metadata": {"name": ""}})
+    sheets = {"notebook.css": "", "light.css": "", "dark.css": ""}
+    for attributes, css in _STYLE.findall(html.partition("</head>")[0]):
+        kind = re.search(r'class="labkit-(light|dark)"', attributes)
+        sheets[f"{kind[1]}.css" if kind else "notebook.css"] += css.strip() + "\n"
+    return sheets

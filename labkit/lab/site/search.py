@@ -1,0 +1,74 @@
+"""What the site's search looks through: every section of every lesson, and the glossary."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from labkit.lab.lesson import NAVIGATION
+from labkit.lab.pages.glossary import anchor, read_glossary
+
+_PARTS = re.compile(r"(?m)^(?=#{1,3} )")
+_TITLE = re.compile(r"#{1,3} +(.*)")
+_LINK = re.compile(r"""!?\[([^\]]*)\]\([^()\s]*(?:\s+"(?:[^"\\]|\\.)*")?\)""")
+_HTML = re.compile(r"<!--.*?-->|</?[A-Za-z][^>]*>", re.DOTALL)
+
+
+def plain(markdown: str) -> str:
+    """Return a text as it is read: without links' targets, tags and marks.
+
+    >>> plain("The **[loss](glossary.ipynb#loss)** of $x^2$ falls.")
+    'The loss of x^2 falls.'
+    """
+    text = _HTML.sub("", _LINK.sub(r"\1", NAVIGATION.sub("", markdown)))
+    text = re.sub(r"(?m)^\s*[-:| ]+$", "", text)  # the line below the head of a table
+    return " ".join(re.sub(r"[*`$|]", " ", text).replace("\\", "").split())
+
+
+def of_lesson(number: str, file: str, cells: list[dict]) -> list[dict]:
+    r"""Return an entry for each section of a lesson: n(umber), u (address), h(eading), t(ext).
+
+    >>> cell = {"cell_type": "markdown", "id": "a", "source": "## One\n\nTwo."}
+    >>> of_lesson("01", "01_x.html", [cell])
+    [{'n': '01', 'u': '01_x.html#cell-id=a', 'h': 'One', 't': 'Two.'}]
+    """
+    found: list[dict] = []
+    heading = ""
+    for cell in cells:
+        if cell["cell_type"] != "markdown":
+            continue
+        for part in _PARTS.split("".join(cell["source"])):
+            title = _TITLE.match(part)
+            heading = plain(title[1]) if title else heading
+            text = plain(part[title.end() :] if title else part)
+            if title or text:
+                address = f"{file}#cell-id={cell['id']}"
+                found.append({"n": number, "u": address, "h": heading, "t": text})
+    return found
+
+
+def of_glossary() -> list[dict]:
+    """Return an entry for each word of the glossary.
+
+    >>> of_glossary()[0]["u"]
+    'glossary.html#accuracy'
+    """
+    return [
+        {
+            "n": "",
+            "u": f"glossary.html#{anchor(word['term'])}",
+            "h": f"{word['term']} · {word['chinese']}",
+            "t": word["meaning"],
+        }
+        for word in read_glossary()
+    ]
+
+
+def script(entries: list[dict]) -> str:
+    r"""Return the entries as a script that a page loads when somebody searches.
+
+    >>> script([])
+    'globalThis.LABKIT_SEARCH = [];\n'
+    """
+    text = json.dumps(entries, ensure_ascii=False, separators=(",", ":"))
+    return f"globalThis.LABKIT_SEARCH = {text.replace('<', chr(92) + 'u003c')};\n"
