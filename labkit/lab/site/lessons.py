@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from labkit.lab.records.entry import Record
 
 _NOTEBOOK = re.compile(r'href="(?:\./)?((?:[0-9]{2}_[a-z0-9_]+|index|glossary))\.ipynb(#[^"]*)?"')
+_OTHER = re.compile(r'<a href="[^":]*\.ipynb[^"]*"[^>]*>(.*?)</a>', re.DOTALL)
 _HEADING = re.compile(r'id="cell-id=([^"]+)"|<h2[^>]*>(.*?)</h2>', re.DOTALL)
 _STYLE = re.compile(r"<style([^>]*)>(.*?)</style>", re.DOTALL)
 
@@ -94,12 +95,13 @@ def page(site: Site, source: Source, exporter) -> str:
 
 
 def linked(html: str) -> str:
-    """Return HTML whose links to notebooks lead to the site's pages.
+    """Return HTML whose links to notebooks lead to the site's pages, or are no links any more.
 
-    >>> linked('<a href="glossary.ipynb#loss">')
-    '<a href="glossary.html#loss">'
+    >>> linked('<a href="glossary.ipynb#loss">loss</a>, <a href="small/99_digits.ipynb">it</a>')
+    '<a href="glossary.html#loss">loss</a>, it'
     """
-    return _NOTEBOOK.sub(lambda found: f'href="{found[1]}.html{found[2] or ""}"', html)
+    html = _NOTEBOOK.sub(lambda found: f'href="{found[1]}.html{found[2] or ""}"', html)
+    return _OTHER.sub(r"\1", html)
 
 
 def contents(html: str) -> list[tuple[str, str]]:
