@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import click
 import pytest
+import yaml
 from markdown_it import MarkdownIt
 
 import labkit
@@ -231,6 +232,13 @@ def test_python_in_the_pages_imports_what_is_there(path):
                 for each in node.names:
                     if each.name.startswith("labkit"):
                         importlib.import_module(each.name)
+
+
+@pytest.mark.parametrize("path", [README, *DOCS], ids=name)
+def test_yaml_in_the_pages_can_be_read(path):
+    for token in tokens(path):
+        if token.type == "fence" and token.info.strip() in ("yaml", "yml"):
+            assert isinstance(yaml.safe_load(token.content), dict | list)
 
 
 # --- the README itself --------------------------------------------------------------------------
