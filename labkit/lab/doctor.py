@@ -260,7 +260,7 @@ def device_checks() -> list[Check]:
     if not found:
         return [processor, units, Check("GPU", "none found, and no lesson needs one")]
     idle = machine.chosen_backend()[0] == "tensorflow" and version_of("tensorflow-cpu") is not None
-    fix = "The installed TensorFlow cannot use it: see the GPU route in README.md."
+    fix = "The installed TensorFlow cannot use it: see the GPU route in docs/install.md."
     # Not a failure: the lab runs, only slower than it could.
     value = ", ".join(found) + (f". {fix}" if idle else "")
     return [processor, units, Check("GPU", value)]
