@@ -1,0 +1,1 @@
+"""A static site of the lessons: pages that need no server."""
