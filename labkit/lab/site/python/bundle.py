@@ -35,8 +35,8 @@ CORE = {
 }
 LESSONS = ("00", "01", "02", "03", "04", "05")  # NumPy only: no framework runs in a browser
 BASE = ("numpy", "pandas", "matplotlib", "ipython")  # of Pyodide's packages, for every lesson
-# What a package asks for and the lab does not use: no history of cells, no window of matplotlib.
-UNUSED = {"ipython": ("sqlite3",), "matplotlib": ("matplotlib-pyodide",)}
+# What a package asks for and the lab does not use: no window of matplotlib.
+UNUSED = {"matplotlib": ("matplotlib-pyodide",)}
 # Pure Python that Pyodide's release lacks, taken as it is installed here.
 INSTALLED = (
     "anywidget",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import signal
 import sys
 import time
 import traceback
@@ -252,6 +253,21 @@ def start(post: Callable[[str], None]) -> PageShell:
 def send(message: dict) -> None:
     """Post a message of anybody who has something to tell the page."""
     _shell.post(message)
+
+
+def listen(pause: Callable[[], Any]) -> None:
+    """Let the page interrupt Python where no memory can be shared with it.
+
+    Args:
+        pause: JavaScript that returns a promise of whether the page wants Python to stop.
+    """
+    from pyodide.ffi import can_run_sync, run_sync
+
+    def tick(signum, frame):
+        if can_run_sync() and run_sync(pause()):
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGALRM, tick)
 
 
 def run(source: str, cell: str) -> str:

@@ -31,7 +31,7 @@ function readAsset(root, name) {
 /** Python in a worker. `hear(message)` gets what is not an answer to `ask`. */
 export class Kernel {
   constructor(told, hear) {
-    Object.assign(this, { told, hear, asked: new Map(), tickets: 0, flag: null });
+    Object.assign(this, { told, hear, asked: new Map(), tickets: 0 });
     if (globalThis.crossOriginIsolated) this.shared = new Uint8Array(new SharedArrayBuffer(1));
   }
 
@@ -46,7 +46,7 @@ export class Kernel {
       this.worker.onerror = (event) => failed(new Error(event.message || "worker"));
     });
     this.send({ do: "start", packages, names: others.map(([name]) => name), archives, files: keptFiles(),
-      interrupt: { shared: this.shared, flag: this.newFlag() }, language: words === WORDS.zh ? "zh" : "en" });
+      shared: this.shared, language: words === WORDS.zh ? "zh" : "en" });
     await Promise.race([ready, this.feed(root, others, phase).then(() => ready)]);
     URL.revokeObjectURL(address);
   }
@@ -90,21 +90,13 @@ export class Kernel {
   }
 
   run(id, source) {
-    this.send({ do: "run", id, source, flag: this.newFlag() });
+    this.send({ do: "run", id, source });
   }
 
-  /** The address of a blob, which stands as long as Python may run. */
-  newFlag() {
-    if (this.shared) return null;
-    if (this.flag) URL.revokeObjectURL(this.flag);
-    this.flag = URL.createObjectURL(new Blob(["run"]));
-    return this.flag;
-  }
-
+  /** Ask Python to raise KeyboardInterrupt in the cell that runs. */
   interrupt() {
     if (this.shared) this.shared[0] = 2; // SIGINT
-    else if (this.flag) URL.revokeObjectURL(this.flag);
-    this.flag = null;
+    else this.send({ do: "interrupt" });
   }
 
   stop() {

@@ -3,11 +3,14 @@
 "use strict";
 
 const BASE = "https://python.invalid/"; // never asked; its names are looked up in `assets`
-const POLL = 200; // milliseconds between two looks at whether the page wants Python to stop
+const TICK = 200; // milliseconds between two looks at whether the page wants Python to stop
+const SIGALRM = 14;
 const assets = new Map(); // name -> { bytes, ready, arrived }
 const TYPES = { wasm: "application/wasm", json: "application/json" };
 let python = null;
 let tools = null; // functions of Python
+let running = false; // a cell
+let wanted = false; // an interrupt
 
 const say = (type, more = {}) => self.postMessage({ type, ...more });
 
@@ -46,37 +49,32 @@ async function evaluate(name) {
 
 /**
  * How Python learns, in the midst of a loop, that it shall stop: Pyodide reads element 0 of a
- * buffer now and then. Where pages may share memory, that is shared memory. Elsewhere it is asked
- * whether the address of a blob still leads to it; the page withdraws it to interrupt.
+ * buffer now and then, and takes what it finds there for a signal. Where pages may share memory,
+ * the page writes SIGINT there. Elsewhere Python gets SIGALRM five times a second, and its handler
+ * (`shell.listen`) pauses for a moment, in which a message of the page can arrive. That takes a
+ * browser in which WebAssembly can wait (JSPI).
  */
-function interrupts({ shared, flag }) {
+function signals(shared) {
   if (shared) return shared;
-  let address = flag;
   let last = 0;
   return {
-    renew(next) { address = next; },
     get 0() {
       const now = performance.now();
-      if (!address || now - last < POLL) return 0;
+      if (!running || now - last < TICK) return 0;
       last = now;
-      if (stands(address)) return 0;
-      address = null;
-      return 2; // SIGINT
+      return SIGALRM;
     },
     set 0(value) { /* Python has taken note */ },
   };
 }
 
-function stands(address) {
-  try {
-    const request = new XMLHttpRequest();
-    request.open("GET", address, false);
-    request.send();
-    return true;
-  } catch {
-    return false;
-  }
-}
+/** Let messages arrive; resolves with whether the page wants Python to stop. */
+const pause = () => new Promise((resolve) => {
+  setTimeout(() => {
+    resolve(wanted);
+    wanted = false;
+  });
+});
 
 const ENVIRONMENT = {
   HOME: "/home/pyodide", LABKIT_HOME: "/lab", LABKIT_RUNS: "/runs", LABKIT_LEARNER: "/learner",
@@ -96,7 +94,7 @@ function write(path, text) {
   python.FS.writeFile(path, text);
 }
 
-async function start({ packages, names, archives, files, interrupt, language }) {
+async function start({ packages, names, archives, files, shared, language }) {
   expected = new Set(names);
   say("phase", { phase: "starting" });
   await evaluate("pyodide.asm.js"); // before loadPyodide, which would import() it
@@ -109,22 +107,29 @@ async function start({ packages, names, archives, files, interrupt, language }) 
   for (const folder of ["/runs", "/learner"]) python.FS.mkdirTree(folder);
   for (const [path, text] of files) write(path, text);
   python.FS.chdir("/lab/notebooks");
-  self.buffer = interrupts(interrupt);
-  python.setInterruptBuffer(self.buffer);
   python.runPython(IMPORTS);
   const post = (text) => self.postMessage(JSON.parse(text));
   const shell = python.pyimport("labkit.lab.site.python.shell");
   const bridge = python.pyimport("labkit.explore.kit.in_page");
   shell.start(post);
   bridge.start(shell.send);
+  python.setInterruptBuffer(signals(shared));
+  if (!shared) shell.listen(pause);
   tools = { run: shell.run, keep: shell.keep, call: bridge.call };
   say("ready");
 }
 
-function run({ id, source, flag }) {
-  self.buffer.renew?.(flag);
+async function run({ id, source }) {
   say("running", { id });
-  say("done", { id, ...JSON.parse(tools.run(source, id)) });
+  wanted = false;
+  running = true;
+  try {
+    const ended = JSON.parse(await tools.run.callPromising(source, id));
+    running = false;
+    say("done", { id, ...ended });
+  } finally {
+    running = false;
+  }
 }
 
 /** A control was turned, or a guess made: `text` is what the explorers' bridge reads. */
@@ -140,6 +145,10 @@ let turn = Promise.resolve(); // one thing after another
 self.onmessage = ({ data }) => {
   if (data.do === "asset") {
     asset(data.name).arrived(data.bytes);
+    return;
+  }
+  if (data.do === "interrupt") {
+    wanted = true;
     return;
   }
   turn = turn.then(() => HANDLERS[data.do](data)).catch((error) => say("broken", { during: data.do, text: String(error?.message ?? error) }));
