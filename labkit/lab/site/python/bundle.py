@@ -153,6 +153,7 @@ def with_python(page: str, lesson: str, bundle: Bundle, root: str = "") -> str:
         "lesson": lesson,
         "root": f"{root}assets/python/",
         "version": bundle.version,
+        "seconds": _seconds(bundle.packages[lesson]),
         "packages": bundle.packages[lesson],
         "assets": [[name, bundle.sizes[name]] for name in bundle.assets[lesson]],
         "archives": ["labkit.zip", *(f"{name}.zip" for name in DATA_OF.get(lesson, ()))],
@@ -163,6 +164,11 @@ def with_python(page: str, lesson: str, bundle: Bundle, root: str = "") -> str:
     scripts = f'<script>LABKIT_PYTHON = {data};</script>\n<script src="{address}run.js" defer></script>'
     head, ending = page.rindex("</head>"), page.rindex("</body>")
     return f"{page[:head]}{style}\n{page[head:ending]}{scripts}\n{page[ending:]}"
+
+
+def _seconds(packages: Sequence[str]) -> int:
+    """Return about how long a laptop takes from the click to the first output."""
+    return 30 if "scipy" in packages else 20
 
 
 # --- which packages ------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ is one JSON text, given to `post`; what a cell shows reaches the page while the 
 from __future__ import annotations
 
 import base64
+import builtins
 import io
 import json
 import signal
@@ -158,6 +159,10 @@ class Kernel:
 class PageShell(InteractiveShell):
     """The shell of a page; `post` takes a message as plain data."""
 
+    display_pub_class = Publisher
+    displayhook_class = Hook
+    compiler_class = Compiler
+
     def flush(self) -> None:
         """Send what was printed."""
         sys.stdout.flush()
@@ -238,16 +243,20 @@ def start(post: Callable[[str], None]) -> PageShell:
 
     config = Config()
     config.HistoryManager.enabled = False
-    config.InteractiveShell.update(
-        display_pub_class=Publisher, displayhook_class=Hook, compiler_class=Compiler
-    )
     config.InteractiveShell.update(autoawait=False, colors="NoColor", banner1="", xmode="Minimal")
     PageShell.post = staticmethod(send)
     _shell = PageShell.instance(config=config)
     _shell.kernel, _shell.error = Kernel(), None
     sys.stdout, sys.stderr = Printed("stdout", send), Printed("stderr", send)
+    builtins.input = _nobody_to_ask
     _kept()
     return _shell
+
+
+def _nobody_to_ask(prompt: object = "") -> str:
+    raise RuntimeError(
+        f"input({str(prompt)!r}) has nobody to ask in a page: write the value into the cell."
+    )
 
 
 def send(message: dict) -> None:
@@ -267,7 +276,15 @@ def listen(pause: Callable[[], Any]) -> None:
         if can_run_sync() and run_sync(pause()):
             raise KeyboardInterrupt
 
-    signal.signal(signal.SIGALRM, tick)
+    signal.signal(signal.SIGUSR1, tick)
+    time.sleep = _sleep
+
+
+def _sleep(seconds: float, *, nap: Callable[[float], None] = time.sleep) -> None:
+    """Sleep as `time.sleep` does, in pieces between which Python can be interrupted."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        nap(min(left, 0.05))
 
 
 def run(source: str, cell: str) -> str:

@@ -4,7 +4,7 @@
 
 const BASE = "https://python.invalid/"; // never asked; its names are looked up in `assets`
 const TICK = 200; // milliseconds between two looks at whether the page wants Python to stop
-const SIGALRM = 14;
+const SIGUSR1 = 10;
 const assets = new Map(); // name -> { bytes, ready, arrived }
 const TYPES = { wasm: "application/wasm", json: "application/json" };
 let python = null;
@@ -50,7 +50,7 @@ async function evaluate(name) {
 /**
  * How Python learns, in the midst of a loop, that it shall stop: Pyodide reads element 0 of a
  * buffer now and then, and takes what it finds there for a signal. Where pages may share memory,
- * the page writes SIGINT there. Elsewhere Python gets SIGALRM five times a second, and its handler
+ * the page writes SIGINT there. Elsewhere Python gets SIGUSR1 five times a second, and its handler
  * (`shell.listen`) pauses for a moment, in which a message of the page can arrive. That takes a
  * browser in which WebAssembly can wait (JSPI).
  */
@@ -62,7 +62,7 @@ function signals(shared) {
       const now = performance.now();
       if (!running || now - last < TICK) return 0;
       last = now;
-      return SIGALRM;
+      return SIGUSR1;
     },
     set 0(value) { /* Python has taken note */ },
   };
