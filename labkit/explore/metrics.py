@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from labkit.data.tables import load_breast_cancer
 from labkit.explore import figures, kit
 from labkit.lab.words import count
 from labkit.maths import metrics
@@ -31,8 +32,6 @@ def tumors(feature: str) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         (scores, labels), arrays of shape (569,).
     """
-    from sklearn.datasets import load_breast_cancer
-
     data = load_breast_cancer()
     values = data.data[:, list(data.feature_names).index(feature)]
     # The class 0 of this data set is "malignant": the one to find, so here it is 1.

@@ -20,7 +20,9 @@ import anywidget
 import numpy as np
 import traitlets
 
+from labkit import machine
 from labkit.explore import figures, kit
+from labkit.explore.kit import in_page
 from labkit.explore.kit.page import alive
 from labkit.explore.kit.script import script
 from labkit.lab import progress
@@ -157,7 +159,10 @@ class Prediction(anywidget.AnyWidget):
         Where scripts are not run (an untrusted notebook) the answer is folded.
         """
         told = f"<details><summary>Show me</summary>{self._told(self.png)}</details>"
-        return alive(self._asked() + told, self._esm, {"task": self.task, "kept": self.kept}, 760)
+        state = {"task": self.task, "kept": self.kept}
+        if machine.in_page():  # whose Python keeps the guess
+            state["kernel"] = in_page.join(self)
+        return alive(self._asked() + told, self._esm, state, 760)
 
     def flat(self) -> dict[str, str]:
         """Return the forms that need neither kernel nor script; nothing is covered."""
@@ -181,23 +186,28 @@ class Prediction(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the live widget, and the forms that need no kernel."""
+        if machine.in_page():
+            return {"text/html": self.html(), "text/plain": self._question}, {}
         if kit.headless():  # nobody is there to guess
             flat = self.flat()
             return flat, {"image/png": {"alt": self._alt()}} if "image/png" in flat else {}
         live, metadata = super()._repr_mimebundle_(**options)
-        plain = f"Predict. {self.task['question']}"
-        return live | {"text/html": self.html(), "text/plain": plain}, metadata
+        return live | {"text/html": self.html(), "text/plain": self._question}, metadata
 
     def _ipython_display_(self) -> None:
         """Display it, and before it what makes JupyterLab save the notebook after a guess."""
         from IPython.display import display
 
-        if not kit.headless():
+        if not kit.headless() and not machine.in_page():
             self._memory = display(self._remembered(), raw=True, display_id=True)
         data, metadata = self._repr_mimebundle_()
         display(data, metadata=metadata, raw=True)
 
     # ---- inside
+
+    @property
+    def _question(self) -> str:
+        return f"Predict. {self.task['question']}"
 
     def _remembered(self) -> dict[str, str]:
         """Return an output that nobody sees; a change of it, not of a widget, is there to save."""

@@ -84,12 +84,16 @@ class Report:
     def _sentences(self) -> list[str]:
         found = {check.name: check.value for check in self.checks}
         return [
-            f"This machine has {found['Processor']} and {found['Memory']}.",
+            f"{self._where} has {found['Processor']} and {found['Memory']}.",
             f"GPU: {found['GPU']}.",
             f"Keras would use {found['Keras backend']}.",
             *([f"Home: {found['Home']}."] if "cannot" in found.get("Home", "") else []),
             *(f"To fix: {problem}" for problem in self.problems),
         ]
+
+    @property
+    def _where(self) -> str:
+        return "This page" if machine.in_page() else "This machine"
 
     def _span(self) -> list[str]:
         """Return in sentences what the lessons take, and how far to trust that."""
@@ -150,6 +154,8 @@ def report(
     >>> [check.name for check in report(calibrated=False).checks][:3]
     ['Python', 'Packages', 'Keras backend']
     """
+    if machine.in_page():
+        return Report(page_checks(), lesson_times(calibration() if calibrated else None))
     checks = [python_check(), packages_check(), backend_check(full), *device_checks()]
     checks += [memory_check(), disk_check(), home_check(), *data_checks(datasets or [])]
     return Report(checks, lesson_times(calibration() if calibrated else None), busy_in_words())
@@ -168,6 +174,23 @@ def busy_in_words(load: float | None = None) -> str:
         load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     here = machine.cores()
     return f"{load:.1f} programs want its {count(here, 'core')}" if load > 1.2 * here else ""
+
+
+def page_checks() -> list[Check]:
+    """Return what can be said of the Python in a web page, and nothing that it has not.
+
+    >>> [check.name for check in page_checks()][:2]
+    ['Python', 'Processor']
+    """
+    total, free = machine.memory()
+    none = "no lesson in a page needs one"
+    return [
+        Check("Python", f"{'.'.join(map(str, sys.version_info[:3]))}, in this page"),
+        Check("Processor", "one core without threads"),
+        Check("Memory", f"{total / GB:.1f} GB of memory, {free / GB:.1f} GB of it free"),
+        Check("GPU", f"out of reach, and {none}"),
+        Check("Keras backend", f"nothing: {none}; lessons with networks run in JupyterLab"),
+    ]
 
 
 # --- Python and packages --------------------------------------------------------------------

@@ -33,12 +33,33 @@ function modelStore(model, watched) {
   };
 }
 
-/** In a static page: the state is a plain object that nobody else changes. */
-const plainStore = (state) => ({
-  get: (name) => state[name],
-  set: (values) => { Object.assign(state, values); },
-  listen: () => () => {},
-});
+/**
+ * In a static page: the state is a plain object. Where the page has Python of its own, that is told
+ * what changed, by the id in `state.kernel`, and may change the state too.
+ */
+function plainStore(state) {
+  const kernel = state.kernel ? globalThis.labkitKernel : undefined;
+  let due = {};
+  let waiting = 0;
+  const send = () => {
+    waiting = 0;
+    kernel.changed(state.kernel, due);
+    due = {};
+  };
+  return {
+    get: (name) => state[name],
+    set(values) {
+      Object.assign(state, values);
+      if (!kernel) return;
+      Object.assign(due, values);
+      waiting ||= setTimeout(send, SEND);
+    },
+    listen(callback) {
+      const changed = (values) => { Object.assign(state, values); callback(); };
+      return kernel?.listen?.(state.kernel, changed) ?? (() => {});
+    },
+  };
+}
 
 /** `render` for a notebook and `revive` for a page; `watched` names the values that may change. */
 export function doors(mount, watched) {

@@ -15,7 +15,9 @@ import ipywidgets as widgets
 import numpy as np
 from matplotlib.figure import Figure
 
+from labkit import machine
 from labkit.explore import figures
+from labkit.explore.kit import in_page
 from labkit.explore.kit.controls import arranged, place, read, walk_values
 from labkit.explore.kit.copying import CopyButtons, as_call, as_command, as_parameters, literal
 from labkit.explore.kit.picture import Picture
@@ -245,6 +247,8 @@ class Explorer(widgets.VBox):
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         """Return the live widget, and a picture for viewers without a kernel."""
+        if machine.in_page():
+            return in_page.bundle(self)
         live = super()._repr_mimebundle_(**options) or {}
         small = figures.small_png(self._pixels)
         data = self._picture(self.params).data

@@ -18,7 +18,9 @@ import anywidget
 import numpy as np
 import traitlets
 
+from labkit import machine
 from labkit.explore import figures
+from labkit.explore.kit import in_page
 from labkit.explore.kit.copying import as_call, as_command, as_parameters
 from labkit.explore.kit.walking import ExplorerError, headless, sentence, walks
 
@@ -149,6 +151,14 @@ class PageExplorer(anywidget.AnyWidget):
         """Return what a page without a kernel needs to know."""
         return {name: getattr(self, name) for name in (*self.parameters, "hide", *self.sent)}
 
+    def for_page(self) -> dict[str, str]:
+        """Return the forms for a page with Python of its own: it moves there, so none is drawn."""
+        state = self.state()
+        joined = state | {"kernel": in_page.join(self, state)}
+        words = f"<figcaption>{html.escape(self.text)}</figcaption>"
+        live = alive(words, self._esm, joined, self.page_width)
+        return {"text/html": live, "text/plain": self.text}
+
     def html(self, png: bytes | None = None) -> str:
         """Return the explorer as HTML that computes in the page: no kernel, nothing to load.
 
@@ -174,6 +184,8 @@ class PageExplorer(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the live widget, and the forms that need no kernel."""
+        if machine.in_page():
+            return self.for_page(), {}
         if headless():
             self._try_once()
         live, metadata = super()._repr_mimebundle_(**options)

@@ -254,9 +254,6 @@ def begin(lesson: Lesson, values: dict[str, Any], run_id: str | None = None) -> 
     >>> record.title, record.status, record.parameters
     ('Gradient descent', 'running', {'seed': 1})
     """
-    import psutil
-
-    created = psutil.Process().create_time()
     return Record(
         lesson=lesson.number,
         title=lesson.title,
@@ -271,7 +268,11 @@ def begin(lesson: Lesson, values: dict[str, Any], run_id: str | None = None) -> 
             "device": machine.device_name(),
             **lessons.versions(),
         },
-        process={"host": socket.gethostname(), "pid": os.getpid(), "created": created},
+        process={
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "created": machine.process_began(),
+        },
     )
 
 

@@ -1,0 +1,1 @@
+"""Python in the lesson pages: what is written for it, and what runs there."""
