@@ -26,7 +26,7 @@ def exercises(lesson: Lesson) -> dict[str, Exercise]:
     if not module:
         return {}
     found = _of_module(module[1])
-    own = {name.split(".")[-1] for cell in lesson.content["cells"] for name in _checked(cell)}
+    own = {name.split(".")[-1] for cell in lesson.content["cells"] for name in checked(cell)}
     return {name: each for name, each in found.items() if name in own}
 
 
@@ -36,7 +36,8 @@ def _of_module(name: str) -> dict[str, Exercise]:
     return {name: each for name, each in vars(module).items() if isinstance(each, Exercise)}
 
 
-def _checked(cell: dict) -> list[str]:
+def checked(cell: dict) -> list[str]:
+    """Return the names of the exercises that a cell checks."""
     from labkit.lab.standing import CHECK
 
     return CHECK.findall(cell["source"]) if "check" in tags(cell) else []
@@ -65,7 +66,7 @@ def stubs(lesson: Lesson) -> dict[str, Task]:
     for at, cell in enumerate(cells):
         if "exercise" in tags(cell):
             stub = cell["source"]
-        for name in _checked(cell):
+        for name in checked(cell):
             below = next((c["source"] for c in cells[at:] if "solution" in tags(c)), "")
             told = {title: text.strip() for title, text in _FOLDED.findall(below)}
             found[name] = Task(name, stub, told.get("Hint", ""), told.get("Solution", ""))
