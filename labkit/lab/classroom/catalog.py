@@ -9,6 +9,7 @@ from functools import cache
 from importlib import import_module
 
 from labkit.lab.lesson import Lesson, tags
+from labkit.lab.standing import CHECK
 from labkit.learn.checks import Exercise
 
 _MODULE = re.compile(r"^from labkit\.exercises import (\w+) as exercise$", re.MULTILINE)
@@ -38,8 +39,6 @@ def _of_module(name: str) -> dict[str, Exercise]:
 
 def checked(cell: dict) -> list[str]:
     """Return the names of the exercises that a cell checks."""
-    from labkit.lab.standing import CHECK
-
     return CHECK.findall(cell["source"]) if "check" in tags(cell) else []
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -50,15 +49,6 @@ def copy(library: str | os.PathLike, out: Path) -> None:
         elif path.is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, to / name)
-
-
-def version(library: str | os.PathLike) -> str:
-    """Return the version of a reveal.js, "" if it does not say."""
-    try:
-        text = (Path(library).expanduser() / "package.json").read_text(encoding="utf-8")
-        return str(json.loads(text).get("version", ""))
-    except (OSError, ValueError, AttributeError):
-        return ""
 
 
 def deck(title: str, slides: Sequence[tuple[str, str, str, bool]]) -> str:

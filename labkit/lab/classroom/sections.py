@@ -57,6 +57,7 @@ def sections(lesson: Lesson) -> list[Section]:
 
     Their minutes add up to those of the lesson, before these are rounded.
 
+    >>> from labkit.lab import lesson as lessons
     >>> [section.title for section in sections(lessons.read("01"))][:3]
     ['Beginning', 'Follow the slope', 'How long a step?']
     """
@@ -91,6 +92,7 @@ def _why_may(number: str, title: str) -> str:
 def must_and_may(lesson: Lesson) -> tuple[float, float]:
     """Return the minutes of a lesson that must be, and those that may be left out.
 
+    >>> from labkit.lab import lesson as lessons
     >>> must, may = must_and_may(lessons.read("01"))
     >>> round(must + may) == round(exact_minutes(lessons.read("01").content["cells"]))
     True

@@ -56,6 +56,19 @@ class Copy:
     told: str = ""  # why it did not run
 
 
+def told(copy: Copy) -> str:
+    """Return a line about a copy.
+
+    >>> told(Copy(lessons.read("01"), Path("a"), 4, 3, None))
+    '01  4 solutions out, 3 cells ask for a verdict: written, not run'
+    """
+    verdicts = f", {count(copy.verdicts, 'cell')} {'asks' if copy.verdicts == 1 else 'ask'} for a "
+    what = f"{copy.lesson.number}  {count(copy.solutions, 'solution')} out"
+    what += f"{verdicts}verdict" if copy.verdicts else ""
+    ran = {None: "written, not run", True: "runs", False: f"DOES NOT RUN: {copy.told}"}
+    return f"{what}: {ran[copy.ran]}"
+
+
 # --- one notebook -------------------------------------------------------------------------------
 
 
@@ -199,6 +212,10 @@ def _chosen(names: Sequence[str]) -> list[Lesson]:
 
 def _check_folder(out: Path) -> None:
     """Refuse a folder that was not made here, and the lab's own."""
+    if (places.home() / MARK).exists():
+        raise ClassError(
+            f"{places.home()} holds student copies itself. Unset LABKIT_HOME, or set it to the lab."
+        )
     if out.resolve() == places.home():
         raise ClassError(f"{out} is the lab itself; name another folder.")
     if not out.exists():
