@@ -18,6 +18,7 @@ Examples:
   labkit list 01                       one lesson's parameters, with their help
   labkit open 01                       your copy of the lesson in JupyterLab
   labkit progress                      how far you are, and what comes next
+  labkit class plan --weeks 8          for who teaches: plan, copies, notes, slides, report
   labkit run 01 -p learning_rate=0.2   run a lesson with another parameter
   labkit run --all                     run every lesson with its defaults
   labkit sweep 01 -g learning_rate=0.05,0.1,0.2    one lesson over many parameters
@@ -345,6 +346,182 @@ def _show_class(learners: dict[str, list[dict]], number: str | None, rows: list[
             click.echo(f"and {len(table) - _MOST} more")
     told = "3 of 4: exercises right, and predictions guessed or shown, of all in the lesson."
     click.echo(f"\n{told} Each of them, of each learner: --format csv or json", err=True)
+
+
+@main.group("class")
+def for_class() -> None:
+    """For who teaches: student copies, a plan, notes, slides, and what the class did.
+
+    \b
+    Examples:
+      labkit class plan --weeks 8            which sections in which week
+      labkit class make students 00 01 02    copies without solutions, each one proven to run
+      labkit class notes 01 --out notes      questions to ask, mistakes to expect
+      labkit class slides slides 01          figures and questions of its latest run
+      labkit class read handed_in            who is where, mistakes, guesses against truth
+    """  # noqa: D301
+
+
+@for_class.command("make")
+@click.argument("out", metavar="OUT")
+@click.argument("names", nargs=-1, metavar="[LESSON]...", type=_Lesson())
+@click.option("--no-run", is_flag=True, help="Do not execute the copies: nothing is proven then.")
+def make_copies(out, names, no_run) -> None:
+    """Write student copies of lessons into a folder: stubs and checks, no solutions.
+
+    Solutions go, hints stay. A claim's card shows what is stated and what was computed, and asks
+    for the verdict. Predictions stay covered until they are answered. Each copy is executed once,
+    on the lab's own functions, as a proof that it runs. A second call brings the folder up to date;
+    what a student wrote in a copy is carried along, and the old copy is kept. A folder that holds
+    something else is refused. Exit status 1 if a copy does not run.
+
+    What is installed still holds the answers: these are copies to learn from, not an exam.
+
+    \b
+    Examples:
+      labkit class make students
+      labkit class make students 00 01 02 --no-run
+    """  # noqa: D301
+    from labkit.lab import lesson as lessons
+    from labkit.lab.classroom import students
+
+    stopped = f"Stopped. What is written in {out} stays; the same call goes on with it."
+    with sentences((students.ClassError,), stopped):
+        chosen = [lessons.read(name) for name in names] or lessons.read_all()
+        chosen = sorted({each.number: each for each in chosen}.values(), key=lambda x: x.number)
+        with terminal.Progress(chosen) as bar:
+            made = students.make(
+                out,
+                names,
+                run=not no_run,
+                tell=_tell,
+                on_copy=lambda copy: bar.write(students.told(copy)),
+                on_cell=lambda lesson, index, number: bar.cell(index, number),
+            )
+        failed = [copy for copy in made if copy.ran is False]
+        proven = "None of them was run: that they run is not proven." if no_run else ""
+        proven = proven or f"{len(made) - len(failed)} of {len(made)} ran from first to last cell."
+        click.echo(f"{os.path.abspath(os.path.expanduser(out))}: {proven}", err=True)
+        sys.exit(1 if failed else 0)
+
+
+@for_class.command("read")
+@click.argument("folder", metavar="FOLDER")
+@click.option("--out", metavar="DIR", help="Where to. Default: class-report/")
+def read_class(folder, out) -> None:
+    """Write a page and tables about a class: who is where, mistakes, guesses against truth.
+
+    FOLDER holds NAME/progress.jsonl, NAME/learner/progress.jsonl or NAME.jsonl for each learner,
+    as a lesson in JupyterLab or a page of the site keeps it. Lines and files that are broken are
+    told and left out. The page needs no network, and nothing leaves this machine.
+
+    \b
+    Examples:
+      labkit class read handed_in
+      labkit class read handed_in --out report
+    """  # noqa: D301
+    from labkit.lab.classroom import report
+    from labkit.lab.classroom.students import ClassError
+    from labkit.lab.words import count
+
+    with sentences((ClassError,)):
+        made = report.write(folder, out)
+        for text in made.found.problems:
+            _tell(text)
+        click.echo(terminal.link(made.page))
+        names = ", ".join(path.name for path in made.files)
+        _tell(f"{count(len(made.found.learners), 'learner')}. Beside the page: {names}")
+
+
+@for_class.command("plan")
+@click.argument("names", nargs=-1, metavar="[LESSON]...", type=_Lesson())
+@click.option("--weeks", type=int, default=8, show_default=True, help="How many.")
+@click.option(
+    "--minutes-per-week",
+    "minutes",
+    type=int,
+    default=90,
+    show_default=True,
+    help="That a learner works on lessons in a week.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["md", "html", "csv", "svg"]),
+    default="md",
+    show_default=True,
+    help="svg: only the graph of what comes before what.",
+)
+@click.option("--out", metavar="FILE", help="Write it into a file.")
+def plan_class(names, weeks, minutes, form, out) -> None:
+    """Plan the weeks of a class: which sections when, which must be, which may be left out.
+
+    Without a LESSON as many lessons as fit, in an order in which each has what it needs before it.
+    With some: these and what they need. Minutes are computed from the lessons.
+
+    \b
+    Examples:
+      labkit class plan --weeks 8
+      labkit class plan --weeks 15 --minutes-per-week 60 --format html --out plan.html
+      labkit class plan 14 --weeks 6          up to transformers
+    """  # noqa: D301
+    from labkit.lab.classroom import plan, schedule
+    from labkit.lab.classroom.students import ClassError
+
+    with sentences((ClassError,)):
+        _write(schedule.FORMS[form](plan.plan(weeks, minutes, names)).rstrip("\n"), out)
+
+
+@for_class.command("notes")
+@click.argument("names", nargs=-1, metavar="[LESSON]...", type=_Lesson())
+@click.option("--out", metavar="DIR", help="Where to. Default: class-notes/")
+@click.option(
+    "--format", "form", type=click.Choice(["html", "md"]), default="html", show_default=True
+)
+@click.option("--from", "folder", metavar="DIR", help="Results folder. Default: runs/")
+def teacher_notes(names, out, form, folder) -> None:
+    """Write notes for who teaches: what to ask, what to show, which mistakes to expect.
+
+    A file for each LESSON, or for all. They are made from the lesson, its checks, and its latest
+    run, which has the truths of its predictions. They hold the solutions: not for students.
+
+    \b
+    Examples:
+      labkit class notes 01
+      labkit class notes --format md --out notes
+    """  # noqa: D301
+    from labkit.lab.classroom import notes
+    from labkit.lab.classroom.students import ClassError
+
+    with sentences((ClassError,)):
+        for path in notes.write(out or "class-notes", names, form, folder):
+            click.echo(terminal.link(path))
+
+
+@for_class.command("slides")
+@click.argument("out", metavar="OUT")
+@click.argument("names", nargs=-1, metavar="[LESSON]...", type=_Lesson())
+@click.option("--reveal", metavar="DIR", help="npm's package reveal.js, unpacked.")
+@click.option("--from", "folder", metavar="DIR", help="Results folder. Default: runs/")
+def make_slides(out, names, reveal, folder) -> None:
+    """Write slides of lessons from their latest runs: question, figures, predictions, exercises.
+
+    Without --reveal a page that scrolls from slide to slide and prints, without any script. With
+    it a reveal.js deck; what it needs is copied beside the slides. Neither needs a network. Without
+    a LESSON all that have been run.
+
+    \b
+    Examples:
+      labkit class slides slides 01
+      npm pack reveal.js@4.6.1 && tar xzf reveal.js-4.6.1.tgz
+      labkit class slides slides 01 --reveal package
+    """  # noqa: D301
+    from labkit.lab.classroom import slides
+    from labkit.lab.classroom.students import ClassError
+
+    with sentences((ClassError,)):
+        for path in slides.write(out, names, reveal, folder):
+            click.echo(terminal.link(path))
 
 
 @main.command()
@@ -696,24 +873,30 @@ def _folder_of_output() -> str | None:
 @main.command()
 @click.argument("out")
 @click.option("--from", "folder", metavar="DIR", help="Results folder. Default: runs/")
-def site(out, folder) -> None:
+@click.option(
+    "--pyodide", metavar="DIR", help="A Pyodide release: lessons 00 to 05 run in the page."
+)
+def site(out, folder, pyodide) -> None:
     r"""Write the site: every lesson's latest run as a page, with index, search, results and ledger.
 
     OUT is a folder: a new one, or one that holds an earlier site, which is replaced. Open its
     index.html, from a disk or a stick too, or put the folder on any web server: the pages ask no
     other host for anything. A lesson that has not been run stands there without results.
+    docs/publish.md and docs/python_in_the_page.md say more.
 
     \b
     Examples:
       labkit run --all && labkit site site
       labkit site site --from sweeps/today
+      labkit site site --pyodide pyodide    lessons 00 to 05 run in their pages
     """
     from labkit.lab.site.build import SiteError, build
+    from labkit.lab.site.python.bundle import BundleError
     from labkit.lab.words import count
 
     try:
-        built = build(out, folder, click.echo)
-    except (SiteError, OSError) as error:
+        built = build(out, folder, pyodide, click.echo)
+    except (SiteError, BundleError, OSError) as error:
         raise click.UsageError(str(error)) from error
     click.echo(
         f"\n{count(built.pages, 'page')}, {built.size / 1e6:.1f} MB, in {built.folder}\n"

@@ -143,35 +143,52 @@ def _refresh_or_tell(path: Path, tell: Tell) -> None:
 def _refresh(path: Path, tell: Tell) -> None:
     copy = places.learner_folder() / path.name
     with _writing():
-        given = _fresh(path)
-        is_there = copy.exists()
-        if is_there and copy.samefile(path):
+        if copy.exists() and copy.samefile(path):
             raise CopyError(
                 f"{places.learner_folder()} is the folder of the lessons themselves. Set "
                 "LABKIT_LEARNER to another folder, or unset it."
             )
-        if not is_there:
-            _write(copy, given)
-            return
-        try:
-            mine = _read(copy)
-        except ParameterError:
-            kept = _keep(copy)
-            _write(copy, given)
-            tell(
-                f"Your copy {copy.name} could not be read. It is kept in {kept}; a new one is made."
-            )
-            return
-        if _mark(mine).get("lesson") == _mark(given)["lesson"]:
-            _tell_kernel(copy, mine, given)
-            return
-        if not any(_answers(mine, given)):
-            _write(copy, given)
-            return
+        update(copy, prepared(lessons.content(path)), tell)
+
+
+def update(copy: Path, given: dict, tell: Tell) -> None:
+    """Make a copy, or bring it up to date with what is given now; no answer in it is lost.
+
+    Args:
+        copy: where it is, or will be.
+        given: the notebook as `prepared` returns it.
+        tell: gets a sentence when something did not stay as it was.
+
+    Raises:
+        OSError: it cannot be written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     given = prepared(lessons.content(places.lesson_file("04")))
+    ...     update(Path(folder, "a.ipynb"), given, print)
+    ...     os.listdir(folder)
+    ['a.ipynb']
+    """
+    if not copy.exists():
+        _write(copy, given)
+        return
+    try:
+        mine = _read(copy)
+    except ParameterError:
         kept = _keep(copy)
-        new, carried, lost = _carried(mine, given)
-        _write(copy, new)
-    text = f"{path.stem} has changed. {_are(carried)} carried into the new version"
+        _write(copy, given)
+        tell(f"Your copy {copy.name} could not be read. It is kept in {kept}; a new one is made.")
+        return
+    if _mark(mine).get("lesson") == _mark(given)["lesson"]:
+        _tell_kernel(copy, mine, given)
+        return
+    if not any(_answers(mine, given)):
+        _write(copy, given)
+        return
+    kept = _keep(copy)
+    new, carried, lost = _carried(mine, given)
+    _write(copy, new)
+    text = f"{copy.stem} has changed. {_are(carried)} carried into the new version"
     text += f"; {', '.join(lost)} could not be" if lost else ""
     tell(f"{text}. Your old copy is {kept}")
 
@@ -281,8 +298,20 @@ def _with_stub(mine: dict, given: dict, stub: dict) -> dict:
 
 
 def _fresh(path: Path) -> dict:
-    """Return a notebook as a learner gets it, in which JupyterLab finds nothing to change."""
-    content = lessons.content(path)
+    return prepared(lessons.content(path))
+
+
+def prepared(content: dict) -> dict:
+    """Return a notebook as a learner gets it, in which JupyterLab finds nothing to change.
+
+    It knows its version, and the hash of each of its cells.
+
+    Args:
+        content: a notebook as `lesson.content` returns it; it is changed.
+
+    >>> prepared(lessons.content(places.lesson_file("04")))["nbformat_minor"]
+    5
+    """
     for number, cell in enumerate(content["cells"]):
         cell.setdefault("id", f"cell-{number}")  # older notebooks have none
     content["nbformat_minor"] = max(5, content["nbformat_minor"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labkit.lab import lesson as lessons
+from labkit.lab import places
 from labkit.lab.lesson import Lesson
 from labkit.lab.records.reading import read_records
 from labkit.lab.site.frame import Site, framed
@@ -71,17 +73,25 @@ def _latest(lesson: Lesson, records: list[Record]) -> Source:
     return Source(lesson, max(own or records, key=lambda each: each.started), bool(own))
 
 
-def page(site: Site, source: Source, exporter) -> str:
+@functools.cache
+def _exporter():
+    from labkit.lab.pages.page import PageExporter
+
+    return PageExporter()
+
+
+def page(site: Site, source: Source) -> str:
     """Return the lesson's page in its frame.
 
     Args:
         site: what the pages of this language share.
         source: the lesson and its run.
-        exporter: a `PageExporter`, made once for all pages.
     """
     lesson = source.lesson
-    html, _ = exporter.from_notebook_node(source.notebook(), {"metadata": {"name": lesson.title}})
+    name = {"metadata": {"name": lesson.title}}
+    html, _ = _exporter().from_notebook_node(source.notebook(), name)
     main = linked(html.partition("<main>")[2].rpartition("</main>")[0])
+    main = main.replace(str(places.home()), "labkit")  # nobody needs to know this machine's folders
     return framed(
         site,
         f"{lesson.name}.html",
@@ -139,12 +149,12 @@ def note(site: Site, source: Source) -> str:
     return told
 
 
-def style_sheets(exporter) -> dict[str, str]:
+def style_sheets() -> dict[str, str]:
     """Return the sheets of all lesson pages: file -> CSS; light and dark are chosen by the page."""
     import nbformat
 
     empty = nbformat.v4.new_notebook()
-    html, _ = exporter.from_notebook_node(empty, {"metadata": {"name": ""}})
+    html, _ = _exporter().from_notebook_node(empty, {"metadata": {"name": ""}})
     sheets = {"notebook.css": "", "light.css": "", "dark.css": ""}
     for attributes, css in _STYLE.findall(html.partition("</head>")[0]):
         kind = re.search(r'class="labkit-(light|dark)"', attributes)

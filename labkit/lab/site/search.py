@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from labkit.lab.lesson import NAVIGATION
+from labkit.lab.lesson import NAVIGATION, Lesson
 from labkit.lab.pages.glossary import anchor, read_glossary
 
 _PARTS = re.compile(r"(?m)^(?=#{1,3} )")
@@ -25,12 +25,22 @@ def plain(markdown: str) -> str:
     return " ".join(re.sub(r"[*`$|]", " ", text).replace("\\", "").split())
 
 
-def of_lesson(number: str, file: str, cells: list[dict]) -> list[dict]:
-    r"""Return an entry for each section of a lesson: n(umber), u (address), h(eading), t(ext).
+def of_lesson(lesson: Lesson) -> list[dict]:
+    """Return an entry for each section of a lesson: n(umber), u (address), h(eading), t(ext).
 
-    >>> cell = {"cell_type": "markdown", "id": "a", "source": "## One\n\nTwo."}
-    >>> of_lesson("01", "01_x.html", [cell])
-    [{'n': '01', 'u': '01_x.html#cell-id=a', 'h': 'One', 't': 'Two.'}]
+    >>> from labkit.lab.lesson import read
+    >>> of_lesson(read("01"))[0]["u"]
+    '01_gradient_descent.html#cell-id=title'
+    """
+    cells = lesson.content["cells"]
+    return of_cells(lesson.number, f"{lesson.name}.html", cells)
+
+
+def of_cells(number: str, file: str, cells: list[dict]) -> list[dict]:
+    """Return an entry for each section of these cells.
+
+    >>> of_cells("01", "x.html", [{"cell_type": "markdown", "id": "a", "source": "## One"}])
+    [{'n': '01', 'u': 'x.html#cell-id=a', 'h': 'One', 't': ''}]
     """
     found: list[dict] = []
     heading = ""

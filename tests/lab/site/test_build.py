@@ -159,7 +159,7 @@ def test_tables_and_formulas_are_found_as_they_are_read():
         "id": "a",
         "source": "## A `b`\n\n| c | d |\n| --- | --: |\n| 1 | $x$ |",
     }
-    assert search.of_lesson("01", "x.html", [cell])[0] | {"u": ""} == {
+    assert search.of_cells("01", "x.html", [cell])[0] | {"u": ""} == {
         "n": "01",
         "u": "",
         "h": "A b",
