@@ -990,6 +990,113 @@ def measure(folder) -> None:
             click.echo(line)
 
 
+@main.group()
+def translate() -> None:
+    """Keep the lessons' other language: update, check, todo, fill, build.
+
+    For translators. A file of `locale/zh` holds the translations of one notebook: 01.po those of
+    lesson 01, index.po and glossary.po those of the index and the glossary. The English stays the
+    source: what it changes is marked fuzzy, and shown in English until somebody has looked at it.
+    docs/translate.md says how to work.
+
+    \b
+    Examples:
+      labkit translate todo 01 > todo.txt     what is to be translated in lesson 01
+      labkit translate fill 01 done.txt       the same file with Chinese in the English's place
+      labkit translate check                  does all of it still fit the English?
+      labkit translate build /tmp/zh          the notebooks in Chinese
+    """  # noqa: D301
+
+
+@translate.command("update")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def translate_update(names) -> None:
+    """Bring files of translations up to date with the English.
+
+    NAME is a lesson, index or glossary; without one, all files that there are. Translations are
+    carried over. That of a changed text is marked fuzzy, with the English that it was made from.
+    """
+    from labkit.lab.translation import command
+
+    with sentences((ValueError, OSError)):
+        for name in command.chosen(names):
+            click.echo(command.update_file(name))
+
+
+@translate.command("check")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def translate_check(names) -> None:
+    """Check that translations fit the English; say which cells have drifted.
+
+    Formulas, links, inline code, tags, holes of f-strings, numbers and what code computes must be
+    the same, and words of the glossary the glossary's. Exit status 1 for each of these and for
+    English that changed. What is not translated yet is counted, and is no fault.
+    """
+    from labkit.lab.translation import command
+
+    with sentences((ValueError, OSError)):
+        found = [command.check_file(name) for name in command.chosen(names)]
+        for each in found:
+            for problem in each.problems:
+                click.echo(str(problem))
+        for each in found:
+            click.echo(str(each))
+    sys.exit(1 if any(each.problems for each in found) else 0)
+
+
+@translate.command("todo")
+@click.argument("name")
+@click.option("--all", "every", is_flag=True, help="What is translated, too, to read it again.")
+def translate_todo(name, every) -> None:
+    """Print what is to be translated, as a sheet to fill in.
+
+    The file is brought up to date first. Write the Chinese in the place of the English, below the
+    line with the number; lines that begin with #! are for reading. `labkit translate fill` takes
+    the sheet, or a part of it.
+    """
+    from labkit.lab.translation import command
+
+    with sentences((ValueError, OSError)):
+        (name,) = command.chosen((name,))
+        click.echo(command.todo_sheet(name, every), nl=False)
+
+
+@translate.command("fill")
+@click.argument("name")
+@click.argument("sheet", type=click.File(encoding="utf-8"))
+def translate_fill(name, sheet) -> None:
+    """Take the translations of a filled sheet; - reads it from standard input.
+
+    What `labkit translate check` would refuse is not taken, and its number is named with the
+    reason; all else is. Exit status 1 if anything was refused.
+    """
+    from labkit.lab.translation import command
+
+    with sentences((ValueError, OSError)):
+        (name,) = command.chosen((name,))
+        taken, refused = command.fill_file(name, sheet.read())
+        for each in refused:
+            click.echo(str(each))
+        click.echo(f"{taken} taken, {len({each.number for each in refused})} refused")
+    sys.exit(1 if refused else 0)
+
+
+@translate.command("build")
+@click.argument("out", type=click.Path(file_okay=False))
+def translate_build(out) -> None:
+    """Write all notebooks in Chinese to the folder OUT.
+
+    What is not translated stays English, block by block. Cells keep their ids.
+    """
+    from pathlib import Path
+
+    from labkit.lab.translation import command
+
+    with sentences((ValueError, OSError)):
+        made = command.build(Path(out))
+        click.echo(f"{len(made)} notebooks in {out}")
+
+
 @main.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--full", is_flag=True, help="Fetch the full data set, once, verified by its hash.")
