@@ -94,6 +94,38 @@ def _formats(*forms: str, help: str = "For reading, or for other programs."):
     )
 
 
+def _speak(_context, _option, named: str | None) -> None:
+    """Set the language of this command and of the kernels that it starts, and build its lessons."""
+    from labkit.lab.language import VARIABLE
+
+    if named is not None:
+        os.environ[VARIABLE] = named
+        _build_edition()
+
+
+def _build_edition() -> None:
+    """Bring the lessons in the language of LABKIT_LANG up to date; English needs nothing."""
+    from labkit.lab.language import language
+
+    with sentences((ValueError,)):
+        if language() != "en":
+            from labkit.lab.translation import editions
+
+            editions.ensure()
+
+
+def _language_option():
+    """Return the option --lang of a command."""
+    return click.option(
+        "--lang",
+        type=click.Choice(["en", "zh"]),
+        is_eager=True,
+        expose_value=False,
+        callback=_speak,
+        help="Language of the lessons; default: LABKIT_LANG, else en.",
+    )
+
+
 @click.group(epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(labkit.__version__, prog_name="labkit")
 @click.pass_context
@@ -104,6 +136,8 @@ def main(ctx) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal without ✓ still gets its lines
             stream.reconfigure(errors="replace")
+    if ctx.invoked_subcommand != "translate":  # which mends what cannot be built
+        _build_edition()
 
 
 @main.command("list")
@@ -173,6 +207,7 @@ def _tell_unreadable(bad: list) -> None:
 @click.argument("lesson", required=False, type=_Lesson())
 @click.option("--port", type=int, default=8888, show_default=True, help="Where to serve it.")
 @click.option("--page", is_flag=True, help="Show the page of the latest run instead.")
+@_language_option()
 def open_lesson(lesson, port, page) -> None:
     """Open your copy of a lesson in JupyterLab.
 
@@ -187,16 +222,17 @@ def open_lesson(lesson, port, page) -> None:
       labkit open 04
       labkit open 04 --page      the page of its latest run: no kernel
       labkit open --port 8899    the index, on another port
+      labkit open 01 --lang zh   in Chinese; your copies in learner/zh, one progress for both
     """  # noqa: D301
     from labkit.lab import copies, jupyter, places
 
     with sentences((jupyter.PortError, jupyter.RootError)):
-        index = places.home() / "notebooks" / "index.ipynb"
+        index = places.notebooks() / "index.ipynb"
         notebook = index if lesson is None else places.lesson_file(lesson)
         if page:
             _open_page(notebook.name[:2])
             return
-        if notebook.is_relative_to(places.home() / "notebooks"):
+        if notebook.is_relative_to(places.notebooks()):
             notebook = copies.open_copy(notebook, _tell)
         if not notebook.is_relative_to(jupyter.root(notebook)):
             raise terminal.Refused(f"{notebook} is outside of the lab's folder {places.home()}.")
@@ -534,6 +570,7 @@ def make_slides(out, names, reveal, folder) -> None:
 @click.option("--to", "folder", metavar="DIR", help="Results folder. Default: runs/")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Stop a lesson after this long.")
 @click.option("--memory", metavar="SIZE", help="Stop a lesson that uses more, such as 2GB.")
+@_language_option()
 def run(names, every, texts, full, folder, timeout, memory) -> None:
     """Run lessons headlessly, keep what they find.
 
@@ -548,6 +585,7 @@ def run(names, every, texts, full, folder, timeout, memory) -> None:
       labkit run 01 -p learning_rate=0.2 -p optimizer=momentum
       labkit run 11 --full --to /scratch/results
       labkit run --all --timeout 600
+      labkit run 01 --lang zh       the lesson in Chinese; its runs are kept in runs/zh
     """  # noqa: D301
     from labkit.lab import lesson as lessons
     from labkit.lab.runs import limits, runner
@@ -1205,6 +1243,113 @@ def measure(folder) -> None:
     with sentences():
         for line in terminal.table(write_measured(read_records(folder), calibration())):
             click.echo(line)
+
+
+@main.group()
+def translate() -> None:
+    """Keep the lessons' other language: update, check, todo, fill, build.
+
+    For translators. A file of `locale/zh` holds the translations of one notebook: 01.po those of
+    lesson 01, index.po and glossary.po those of the index and the glossary. The English stays the
+    source: what it changes is marked fuzzy, and shown in English until somebody has looked at it.
+    docs/translate.md says how to work.
+
+    \b
+    Examples:
+      labkit translate todo 01 > todo.txt     what is to be translated in lesson 01
+      labkit translate fill 01 done.txt       the same file with Chinese in the English's place
+      labkit translate check                  does all of it still fit the English?
+      labkit translate build /tmp/zh          the notebooks in Chinese
+    """  # noqa: D301
+
+
+@translate.command("update")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def translate_update(names) -> None:
+    """Bring files of translations up to date with the English.
+
+    NAME is a lesson, index or glossary; without one, all files that there are. Translations are
+    carried over. That of a changed text is marked fuzzy, with the English that it was made from.
+    """
+    from labkit.lab.translation import command
+
+    with sentences((ValueError, OSError)):
+        for name in command.chosen(names):
+            click.echo(command.update_file(name))
+
+
+@translate.command("check")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def translate_check(names) -> None:
+    """Check that translations fit the English; say which cells have drifted.
+
+    Formulas, links, inline code, tags, holes of f-strings, numbers and what code computes must be
+    the same, and words of the glossary the glossary's. Exit status 1 for each of these and for
+    English that changed. What is not translated yet is counted, and is no fault.
+    """
+    from labkit.lab.translation import command
+
+    with sentences((ValueError, OSError)):
+        found = [command.check_file(name) for name in command.chosen(names)]
+        for each in found:
+            for problem in each.problems:
+                click.echo(str(problem))
+        for each in found:
+            click.echo(str(each))
+    sys.exit(1 if any(each.problems for each in found) else 0)
+
+
+@translate.command("todo")
+@click.argument("name")
+@click.option("--all", "every", is_flag=True, help="What is translated, too, to read it again.")
+def translate_todo(name, every) -> None:
+    """Print what is to be translated, as a sheet to fill in.
+
+    The file is brought up to date first. Write the Chinese in the place of the English, below the
+    line with the number; lines that begin with #! are for reading. `labkit translate fill` takes
+    the sheet, or a part of it.
+    """
+    from labkit.lab.translation import command
+
+    with sentences((ValueError, OSError)):
+        (name,) = command.chosen((name,))
+        click.echo(command.todo_sheet(name, every), nl=False)
+
+
+@translate.command("fill")
+@click.argument("name")
+@click.argument("sheet", type=click.File(encoding="utf-8"))
+def translate_fill(name, sheet) -> None:
+    """Take the translations of a filled sheet; - reads it from standard input.
+
+    What `labkit translate check` would refuse is not taken, and its number is named with the
+    reason; all else is. Exit status 1 if anything was refused.
+    """
+    from labkit.lab.translation import command
+
+    with sentences((ValueError, OSError)):
+        (name,) = command.chosen((name,))
+        taken, refused = command.fill_file(name, sheet.read())
+        for each in refused:
+            click.echo(str(each))
+        click.echo(f"{taken} taken, {len({each.number for each in refused})} refused")
+    sys.exit(1 if refused else 0)
+
+
+@translate.command("build")
+@click.argument("out", type=click.Path(file_okay=False))
+def translate_build(out) -> None:
+    """Write all notebooks in Chinese to the folder OUT.
+
+    What is not translated stays English, block by block. Cells keep their ids.
+    """
+    from pathlib import Path
+
+    from labkit.lab.translation import editions
+
+    with sentences((ValueError, OSError)):
+        made = editions.build(Path(out))
+        click.echo(f"{len(made)} notebooks in {out}")
 
 
 @main.command()
