@@ -93,6 +93,38 @@ def _formats(*forms: str, help: str = "For reading, or for other programs."):
     )
 
 
+def _speak(_context, _option, named: str | None) -> None:
+    """Set the language of this command and of the kernels that it starts, and build its lessons."""
+    from labkit.lab.language import VARIABLE
+
+    if named is not None:
+        os.environ[VARIABLE] = named
+        _build_edition()
+
+
+def _build_edition() -> None:
+    """Bring the lessons in the language of LABKIT_LANG up to date; English needs nothing."""
+    from labkit.lab.language import language
+
+    with sentences((ValueError,)):
+        if language() != "en":
+            from labkit.lab.translation import editions
+
+            editions.ensure()
+
+
+def _language_option():
+    """Return the option --lang of a command."""
+    return click.option(
+        "--lang",
+        type=click.Choice(["en", "zh"]),
+        is_eager=True,
+        expose_value=False,
+        callback=_speak,
+        help="Language of the lessons; default: LABKIT_LANG, else en.",
+    )
+
+
 @click.group(epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(labkit.__version__, prog_name="labkit")
 @click.pass_context
@@ -103,6 +135,8 @@ def main(ctx) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal without ✓ still gets its lines
             stream.reconfigure(errors="replace")
+    if ctx.invoked_subcommand != "translate":  # which mends what cannot be built
+        _build_edition()
 
 
 @main.command("list")
@@ -172,6 +206,7 @@ def _tell_unreadable(bad: list) -> None:
 @click.argument("lesson", required=False, type=_Lesson())
 @click.option("--port", type=int, default=8888, show_default=True, help="Where to serve it.")
 @click.option("--page", is_flag=True, help="Show the page of the latest run instead.")
+@_language_option()
 def open_lesson(lesson, port, page) -> None:
     """Open your copy of a lesson in JupyterLab.
 
@@ -186,16 +221,17 @@ def open_lesson(lesson, port, page) -> None:
       labkit open 04
       labkit open 04 --page      the page of its latest run: no kernel
       labkit open --port 8899    the index, on another port
+      labkit open 01 --lang zh   in Chinese; your copies in learner/zh, one progress for both
     """  # noqa: D301
     from labkit.lab import copies, jupyter, places
 
     with sentences((jupyter.PortError, jupyter.RootError)):
-        index = places.home() / "notebooks" / "index.ipynb"
+        index = places.notebooks() / "index.ipynb"
         notebook = index if lesson is None else places.lesson_file(lesson)
         if page:
             _open_page(notebook.name[:2])
             return
-        if notebook.is_relative_to(places.home() / "notebooks"):
+        if notebook.is_relative_to(places.notebooks()):
             notebook = copies.open_copy(notebook, _tell)
         if not notebook.is_relative_to(jupyter.root(notebook)):
             raise terminal.Refused(f"{notebook} is outside of the lab's folder {places.home()}.")
@@ -357,6 +393,7 @@ def _show_class(learners: dict[str, list[dict]], number: str | None, rows: list[
 @click.option("--to", "folder", metavar="DIR", help="Results folder. Default: runs/")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Stop a lesson after this long.")
 @click.option("--memory", metavar="SIZE", help="Stop a lesson that uses more, such as 2GB.")
+@_language_option()
 def run(names, every, texts, full, folder, timeout, memory) -> None:
     """Run lessons headlessly, keep what they find.
 
@@ -371,6 +408,7 @@ def run(names, every, texts, full, folder, timeout, memory) -> None:
       labkit run 01 -p learning_rate=0.2 -p optimizer=momentum
       labkit run 11 --full --to /scratch/results
       labkit run --all --timeout 600
+      labkit run 01 --lang zh       the lesson in Chinese; its runs are kept in runs/zh
     """  # noqa: D301
     from labkit.lab import lesson as lessons
     from labkit.lab.runs import limits, runner
@@ -1090,10 +1128,10 @@ def translate_build(out) -> None:
     """
     from pathlib import Path
 
-    from labkit.lab.translation import command
+    from labkit.lab.translation import editions
 
     with sentences((ValueError, OSError)):
-        made = command.build(Path(out))
+        made = editions.build(Path(out))
         click.echo(f"{len(made)} notebooks in {out}")
 
 

@@ -76,6 +76,8 @@ class Lesson:
     @cached_property
     def question(self) -> str:
         """The question that it answers, from its first text cell; "" where none is asked."""
+        if told := self._told.get("question"):
+            return told
         texts = [c["source"] for c in self.content["cells"] if c["cell_type"] == "markdown"]
         _, found, rest = texts[0].partition("**Question.**") if texts else ("", "", "")
         return rest.split("\n\n")[0].strip() if found else ""
@@ -87,10 +89,17 @@ class Lesson:
         >>> read("00").before
         'nothing'
         """
+        if told := self._told.get("before"):
+            return told
         texts = [c["source"] for c in self.content["cells"] if c["cell_type"] == "markdown"]
         _, _, rest = texts[0].partition("**Before it:**") if texts else ("", "", "")
         said = rest.split("\n\n")[0].partition(". ")[0].strip().rstrip(".")
         return re.sub(r" \([^)]*\)", "", said)  # without the titles
+
+    @property
+    def _told(self) -> dict:
+        """What an edition in another language tells of itself."""
+        return self.content["metadata"].get("labkit") or {}
 
     @cached_property
     def minutes(self) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import polib
 
+from labkit.lab import files, places
 from labkit.lab import lesson as lessons
-from labkit.lab import places
 
 LANGUAGES = {"zh": "zh_CN"}
 PAGES = ("index", "glossary")
@@ -35,11 +36,26 @@ def notebook_path(name: str) -> Path:
     """Return the notebook that a file translates: '01', 'index' or 'glossary'.
 
     Raises:
-        PlaceError: there is no such lesson.
+        TranslationError: there is no such notebook; the message lists those there are.
+
+    >>> notebook_path("1").name
+    '01_gradient_descent.ipynb'
     """
     if name in PAGES:
-        return places.home() / "notebooks" / f"{name}.ipynb"
-    return places.lesson_file(name)
+        return places.english_notebooks() / f"{name}.ipynb"
+    stem = name.removesuffix(".ipynb")
+    number = stem.zfill(2) if stem.isdigit() else stem[:2]
+    found = _english().get(number)
+    if found is None or stem not in (number, number.lstrip("0") or "0", found.stem):
+        there = ", ".join(every_name())
+        raise TranslationError(f"there is no notebook {name!r} to translate; there are: {there}")
+    return found
+
+
+def _english() -> dict[str, Path]:
+    """Return number -> notebook of the lessons as they are written."""
+    found = sorted(places.english_notebooks().glob("[0-9][0-9]_*.ipynb"))
+    return {path.name[:2]: path for path in found if re.fullmatch(r"\d\d_[a-z0-9_]+", path.stem)}
 
 
 def name_of(path: Path) -> str:
@@ -59,7 +75,7 @@ def names(language: str = "zh") -> list[str]:
 
 def every_name() -> list[str]:
     """Return the names of all notebooks that can be translated."""
-    return [*places.lesson_files(), *PAGES]
+    return [*_english(), *PAGES]
 
 
 def read(name: str, language: str = "zh") -> polib.POFile:
@@ -91,8 +107,6 @@ def new(language: str = "zh") -> polib.POFile:
 
 def write(name: str, po: polib.POFile, language: str = "zh") -> Path:
     """Write a file of translations, whole or not at all; return its path."""
-    from labkit.lab import files
-
     path = folder(language) / f"{name}.po"
     path.parent.mkdir(parents=True, exist_ok=True)
     files.write(path, str(po) + "\n")

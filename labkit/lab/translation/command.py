@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import polib
 
-from labkit.lab import files
-from labkit.lab.pages.glossary import anchor, read_glossary
 from labkit.lab.translation import catalog, check, sheet, update
 from labkit.lab.translation.catalog import TranslationError
-from labkit.lab.translation.links import Links
-from labkit.lab.translation.texts import Text, texts_of, translated_notebook
+from labkit.lab.translation.texts import Text, texts_of
 
 
 def chosen(names: tuple[str, ...], language: str = "zh") -> list[str]:
@@ -58,64 +53,6 @@ def fill_file(name: str, text: str) -> tuple[int, list[sheet.Refused]]:
     taken, refused = sheet.fill(po, text)
     catalog.write(name, po)
     return taken, refused
-
-
-def build(out: Path, language: str = "zh") -> list[Path]:
-    """Write all notebooks in a language to a folder; return their paths.
-
-    What is not translated stays English, block by block.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    links = links_of(language)
-    made = []
-    for name in catalog.every_name():
-        path = catalog.notebook_path(name)
-        files.write(out / path.name, notebook_text(edition(name, language, links)))
-        made.append(out / path.name)
-    return made
-
-
-def edition(name: str, language: str = "zh", links: Links | None = None) -> dict:
-    """Return a notebook in a language, as plain data; its metadata name the language."""
-    notebook = catalog.notebook(name)
-    known = catalog.known(catalog.read(name, language))
-    made = translated_notebook(notebook, known, links or links_of(language))
-    made["metadata"]["labkit"] = {**made["metadata"].get("labkit", {}), "lang": language}
-    return made
-
-
-def notebook_text(notebook: dict) -> str:
-    """Return a notebook as JupyterLab stores it."""
-    import nbformat
-
-    return nbformat.writes(nbformat.from_dict(notebook)) + "\n"
-
-
-def links_of(language: str = "zh") -> Links:
-    """Return what links show in a language."""
-    known = catalog.known(catalog.read("glossary", language))
-    meanings = {text: chinese for (_, text), chinese in known.items()}
-    words = {}
-    for row in read_glossary():
-        meaning = meanings.get(row["meaning"])
-        words[anchor(row["term"])] = (
-            f"{row['term']} · {meaning}" if meaning else f"{row['chinese']} · {row['meaning']}"
-        )
-    return Links(lesson_titles(language), words)
-
-
-def lesson_titles(language: str = "zh") -> dict[str, str]:
-    """Return name of the notebook -> what links between lessons say, where it is translated."""
-    found = {}
-    for name in catalog.every_name():
-        path = catalog.notebook_path(name)
-        texts = texts_of({"cells": catalog.notebook(name)["cells"][:1]})
-        known = catalog.known(catalog.read(name, language))
-        title = known.get((texts[0].context, texts[0].text)) if texts else None
-        if title and name != "index":
-            found[path.name] = title
-    found |= {"index.ipynb": "所有课程"} if found and language == "zh" else {}
-    return found
 
 
 def _memory(name: str) -> dict[str, str]:

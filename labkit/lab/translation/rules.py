@@ -18,7 +18,8 @@ _TEXT_OF_FORMULA = re.compile(r"(\\text\w*)\{[^{}]*\}")
 _CODE = re.compile(r"`[^`]+`")
 _LINK = re.compile(r"\]\(([^()\s]*(?:\([^()]*\))?)[^)]*\)|(https?://[\w./#?=&%-]+)")
 _TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
-_NUMBER = re.compile(r"(?<![\w.])(?<![A-Za-z]-)\d[\d,]*(?:\.\d+)?")
+_HOLE = re.compile(r"(?<!\{)\{[^{}]+\}(?!\})")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_.])(?<![A-Za-z]-)\d[\d,]*(?:\.\d+)?")
 _LARGE = re.compile(r"thousand|million|billion|trillion", re.IGNORECASE)
 _RANGE = re.compile(r"in \[[^\]]*\]|one of: .*")
 _TERM = re.compile(r"\[([^\]]*)\]\(glossary\.ipynb#([^()\s]+)")
@@ -141,17 +142,22 @@ def _stars(text: str, translation: str) -> list[str]:
     return [f"stars would be shown, put a space outside them: {each!r}" for each in broken]
 
 
+def _hidden(text: str) -> str:
+    """Return a text with letters for its formulas, code and holes."""
+    for pattern in (_FORMULA, _CODE, _HOLE):
+        text = pattern.sub(lambda m: "x" * len(m[0]), text)
+    return text
+
+
 def _star_runs(text: str, mark: str) -> list[tuple[int, int]]:
-    hidden = text
-    for pattern in (_FORMULA, _CODE):
-        hidden = pattern.sub(lambda m: "x" * len(m[0]), hidden)
+    hidden = _hidden(text)
     pattern = r"(?<!\*)\*\*(?!\*)" if mark == "**" else r"(?<![\*\s])\*(?![\*])|(?<!\*)\*(?![\*\s])"
     return [match.span() for match in re.finditer(pattern, hidden)]
 
 
 def _broken_stars(text: str) -> list[tuple[int, int, bool]]:
     """Return (start, end, opens) of stars that Markdown would not take as the ends of bold."""
-    found = []
+    found, text = [], _hidden(text)
     for mark in ("**", "*"):
         runs = _star_runs(text, mark)
         if len(runs) % 2:

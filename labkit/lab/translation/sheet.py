@@ -70,7 +70,7 @@ def fill(po: polib.POFile, sheet: str) -> tuple[int, list[Refused]]:
             told = "the file has no such text; make a new sheet with `labkit translate todo`"
             refused.append(Refused(number, context, told))
             continue
-        text = rules.mended(text) if entry.comment in ("text", "row") else text
+        text = text if entry.comment == "comment" else rules.mended(text)
         told = rules.problems(entry.msgid, text, entry.comment) if text else ["it is empty"]
         if told:
             refused += [Refused(number, context, each) for each in told]
