@@ -349,7 +349,8 @@ class LiveTraining(widgets.VBox):
     def _repr_mimebundle_(self, **options: Any) -> dict:
         """Return the live widget, and a picture for viewers without a kernel."""
         live = super()._repr_mimebundle_(**options) or {}
-        still = figures.bundle(self.png, self.text, width=self._pixels.shape[1])
+        shown = (self._pixels.shape[1], type(self).__name__, self.params)
+        still = kit.still_bundle(self.png, self.text, *shown, note=kit.headless())
         return still if kit.headless() else live | still
 
 

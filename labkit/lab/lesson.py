@@ -26,7 +26,7 @@ _COMPUTING = ("maths", "data", "networks", "datacenter")  # rooms of labkit that
 _MOST = 100  # lessons kept in memory
 # A line of nothing but links to notebooks, such as the previous and the next lesson.
 NAVIGATION = re.compile(r"^(?:[←→· ]*\[[^\]\n]*\]\([^()\s]*\.ipynb\))+[←→· ]*$", re.MULTILINE)
-_FOLDED = re.compile(r"<details\b.*?</details>", re.DOTALL)
+_FOLDED = re.compile(r"<details\b.*?</details>|<!--.*?-->", re.DOTALL)  # or not shown at all
 _TARGET = re.compile(r"""\]\([^()\s]*(?:\s+"(?:[^"\\]|\\.)*")?\)""")  # of a link, with its title
 
 
@@ -315,6 +315,8 @@ def count_words(markdown: str) -> int:
 
     >>> count_words("One [loss](glossary.ipynb#loss). <details>Two three</details> four")
     3
+    >>> count_words("One <!-- live -->two<!-- /live -->.")
+    2
     """
     text = _TARGET.sub("]", NAVIGATION.sub("", _FOLDED.sub("", markdown)))
     return len(re.findall(r"[\w'’]+", text))

@@ -19,6 +19,7 @@ from labkit.explore import figures
 from labkit.explore.kit.controls import arranged, place, read, walk_values
 from labkit.explore.kit.copying import CopyButtons, as_call, as_command, as_parameters, literal
 from labkit.explore.kit.picture import Picture
+from labkit.explore.kit.still import still_bundle
 from labkit.explore.kit.walking import ExplorerError, headless, sentence, walks
 
 
@@ -247,7 +248,8 @@ class Explorer(widgets.VBox):
         live = super()._repr_mimebundle_(**options) or {}
         small = figures.small_png(self._pixels)
         data = self._picture(self.params).data
-        still = figures.bundle(small, self.text, self._pixels.shape[1], data)
+        shown = (type(self).__name__, self.params, data)
+        still = still_bundle(small, self.text, self._pixels.shape[1], *shown, note=headless())
         # A widget without its kernel shows an error in JupyterLab: leave it out of executed copies.
         return still if headless() else live | still
 
