@@ -946,6 +946,9 @@ def site(out, folder, pyodide) -> None:
             "`labkit run --all` runs all lessons.",
             err=True,
         )
+    if built.outdated:
+        numbers = " ".join(built.outdated)
+        click.echo(f"Their code has changed since they ran; `labkit run {numbers}`", err=True)
 
 
 @main.group(invoke_without_command=True)

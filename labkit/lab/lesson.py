@@ -267,11 +267,20 @@ def content(path: Path) -> dict:
             import nbformat
 
             found = nbformat.convert(nbformat.from_dict(found), 4)
-        found["cells"] = [_cell(cell) for cell in found["cells"]]
+        return plain(found)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ParameterError(f"{path} is not a readable notebook: {error!r}") from error
-    found["cells"] = [cell for cell in found["cells"] if not INSERTED & tags(cell)]
-    return found
+
+
+def plain(notebook: dict) -> dict:
+    r"""Return a notebook of format 4, each cell with its source as one text, none inserted.
+
+    >>> cell = {"cell_type": "code", "metadata": {}, "source": ["a\n", "b"]}
+    >>> plain({"cells": [cell]})["cells"][0]["source"]
+    'a\nb'
+    """
+    cells = [_cell(cell) for cell in notebook["cells"]]
+    return {**notebook, "cells": [cell for cell in cells if not INSERTED & tags(cell)]}
 
 
 def tags(cell: dict) -> set[str]:

@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import repeat
@@ -20,7 +20,8 @@ from labkit.lab.lesson import content
 from labkit.lab.site import lessons, others, search
 from labkit.lab.site.frame import FOLDER, Link, Site
 from labkit.lab.site.lessons import Source
-from labkit.lab.site.python.bundle import with_python, write_python
+from labkit.lab.site.python.bundle import Bundle, with_python, write_python
+from labkit.lab.translation import editions
 
 MARK = "assets/site.js"  # a folder that has it is a site of ours, and may be written anew
 _ROW = re.compile(r"^\| \[[^\]]*\]\(([^)]+)\.ipynb\) \| (.*?) \|", re.MULTILINE)
@@ -38,6 +39,7 @@ class Built:
     pages: int
     size: int  # bytes
     not_run: list[str]  # numbers of lessons without a finished run
+    outdated: list[str]  # numbers of lessons whose code has changed since
 
 
 def build(
@@ -69,9 +71,11 @@ def build(
             pages = _write(new, found, places.runs_folder(runs), pyodide, tell)
             _swap(new, out, Path(scratch, "old"))
     except OSError as error:
-        raise SiteError(f"{out} cannot be written: {error.strerror or error}.") from error
+        raise SiteError(f"{out} cannot be written: {error}.") from error
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-    return Built(out, pages, size, [each.lesson.number for each in found if each.record is None])
+    not_run = [each.lesson.number for each in found if each.record is None]
+    outdated = [each.lesson.number for each in found if not each.is_current]
+    return Built(out, pages, size, not_run, outdated)
 
 
 def _check(out: Path) -> None:
@@ -99,18 +103,37 @@ def _write(folder: Path, found: list[Source], runs: Path, pyodide, tell: Callabl
     if pyodide is not None:
         bundle = write_python(Path(pyodide), folder)
         tell(f"Python for lessons {', '.join(bundle.assets)}, Pyodide {bundle.version}")
-    site = Site("en", _links(found), datetime.now(UTC).date().isoformat())
+    date = datetime.now(UTC).date().isoformat()
+    every = {"en": found, "zh": lessons.in_chinese(found, runs / "zh")}
     with _processes() as pool:
-        made = pool.map(lessons.page, repeat(site), found)
-        for source, page in zip(found, made, strict=True):
-            number, name = source.lesson.number, f"{source.lesson.name}.html"
-            if bundle and number in bundle.assets:
-                page = with_python(page, number, bundle, site.top)
-            files.write(folder / name, page)
-            tell(f"{number}  {source.lesson.title}")
+        for lang, own in every.items():
+            minutes = [source.lesson.minutes for source in found]  # counted in English words
+            site = Site(lang, _links(own, minutes, lang), date, list(every))
+            _write_edition(folder, site, own, bundle, pool, runs, tell)
+    return len(list(folder.rglob("*.html")))
+
+
+def _write_edition(
+    top: Path,
+    site: Site,
+    found: list[Source],
+    bundle: Bundle | None,
+    pool: Executor,
+    runs: Path,
+    tell: Callable,
+) -> None:
+    """Write the pages of one language, and what its search looks through."""
+    folder = top if site.lang == "en" else top / site.lang
+    folder.mkdir(exist_ok=True)
+    for source, page in zip(found, pool.map(lessons.page, repeat(site), found), strict=True):
+        number, name = source.lesson.number, f"{source.lesson.name}.html"
+        if bundle and number in bundle.assets:
+            page = with_python(page, number, bundle, site.top)
+        files.write(folder / name, page)
+        tell(f"{number}  {source.lesson.title}")
     entries = [entry for source in found for entry in search.of_lesson(source.lesson)]
     entries += search.of_glossary()
-    files.write(folder / "assets" / f"search-{site.lang}.js", search.script(entries))
+    files.write(top / "assets" / f"search-{site.lang}.js", search.script(entries))
     rest = {
         "index.html": others.front(site),
         "glossary.html": others.glossary(site),
@@ -120,7 +143,6 @@ def _write(folder: Path, found: list[Source], runs: Path, pyodide, tell: Callabl
     for name, page in rest.items():
         files.write(folder / name, page)
         tell(name)
-    return len(found) + len(rest)
 
 
 def _processes() -> ProcessPoolExecutor:
@@ -128,20 +150,22 @@ def _processes() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(min(4, machine.cores()), multiprocessing.get_context("spawn"))
 
 
-def _links(found: list[Source]) -> list[Link]:
+def _links(found: list[Source], minutes: list[int], lang: str) -> list[Link]:
     """Return the lessons as the front page shows them, with what the index says one finds out."""
-    index = content(places.home() / "notebooks" / "index.ipynb")
-    told = dict(_ROW.findall(index["cells"][0]["source"]))
+    index = content(places.english_notebooks() / "index.ipynb")
+    if lang != "en":
+        index = editions.edition("index", lang)
+    told = dict(_ROW.findall("".join(index["cells"][0]["source"])))
     return [
         Link(
             lesson.number,
             f"{lesson.name}.html",
             lesson.title,
             told.get(lesson.name, lesson.question).replace("`", ""),
-            lesson.minutes,
+            each,
             lesson.before,
         )
-        for lesson in (source.lesson for source in found)
+        for lesson, each in zip((source.lesson for source in found), minutes, strict=True)
     ]
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labkit.lab import lesson as lessons
 from labkit.lab import places
-from labkit.lab.lesson import Lesson
+from labkit.lab.lesson import Lesson, tags
 from labkit.lab.records.reading import read_records
 from labkit.lab.site.frame import Site, framed
+from labkit.lab.translation import catalog, editions
 from labkit.lab.words import show
 
 if TYPE_CHECKING:
@@ -33,14 +34,36 @@ class Source:
     lesson: Lesson
     record: Record | None  # None: it has not been run
     is_default: bool = True  # whether that run had the lesson's own parameters
+    in_english: bool = True  # whether its text is English
 
-    def notebook(self) -> NotebookNode:
-        """Return the executed notebook, or the lesson's without outputs."""
+    @property
+    def is_current(self) -> bool:
+        """Whether the lesson's code still is what was run."""
+        if self.record is None:
+            return True
+        run = [c.source for c in self.executed().cells if _is_code(c)]
+        return run == [c["source"] for c in self.lesson.content["cells"] if _is_code(c)]
+
+    def executed(self) -> NotebookNode:
+        """Return the notebook of its run."""
         import nbformat
 
+        return nbformat.read(Path(self.record.folder) / "notebook.ipynb", as_version=4)
+
+    def notebook(self) -> NotebookNode:
+        """Return the executed notebook with the lesson's texts; not run, the lesson's own."""
         if self.record is None:
             return self.lesson.notebook()
-        return nbformat.read(Path(self.record.folder) / "notebook.ipynb", as_version=4)
+        notebook = self.executed()
+        texts = {cell.get("id"): cell["source"] for cell in self.lesson.content["cells"]}
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = texts.get(cell.id, cell.source)
+        return notebook
+
+
+def _is_code(cell: dict) -> bool:
+    return cell["cell_type"] == "code" and "injected-parameters" not in tags(cell)
 
 
 def sources(runs: Path) -> list[Source]:
@@ -52,13 +75,45 @@ def sources(runs: Path) -> list[Source]:
     >>> [source.record for source in sources(Path("no such folder"))][:2]
     [None, None]
     """
+    found = _finished(runs)
     every = lessons.read_all(lambda *skipped: None)
+    return [_latest(lesson, found.get(lesson.number, [])) for lesson in every]
+
+
+def in_chinese(given: list[Source], runs: Path) -> list[Source]:
+    """Return the lessons with Chinese texts, where there are translations.
+
+    A lesson that was run in Chinese shows that run; another one shows its English outputs.
+
+    Args:
+        given: the English lessons.
+        runs: the results folder of runs in Chinese.
+    """
+    links, found = editions.links_of("zh"), _finished(runs)
+    made = []
+    for source in given:
+        number = source.lesson.number
+        is_english = not any(entry.translated() for entry in catalog.read(number, "zh"))
+        if is_english:
+            made.append(source)
+            continue
+        content = lessons.plain(editions.edition(number, "zh", links))
+        lesson = Lesson(source.lesson.path, content, source.lesson.schema)
+        own = _latest(lesson, found.get(number, []))
+        made.append(
+            replace(own if own.record else replace(source, lesson=lesson), in_english=False)
+        )
+    return made
+
+
+def _finished(runs: Path) -> dict[str, list[Record]]:
+    """Return number -> finished headless runs that kept their notebook."""
     found: dict[str, list[Record]] = {}
     for record in read_records(runs) if runs.is_dir() else []:
         is_headless = record.environment.get("mode") == "headless"
         if record.status == "finished" and is_headless and _has_notebook(record):
             found.setdefault(record.lesson, []).append(record)
-    return [_latest(lesson, found.get(lesson.number, [])) for lesson in every]
+    return found
 
 
 def _has_notebook(record: Record) -> bool:
@@ -101,6 +156,7 @@ def page(site: Site, source: Source) -> str:
         contents=contents(main),
         note=note(site, source),
         kind="lesson",
+        main_lang="en" if source.in_english and site.lang != "en" else None,
     )
 
 
@@ -132,8 +188,9 @@ def contents(html: str) -> list[tuple[str, str]]:
 def note(site: Site, source: Source) -> str:
     """Return what stands above a lesson: when it was run, and what its run kept."""
     record, words = source.record, site.words
+    english = words["english"] + " " if source.in_english and site.lang != "en" else ""
     if record is None:
-        return words["not run"]
+        return english + words["not run"]
     applying = [each for each in record.expectations if each.applies]
     told = words["ran" if applying else "ran plainly"].format(
         date=record.started[:10],
@@ -141,12 +198,14 @@ def note(site: Site, source: Source) -> str:
         held=sum(each.held is True for each in applying),
         all=len(applying),
     )
+    if not source.is_current:
+        told += " " + words["earlier"]
     if not source.is_default:
         defaults = source.lesson.values()
         other = {k: v for k, v in record.parameters.items() if defaults.get(k) != v}
         settings = ", ".join(f"{name} = {show(value)}" for name, value in other.items())
         told += " " + words["other parameters"].format(settings)
-    return told
+    return english + told
 
 
 def style_sheets() -> dict[str, str]:

@@ -34,6 +34,10 @@ _WORDS = {
         "This lesson has not been run here: its cells stand without results.",
         "本课尚未在此运行：单元格没有结果。",
     ),
+    "earlier": (
+        "Its code has changed since; run the lesson again.",
+        "此后代码有改动；请重新运行本课。",
+    ),
     "other parameters": ("Run with other parameters: {}.", "使用了其他参数：{}。"),
     "english": (
         "This lesson is in English still.",

@@ -124,7 +124,9 @@ def _facts(notebook: dict, known: dict[tuple[str, str], str]) -> dict[str, str]:
     question = next((t for text, t in told.items() if t and text.startswith(_QUESTION)), "")
     before = next((t for text, t in told.items() if t and _BEFORE in text), "")
     found = {"question": re.sub(r"^\*\*[^*]+\*\*\s*", "", question)}
-    found["before"] = re.split("[。;；]", re.split(r"\*\*[^*]+\*\*\s*", before)[-1])[0].strip()
+    found["before"] = re.split("[。;；]", re.split(r"\*\*[^*]+\*\*\s*", before)[-1])[0].strip(
+        " ：:"
+    )
     return {name: text for name, text in found.items() if text}
 
 

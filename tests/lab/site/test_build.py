@@ -50,9 +50,16 @@ def site(runs, tmp_path_factory):
     return build(tmp_path_factory.mktemp("site") / "out", runs)
 
 
+@pytest.fixture(scope="module", params=["", "zh"])
+def folder(site, request) -> Path:
+    """The folder of one language."""
+    return site.folder / request.param
+
+
 @pytest.fixture(scope="module")
-def pages(site) -> dict[str, Parsed]:
-    return {p.name: Parsed(p.read_text("utf-8")) for p in site.folder.glob("*.html")}
+def pages(folder) -> dict[str, Parsed]:
+    """The pages of one language, by their name."""
+    return {p.name: Parsed(p.read_text("utf-8")) for p in folder.glob("*.html")}
 
 
 pytestmark = pytest.mark.slow  # a lesson is run, all pages are written
@@ -61,11 +68,11 @@ pytestmark = pytest.mark.slow  # a lesson is run, all pages are written
 def test_every_lesson_has_a_page_and_the_others_are_there(site, pages):
     rest = {"index.html", "glossary.html", "results.html", "ledger.html"}
     assert set(pages) == {f"{name}.html" for name in NAMES} | rest
-    assert site.pages == len(pages) * len(list(site.folder.glob("*/index.html"))) + len(pages)
+    assert site.pages == 2 * len(pages)  # in two languages
     assert site.not_run == [name[:2] for name in NAMES if name[:2] != "02"]
 
 
-def test_every_link_within_the_site_leads_somewhere(site, pages):
+def test_every_link_within_the_site_leads_somewhere(folder, pages):
     dead = []
     for name, page in pages.items():
         for address in page.links:
@@ -73,15 +80,15 @@ def test_every_link_within_the_site_leads_somewhere(site, pages):
             if re.match(r"[a-z]+:", file):
                 continue
             target = pages.get(file or name)
-            is_there = (site.folder / file).is_file() if target is None else mark in target.ids
+            is_there = (folder / file).is_file() if target is None else mark in target.ids
             if not is_there and (mark or target is None):
                 dead.append((name, address))
     assert dead == []
 
 
-def test_what_a_page_loads_lies_in_the_folder(site, pages):
+def test_what_a_page_loads_lies_in_the_folder(folder, pages):
     for name, page in pages.items():
-        missing = [each for each in page.hosts if not (site.folder / each).is_file()]
+        missing = [each for each in page.hosts if not (folder / each).is_file()]
         assert missing == [], name
 
 
@@ -98,6 +105,28 @@ def test_the_front_page_has_each_lesson_with_its_minutes(site):
         card = front.rpartition(f'href="{lesson.name}.html"><span>')[2].partition("</li>")[0]
         assert f"about {lesson.minutes} minutes" in card
         assert lesson.before in card
+
+
+def test_a_translated_lesson_has_the_same_cells_in_chinese(site):
+    name = "02_loss_functions.html"
+    english, chinese = (site.folder / lang / name for lang in ("", "zh"))
+    english, chinese = english.read_text("utf-8"), chinese.read_text("utf-8")
+    assert '<html lang="zh-CN">' in chinese
+    assert "<h1>02 · 损失函数</h1>" in chinese
+    assert f'hreflang="en" href="../{name}">English</a>' in chinese
+    assert f'hreflang="zh-CN" href="zh/{name}">中文</a>' in english
+    cell = re.compile(r'id="(cell-id=[^"]+)"')
+    assert cell.findall(english) == cell.findall(chinese)
+    minutes = lessons.lessons.read("02").minutes
+    assert f"约 {minutes} 分钟 · 先修：第 01 课" in (site.folder / "zh" / "index.html").read_text(
+        "utf-8"
+    )
+
+
+def test_what_is_not_translated_says_so_and_is_marked_as_english(site):
+    page = (site.folder / "zh" / "28_one_pipeline_six_fields.html").read_text("utf-8")
+    assert words("zh")["english"] in page
+    assert '<main id="main" tabindex="-1" lang="en">' in page
 
 
 def test_search_knows_every_lesson_and_word(site):
