@@ -10,6 +10,7 @@ from urllib.parse import quote
 import labkit
 from labkit.explore.board.payload import as_script
 from labkit.explore.board.runs import Runs, top_folder
+from labkit.explore.board.settings import link_rules
 from labkit.explore.board.words import bare, label
 from labkit.explore.kit.script import script
 from labkit.lab.records.entry import now
@@ -45,7 +46,7 @@ footer {{ margin-top: 12px; font-size: 12px; opacity: 0.8; }}
 </body>
 </html>
 """
-_BODY = """<div id="explorer">
+_BODY = """<div id="explorer" data-own-page>
 <p>This page shows its runs with JavaScript; here are some as text.</p>
 {text}</div>
 <script type="module">
@@ -69,6 +70,7 @@ def page(
     titles = sorted(set(runs.payload["titles"].values()))
     title = title or ": ".join(["Results", *titles] if len(titles) == 1 else ["Results"])
     state = {"runs": runs.payload, "settings": {}, "live": False, "heading": 2}
+    state["link"] = link_rules(runs.of())
     state["base"] = link_base(runs.table, beside)
     made = f"Made by labkit {labkit.__version__} on {now()[:16].replace('T', ' ')} UTC."
     return _PAGE.format(

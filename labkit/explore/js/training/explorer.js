@@ -71,7 +71,7 @@ class TrainingView {
       make("div", { class: "controls" }, this.parts.map(([, part]) => part.node)),
       make("div", { class: "panels" }, make("div", { class: "left" }, network, losses), map),
       this.readout, this.status,
-      this.hidden.has("copy") ? null : this.buildCopying());
+      this.buildCopying());
   }
 
   buildButtons() {
@@ -89,12 +89,12 @@ class TrainingView {
   buildCopying() {
     const lesson = this.store.get("lesson");
     const { code } = this.catalog;
-    this.copying = copyRow({
+    this.copying = copyRow(this.hidden.has("copy") ? {} : {
       "Copy as parameters": () => asParameters(this.settings, REAL),
       "Copy as command": () => asCommand(lesson, this.settings, REAL),
       "Copy as NumPy code": () => asCode("numpy", this.settings, code),
       "Copy as Keras code": () => asCode("keras", this.settings, code),
-    });
+    }, this.store.link);
     return this.copying.node;
   }
 
@@ -208,6 +208,7 @@ class TrainingView {
       if (now - began + (now - from) + this.drawing > FRAME) break; // no time for another one
     }
     this.owed = Math.min(this.owed, 1);
+    if (this.store.link) this.store.set({ epochs: this.training.epoch }); // a link copied now tells it
     const trained = performance.now();
     this.draw();
     this.drawing = performance.now() - trained;
