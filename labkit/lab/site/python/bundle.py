@@ -23,7 +23,9 @@ from typing import Any
 from labkit.lab import places
 from labkit.lab.files import write
 
-VERSION = "0.27.7"  # the one that was tried: Python 3.12, in wheels of which all that is needed exists
+VERSION = (
+    "0.27.7"  # the one that was tried: Python 3.12, in wheels of which all that is needed exists
+)
 LOCK = "pyodide-lock.json"
 # SHA-256 of the files that the lock does not name, as npm's package pyodide 0.27.7 has them.
 CORE = {
@@ -117,7 +119,10 @@ def write_python(pyodide: Path, out: Path) -> Bundle:
     for wheel in wheels.values():
         file = wheel["file_name"]
         contents[file] = _verified(pyodide / file, wheel["sha256"])
-    contents |= {"labkit.zip": _lab_archive(), "worker.js": (_HERE / "js" / "worker.js").read_bytes()}
+    contents |= {
+        "labkit.zip": _lab_archive(),
+        "worker.js": (_HERE / "js" / "worker.js").read_bytes(),
+    }
     contents |= {f"{name}.zip": _data_archive(files) for name, files in DATA.items()}
     folder.mkdir(parents=True, exist_ok=True)
     sizes = {name: _write_asset(folder, name, data) for name, data in contents.items()}
@@ -161,7 +166,9 @@ def with_python(page: str, lesson: str, bundle: Bundle, root: str = "") -> str:
     data = json.dumps(told).replace("<", "\\u003c")
     address = html.escape(f"{root}assets/python/", quote=True)
     style = f'<link rel="stylesheet" href="{address}run.css">'
-    scripts = f'<script>LABKIT_PYTHON = {data};</script>\n<script src="{address}run.js" defer></script>'
+    scripts = (
+        f'<script>LABKIT_PYTHON = {data};</script>\n<script src="{address}run.js" defer></script>'
+    )
     head, ending = page.rindex("</head>"), page.rindex("</body>")
     return f"{page[:head]}{style}\n{page[head:ending]}{scripts}\n{page[ending:]}"
 
@@ -185,7 +192,9 @@ def packages_of(lesson: str, lock: dict[str, Any]) -> list[str]:
     modules = {
         module: name for name, each in lock["packages"].items() for module in each["imports"]
     }
-    asked = {modules[module] for module in imports_of(places.lesson_file(lesson)) if module in modules}
+    asked = {
+        modules[module] for module in imports_of(places.lesson_file(lesson)) if module in modules
+    }
     for name in {*BASE, *asked}:
         _add_closure(name, lock, found)
     return sorted(found)
@@ -293,7 +302,9 @@ def _data_archive(files: dict[str, Sequence[str]]) -> bytes:
             where = Path(distribution.locate_file(path))
             if not where.is_file():
                 version = distribution.version
-                raise BundleError(f"{name} {version} has no {path}; requirements.lock names one that has.")
+                raise BundleError(
+                    f"{name} {version} has no {path}; requirements.lock names one that has."
+                )
             found.append((f"data/{where.name}", where.read_bytes()))
     return _zipped(found)
 
@@ -321,5 +332,7 @@ def _page_file(name: str) -> str:
     """Return what the page itself loads: the style, or its scripts as one."""
     if name == "run.css":
         return (_HERE / "js" / "run.css").read_text("utf-8")
-    parts = [_DOOR.sub("", (_HERE / "js" / f"{part}.js").read_text("utf-8")) for part in _PAGE_SCRIPTS]
+    parts = [
+        _DOOR.sub("", (_HERE / "js" / f"{part}.js").read_text("utf-8")) for part in _PAGE_SCRIPTS
+    ]
     return '(() => {\n"use strict";\n' + "\n".join(parts) + "})();\n"

@@ -207,9 +207,11 @@ def told(error: BaseException, trace: TracebackType | None) -> dict[str, Any]:
         for frame in frames
         if _cell_of(frame.filename)
     ]
-    whole = "".join(traceback.format_list(frames)) if any(
-        not _cell_of(frame.filename) for frame in frames
-    ) else ""
+    whole = (
+        "".join(traceback.format_list(frames))
+        if any(not _cell_of(frame.filename) for frame in frames)
+        else ""
+    )
     ends_quietly = own is not None and type(error).__name__ == "LessonEndsHere"
     message = "\n".join([str(error), *getattr(error, "__notes__", ())])
     return {
