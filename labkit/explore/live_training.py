@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 import numpy as np
 
+from labkit import machine
 from labkit.explore import figures, kit
 from labkit.networks.checkpoint import Training
 
@@ -57,6 +58,7 @@ class LiveTraining(widgets.VBox):
         batch_size: int = 64,
         seed: int = 0,
     ) -> None:
+        machine.needs("LiveTraining", "threads")
         self.training = Training(model, x, y, batch_size, seed)
         self.validation_data = validation_data
         self.total = epochs * self.training.steps_per_epoch

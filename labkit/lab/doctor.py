@@ -97,6 +97,8 @@ class Report:
 
     def _span(self) -> list[str]:
         """Return in sentences what the lessons take, and how far to trust that."""
+        if machine.in_page():
+            return ["Lessons take longer in a page than in JupyterLab."]
         if not self.times:
             return ["No lesson has been measured yet, so expected minutes are unknown."]
         least, most = (choose(self.times, key=lambda t: t.seconds) for choose in (min, max))
@@ -155,7 +157,7 @@ def report(
     ['Python', 'Packages', 'Keras backend']
     """
     if machine.in_page():
-        return Report(page_checks(), lesson_times(calibration() if calibrated else None))
+        return Report(page_checks(), [])  # no lesson was timed in a page
     checks = [python_check(), packages_check(), backend_check(full), *device_checks()]
     checks += [memory_check(), disk_check(), home_check(), *data_checks(datasets or [])]
     return Report(checks, lesson_times(calibration() if calibrated else None), busy_in_words())
