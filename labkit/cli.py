@@ -386,7 +386,7 @@ def _show_class(learners: dict[str, list[dict]], number: str | None, rows: list[
 
 @main.group("class")
 def for_class() -> None:
-    """For who teaches: student copies, a plan, notes, slides, and what the class did.
+    """For who teaches: copies, plan, notes, slides, report.
 
     \b
     Examples:
@@ -403,13 +403,13 @@ def for_class() -> None:
 @click.argument("names", nargs=-1, metavar="[LESSON]...", type=_Lesson())
 @click.option("--no-run", is_flag=True, help="Do not execute the copies: nothing is proven then.")
 def make_copies(out, names, no_run) -> None:
-    """Write student copies of lessons into a folder: stubs and checks, no solutions.
+    """Write student copies: no solutions.
 
-    Solutions go, hints stay. A claim's card shows what is stated and what was computed, and asks
-    for the verdict. Predictions stay covered until they are answered. Each copy is executed once,
-    on the lab's own functions, as a proof that it runs. A second call brings the folder up to date;
-    what a student wrote in a copy is carried along, and the old copy is kept. A folder that holds
-    something else is refused. Exit status 1 if a copy does not run.
+    Stubs, checks and hints stay, solutions go. A claim's card shows what is stated and what was
+    computed, and asks for the verdict. Predictions stay covered until they are answered. Each copy
+    is executed once, on the lab's own functions, as a proof that it runs. A second call brings the
+    folder up to date; what a student wrote in a copy is carried along, and the old copy is kept. A
+    folder that holds something else is refused. Exit status 1 if a copy does not run.
 
     What is installed still holds the answers: these are copies to learn from, not an exam.
 
@@ -445,11 +445,13 @@ def make_copies(out, names, no_run) -> None:
 @click.argument("folder", metavar="FOLDER")
 @click.option("--out", metavar="DIR", help="Where to. Default: class-report/")
 def read_class(folder, out) -> None:
-    """Write a page and tables about a class: who is where, mistakes, guesses against truth.
+    """Write a page about what a class did.
 
-    FOLDER holds NAME/progress.jsonl, NAME/learner/progress.jsonl or NAME.jsonl for each learner,
-    as a lesson in JupyterLab or a page of the site keeps it. Lines and files that are broken are
-    told and left out. The page needs no network, and nothing leaves this machine.
+    It says who is where, which mistakes were made by how many, and what was guessed beside the
+    truth; tables of it (CSV) lie beside it. FOLDER holds NAME/progress.jsonl,
+    NAME/learner/progress.jsonl or NAME.jsonl for each learner, as a lesson in JupyterLab or a page
+    of the site keeps it. Lines and files that are broken are told and left out. The page needs no
+    network, and nothing leaves this machine.
 
     \b
     Examples:
@@ -490,10 +492,11 @@ def read_class(folder, out) -> None:
 )
 @click.option("--out", metavar="FILE", help="Write it into a file.")
 def plan_class(names, weeks, minutes, form, out) -> None:
-    """Plan the weeks of a class: which sections when, which must be, which may be left out.
+    """Plan the weeks of a class.
 
-    Without a LESSON as many lessons as fit, in an order in which each has what it needs before it.
-    With some: these and what they need. Minutes are computed from the lessons.
+    It says which sections come when, which must be and which may be left out. Without a LESSON as
+    many lessons as fit, in an order in which each has what it needs before it. With some: these and
+    what they need. Minutes are computed from the lessons.
 
     \b
     Examples:
@@ -516,10 +519,11 @@ def plan_class(names, weeks, minutes, form, out) -> None:
 )
 @click.option("--from", "folder", metavar="DIR", help="Results folder. Default: runs/")
 def teacher_notes(names, out, form, folder) -> None:
-    """Write notes for who teaches: what to ask, what to show, which mistakes to expect.
+    """Write notes for who teaches.
 
-    A file for each LESSON, or for all. They are made from the lesson, its checks, and its latest
-    run, which has the truths of its predictions. They hold the solutions: not for students.
+    They say what to ask, what to show, and which mistakes to expect. A file for each LESSON, or for
+    all. They are made from the lesson, its checks, and its latest run, which has the truths of its
+    predictions. They hold the solutions: not for students.
 
     \b
     Examples:
@@ -540,11 +544,12 @@ def teacher_notes(names, out, form, folder) -> None:
 @click.option("--reveal", metavar="DIR", help="npm's package reveal.js, unpacked.")
 @click.option("--from", "folder", metavar="DIR", help="Results folder. Default: runs/")
 def make_slides(out, names, reveal, folder) -> None:
-    """Write slides of lessons from their latest runs: question, figures, predictions, exercises.
+    """Write slides of lessons.
 
-    Without --reveal a page that scrolls from slide to slide and prints, without any script. With
-    it a reveal.js deck; what it needs is copied beside the slides. Neither needs a network. Without
-    a LESSON all that have been run.
+    They show question, figures, predictions and exercises, as in the latest run. Without --reveal a
+    page that scrolls from slide to slide and prints, without any script. With it a reveal.js deck;
+    what it needs is copied beside the slides. Neither needs a network. Without a LESSON all that
+    have been run.
 
     \b
     Examples:

@@ -29,6 +29,8 @@ MARK = "class.json"  # in a folder of student copies; a folder without it is not
 README = "README.md"
 _BESIDE = ("full.yml", "measured.csv")
 _DATA = ("claims.csv", "glossary.csv", "references.csv")
+# A lesson -> those of which it computes rows of the ledger again, so that they must be there too.
+_ALSO = {"90": ("01", "02", "03", "04", "05")}
 _OWN = {MARK, README, "notebooks", "data"}
 
 _SOLUTION = re.compile(
@@ -187,11 +189,12 @@ def make(
     _check_folder(out)
     try:
         every = _in_folder(out, chosen)
-        paths = {each.number: _write(out, each, every, tell) for each in chosen}
+        paths = {each.number: _write(out, each, every, tell) for each in every}
         _write_beside(out, every, tell)
     except OSError as error:
         raise ClassError(f"{out} cannot be written: {error.strerror or error}") from error
     made = []
+    _tell_added(chosen, tell)
     for lesson in chosen:
         ran, told = _prove(lesson, paths[lesson.number], out, on_cell) if run else (None, "")
         made.append(_made(lesson, paths[lesson.number], ran, told))
@@ -235,6 +238,7 @@ def _in_folder(out: Path, chosen: list[Lesson]) -> list[Lesson]:
     """Return the lessons that the folder will hold: these, and those of earlier calls."""
     there = {path.name for path in (out / "notebooks").glob("*.ipynb")}
     numbers = {lesson.number for lesson in chosen}
+    numbers |= {also for number in numbers for also in _ALSO.get(number, ())}
     every = lessons.read_all()
     return [each for each in every if each.number in numbers or each.path.name in there]
 
@@ -276,6 +280,13 @@ def _copy(path: Path, to: Path) -> None:
 def _made(lesson: Lesson, path: Path, ran: bool | None, told: str) -> Copy:
     asked = sum(map(_asks_for_a_verdict, lesson.content["cells"]))
     return Copy(lesson, path, len(solutions(lesson.content)), asked, ran, told)
+
+
+def _tell_added(chosen: list[Lesson], tell: Callable[[str], Any]) -> None:
+    there = {lesson.number for lesson in chosen}
+    for number in sorted(there & set(_ALSO)):
+        if added := [n for n in _ALSO[number] if n not in there]:
+            tell(f"Lesson {number} computes again what these have: {', '.join(added)} come along.")
 
 
 def _tell_kept(out: Path, tell: Callable[[str], Any]) -> None:
