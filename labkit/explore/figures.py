@@ -103,6 +103,8 @@ def say(text: Text) -> None:
     told = text.get_text()
     if (new := translated(told)) != told:
         text.set_text(new)
+    if "$" in new and not new.isascii():  # in a text with formulas matplotlib uses one font
+        text.set_fontfamily(fonts.name())
 
 
 def show(fig: Figure, caption: str) -> None:

@@ -64,7 +64,7 @@ def _of_same_shape(text: str, shapes: dict[str, tuple[str, str]]) -> str:
     """Return the translation of a text that differs in the names of its holes only, else ""."""
     other, translation = shapes.get(_shape(text), ("", ""))
     old, new = ([part for part in parts(t) if is_hole(part)] for t in (other, text))
-    if not new or len(set(old)) < len(old):
+    if not other or not new or len(set(old)) < len(old):
         return ""
     names = dict(zip(old, new, strict=True))
     return "".join(names.get(part, part) for part in parts(translation))

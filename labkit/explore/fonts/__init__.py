@@ -8,7 +8,7 @@ from typing import Any
 
 from labkit.lab.language import language
 
-FONT = Path(__file__).parent / "fonts" / "NotoSansSC-Lab.ttf"
+FONT = Path(__file__).parent / "NotoSansSC-Lab.ttf"
 
 
 def style() -> dict[str, Any]:
@@ -20,12 +20,12 @@ def style() -> dict[str, Any]:
     >>> style()
     {}
     """
-    return {} if language() == "en" else {"font.family": ["DejaVu Sans", _added()]}
+    return {} if language() == "en" else {"font.family": ["DejaVu Sans", name()]}
 
 
 @cache
-def _added() -> str:
-    """Make the font known to matplotlib; return its name."""
+def name() -> str:
+    """Make the Chinese font known to matplotlib; return its name."""
     from matplotlib.font_manager import FontProperties, fontManager
 
     fontManager.addfont(FONT)
