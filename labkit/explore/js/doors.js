@@ -5,6 +5,7 @@
 // or another view. An explorer draws its own changes itself.
 import { make } from "./dom.js";
 import { linked } from "./address.js";
+import { learnPhrases, speakPhrases } from "./phrases.js";
 
 const SEND = 60; // milliseconds; the page does not wait for the kernel
 
@@ -62,6 +63,14 @@ function plainStore(state) {
   };
 }
 
+/** Build an explorer in the learner's language; what it says later is put into it, too. */
+function spoken(mount, host, store) {
+  learnPhrases(store.get("phrases"));
+  const end = mount(host, store);
+  const silent = speakPhrases(host.shadowRoot ?? host);
+  return () => { silent(); end?.(); };
+}
+
 /**
  * `render` for a notebook and `revive` for a page; `watched` names the values that may change.
  * Of the settings in a link: `inside` names the value of the state that holds them, if it is not the
@@ -72,7 +81,7 @@ export function doors(mount, watched, { inside = null, complete = (settings) => 
     render({ model, el }) {
       const host = make("div", {});
       el.append(host);
-      return mount(host, modelStore(model, watched));
+      return spoken(mount, host, modelStore(model, watched));
     },
     /** The picture makes way for the explorer, set as the page's address says. */
     revive(figure, state) {
@@ -80,7 +89,7 @@ export function doors(mount, watched, { inside = null, complete = (settings) => 
       const open = (store) => {
         const host = make("div", {});
         figure.replaceChildren(host);
-        return mount(host, store);
+        return spoken(mount, host, store);
       };
       try {
         return linked(figure, state, { open, inside, complete, storeOf: plainStore });
