@@ -132,7 +132,7 @@ def _write_edition(
         files.write(folder / name, page)
         tell(f"{number}  {source.lesson.title}")
     entries = [entry for source in found for entry in search.of_lesson(source.lesson)]
-    entries += search.of_glossary()
+    entries += search.of_glossary(others.told_words(site.lang))
     files.write(top / "assets" / f"search-{site.lang}.js", search.script(entries))
     rest = {
         "index.html": others.front(site),

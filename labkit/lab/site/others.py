@@ -10,6 +10,8 @@ from labkit.explore.board import page as board
 from labkit.lab import table
 from labkit.lab.pages.glossary import anchor, read_glossary
 from labkit.lab.site.frame import Site, framed, rendered
+from labkit.lab.site.wording import TAGS
+from labkit.lab.translation import editions
 from labkit.learn import claims
 from labkit.learn.shown import where_shown
 
@@ -31,9 +33,23 @@ def front(site: Site, hero: str = "") -> str:
 
 def glossary(site: Site) -> str:
     """Return the page of all words, with an anchor each."""
-    entries = [word | {"anchor": anchor(word["term"])} for word in read_glossary()]
+    entries = [word | {"anchor": anchor(word["term"])} for word in told_words(site.lang)]
     main = rendered("glossary.html.j2", site, entries=entries)
     return framed(site, "glossary.html", site.words["glossary"], main, kind="glossary")
+
+
+def told_words(lang: str) -> list[dict[str, str]]:
+    """Return the words of the glossary, with `told`, their meaning in a language, and its tag.
+
+    >>> told_words("en")[0]["tag"]
+    'en'
+    """
+    known = {} if lang == "en" else editions.meanings(lang)
+    found = []
+    for word in read_glossary():
+        told = known.get(word["meaning"])
+        found.append(word | {"told": told or word["meaning"], "tag": TAGS[lang if told else "en"]})
+    return found
 
 
 def results(site: Site, runs: Path, pages: dict[str, str]) -> str:

@@ -6,7 +6,7 @@ import json
 import re
 
 from labkit.lab.lesson import NAVIGATION, Lesson
-from labkit.lab.pages.glossary import anchor, read_glossary
+from labkit.lab.pages.glossary import anchor
 
 _PARTS = re.compile(r"(?m)^(?=#{1,3} )")
 _TITLE = re.compile(r"#{1,3} +(.*)")
@@ -57,20 +57,23 @@ def of_cells(number: str, file: str, cells: list[dict]) -> list[dict]:
     return found
 
 
-def of_glossary() -> list[dict]:
+def of_glossary(words: list[dict[str, str]]) -> list[dict]:
     """Return an entry for each word of the glossary.
 
-    >>> of_glossary()[0]["u"]
-    'glossary.html#accuracy'
+    Args:
+        words: dicts of term, chinese and told, the meaning.
+
+    >>> of_glossary([{"term": "loss", "chinese": "损失", "told": "how wrong an answer is"}])
+    [{'n': '', 'u': 'glossary.html#loss', 'h': 'loss · 损失', 't': 'how wrong an answer is'}]
     """
     return [
         {
             "n": "",
             "u": f"glossary.html#{anchor(word['term'])}",
             "h": f"{word['term']} · {word['chinese']}",
-            "t": word["meaning"],
+            "t": word["told"],
         }
-        for word in read_glossary()
+        for word in words
     ]
 
 

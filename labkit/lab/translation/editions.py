@@ -95,14 +95,23 @@ def links_of(named: str = "zh") -> Links:
     >>> "loss-function" in links_of().words
     True
     """
-    known = catalog.known(catalog.read("glossary", named))
-    meanings = {text: translation for (_, text), translation in known.items()}
+    translated = meanings(named)
     words = {}
     for row in read_glossary():
-        meaning = meanings.get(row["meaning"])
+        meaning = translated.get(row["meaning"])
         told = f"{row['term']} · {meaning}" if meaning else f"{row['chinese']} · {row['meaning']}"
         words[anchor(row["term"])] = told
     return Links(_titles(named), words)
+
+
+def meanings(named: str = "zh") -> dict[str, str]:
+    """Return meaning of a word of the glossary -> its translation, where there is one.
+
+    >>> isinstance(meanings(), dict)
+    True
+    """
+    known = catalog.known(catalog.read("glossary", named))
+    return {text: translation for (_, text), translation in known.items()}
 
 
 def _titles(named: str) -> dict[str, str]:
