@@ -1033,7 +1033,8 @@ def translate() -> None:
     """Keep the lessons' other language: update, check, todo, fill, build.
 
     For translators. A file of `locale/zh` holds the translations of one notebook: 01.po those of
-    lesson 01, index.po and glossary.po those of the index and the glossary. The English stays the
+    lesson 01, index.po and glossary.po those of the index and the glossary; exercises.po, learn.po,
+    explore.po, lab.po and javascript.po those of what the lab itself says. The English stays the
     source: what it changes is marked fuzzy, and shown in English until somebody has looked at it.
     docs/translate.md says how to work.
 
@@ -1085,7 +1086,10 @@ def translate_check(names) -> None:
 @translate.command("todo")
 @click.argument("name")
 @click.option("--all", "every", is_flag=True, help="What is translated, too, to read it again.")
-def translate_todo(name, every) -> None:
+@click.option(
+    "--only", default="", metavar="PART", help="Cells or modules with PART in their name."
+)
+def translate_todo(name, every, only) -> None:
     """Print what is to be translated, as a sheet to fill in.
 
     The file is brought up to date first. Write the Chinese in the place of the English, below the
@@ -1096,7 +1100,7 @@ def translate_todo(name, every) -> None:
 
     with sentences((ValueError, OSError)):
         (name,) = command.chosen((name,))
-        click.echo(command.todo_sheet(name, every), nl=False)
+        click.echo(command.todo_sheet(name, every, only), nl=False)
 
 
 @translate.command("fill")

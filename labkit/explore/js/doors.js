@@ -4,6 +4,7 @@
 // get(name); set({name: value}); listen(callback), called when somebody else changed it, the kernel
 // or another view. An explorer draws its own changes itself.
 import { make } from "./dom.js";
+import { learnPhrases, speakPhrases } from "./phrases.js";
 
 const SEND = 60; // milliseconds; the page does not wait for the kernel
 
@@ -40,13 +41,21 @@ const plainStore = (state) => ({
   listen: () => () => {},
 });
 
+/** Build an explorer in the learner's language; what it says later is put into it, too. */
+function spoken(mount, host, store) {
+  learnPhrases(store.get("phrases"));
+  const end = mount(host, store);
+  const silent = speakPhrases(host.shadowRoot ?? host);
+  return () => { silent(); end?.(); };
+}
+
 /** `render` for a notebook and `revive` for a page; `watched` names the values that may change. */
 export function doors(mount, watched) {
   return {
     render({ model, el }) {
       const host = make("div", {});
       el.append(host);
-      return mount(host, modelStore(model, watched));
+      return spoken(mount, host, modelStore(model, watched));
     },
     /** The picture makes way for the explorer. */
     revive(figure, state) {
@@ -54,7 +63,7 @@ export function doors(mount, watched) {
       const host = make("div", {});
       figure.replaceChildren(host);
       try {
-        return mount(host, plainStore(state));
+        return spoken(mount, host, plainStore(state));
       } catch (error) { // better a picture that stands still than none
         figure.replaceChildren(...picture);
         throw error;

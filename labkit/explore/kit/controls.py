@@ -9,6 +9,8 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 
+from labkit.lab.phrases import translated
+
 
 def slider(
     value: float, low: float, high: float, step: float | None = None, **options: Any
@@ -103,7 +105,8 @@ def arranged(controls: Mapping[str, widgets.Widget]) -> widgets.GridBox:
     'rate'
     """
     for name, control in controls.items():
-        control.description = control.description or name.replace("_", " ")
+        control.description = translated(control.description or name.replace("_", " "))
+        _say_options(control)
     # Wide enough for the longest: the default cuts "learning rate" to "learning r..."
     label = 0.55 * max(len(control.description) for control in controls.values()) + 1
     for control in controls.values():
@@ -116,6 +119,17 @@ def arranged(controls: Mapping[str, widgets.Widget]) -> widgets.GridBox:
         list(controls.values()),
         layout={"grid_template_columns": _COLUMNS, "grid_gap": "0 1.5em"},
     )
+
+
+def _say_options(control: widgets.Widget) -> None:
+    """Put the labels of a choice into the language of LABKIT_LANG; its values stay."""
+    if isinstance(control, LogSlider) or not hasattr(control, "_options_values"):
+        return
+    labels = [translated(label) for label in control._options_labels]
+    if labels != list(control._options_labels):
+        value = control.value
+        control.options = list(zip(labels, control._options_values, strict=True))
+        control.value = value
 
 
 def _width(buttons: widgets.ToggleButtons, label: float) -> float:

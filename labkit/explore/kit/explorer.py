@@ -21,6 +21,7 @@ from labkit.explore.kit.copying import CopyButtons, as_call, as_command, as_para
 from labkit.explore.kit.picture import Picture
 from labkit.explore.kit.still import still_bundle
 from labkit.explore.kit.walking import ExplorerError, headless, sentence, walks
+from labkit.lab.phrases import translated
 
 
 class Explorer(widgets.VBox):
@@ -142,15 +143,17 @@ class Explorer(widgets.VBox):
         rows = [arranged(self.controls)]
         if self.presets:
             buttons = [self._preset(*item) for item in self.presets.items()]
-            row = widgets.HBox([widgets.HTML("<b>Try:</b>"), *buttons])
+            row = widgets.HBox([widgets.HTML(f"<b>{translated('Try:')}</b>"), *buttons])
             row.layout.flex_flow = "row wrap"
             row.add_class("labkit-presets")
             rows.append(row)
         return rows
 
     def _preset(self, label: str, params: dict[str, Any]) -> widgets.Button:
-        told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in params.items())
-        button = widgets.Button(description=label, tooltip=told, layout={"width": "auto"})
+        names = {name: translated(name.replace("_", " ")) for name in params}
+        told = ", ".join(f"{names[name]} {value}" for name, value in params.items())
+        width = {"width": "auto"}
+        button = widgets.Button(description=translated(label), tooltip=told, layout=width)
         button.on_click(lambda _: self._jump(params))
         return button
 
@@ -184,7 +187,7 @@ class Explorer(widgets.VBox):
         return figures.image(self.png, self.text, (width, height), data)
 
     def _say(self, text: str) -> None:
-        self._status.value = html.escape(text)
+        self._status.value = html.escape(translated(text))
 
     def _render(self, params: dict[str, Any]) -> None:
         """Compute and draw, without encoding or sending anything."""

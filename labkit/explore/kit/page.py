@@ -21,6 +21,7 @@ import traitlets
 from labkit.explore import figures
 from labkit.explore.kit.copying import as_call, as_command, as_parameters
 from labkit.explore.kit.walking import ExplorerError, headless, sentence, walks
+from labkit.lab.phrases import page_phrases, translated
 
 _walked: set[type] = set()  # explorers whose settings this process has tried
 
@@ -48,6 +49,11 @@ class PageExplorer(anywidget.AnyWidget):
 
     lesson = traitlets.Unicode().tag(sync=True)
     hide = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    phrases = traitlets.List().tag(sync=True)  # what its page says, in the learner's language
+
+    @traitlets.default("phrases")
+    def _phrases(self):
+        return page_phrases(self._esm)
 
     @property
     def params(self) -> dict[str, Any]:
@@ -147,7 +153,8 @@ class PageExplorer(anywidget.AnyWidget):
 
     def state(self) -> dict[str, Any]:
         """Return what a page without a kernel needs to know."""
-        return {name: getattr(self, name) for name in (*self.parameters, "hide", *self.sent)}
+        names = (*self.parameters, "hide", *self.sent, *(["phrases"] if self.phrases else []))
+        return {name: getattr(self, name) for name in names}
 
     def html(self, png: bytes | None = None) -> str:
         """Return the explorer as HTML that computes in the page: no kernel, nothing to load.
@@ -165,7 +172,8 @@ class PageExplorer(anywidget.AnyWidget):
         Args:
             png: the picture of these settings, where it has been drawn.
         """
-        return {"image/png": base64.b64encode(png or self.png).decode(), "text/plain": self.text}
+        told = translated(self.text)
+        return {"image/png": base64.b64encode(png or self.png).decode(), "text/plain": told}
 
     def still(self) -> dict[str, str]:
         """Return the forms that need no kernel: a page that computes, and the flat ones."""
@@ -179,7 +187,7 @@ class PageExplorer(anywidget.AnyWidget):
         live, metadata = super()._repr_mimebundle_(**options)
         # A widget without its kernel shows an error in JupyterLab: leave it out of executed copies.
         forms = self.still() if headless() else live | self.still()
-        return forms, {**metadata, "image/png": {"alt": self.text}}
+        return forms, {**metadata, "image/png": {"alt": translated(self.text)}}
 
 
 def check_setting(name: str, value: Any, allowed: Sequence, whole: bool = False) -> Any:
@@ -219,7 +227,7 @@ def living(png: bytes, caption: str, code: str, state: Mapping[str, Any], width:
         state: what the script needs to know, plain data.
         width: the most CSS pixels that it takes.
     """
-    words = html.escape(caption)
+    words = html.escape(translated(caption))
     picture = figures.image(png, caption)
     inside = f'{picture}<figcaption style="margin-top:0.4em">{words}</figcaption>'
     return alive(inside, code, state, width)

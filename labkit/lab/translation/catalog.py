@@ -9,6 +9,7 @@ import polib
 
 from labkit.lab import files, places
 from labkit.lab import lesson as lessons
+from labkit.lab.phrases import PACKAGES
 
 LANGUAGES = {"zh": "zh_CN"}
 PAGES = ("index", "glossary")
@@ -47,8 +48,8 @@ def notebook_path(name: str) -> Path:
     number = stem.zfill(2) if stem.isdigit() else stem[:2]
     found = _english().get(number)
     if found is None or stem not in (number, number.lstrip("0") or "0", found.stem):
-        there = ", ".join(every_name())
-        raise TranslationError(f"there is no notebook {name!r} to translate; there are: {there}")
+        there = ", ".join([*every_name(), *PACKAGES])
+        raise TranslationError(f"there is nothing {name!r} to translate; there are: {there}")
     return found
 
 
@@ -68,9 +69,9 @@ def name_of(path: Path) -> str:
 
 
 def names(language: str = "zh") -> list[str]:
-    """Return the names of the notebooks that have a file, in order."""
+    """Return the names of the files that there are, in order."""
     found = {path.stem for path in folder(language).glob("*.po")}
-    return [name for name in every_name() if name in found]
+    return [name for name in (*every_name(), *PACKAGES) if name in found]
 
 
 def every_name() -> list[str]:
@@ -106,7 +107,14 @@ def new(language: str = "zh") -> polib.POFile:
 
 
 def write(name: str, po: polib.POFile, language: str = "zh") -> Path:
-    """Write a file of translations, whole or not at all; return its path."""
+    """Write a file of translations, whole or not at all; return its path.
+
+    Of the package's texts, which are many, it holds those that have a translation.
+    """
+    if name in PACKAGES:
+        kept, po = po, new(language)
+        po.metadata |= kept.metadata
+        po.extend(entry for entry in kept if entry.msgstr)
     path = folder(language) / f"{name}.po"
     path.parent.mkdir(parents=True, exist_ok=True)
     files.write(path, str(po) + "\n")

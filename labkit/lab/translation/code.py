@@ -12,11 +12,13 @@ import re
 import tokenize
 from dataclasses import dataclass
 
+from labkit.lab.templates import is_hole, parts
+
 # Arguments, or keys of a dict, whose string is read even if it is one word.
 LABELS = {"xlabel", "ylabel", "title", "label", "x_label", "y_label", "unit"}
 _TWO_WORDS = re.compile(r"[A-Za-z]{2,}\S* (?:.*[^A-Za-z])?[A-Za-z]{2,}", re.DOTALL)
 _DIRECTIVE = re.compile(r"#\s*(?:noqa|fmt:|ruff:|type:|pragma)")
-_ASKED = {"get", "index", "startswith", "endswith", "replace", "count", "pop", "split"}
+ASKED = {"get", "index", "startswith", "endswith", "replace", "count", "pop", "split"}
 _WIDTH = 44  # of a Chinese line in code
 
 
@@ -69,7 +71,7 @@ def keys(sources: list[str]) -> frozenset[str]:
         except SyntaxError:
             continue
         for node in ast.walk(tree):
-            found |= {n.value for part in _asking(node) for n in ast.walk(part) if _is_string(n)}
+            found |= {n.value for part in _asking(node) for n in ast.walk(part) if is_string(n)}
     return frozenset(found)
 
 
@@ -147,9 +149,9 @@ def _strings(tree: ast.AST, at, keys: frozenset[str]):
         skipped |= {id(sub) for part in _asking(node) for sub in ast.walk(part)}
         labels |= {id(value) for value in _labels(node)}
     for node in ast.walk(tree):
-        if id(node) in skipped or not (_is_string(node) or isinstance(node, ast.JoinedStr)):
+        if id(node) in skipped or not (is_string(node) or isinstance(node, ast.JoinedStr)):
             continue
-        text, plain, kind = _told(node)
+        text, plain, kind = told(node)
         words = _TWO_WORDS.search(plain) or (
             id(node) in labels and re.search("[A-Za-z]{2,}", plain)
         )
@@ -158,12 +160,16 @@ def _strings(tree: ast.AST, at, keys: frozenset[str]):
             yield Found(start, at(node.end_lineno, node.end_col_offset), text, kind)
 
 
-def _told(node: ast.AST) -> tuple[str, str, str]:
-    """Return a string's text for translators, its words alone, and its kind."""
+def told(node: ast.AST) -> tuple[str, str, str]:
+    """Return a string's text for translators, its words alone, and its kind.
+
+    >>> told(ast.parse('f"a {b}"', mode="eval").body)
+    ('a {b}', 'a ·', 'template')
+    """
     if isinstance(node, ast.Constant):
         return node.value, node.value, "string"
-    parts = [(_is_string(v), v) for v in node.values]
-    text = "".join(_escaped(v.value) if plain else _hole(v) for plain, v in parts)
+    parts = [(is_string(v), v) for v in node.values]
+    text = "".join(escaped(v.value) if plain else _hole(v) for plain, v in parts)
     return text, "".join(v.value if plain else "·" for plain, v in parts), "template"
 
 
@@ -172,9 +178,7 @@ def _hole(node: ast.FormattedValue) -> str:
     convert = f"!{chr(node.conversion)}" if node.conversion > 0 else ""
     form = ""
     if node.format_spec is not None:
-        form = ":" + "".join(
-            v.value if _is_string(v) else _hole(v) for v in node.format_spec.values
-        )
+        form = ":" + "".join(v.value if is_string(v) else _hole(v) for v in node.format_spec.values)
     return "{" + ast.unparse(node.value) + convert + form + "}"
 
 
@@ -183,7 +187,7 @@ def _labels(node: ast.AST) -> list[ast.AST]:
         return [node.value] if node.arg in LABELS else []
     if isinstance(node, ast.Dict):
         pairs = zip(node.keys, node.values, strict=True)
-        return [value for key, value in pairs if _is_string(key) and key.value in LABELS]
+        return [value for key, value in pairs if is_string(key) and key.value in LABELS]
     return []
 
 
@@ -194,11 +198,12 @@ def _asking(node: ast.AST) -> list[ast.AST]:
     if isinstance(node, ast.Subscript):
         return [node.slice]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return node.args if node.func.attr in _ASKED else []
+        return node.args if node.func.attr in ASKED else []
     return []
 
 
-def _is_string(node: ast.AST | None) -> bool:
+def is_string(node: ast.AST | None) -> bool:
+    """Return whether a node is a plain string."""
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
@@ -221,40 +226,9 @@ def _offsets(source: str):
     return at
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return a text as it stands in a template."""
     return text.replace("{", "{{").replace("}", "}}")
-
-
-def parts(template: str) -> list[str]:
-    """Return a template cut into its holes and the texts between them.
-
-    >>> parts("a {b:.2f} {{c}}")
-    ['a ', '{b:.2f}', ' {{c}}']
-    """
-    found, depth, start, at = [], 0, 0, 0
-    while at < len(template):
-        two = template[at : at + 2]
-        if depth == 0 and two in ("{{", "}}"):
-            at += 2
-            continue
-        if template[at] == "{":
-            if depth == 0:
-                found.append(template[start:at])
-                start = at
-            depth += 1
-        elif template[at] == "}" and depth:
-            depth -= 1
-            if depth == 0:
-                found.append(template[start : at + 1])
-                start = at + 1
-        at += 1
-    found.append(template[start:])
-    return [part for part in found if part]
-
-
-def is_hole(part: str) -> bool:
-    """Return whether a part of a template is a hole, not text."""
-    return part.startswith("{") and not part.startswith("{{")
 
 
 def _one_literal(text: str, template: bool) -> str:

@@ -11,6 +11,7 @@ import unicodedata
 from collections import Counter
 
 from labkit.lab.pages.glossary import anchor, read_glossary
+from labkit.lab.templates import is_hole, parts
 from labkit.lab.translation import code
 
 _FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$", re.DOTALL)
@@ -23,7 +24,7 @@ _NUMBER = re.compile(r"(?<![A-Za-z0-9_.])(?<![A-Za-z]-)\d[\d,]*(?:\.\d+)?")
 _LARGE = re.compile(r"thousand|million|billion|trillion", re.IGNORECASE)
 _RANGE = re.compile(r"in \[[^\]]*\]|one of: .*")
 _TERM = re.compile(r"\[([^\]]*)\]\(glossary\.ipynb#([^()\s]+)")
-_MARKDOWN = ("text", "row", "formula", "string", "template")
+_MARKDOWN = ("text", "row", "formula", "string", "template", "phrase")
 
 
 def problems(text: str, translation: str, kind: str) -> list[str]:
@@ -48,6 +49,9 @@ def problems(text: str, translation: str, kind: str) -> list[str]:
         found += _cells(text, translation)
     if kind == "template":
         found += _holes(text, translation)
+    if kind == "phrase":
+        old, new = ([part for part in parts(t) if is_hole(part)] for t in (text, translation))
+        found += _differ("holes", old, new)
     if kind == "comment":
         found += _differ("limits", _RANGE.findall(text), _RANGE.findall(translation))
         found += ["a comment is one line"] if "\n" in translation else []
@@ -109,8 +113,8 @@ def _numbers(text: str, translation: str, kind: str) -> list[str]:
 
 
 def _plain(text: str, kind: str) -> str:
-    if kind == "template":
-        text = "".join(part for part in code.parts(text) if not code.is_hole(part))
+    if kind in ("template", "phrase"):
+        text = "".join(part for part in parts(text) if not is_hole(part))
     for pattern in (_FORMULA, _CODE, _LINK, _TAG):
         text = pattern.sub(" ", text)
     return text

@@ -37,15 +37,18 @@ class Refused:
         return f"#{self.number} [{self.context}]: {self.told}"
 
 
-def todo(po: polib.POFile, every: bool = False) -> str:
+def todo(po: polib.POFile, every: bool = False, only: str = "") -> str:
     """Return the sheet of what is not translated or has changed; with every, of all texts.
+
+    With `only` the sheet shows texts whose cell or module has that in its name.
 
     A text that stands in several cells is asked for once.
     """
     asked: set[str] = set()
     parts = []
     for number, entry in _numbered(po):
-        if entry.msgid in asked or not (every or entry.fuzzy or not entry.msgstr):
+        is_open = every or entry.fuzzy or not entry.msgstr
+        if not is_open or entry.msgid in asked or only not in entry.msgctxt:
             continue
         asked.add(entry.msgid)
         changed = ", changed" if entry.fuzzy else ""

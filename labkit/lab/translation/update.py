@@ -6,6 +6,7 @@ import difflib
 
 import polib
 
+from labkit.lab.templates import is_hole, parts
 from labkit.lab.translation import catalog
 from labkit.lab.translation.texts import Text
 
@@ -27,6 +28,7 @@ def updated(
     """
     there = {(e.msgctxt, e.msgid): e for e in old if not e.obsolete}
     memory = dict(memory or {}) | {e.msgid: e.msgstr for e in old if _is_good(e)}
+    shapes = {_shape(text): (text, translation) for text, translation in memory.items()}
     made = catalog.new()
     made.metadata |= old.metadata
     counts = dict.fromkeys(("kept", "changed", "new", "gone"), 0)
@@ -39,8 +41,8 @@ def updated(
         else:
             counts["kept"] += 1
         entry.comment = text.kind
-        if not entry.msgstr and text.text in memory:
-            entry.msgstr = memory[text.text]
+        if not entry.msgstr:
+            entry.msgstr = memory.get(text.text) or _of_same_shape(text.text, shapes)
         made.append(entry)
     gone = [e for e in there.values() if e.msgstr]
     gone_or_obsolete = gone + [e for e in old if e.obsolete]
@@ -51,6 +53,21 @@ def updated(
         made.append(entry)
     counts["gone"] = len(gone_or_obsolete)
     return made, counts
+
+
+def _shape(text: str) -> str:
+    """Return a text with nameless holes."""
+    return "".join("{}" if is_hole(part) else part for part in parts(text))
+
+
+def _of_same_shape(text: str, shapes: dict[str, tuple[str, str]]) -> str:
+    """Return the translation of a text that differs in the names of its holes only, else ""."""
+    other, translation = shapes.get(_shape(text), ("", ""))
+    old, new = ([part for part in parts(t) if is_hole(part)] for t in (other, text))
+    if not other or not new or len(set(old)) < len(old):
+        return ""
+    names = dict(zip(old, new, strict=True))
+    return "".join(names.get(part, part) for part in parts(translation))
 
 
 def _is_good(entry: polib.POEntry) -> bool:

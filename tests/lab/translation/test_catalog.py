@@ -47,7 +47,7 @@ def test_check_fails_when_the_english_of_a_translation_changes(monkeypatch):
 
 
 def test_an_unknown_notebook_is_refused_with_those_there_are():
-    with pytest.raises(TranslationError, match=r"there is no notebook 'first'.*01.*glossary"):
+    with pytest.raises(TranslationError, match=r"there is nothing 'first'.*01.*glossary"):
         catalog.notebook_path("first")
     found = CliRunner().invoke(main, ["translate", "todo", "77"])
     assert found.exit_code == 2
