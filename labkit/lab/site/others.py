@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from labkit.explore.board import page as board
+from labkit.explore.training import hero
 from labkit.lab import table
 from labkit.lab.pages.glossary import anchor, read_glossary
 from labkit.lab.site.frame import Site, framed, rendered
@@ -16,14 +17,9 @@ from labkit.learn import claims
 from labkit.learn.shown import where_shown
 
 
-def front(site: Site, hero: str = "") -> str:
-    """Return the front page: a live explorer, what the lab is, every lesson.
-
-    Args:
-        site: what the pages share.
-        hero: HTML of an explorer that moves by itself.
-    """
-    main = rendered("front.html.j2", site, hero=hero)
+def front(site: Site) -> str:
+    """Return the front page: an explorer that moves by itself, what the lab is, every lesson."""
+    main = rendered("front.html.j2", site, hero=hero())
     title = {
         "en": "A deep-learning lab in which everything runs",
         "zh": "一切都能运行的深度学习实验室",
