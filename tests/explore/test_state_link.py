@@ -381,3 +381,22 @@ def test_a_page_of_results_opens_as_its_link_says(still, tmp_path):
     assert "view = map; use one of: effect, curves" in page.get_by_role("alert").inner_text()
     follow(page, "#filters=%7B%22param.nothing%22%3A%7B%22values%22%3A%5B1%5D%7D%7D")
     assert "use values, or low and high, of: " in page.get_by_role("alert").inner_text()
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_in_jupyterlab_there_is_no_link_to_copy(tmp_path):
+    """Neither beside the live explorer nor in an executed copy: its address is nobody else's."""
+    cell = "from IPython.display import HTML, display\nfrom labkit.explore.neuron import *\n"
+    cell += "e = NeuronExplorer(epoch=7)\ndisplay(HTML(e.html()))\ne"
+    browser.write_notebook(tmp_path / "n.ipynb", cell)
+    with browser.Lab(tmp_path) as lab:
+        page = lab.open("n.ipynb")
+        assert lab.run(page)
+        copies = page.get_by_role("button", name="Copy as command")
+        copies.nth(1).wait_for()
+        assert copies.count() == 2
+        assert page.get_by_role("button", name="Copy link").count() == 0
+        assert page.locator("[id^='cell-id=']").count() == 0
+        assert page.problems == []
+        lab.close(page)
