@@ -45,6 +45,7 @@ class Watch(threading.Thread):
         self.process, self.peak, self.ended = process, [0, 0], threading.Event()
 
     def run(self):
+        """Look four times a second."""
         while not self.ended.wait(0.25):
             self.peak = [max(pair) for pair in zip(self.peak, memory(self.process), strict=True)]
 

@@ -16,7 +16,7 @@ from labkit.lab.records.entry import Record
 
 RECORD = "from labkit.lab import record, expect\nrecord('98', answer=2 * rate)"
 COMMANDS = ["list", "run", "sweep", "results", "claims", "doctor", "data", "open", "measure"]
-COMMANDS += ["completion", "progress", "reset", "serve", "pipeline", "audit"]
+COMMANDS += ["completion", "progress", "reset", "serve", "pipeline", "audit", "class"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

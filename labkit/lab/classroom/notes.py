@@ -18,6 +18,7 @@ from labkit.lab.lesson import Lesson, tags
 from labkit.lab.words import count
 
 _ABLE = re.compile(r"\*\*You will be able to\*\*\s*\n\n((?:- .*\n?)+)")
+_SIGNS = re.compile(r"[\\*_`<\[$]")  # what Markdown takes for more than a sign
 _OPEN = re.compile(
     r"(?:\*\*Open questions\*\*|^##+ Open questions)[^\n]*\n\n((?:[-*] .*(?:\n|$)|  .*\n)+)", re.M
 )
@@ -104,9 +105,9 @@ def _to_show(cell: dict, shown: Seen) -> list[str]:
     call = catalog.shown(cell)
     if "explorer" in tags(cell):
         captions = [figure.caption for figure in shown.figures(cell)]
-        at_first = f" At first: {_line(captions[0])}" if captions else ""
+        at_first = f" At first: {_literal(captions[0])}" if captions else ""
         return [f"Explorer `{_line(call)}`.{at_first}"]
-    found = [_line(figure.caption) for figure in shown.figures(cell)]
+    found = [_literal(figure.caption) for figure in shown.figures(cell)]
     if not shown.day and call:
         return [f"Figure `{call}`."]
     return [f"Figure: {caption}" for caption in found if caption]
@@ -116,11 +117,27 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
+def _literal(text: str) -> str:
+    """Return plain text as Markdown that reads the same: `a ** 2` is no bold."""
+    return _escaped(_line(text))
+
+
+def _escaped(text: str) -> str:
+    return _SIGNS.sub(r"\\\g<0>", text)
+
+
+def _with_code(text: str) -> str:
+    """Return the words of a check as Markdown: what stands between backticks is code."""
+    parts = _line(text).split("`")
+    return "`".join(part if at % 2 else _escaped(part) for at, part in enumerate(parts))
+
+
 def _prediction(each: Prediction) -> str:
-    lines = [f"**Predict** `{each.name}`. {each.question}"]
+    lines = [f"**Predict** `{each.name}`. {_literal(each.question)}"]
     if each.truth:
-        lines.append(f"> **{each.truth}** {' '.join(each.reasons)}")
-    told = [f"- *{label}*: {text}" if text else f"- *{label}*" for label, text in each.choices]
+        lines.append(f"> **{_literal(each.truth)}** {_literal(' '.join(each.reasons))}")
+    choices = [(_literal(label), _literal(text)) for label, text in each.choices]
+    told = [f"- *{label}*: {text}" if text else f"- *{label}*" for label, text in choices]
     return "\n\n".join([*lines, *(["\n".join(told)] if told else [])])
 
 
@@ -136,7 +153,7 @@ def _exercise(task: catalog.Task, exercise) -> str:
 
 
 def _cell(text: str) -> str:
-    return _line(text).replace("|", "\\|")
+    return _with_code(text).replace("|", "\\|")
 
 
 def to_html(text: str) -> str:

@@ -76,10 +76,19 @@ def test_the_table_has_the_minutes_of_each_section(lesson):
 def test_truths_and_captions_come_from_the_latest_run(runs):
     text = notes.notes(lessons.read("01"), runs)
     assert "those of the run of 2026-11-28" in text
-    assert "**Predict** `limit`. How large < 1?" in text
+    assert "**Predict** `limit`. How large \\< 1?" in text
     assert "> **Measured: 0.25.** So it is." in text
     assert "- *a*: no\n- *b*" in text
-    assert "Figure: A caption: <b>." in text
+    assert "Figure: A caption: \\<b>." in text
+    page = notes.to_html(text)
+    assert "How large &lt; 1?" in page
+    assert "A caption: &lt;b&gt;." in page
+
+
+def test_what_looks_like_markdown_stays_as_it_was_written():
+    told = notes.html(notes._literal("mean((a - b) ** 2) + c[1]_d_ < `e` $f$ ** g"))
+    assert told.strip() == "<p>mean((a - b) ** 2) + c[1]_d_ &lt; `e` $f$ ** g</p>"
+    assert "<code>a_b_c</code> *d*" in notes.html(notes._with_code("`a_b_c` *d*"))
 
 
 def test_a_run_that_failed_is_no_source(runs):
