@@ -97,6 +97,8 @@ def _read(source: str, at: int) -> tuple[str, list[str], int]:
 def _named(expression: str, text: str) -> str:
     """Return how a hole is shown to translators: its expression, or a number for a long one."""
     expression = " ".join(expression.split())
+    if re.search(r"""["']["'] : ["']s["']|["']s["'] : ["']["']""", expression):
+        return "s"  # of a plural; other languages may leave it out
     if len(expression) <= _LONGEST_HOLE and not re.search(r"[{}`\"']", expression):
         return expression
     return str(len(re.findall(r"\{[^{}]+\}", text)) + 1)
