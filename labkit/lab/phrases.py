@@ -21,7 +21,7 @@ from labkit.lab.templates import Template, even, is_hole, parts
 PACKAGES = ("exercises", "learn", "explore", "lab", "javascript")  # files of texts of the package
 _SENTENCES = re.compile(r"(?<=[.!?:;…])\s+")
 _LEAST = 3  # letters of a template; less would fit anything
-_ENDS = {".": "。", ":": "：", "?": "？", "!": "！"}
+_ENDS = {".": "。", ";": "；", ":": "：", "?": "？", "!": "！"}
 _WIDE = "。，：；！？、（）“”"
 
 

@@ -55,6 +55,7 @@ def even(text: str) -> str:
     return " ".join(text.split())
 
 
+_MANY = 10  # letters of a template that is more than a frame around others
 _CUTS = " ,;:.("  # where one of two holes may end
 
 
@@ -95,6 +96,8 @@ class Template:
             return None
         if any(map(_holds_sentence, self._inner(found.groups()))):
             return None
+        if self.weight >= _MANY and ";" not in self.text and any("; " in t for t in found.groups()):
+            return None  # a hole would hold the half of a sentence that is not of this template
         values: dict[str, list[str]] = {}
         for holes, text in zip(self._groups, found.groups(), strict=True):
             say = str if holes[0] in self._in_code else translated

@@ -187,6 +187,8 @@ class _Finder(ast.NodeVisitor):
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         if name in code.ASKED or name in ("compile", "script", "getattr", "isinstance", "warn"):
             self.visit(node.func)
+            for keyword in node.keywords:
+                self.visit(keyword)
             return
         self.generic_visit(node)
 
