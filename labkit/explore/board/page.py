@@ -9,6 +9,7 @@ from urllib.parse import quote
 import labkit
 from labkit.explore.board.payload import as_script
 from labkit.explore.board.runs import Runs, top_folder
+from labkit.explore.board.settings import link_rules
 from labkit.explore.board.words import bare, label
 from labkit.explore.kit.script import script
 from labkit.lab.records.entry import now
@@ -38,7 +39,8 @@ footer {{ margin-top: 12px; font-size: 12px; opacity: 0.8; }}
 <body>
 <main>
 <h1>{title}</h1>
-<div id="explorer"><p>This page shows its runs with JavaScript; here are some as text.</p>
+<div id="explorer" data-own-page>
+<p>This page shows its runs with JavaScript; here are some as text.</p>
 {text}</div>
 </main>
 <footer>{made}</footer>
@@ -66,6 +68,7 @@ def page(
     titles = sorted(set(runs.payload["titles"].values()))
     title = title or ": ".join(["Results", *titles] if len(titles) == 1 else ["Results"])
     state = {"runs": runs.payload, "settings": {}, "live": False, "heading": 2}
+    state["link"] = link_rules(runs.of())
     state["base"] = link_base(runs.table, beside)
     made = f"Made by labkit {labkit.__version__} on {now()[:16].replace('T', ' ')} UTC."
     return _PAGE.format(

@@ -9,6 +9,10 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 
+from labkit.explore.kit import state_link
+
+_LONGEST_TEXT = 2000  # letters of a text field that a link may set
+
 
 def slider(
     value: float, low: float, high: float, step: float | None = None, **options: Any
@@ -144,6 +148,25 @@ def bounds(control: widgets.Widget) -> tuple[float, float]:
     if isinstance(control, LogSlider):
         return control.low, control.high
     return control.min, control.max
+
+
+def link_rule(control: widgets.Widget) -> state_link.Rule:
+    """Return the rule of a control's values in a link; see `state_link`.
+
+    >>> link_rule(slider(3, 0, 9))
+    {'kind': 'number', 'low': 0, 'high': 9, 'whole': True}
+    """
+    if isinstance(control, widgets.Checkbox | widgets.ToggleButton):
+        return state_link.flag()
+    if isinstance(control, LogSlider):
+        return state_link.number(control.low, control.high)
+    if hasattr(control, "_options_values"):
+        return state_link.choice(control._options_values)
+    if _is_number(control):
+        return state_link.number(*bounds(control), whole=isinstance(control.value, int))
+    if isinstance(control.value, str):
+        return state_link.text(_LONGEST_TEXT)
+    return state_link.numbers(2, *bounds(control))  # of a range
 
 
 def walk_values(control: widgets.Widget, count: int = 9) -> list:

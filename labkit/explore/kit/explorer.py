@@ -8,7 +8,7 @@ import math
 import random
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
@@ -16,7 +16,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from labkit.explore import figures
-from labkit.explore.kit.controls import arranged, place, read, walk_values
+from labkit.explore.kit import state_link
+from labkit.explore.kit.controls import arranged, link_rule, place, read, walk_values
 from labkit.explore.kit.copying import CopyButtons, as_call, as_command, as_parameters, literal
 from labkit.explore.kit.picture import Picture
 from labkit.explore.kit.still import still_bundle
@@ -98,6 +99,22 @@ class Explorer(widgets.VBox):
             "Copy as parameters": as_parameters(self.lesson_params),
             "Copy as command": as_command(self.lesson, self.lesson_params),
         }
+
+    def link_rules(self) -> state_link.Rules:
+        """Return what a link to a page may set, and to which values: what the controls can show."""
+        return {name: link_rule(control) for name, control in self.controls.items()}
+
+    def follow(self, given: Mapping[str, str]) -> None:
+        """Set the controls as a link does.
+
+        Args:
+            given: setting -> text, as `state_link.split_hash` finds them in an address.
+
+        Raises:
+            ValueError: there is no such setting, or its control cannot show this value; the
+                message says what is allowed, and nothing is set.
+        """
+        self._jump(state_link.read_settings(given, self.link_rules(), self.params))
 
     def walk(self, samples: int = 24) -> int:
         """Turn every control over its whole range, press every button; raise where one fails.

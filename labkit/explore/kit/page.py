@@ -19,6 +19,7 @@ import numpy as np
 import traitlets
 
 from labkit.explore import figures
+from labkit.explore.kit import state_link
 from labkit.explore.kit.copying import as_call, as_command, as_parameters
 from labkit.explore.kit.walking import ExplorerError, headless, sentence, walks
 
@@ -36,6 +37,7 @@ class PageExplorer(anywidget.AnyWidget):
         parameters: names of the settings, as the lesson's parameters.
         allowed: parameter -> (lowest, highest), or the list of its choices.
         hideable: names of controls that `hide` may leave out.
+        linked: further traitlets, with a range in `allowed`, that a link to a page sets.
         sent: further traitlets that a page without a kernel needs.
         page_width: the most CSS pixels that it takes of a page.
     """
@@ -43,6 +45,7 @@ class PageExplorer(anywidget.AnyWidget):
     parameters: ClassVar[tuple[str, ...]] = ()
     allowed: ClassVar[Mapping[str, Sequence]] = {}
     hideable: ClassVar[tuple[str, ...]] = ()
+    linked: ClassVar[tuple[str, ...]] = ()
     sent: ClassVar[tuple[str, ...]] = ("lesson",)
     page_width: ClassVar[int] = 1080
 
@@ -149,6 +152,27 @@ class PageExplorer(anywidget.AnyWidget):
         """Return what a page without a kernel needs to know."""
         return {name: getattr(self, name) for name in (*self.parameters, "hide", *self.sent)}
 
+    def link_rules(self) -> state_link.Rules:
+        """Return what a link to a page may set, and to which values; see `state_link`.
+
+        Settings with a range or choices in `allowed`, ticks, and `hide`; a subclass adds others.
+        """
+        known = (*self.parameters, *self.linked)
+        rules = {name: self._link_rule(name) for name in known}
+        if self.hideable:
+            rules["hide"] = state_link.names(self.hideable)
+        return {name: rule for name, rule in rules.items() if rule}
+
+    def _link_rule(self, name: str) -> state_link.Rule | None:
+        trait = getattr(type(self), name)
+        if isinstance(trait, traitlets.Bool):
+            return state_link.flag()
+        if name not in self.allowed:
+            return None
+        if any(isinstance(each, str) for each in self.allowed[name]):
+            return state_link.choice(self.allowed[name])
+        return state_link.number(*self.allowed[name], whole=isinstance(trait, traitlets.Int))
+
     def html(self, png: bytes | None = None) -> str:
         """Return the explorer as HTML that computes in the page: no kernel, nothing to load.
 
@@ -157,7 +181,8 @@ class PageExplorer(anywidget.AnyWidget):
         Args:
             png: the picture of these settings, where it has been drawn.
         """
-        return living(png or self.png, self.text, self._esm, self.state(), self.page_width)
+        state = {**self.state(), "link": self.link_rules()}
+        return living(png or self.png, self.text, self._esm, state, self.page_width)
 
     def flat(self, png: bytes | None = None) -> dict[str, str]:
         """Return the forms that need neither kernel nor script: a picture, plain text.
