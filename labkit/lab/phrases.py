@@ -21,6 +21,7 @@ from labkit.lab.templates import Template, even, is_hole, parts
 PACKAGES = ("exercises", "learn", "explore", "lab", "javascript")  # files of texts of the package
 _SENTENCES = re.compile(r"(?<=[.!?:;…])\s+")
 _LEAST = 3  # letters of a template; less would fit anything
+_ENDS = {".": "。", ";": "；", ":": "：", "?": "？", "!": "！"}
 _WIDE = "。，：；！？、（）“”"
 
 
@@ -31,6 +32,7 @@ class Phrases:
     plain: dict[str, str] = field(default_factory=dict)
     templates: list[Template] = field(default_factory=list)
     scripts: list[tuple[str, str, str]] = field(default_factory=list)  # text, translation, words
+    _found: dict[str, str | None] = field(default_factory=dict)
 
     def add_to_scripts(self, text: str, translation: str) -> None:
         """Take a text of JavaScript, with the part of it that stands in the script as it is."""
@@ -39,6 +41,8 @@ class Phrases:
 
     def add(self, text: str, translation: str) -> None:
         """Take the translation of a text; one with holes is a template."""
+        if (bare := text.lstrip(",;: ")) != text.strip():  # a sentence may be cut before it
+            self.add(bare, translation.lstrip("，；： "))
         cut = parts(text)
         if not any(map(is_hole, cut)):
             self.plain[_key(text)] = translation.strip()
@@ -48,33 +52,53 @@ class Phrases:
     def find(self, text: str) -> str | None:
         """Return the translation of a text that is known as a whole, None without one."""
         text = even(text)
+        if text not in self._found:
+            self._found[text] = None  # a template may ask for what it stands in
+            self._found[text] = self._find(text)
+        return self._found[text]
+
+    def _find(self, text: str) -> str | None:
         if (known := self.plain.get(_key(text))) is not None:
             return known
-        filled = ((each, each.filled(text, self.say)) for each in self.templates)
-        found = [(each.weight, made) for each, made in filled if made is not None]
-        return max(found)[1] if found else None
+        if text[-1:] in _ENDS and (bare := self.plain.get(_key(text[:-1]))) is not None:
+            return bare + _ENDS[text[-1]]
+        found = self._filled(text)
+        if text[-1:] in _ENDS:
+            found += [(*cost, made + _ENDS[text[-1]]) for *cost, made in self._filled(text[:-1])]
+        return min(found)[2] if found else None
+
+    def _filled(self, text: str) -> list[tuple[int, int, str]]:
+        """Return (English letters left, minus weight, translation) for each template that fits."""
+        filled = [(each, each.filled(text, self.say)) for each in self.templates]
+        return [(_left(made), -each.weight, made) for each, made in filled if made is not None]
 
     def say(self, text: str) -> str:
         """Return a text in this language, as far as it is known."""
-        if not re.search("[A-Za-z]{2,}", text):
-            return text.strip()
-        if (whole := self.find(text)) is not None:
-            return whole
         text = even(text)
+        if not re.search("[A-Za-z]{2,}", text):
+            return text
+        if (known := self.plain.get(_key(text))) is not None:
+            return known
         sentences = _SENTENCES.split(text)
-        return self._joined(sentences) if len(sentences) > 1 else self._listed(text)
+        if len(sentences) == 1:
+            return self.find(text) or self._listed(text)
+        return joined(self._cut(tuple(sentences))[1])
 
-    def _joined(self, sentences: list[str]) -> str:
-        """Return sentences one by one, as many together as are known together."""
-        made, at = [], 0
-        while at < len(sentences):
-            for end in range(len(sentences), at, -1):
-                known = self.find(" ".join(sentences[at:end]))
-                if known is not None:
-                    break
-            made.append(self._listed(sentences[at]) if known is None else known)
-            at = end
-        return joined(made)
+    def _cut(self, sentences: tuple[str, ...]) -> tuple[int, list[str]]:
+        """Return sentences in this language, cut so that the fewest English letters are left."""
+        best: list[tuple[int, list[str]]] = [(0, [])]
+        for end in range(1, len(sentences) + 1):
+            choices = []
+            for start in range(end):
+                said = self.find(" ".join(sentences[start:end]))
+                if said is None and end - start == 1:
+                    said = self._listed(sentences[start])
+                if said is not None:
+                    cost, before = best[start]
+                    choices.append((cost + _left(said), -len(before), [*before, said]))
+            cost, _, made = min(choices)
+            best.append((cost, made))
+        return best[-1]
 
     def _listed(self, text: str) -> str:
         """Return a list `a, b and c` whose parts are all known, in this language."""
@@ -171,6 +195,11 @@ def _glossary() -> list[dict[str, str]]:
 
 def _file(name: str, named: str) -> Path:
     return places.home() / "locale" / named / f"{name}.po"
+
+
+def _left(text: str) -> int:
+    """Return how many letters of English words a text holds, outside its code."""
+    return sum(map(len, re.findall(r"[A-Za-z]{2,}", re.sub(r"`[^`]*`", "", text))))
 
 
 def _key(text: str) -> str:

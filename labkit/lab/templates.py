@@ -10,6 +10,9 @@ from functools import cached_property
 _NUMERIC = re.compile(r":[^{}]*[eEfFgGdn%]\}$|:,\}$")
 _NUMBER = r"([-+−]?(?:[\d.,]*\d(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf)\s?%?)"
 _ANY = r"(.*?)"
+_WIDE_SPACE = re.compile(
+    r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]) +(?=[\u3000-\u9fff\uff00-\uffef])"
+)
 
 
 def parts(template: str) -> list[str]:
@@ -52,6 +55,10 @@ def even(text: str) -> str:
     return " ".join(text.split())
 
 
+_MANY = 10  # letters of a template that is more than a frame around others
+_CUTS = " ,;:.("  # where one of two holes may end
+
+
 @dataclass(frozen=True)
 class Template:
     """A text with holes, and its translation with the same holes in any order.
@@ -87,15 +94,30 @@ class Template:
         found = self._pattern.fullmatch(said)
         if found is None:
             return None
+        if any(map(_holds_sentence, self._inner(found.groups()))):
+            return None
+        if self.weight >= _MANY and ";" not in self.text and any("; " in t for t in found.groups()):
+            return None  # a hole would hold the half of a sentence that is not of this template
         values: dict[str, list[str]] = {}
         for holes, text in zip(self._groups, found.groups(), strict=True):
-            for hole, value in zip(holes, _shared(text, len(holes), translated), strict=True):
+            say = str if holes[0] in self._in_code else translated
+            for hole, value in zip(holes, _shared(text, len(holes), say), strict=True):
                 values.setdefault(hole, []).append(value)
         made = []
         for part in parts(self.translation):
             left = values.get(part, [""]) if is_hole(part) else [_plain(part)]
             made.append(left.pop(0) if is_hole(part) and len(left) > 1 else left[0])
-        return "".join(made)
+        return _WIDE_SPACE.sub("", "".join(made))
+
+    @cached_property
+    def _in_code(self) -> set[str]:
+        """The holes that stand in backticks: names, which are not translated."""
+        return set(re.findall(r"`(\{[^`]*?\})`", even(self.text)))
+
+    def _inner(self, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """Return what stands in holes with text on both sides."""
+        cut = parts(even(self.text))
+        return texts[is_hole(cut[0]) : len(texts) - is_hole(cut[-1])]
 
     @cached_property
     def _groups(self) -> list[list[str]]:
@@ -125,12 +147,19 @@ class Template:
         return re.compile(pattern, re.DOTALL)
 
 
+def _holds_sentence(text: str) -> bool:
+    """Return whether a sentence ends within a text: no hole between two texts holds that much."""
+    return bool(re.search(r"[a-z)`][.!?] [A-Z`]", text))
+
+
 def _shared(text: str, count: int, translated) -> list[str]:
     """Return what each of some holes side by side holds: the first cut that gives known texts."""
     if count == 1:
         return [translated(text)]
     for at in range(1, len(text)):
         first, rest = text[:at], text[at:]
+        if rest[0] not in _CUTS and first[-1] not in _CUTS:
+            continue
         if rest.strip() and translated(first) != first.strip() and translated(rest) != rest.strip():
             return [translated(first), translated(rest), *[""] * (count - 2)]
     return [translated(text), *[""] * (count - 1)]

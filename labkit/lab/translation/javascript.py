@@ -15,6 +15,14 @@ _NOT = re.compile(
     r"^\d*px |sans-serif|^(rotate|translate|scale)\("
 )
 _LONGEST_HOLE = 40
+# Words that are read although they stand alone.
+SINGLE = {
+    "step", "epoch", "stroke", "strokes", "once", "twice", "times", "never", "falls", "rises",
+    "turns", "measured", "modeled", "simulated", "surface", "optimizer", "momentum", "start",
+    "stuck", "diverging", "oscillates", "crawls", "learns", "channel", "layer", "kernel", "stride",
+    "padding", "image", "digit", "noise", "points", "activation", "batch", "data", "shape", "loss",
+    "wrong", "right", "guess", "height", "place", "speed", "kept", "limit", "row", "column",
+}  # fmt: skip
 
 
 def texts(source: str) -> list[tuple[str, str]]:
@@ -26,7 +34,9 @@ def texts(source: str) -> list[tuple[str, str]]:
     found = []
     for literal in _literals(source):
         plain = re.sub(r"\{[^{}]*\}", "·", literal)
-        if (_WORDS.search(plain) or _SHOWN.match(plain)) and not _NOT.search(plain):
+        bare = re.sub("[^A-Za-z ]", "", plain).strip()
+        read = _WORDS.search(plain) or _SHOWN.match(plain) or bare in SINGLE
+        if read and not _NOT.search(plain):
             kind = "phrase" if plain != literal else "string"
             found.append((literal.strip(), kind))
     return list(dict.fromkeys(found))
@@ -45,7 +55,9 @@ def _literals(source: str) -> list[str]:
         elif sign in "\"'`":
             text, inner, at = _read(source, at)
             if joins and found:
-                found[-1] += text
+                found[-1] += re.sub(
+                    r"\{(\d+)\}", r"{\1b}", text
+                )  # numbers begin anew in each literal
             else:
                 found.append(text)
             head = found.pop()
@@ -85,6 +97,8 @@ def _read(source: str, at: int) -> tuple[str, list[str], int]:
 def _named(expression: str, text: str) -> str:
     """Return how a hole is shown to translators: its expression, or a number for a long one."""
     expression = " ".join(expression.split())
+    if re.search(r"""["']["'] : ["']s["']|["']s["'] : ["']["']""", expression):
+        return "s"  # of a plural; other languages may leave it out
     if len(expression) <= _LONGEST_HOLE and not re.search(r"[{}`\"']", expression):
         return expression
     return str(len(re.findall(r"\{[^{}]+\}", text)) + 1)

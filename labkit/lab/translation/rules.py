@@ -20,6 +20,7 @@ _CODE = re.compile(r"`[^`]+`")
 _LINK = re.compile(r"\]\(([^()\s]*(?:\([^()]*\))?)[^)]*\)|(https?://[\w./#?=&%-]+)")
 _TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
 _HOLE = re.compile(r"(?<!\{)\{[^{}]+\}(?!\})")
+_PLURAL = re.compile(r"\{s\}|\{'s' \*.*\}|\{'s' if .* else ''\}|\{'' if .* else 's'\}")
 _NUMBER = re.compile(r"(?<![A-Za-z0-9_.])(?<![A-Za-z]-)\d[\d,]*(?:\.\d+)?")
 _LARGE = re.compile(r"thousand|million|billion|trillion", re.IGNORECASE)
 _RANGE = re.compile(r"in \[[^\]]*\]|one of: .*")
@@ -86,6 +87,7 @@ def _links(text: str) -> list[str]:
 
 def _differ(what: str, old: list[str], new: list[str]) -> list[str]:
     missing, extra = Counter(old) - Counter(new), Counter(new) - Counter(old)
+    missing = {each: n for each, n in missing.items() if not _PLURAL.fullmatch(each)}
     told = [f"{each} is missing" for each in missing] + [f"{each} is new" for each in extra]
     return [f"{what} differ: {', '.join(told)}"] if told else []
 

@@ -30,6 +30,72 @@ _NOT = re.compile(
     r"|\\[a-z]\{|^(create|select|insert|pragma|begin) "
 )
 _LABELS = code.LABELS | {"description", "tooltip", "text", "suptitle", "caption"}
+# Words that are read although they stand alone: kinds of mistakes, parts of sentences.
+SINGLE = {
+    "error",
+    "infinity",
+    "sum",
+    "mean",
+    "maximum",
+    "minimum",
+    "yours",
+    "large",
+    "small",
+    "rows",
+    "columns",
+    "numbers",
+    "values",
+    "value",
+    "row",
+    "column",
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "last",
+    "measured",
+    "modeled",
+    "simulated",
+    "missing",
+    "few",
+    "many",
+    "exchanged",
+    "root",
+    "averaged",
+    "swapped",
+    "rounded",
+    "squared",
+    "negative",
+    "copy",
+    "shape",
+    "nan",
+    "zero",
+    "always",
+    "never",
+    "uphill",
+    "halved",
+    "doubled",
+    "transposed",
+    "reversed",
+    "constant",
+    "finite",
+    "infinite",
+    "diverged",
+    "converged",
+    "median",
+    "product",
+    "for",
+    "times",
+    "twice",
+    "overwritten",
+    "step",
+    "steps",
+    "epoch",
+    "epochs",
+    "loss",
+    "weight",
+    "weights",
+}
 _KEYED = {"mistakes", "presets"}  # arguments or attributes whose keys are labels
 _MAKERS = {"make_controls"}  # functions that return name -> control
 
@@ -121,6 +187,8 @@ class _Finder(ast.NodeVisitor):
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         if name in code.ASKED or name in ("compile", "script", "getattr", "isinstance", "warn"):
             self.visit(node.func)
+            for keyword in node.keywords:
+                self.visit(keyword)
             return
         self.generic_visit(node)
 
@@ -171,7 +239,8 @@ class _Finder(ast.NodeVisitor):
                 self.visit(leaf)
 
     def _add(self, text, plain, kind, words=_WORDS):
-        if words.search(plain) and not _NOT.search(plain):
+        read = words.search(plain) or re.sub("[^A-Za-z ]", "", plain).strip() in SINGLE
+        if read and not _NOT.search(plain):
             formatted = kind == "string" and re.search(r"\{\w*\}", plain)
             self.found.append((text.strip(), "phrase" if formatted else kind))
 
