@@ -1,4 +1,4 @@
-"""Python for lesson pages: Pyodide, the lab and its data as classic scripts, which `file://` allows.
+"""Python for lesson pages: Pyodide, the lab and its data as classic scripts, for `file://` too.
 
 Everything that is copied from Pyodide's folder is verified first: the core files against the
 hashes below, every wheel against `pyodide-lock.json`, and that file against its hash below.

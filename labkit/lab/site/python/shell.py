@@ -88,12 +88,12 @@ class Printed(io.TextIOBase):
 
 
 def best_form(data: Mapping[str, Any]) -> tuple[str, Any]:
-    """Return the MIME type and the content of an output that the page shows.
+    r"""Return the MIME type and the content of an output that the page shows.
 
     >>> best_form({"text/plain": "x", "image/png": b"..."})
     ('image/png', 'Li4u')
     >>> best_form({"text/markdown": "**2**"})
-    ('text/html', '<p><strong>2</strong></p>\\n')
+    ('text/html', '<p><strong>2</strong></p>\n')
     """
     mime = next((mime for mime in MIMES if mime in data), None)
     if mime is None:
@@ -237,7 +237,7 @@ _seen: dict[str, tuple[int, int]] = {}  # files of results as the page has them
 
 
 def start(post: Callable[[str], None]) -> PageShell:
-    """Return IPython, which from now on posts to the page; files restored before are known to it."""
+    """Return IPython, which posts to the page; files that were restored before are known to it."""
     global _shell
 
     def send(message: dict) -> None:

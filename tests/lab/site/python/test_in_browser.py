@@ -125,7 +125,8 @@ def test_all_of_lesson_01_runs_from_a_disk_without_network(site, visitor, capsys
     load = os.getloadavg()[0]
     with capsys.disabled():
         print(
-            f"\nlesson 01 from a disk: first output {first:.1f} s, all {whole:.1f} s, load {load:.1f}"
+            f"\nlesson 01 from a disk: first output {first:.1f} s, all {whole:.1f} s, "
+            f"load {load:.1f}"
         )
     held = page.locator("[id='cell-id=expectations']").inner_text()
     assert held.count("held") >= 10
