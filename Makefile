@@ -16,7 +16,7 @@ CONSTRAINTS := pyproject.toml --extra cpu --extra serve --extra balance --extra 
 help:
 	@echo "make lab        set up, then run every lesson headlessly on real data"
 	@echo "make test       set up, then run all tests (make test-fast: those of seconds)"
-	@echo "make notebook   set up, then open JupyterLab on the lessons' index (PORT=$(PORT))"
+	@echo "make notebook   set up, then open JupyterLab on the lessons' index (PORT=$(PORT); LANG=zh: in Chinese)"
 	@echo "make benchmark  side-by-side ratios: sweeps, training, explorers, start-up"
 	@echo "make backends   add JAX and PyTorch to the environment (CPU)"
 	@echo "make measure    refresh notebooks/measured.csv from the latest runs"
@@ -40,7 +40,7 @@ test-fast: setup
 	@$(BIN)/python -m pytest
 
 notebook: setup
-	@$(BIN)/labkit open --port $(PORT)
+	@$(BIN)/labkit open --port $(PORT) $(if $(filter zh,$(LANG)),--lang zh)
 
 benchmark: setup
 	@for part in start sweep engines results training balancing serving explorer_latency hero_latency predict_latency backprop_frames; do \

@@ -31,6 +31,8 @@ __all__ = ["__version__", *_LAZY]
 
 
 def __getattr__(name: str):
+    if name in ("run", "sweep"):
+        import_module("labkit.machine").needs(f"labkit.{name}", "processes and threads")
     if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'labkit' has no attribute {name!r}; it has {sorted(_LAZY)}")

@@ -18,6 +18,7 @@ Examples:
   labkit list 01                       one lesson's parameters, with their help
   labkit open 01                       your copy of the lesson in JupyterLab
   labkit progress                      how far you are, and what comes next
+  labkit class plan --weeks 8          for who teaches: plan, copies, notes, slides, report
   labkit run 01 -p learning_rate=0.2   run a lesson with another parameter
   labkit run --all                     run every lesson with its defaults
   labkit sweep 01 -g learning_rate=0.05,0.1,0.2    one lesson over many parameters
@@ -93,6 +94,38 @@ def _formats(*forms: str, help: str = "For reading, or for other programs."):
     )
 
 
+def _speak(_context, _option, named: str | None) -> None:
+    """Set the language of this command and of the kernels that it starts, and build its lessons."""
+    from labkit.lab.language import VARIABLE
+
+    if named is not None:
+        os.environ[VARIABLE] = named
+        _build_edition()
+
+
+def _build_edition() -> None:
+    """Bring the lessons in the language of LABKIT_LANG up to date; English needs nothing."""
+    from labkit.lab.language import language
+
+    with sentences((ValueError,)):
+        if language() != "en":
+            from labkit.lab.translation import editions
+
+            editions.ensure()
+
+
+def _language_option():
+    """Return the option --lang of a command."""
+    return click.option(
+        "--lang",
+        type=click.Choice(["en", "zh"]),
+        is_eager=True,
+        expose_value=False,
+        callback=_speak,
+        help="Language of the lessons; default: LABKIT_LANG, else en.",
+    )
+
+
 @click.group(epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(labkit.__version__, prog_name="labkit")
 @click.pass_context
@@ -103,6 +136,8 @@ def main(ctx) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal without ✓ still gets its lines
             stream.reconfigure(errors="replace")
+    if ctx.invoked_subcommand != "translate":  # which mends what cannot be built
+        _build_edition()
 
 
 @main.command("list")
@@ -172,6 +207,7 @@ def _tell_unreadable(bad: list) -> None:
 @click.argument("lesson", required=False, type=_Lesson())
 @click.option("--port", type=int, default=8888, show_default=True, help="Where to serve it.")
 @click.option("--page", is_flag=True, help="Show the page of the latest run instead.")
+@_language_option()
 def open_lesson(lesson, port, page) -> None:
     """Open your copy of a lesson in JupyterLab.
 
@@ -186,16 +222,17 @@ def open_lesson(lesson, port, page) -> None:
       labkit open 04
       labkit open 04 --page      the page of its latest run: no kernel
       labkit open --port 8899    the index, on another port
+      labkit open 01 --lang zh   in Chinese; your copies in learner/zh, one progress for both
     """  # noqa: D301
     from labkit.lab import copies, jupyter, places
 
     with sentences((jupyter.PortError, jupyter.RootError)):
-        index = places.home() / "notebooks" / "index.ipynb"
+        index = places.notebooks() / "index.ipynb"
         notebook = index if lesson is None else places.lesson_file(lesson)
         if page:
             _open_page(notebook.name[:2])
             return
-        if notebook.is_relative_to(places.home() / "notebooks"):
+        if notebook.is_relative_to(places.notebooks()):
             notebook = copies.open_copy(notebook, _tell)
         if not notebook.is_relative_to(jupyter.root(notebook)):
             raise terminal.Refused(f"{notebook} is outside of the lab's folder {places.home()}.")
@@ -347,6 +384,187 @@ def _show_class(learners: dict[str, list[dict]], number: str | None, rows: list[
     click.echo(f"\n{told} Each of them, of each learner: --format csv or json", err=True)
 
 
+@main.group("class")
+def for_class() -> None:
+    """For who teaches: copies, plan, notes, slides, report.
+
+    \b
+    Examples:
+      labkit class plan --weeks 8            which sections in which week
+      labkit class make students 00 01 02    copies without solutions, each one proven to run
+      labkit class notes 01 --out notes      questions to ask, mistakes to expect
+      labkit class slides slides 01          figures and questions of its latest run
+      labkit class read handed_in            who is where, mistakes, guesses against truth
+    """  # noqa: D301
+
+
+@for_class.command("make")
+@click.argument("out", metavar="OUT")
+@click.argument("names", nargs=-1, metavar="[LESSON]...", type=_Lesson())
+@click.option("--no-run", is_flag=True, help="Do not execute the copies: nothing is proven then.")
+def make_copies(out, names, no_run) -> None:
+    """Write student copies: no solutions.
+
+    Stubs, checks and hints stay, solutions go. A claim's card shows what is stated and what was
+    computed, and asks for the verdict. Predictions stay covered until they are answered. Each copy
+    is executed once, on the lab's own functions, as a proof that it runs. A second call brings the
+    folder up to date; what a student wrote in a copy is carried along, and the old copy is kept. A
+    folder that holds something else is refused. Exit status 1 if a copy does not run.
+
+    What is installed still holds the answers: these are copies to learn from, not an exam.
+
+    \b
+    Examples:
+      labkit class make students
+      labkit class make students 00 01 02 --no-run
+    """  # noqa: D301
+    from labkit.lab import lesson as lessons
+    from labkit.lab.classroom import students
+
+    stopped = f"Stopped. What is written in {out} stays; the same call goes on with it."
+    with sentences((students.ClassError,), stopped):
+        chosen = [lessons.read(name) for name in names] or lessons.read_all()
+        chosen = sorted({each.number: each for each in chosen}.values(), key=lambda x: x.number)
+        with terminal.Progress(chosen) as bar:
+            made = students.make(
+                out,
+                names,
+                run=not no_run,
+                tell=_tell,
+                on_copy=lambda copy: bar.write(students.told(copy)),
+                on_cell=lambda lesson, index, number: bar.cell(index, number),
+            )
+        failed = [copy for copy in made if copy.ran is False]
+        proven = "None of them was run: that they run is not proven." if no_run else ""
+        proven = proven or f"{len(made) - len(failed)} of {len(made)} ran from first to last cell."
+        click.echo(f"{os.path.abspath(os.path.expanduser(out))}: {proven}", err=True)
+        sys.exit(1 if failed else 0)
+
+
+@for_class.command("read")
+@click.argument("folder", metavar="FOLDER")
+@click.option("--out", metavar="DIR", help="Where to. Default: class-report/")
+def read_class(folder, out) -> None:
+    """Write a page about what a class did.
+
+    It says who is where, which mistakes were made by how many, and what was guessed beside the
+    truth; tables of it (CSV) lie beside it. FOLDER holds NAME/progress.jsonl,
+    NAME/learner/progress.jsonl or NAME.jsonl for each learner, as a lesson in JupyterLab or a page
+    of the site keeps it. Lines and files that are broken are told and left out. The page needs no
+    network, and nothing leaves this machine.
+
+    \b
+    Examples:
+      labkit class read handed_in
+      labkit class read handed_in --out report
+    """  # noqa: D301
+    from labkit.lab.classroom import report
+    from labkit.lab.classroom.students import ClassError
+    from labkit.lab.words import count
+
+    with sentences((ClassError,)):
+        made = report.write(folder, out)
+        for text in made.found.problems:
+            _tell(text)
+        click.echo(terminal.link(made.page))
+        names = ", ".join(path.name for path in made.files)
+        _tell(f"{count(len(made.found.learners), 'learner')}. Beside the page: {names}")
+
+
+@for_class.command("plan")
+@click.argument("names", nargs=-1, metavar="[LESSON]...", type=_Lesson())
+@click.option("--weeks", type=int, default=8, show_default=True, help="How many.")
+@click.option(
+    "--minutes-per-week",
+    "minutes",
+    type=int,
+    default=90,
+    show_default=True,
+    help="That a learner works on lessons in a week.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["md", "html", "csv", "svg"]),
+    default="md",
+    show_default=True,
+    help="svg: only the graph of what comes before what.",
+)
+@click.option("--out", metavar="FILE", help="Write it into a file.")
+def plan_class(names, weeks, minutes, form, out) -> None:
+    """Plan the weeks of a class.
+
+    It says which sections come when, which must be and which may be left out. Without a LESSON as
+    many lessons as fit, in an order in which each has what it needs before it. With some: these and
+    what they need. Minutes are computed from the lessons.
+
+    \b
+    Examples:
+      labkit class plan --weeks 8
+      labkit class plan --weeks 15 --minutes-per-week 60 --format html --out plan.html
+      labkit class plan 14 --weeks 6          up to transformers
+    """  # noqa: D301
+    from labkit.lab.classroom import plan, schedule
+    from labkit.lab.classroom.students import ClassError
+
+    with sentences((ClassError,)):
+        _write(schedule.FORMS[form](plan.plan(weeks, minutes, names)).rstrip("\n"), out)
+
+
+@for_class.command("notes")
+@click.argument("names", nargs=-1, metavar="[LESSON]...", type=_Lesson())
+@click.option("--out", metavar="DIR", help="Where to. Default: class-notes/")
+@click.option(
+    "--format", "form", type=click.Choice(["html", "md"]), default="html", show_default=True
+)
+@click.option("--from", "folder", metavar="DIR", help="Results folder. Default: runs/")
+def teacher_notes(names, out, form, folder) -> None:
+    """Write notes for who teaches.
+
+    They say what to ask, what to show, and which mistakes to expect. A file for each LESSON, or for
+    all. They are made from the lesson, its checks, and its latest run, which has the truths of its
+    predictions. They hold the solutions: not for students.
+
+    \b
+    Examples:
+      labkit class notes 01
+      labkit class notes --format md --out notes
+    """  # noqa: D301
+    from labkit.lab.classroom import notes
+    from labkit.lab.classroom.students import ClassError
+
+    with sentences((ClassError,)):
+        for path in notes.write(out or "class-notes", names, form, folder):
+            click.echo(terminal.link(path))
+
+
+@for_class.command("slides")
+@click.argument("out", metavar="OUT")
+@click.argument("names", nargs=-1, metavar="[LESSON]...", type=_Lesson())
+@click.option("--reveal", metavar="DIR", help="npm's package reveal.js, unpacked.")
+@click.option("--from", "folder", metavar="DIR", help="Results folder. Default: runs/")
+def make_slides(out, names, reveal, folder) -> None:
+    """Write slides of lessons.
+
+    They show question, figures, predictions and exercises, as in the latest run. Without --reveal a
+    page that scrolls from slide to slide and prints, without any script. With it a reveal.js deck;
+    what it needs is copied beside the slides. Neither needs a network. Without a LESSON all that
+    have been run.
+
+    \b
+    Examples:
+      labkit class slides slides 01
+      npm pack reveal.js@4.6.1 && tar xzf reveal.js-4.6.1.tgz
+      labkit class slides slides 01 --reveal package
+    """  # noqa: D301
+    from labkit.lab.classroom import slides
+    from labkit.lab.classroom.students import ClassError
+
+    with sentences((ClassError,)):
+        for path in slides.write(out, names, reveal, folder):
+            click.echo(terminal.link(path))
+
+
 @main.command()
 @click.argument("names", nargs=-1, metavar="[LESSON]...", type=_Lesson())
 @click.option("--all", "every", is_flag=True, help="Run every lesson.")
@@ -357,6 +575,7 @@ def _show_class(learners: dict[str, list[dict]], number: str | None, rows: list[
 @click.option("--to", "folder", metavar="DIR", help="Results folder. Default: runs/")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Stop a lesson after this long.")
 @click.option("--memory", metavar="SIZE", help="Stop a lesson that uses more, such as 2GB.")
+@_language_option()
 def run(names, every, texts, full, folder, timeout, memory) -> None:
     """Run lessons headlessly, keep what they find.
 
@@ -371,6 +590,7 @@ def run(names, every, texts, full, folder, timeout, memory) -> None:
       labkit run 01 -p learning_rate=0.2 -p optimizer=momentum
       labkit run 11 --full --to /scratch/results
       labkit run --all --timeout 600
+      labkit run 01 --lang zh       the lesson in Chinese; its runs are kept in runs/zh
     """  # noqa: D301
     from labkit.lab import lesson as lessons
     from labkit.lab.runs import limits, runner
@@ -693,6 +913,49 @@ def _folder_of_output() -> str | None:
     return os.path.dirname(path) if os.path.isfile(path) else None
 
 
+@main.command()
+@click.argument("out")
+@click.option("--from", "folder", metavar="DIR", help="Results folder. Default: runs/")
+@click.option(
+    "--pyodide", metavar="DIR", help="A Pyodide release: lessons 00 to 05 run in the page."
+)
+def site(out, folder, pyodide) -> None:
+    r"""Write the site: every lesson's latest run as a page, with index, search, results and ledger.
+
+    OUT is a folder: a new one, or one that holds an earlier site, which is replaced. Open its
+    index.html, from a disk or a stick too, or put the folder on any web server: the pages ask no
+    other host for anything. A lesson that has not been run stands there without results.
+    docs/publish.md and docs/python_in_the_page.md say more.
+
+    \b
+    Examples:
+      labkit run --all && labkit site site
+      labkit site site --from sweeps/today
+      labkit site site --pyodide pyodide    lessons 00 to 05 run in their pages
+    """
+    from labkit.lab.site.build import SiteError, build
+    from labkit.lab.site.python.bundle import BundleError
+    from labkit.lab.words import count
+
+    try:
+        built = build(out, folder, pyodide, click.echo)
+    except (SiteError, BundleError, OSError) as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(
+        f"\n{count(built.pages, 'page')}, {built.size / 1e6:.1f} MB, in {built.folder}\n"
+        f"Open {(built.folder / 'index.html').as_uri()}"
+    )
+    if built.not_run:
+        click.echo(
+            f"Without results, because they have not been run: {', '.join(built.not_run)}. "
+            "`labkit run --all` runs all lessons.",
+            err=True,
+        )
+    if built.outdated:
+        numbers = " ".join(built.outdated)
+        click.echo(f"Their code has changed since they ran; `labkit run {numbers}`", err=True)
+
+
 @main.group(invoke_without_command=True)
 @click.option("--topic", help="Only this topic, such as 'losses'.")
 @click.option("--verdict", help="Only this verdict, such as 'wrong'.")
@@ -988,6 +1251,117 @@ def measure(folder) -> None:
     with sentences():
         for line in terminal.table(write_measured(read_records(folder), calibration())):
             click.echo(line)
+
+
+@main.group()
+def translate() -> None:
+    """Keep the lessons' other language: update, check, todo, fill, build.
+
+    For translators. A file of `locale/zh` holds the translations of one notebook: 01.po those of
+    lesson 01, index.po and glossary.po those of the index and the glossary; exercises.po, learn.po,
+    explore.po, lab.po and javascript.po those of what the lab itself says. The English stays the
+    source: what it changes is marked fuzzy, and shown in English until somebody has looked at it.
+    docs/translate.md says how to work.
+
+    \b
+    Examples:
+      labkit translate todo 01 > todo.txt     what is to be translated in lesson 01
+      labkit translate fill 01 done.txt       the same file with Chinese in the English's place
+      labkit translate check                  does all of it still fit the English?
+      labkit translate build /tmp/zh          the notebooks in Chinese
+    """  # noqa: D301
+
+
+@translate.command("update")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def translate_update(names) -> None:
+    """Bring files of translations up to date with the English.
+
+    NAME is a lesson, index or glossary; without one, all files that there are. Translations are
+    carried over. That of a changed text is marked fuzzy, with the English that it was made from.
+    """
+    from labkit.lab.translation import command
+
+    with sentences((ValueError, OSError)):
+        for name in command.chosen(names):
+            click.echo(command.update_file(name))
+
+
+@translate.command("check")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def translate_check(names) -> None:
+    """Check that translations fit the English; say which cells have drifted.
+
+    Formulas, links, inline code, tags, holes of f-strings, numbers and what code computes must be
+    the same, and words of the glossary the glossary's. Exit status 1 for each of these and for
+    English that changed. What is not translated yet is counted, and is no fault.
+    """
+    from labkit.lab.translation import command
+
+    with sentences((ValueError, OSError)):
+        found = [command.check_file(name) for name in command.chosen(names)]
+        for each in found:
+            for problem in each.problems:
+                click.echo(str(problem))
+        for each in found:
+            click.echo(str(each))
+    sys.exit(1 if any(each.problems for each in found) else 0)
+
+
+@translate.command("todo")
+@click.argument("name")
+@click.option("--all", "every", is_flag=True, help="What is translated, too, to read it again.")
+@click.option(
+    "--only", default="", metavar="PART", help="Cells or modules with PART in their name."
+)
+def translate_todo(name, every, only) -> None:
+    """Print what is to be translated, as a sheet to fill in.
+
+    The file is brought up to date first. Write the Chinese in the place of the English, below the
+    line with the number; lines that begin with #! are for reading. `labkit translate fill` takes
+    the sheet, or a part of it.
+    """
+    from labkit.lab.translation import command
+
+    with sentences((ValueError, OSError)):
+        (name,) = command.chosen((name,))
+        click.echo(command.todo_sheet(name, every, only), nl=False)
+
+
+@translate.command("fill")
+@click.argument("name")
+@click.argument("sheet", type=click.File(encoding="utf-8"))
+def translate_fill(name, sheet) -> None:
+    """Take the translations of a filled sheet; - reads it from standard input.
+
+    What `labkit translate check` would refuse is not taken, and its number is named with the
+    reason; all else is. Exit status 1 if anything was refused.
+    """
+    from labkit.lab.translation import command
+
+    with sentences((ValueError, OSError)):
+        (name,) = command.chosen((name,))
+        taken, refused = command.fill_file(name, sheet.read())
+        for each in refused:
+            click.echo(str(each))
+        click.echo(f"{taken} taken, {len({each.number for each in refused})} refused")
+    sys.exit(1 if refused else 0)
+
+
+@translate.command("build")
+@click.argument("out", type=click.Path(file_okay=False))
+def translate_build(out) -> None:
+    """Write all notebooks in Chinese to the folder OUT.
+
+    What is not translated stays English, block by block. Cells keep their ids.
+    """
+    from pathlib import Path
+
+    from labkit.lab.translation import editions
+
+    with sentences((ValueError, OSError)):
+        made = editions.build(Path(out))
+        click.echo(f"{len(made)} notebooks in {out}")
 
 
 @main.command()

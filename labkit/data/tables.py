@@ -160,8 +160,7 @@ def film_rows() -> pd.DataFrame:
     import pandas as pd
 
     gaps = {name: [""] for name in ("runtime", "liked", "box_office", "awards")}
-    exact = {"keep_default_na": False, "na_values": gaps, "float_precision": "round_trip"}
-    return pd.read_csv(io.BytesIO(_text("films")), **exact)
+    return pd.read_csv(io.BytesIO(_text("films")), keep_default_na=False, na_values=gaps)
 
 
 def _text(name: str) -> bytes:

@@ -19,6 +19,7 @@ import traitlets
 from labkit.data.text import decode, encode
 from labkit.explore import figures, kit
 from labkit.explore.attention_pictures import visible
+from labkit.explore.kit import state_link
 from labkit.explore.kit.script import script
 from labkit.maths.attention import softmax_at
 from labkit.networks.transformer import write
@@ -206,6 +207,10 @@ class LookExplorer(kit.PageExplorer):
     def pixels(self) -> np.ndarray:
         """Return the picture: the text, and a row for each head if a letter is pointed at."""
         return drawn_text(self.written, self.place)
+
+    def link_rules(self) -> state_link.Rules:
+        """Return what a link to a page may set: the letter; only a kernel writes another text."""
+        return {"place": state_link.number(-1, len(self.written["text"]) - 1, whole=True)}
 
     def state(self) -> dict[str, Any]:
         """Return what a page without a kernel needs to know."""

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 
 from labkit.data import load_mnist
 from labkit.explore import figures, kit
+from labkit.explore.kit import state_link
 from labkit.explore.kit.page import check_setting
 from labkit.explore.kit.script import script
 from labkit.maths.convolution import (
@@ -80,6 +81,7 @@ class SlidingWindow(kit.PageExplorer):
     """
 
     parameters = ("weights", "digit", "stride", "padding", "pooling")
+    linked = ("row", "column")
     sent = ("lesson", "examples", "kernels", "row", "column")
     allowed: ClassVar[dict[str, Sequence]] = {
         "digit": (0, 9),
@@ -140,6 +142,10 @@ class SlidingWindow(kit.PageExplorer):
         result = self.compute(**self.params)
         place = place_in_words(self.params, result, self.row, self.column)
         return f"{summary(self.params, result)} {place}"
+
+    def link_rules(self) -> state_link.Rules:
+        """Return what a link to a page may set: also the nine weights."""
+        return {"weights": state_link.numbers(9, *WEIGHT_RANGE), **super().link_rules()}
 
     def pixels(self) -> np.ndarray:
         """Return the picture: image, kernel, map, and the framed window."""
@@ -271,6 +277,7 @@ class FeatureMapExplorer(kit.PageExplorer):
     """
 
     parameters = ("digit", "layer", "channel")
+    linked = ("row", "column")
     sent = ("lesson", "layers", "examples", "row", "column")
     allowed: ClassVar[dict[str, Sequence]] = {
         "digit": (0, 9),
@@ -335,6 +342,11 @@ class FeatureMapExplorer(kit.PageExplorer):
     def text(self) -> str:
         """What the filter answers, and what the value that is looked at has seen."""
         return filter_in_words(self.params, self.compute(**self.params))
+
+    def link_rules(self) -> state_link.Rules:
+        """Return what a link to a page may set: also the layer, one of this network's."""
+        layer = state_link.choice(each["name"] for each in self.layers)
+        return {"layer": layer, **super().link_rules()}
 
     def pixels(self) -> np.ndarray:
         """Return the picture: the digit, all channels of the layer, the chosen one."""

@@ -19,6 +19,7 @@ import traitlets
 
 from labkit.data.drawing import FINE, SIDE, Strokes, image_of, ink_of
 from labkit.explore import figures, kit
+from labkit.explore.kit import state_link
 from labkit.explore.kit.script import script
 from labkit.maths import backprop as maths
 from labkit.networks.packing import pack, unpack
@@ -191,6 +192,15 @@ class DigitExplorer(kit.PageExplorer):
         drawing = [[int(v) if v == int(v) else v for v in stroke] for stroke in self.strokes]
         settings = super().texts() if self.lesson else {}
         return settings | {"Copy the drawing": f"strokes = {drawing}"}
+
+    def link_rules(self) -> state_link.Rules:
+        """Return what a link to a page may set: also the drawing."""
+        return {
+            "digit": state_link.number(-1, 9, whole=True),
+            "pen": state_link.number(1, 5),
+            **super().link_rules(),
+            "strokes": state_link.strokes(SIDE, LONGEST),
+        }
 
     def grid(self) -> Iterator[dict[str, Any]]:
         """Yield every control over its range, with each drawing."""

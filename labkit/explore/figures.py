@@ -18,9 +18,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from cycler import cycler
 
+from labkit.explore import fonts
+from labkit.lab.language import language
+from labkit.lab.phrases import translated
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
     from matplotlib.transforms import BboxBase
     from PIL.Image import Image
 
@@ -80,7 +85,26 @@ def use_style() -> None:
     """
     import matplotlib
 
-    matplotlib.rcParams.update(STYLE)
+    matplotlib.rcParams.update(STYLE | fonts.style())
+
+
+def speak(fig: Figure) -> None:
+    """Put what is written in a figure into the language of LABKIT_LANG."""
+    if language() == "en":
+        return
+    from matplotlib.text import Text
+
+    for text in fig.findobj(Text):
+        say(text)
+
+
+def say(text: Text) -> None:
+    """Put one text of a figure into the language of LABKIT_LANG; numbers and formulas stay."""
+    told = text.get_text()
+    if (new := translated(told)) != told:
+        text.set_text(new)
+    if "$" in new and not new.isascii():  # in a text with formulas matplotlib uses one font
+        text.set_fontfamily(fonts.name())
 
 
 def show(fig: Figure, caption: str) -> None:
@@ -99,6 +123,7 @@ def show(fig: Figure, caption: str) -> None:
     caption = _checked_caption(caption)
     if not callable(getattr(fig, "savefig", None)):
         raise TypeError(f"show needs a matplotlib Figure, got {type(fig).__name__}")
+    speak(fig)
     png, width, data = _draw(fig)
     display(bundle(png, caption, width, data), raw=True)
     if _is_pyplot(fig):
@@ -119,7 +144,7 @@ def bundle(png: bytes, caption: str, width: int, data: Sequence[Box] = ()) -> di
     return {
         "text/html": html_figure(png, caption, width, data),
         "image/png": base64.b64encode(png).decode(),
-        "text/plain": caption,
+        "text/plain": translated(caption),
     }
 
 
@@ -129,10 +154,11 @@ def html_figure(png: bytes, caption: str, width: int, data: Sequence[Box] = ()) 
     >>> html_figure(b"", "a < b", 10)[:60]
     '<figure style="margin:0.5em 0;max-width:100%;width:10px"><st'
     """
+    words = html.escape(translated(caption))
     return (
         f'<figure style="margin:0.5em 0;max-width:100%;width:{width}px">'
         f"<style>{THEMES}</style>{image(png, caption, data=data)}"
-        f'<figcaption style="margin-top:0.4em">{html.escape(caption)}</figcaption></figure>'
+        f'<figcaption style="margin-top:0.4em">{words}</figcaption></figure>'
     )
 
 
@@ -180,7 +206,7 @@ def image(
     name = f"labkit-{zlib.crc32(kept.encode()):x}"  # equal filters may share their name
     turn = f";--labkit-turn:url(#{name})" if data else ""
     return kept.replace("NAME", name) + (
-        f'<img class="labkit-paper" alt="{html.escape(alt)}" {fixed}'
+        f'<img class="labkit-paper" alt="{html.escape(translated(alt))}" {fixed}'
         f'style="display:block;{place};height:auto;background:white{turn}" '
         f'src="data:image/png;base64,{base64.b64encode(png).decode()}">'
     )

@@ -18,6 +18,7 @@ import traitlets
 
 from labkit.explore import kit
 from labkit.explore.attention import account, drawn_text, in_words, rows
+from labkit.explore.kit import state_link
 from labkit.explore.kit.script import script
 from labkit.maths.attention import restricted, softmax_at
 from labkit.networks.transformer import Decoder, write
@@ -171,6 +172,16 @@ class WriteExplorer(kit.PageExplorer):
     def pixels(self) -> np.ndarray:
         """Return the picture: the text, and a row for each head if a token is pointed at."""
         return self._drawn(self.written, self.place)
+
+    def link_rules(self) -> state_link.Rules:
+        """Return what a link to a page may set: also the beginning and how far it is written."""
+        return {
+            "beginning": state_link.text(LONGEST),
+            **super().link_rules(),
+            "top_k": state_link.number(0, self.decoder.vocabulary, whole=True),
+            "length": state_link.number(0, LONGEST, whole=True),
+            "place": state_link.number(-1, 2 * LONGEST, whole=True),
+        }
 
     def grid(self) -> Iterator[dict[str, Any]]:
         """Yield beginnings and ways to draw, and a beginning that is longer than the context."""

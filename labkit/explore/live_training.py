@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 import numpy as np
 
+from labkit import machine
 from labkit.explore import figures, kit
 from labkit.networks.checkpoint import Training
 
@@ -57,6 +58,7 @@ class LiveTraining(widgets.VBox):
         batch_size: int = 64,
         seed: int = 0,
     ) -> None:
+        machine.needs("LiveTraining", "threads")
         self.training = Training(model, x, y, batch_size, seed)
         self.validation_data = validation_data
         self.total = epochs * self.training.steps_per_epoch
@@ -349,7 +351,8 @@ class LiveTraining(widgets.VBox):
     def _repr_mimebundle_(self, **options: Any) -> dict:
         """Return the live widget, and a picture for viewers without a kernel."""
         live = super()._repr_mimebundle_(**options) or {}
-        still = figures.bundle(self.png, self.text, width=self._pixels.shape[1])
+        shown = (self._pixels.shape[1], type(self).__name__, self.params)
+        still = kit.still_bundle(self.png, self.text, *shown, note=kit.headless())
         return still if kit.headless() else live | still
 
 

@@ -26,6 +26,7 @@ from labkit.explore.kit import in_page
 from labkit.explore.kit.page import alive
 from labkit.explore.kit.script import script
 from labkit.lab import progress
+from labkit.lab.phrases import page_phrases, translated
 from labkit.lab.records.shell import in_notebook
 
 if TYPE_CHECKING:
@@ -123,10 +124,12 @@ class Prediction(anywidget.AnyWidget):
 
     task = traitlets.Dict().tag(sync=True)
     kept = traitlets.Dict().tag(sync=True)
+    phrases = traitlets.List().tag(sync=True)  # what it says, in the learner's language
     _esm = script("predict/explorer")
 
     def __init__(self, task: Mapping[str, Any]) -> None:
-        super().__init__(task=dict(task), kept=_kept_before(task))
+        given = {"kept": _kept_before(task), "phrases": page_phrases(self._esm, _said_of(task))}
+        super().__init__(task=dict(task), **given)
         self._memory = None  # a handle of an output, once it is displayed
         self.observe(self._keep, "kept")  # from now on: what was kept before is not kept again
 
@@ -149,7 +152,7 @@ class Prediction(anywidget.AnyWidget):
             *task.get("notes", []),
             task["because"],
         ]
-        return "\n".join([f"Predict. {task['question']}", *told])
+        return "\n".join(map(translated, [f"Predict. {task['question']}", *told]))
 
     # ---- the forms it takes
 
@@ -158,8 +161,10 @@ class Prediction(anywidget.AnyWidget):
 
         Where scripts are not run (an untrusted notebook) the answer is folded.
         """
-        told = f"<details><summary>Show me</summary>{self._told(self.png)}</details>"
+        shown = self._told(self.png)
+        told = f"<details><summary>{translated('Show me')}</summary>{shown}</details>"
         state = {"task": self.task, "kept": self.kept}
+        state |= {"phrases": self.phrases} if self.phrases else {}
         if machine.in_page():  # whose Python keeps the guess
             state["kernel"] = in_page.join(self)
         return alive(self._asked() + told, self._esm, state, 760)
@@ -207,7 +212,7 @@ class Prediction(anywidget.AnyWidget):
 
     @property
     def _question(self) -> str:
-        return f"Predict. {self.task['question']}"
+        return translated(f"Predict. {self.task['question']}")
 
     def _remembered(self) -> dict[str, str]:
         """Return an output that nobody sees; a change of it, not of a widget, is there to save."""
@@ -216,12 +221,14 @@ class Prediction(anywidget.AnyWidget):
         return {"text/html": f'{hidden}<i hidden class="labkit-kept" data-kept="{kept}"></i>'}
 
     def _asked(self) -> str:
-        return f"<p><b>Predict.</b> {html.escape(self.task['question'])}</p>"
+        question = html.escape(translated(self.task["question"]))
+        return f"<p><b>{translated('Predict.')}</b> {question}</p>"
 
     def _told(self, png: bytes) -> str:
         """Return measurement and reason as HTML, with the picture of a curve."""
         task = self.task
-        parts = [f"<p><b>{task['mark'].capitalize()}:</b> {html.escape(told_answer(task))}</p>"]
+        mark = translated(f"{task['mark'].capitalize()}:")
+        parts = [f"<p><b>{mark}</b> {html.escape(translated(told_answer(task)))}</p>"]
         if png:
             parts = [
                 '<figure style="margin:0.5em 0;max-width:520px">'
@@ -229,11 +236,9 @@ class Prediction(anywidget.AnyWidget):
                 *parts,
             ]
         texts = [" ".join(task.get("notes", [])), task["because"]]
-        parts += [f"<p>{html.escape(text)}</p>" for text in texts if text]
-        lines = [
-            f"<li><b>{html.escape(label)}</b>{': ' + html.escape(text) if text else ''}</li>"
-            for label, text in task.get("choices", [])
-        ]
+        parts += [f"<p>{html.escape(translated(text))}</p>" for text in texts if text]
+        pairs = [map(html.escape, map(translated, pair)) for pair in task.get("choices", [])]
+        lines = [f"<li><b>{label}</b>{': ' + text if text else ''}</li>" for label, text in pairs]
         if lines:
             parts.append("<ul>" + "".join(lines) + "</ul>")
         return "".join(parts)
@@ -254,6 +259,14 @@ class Prediction(anywidget.AnyWidget):
         ax.set(xlim=task["across"], ylim=(task["low"], task["high"]))
         if (x == x.round()).all():  # steps, layers: no 2.5 among them
             ax.locator_params(axis="x", integer=True)
+
+
+def _said_of(task: Mapping[str, Any]) -> list[str]:
+    """Return the texts of a question that the page shows and Python made."""
+    labels = [text for pair in task.get("choices", []) for text in pair]
+    axes = [task[name] for name in ("x_label", "y_label", "unit") if name in task]
+    own = [task["question"], task["because"], task["mark"], task["mark"].capitalize()]
+    return [*own, *labels, *axes, *task.get("notes", [])]
 
 
 def told_answer(task: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
+from labkit import machine
 from labkit.lab.words import clock
 from labkit.learn.claims import show
 
@@ -87,6 +88,7 @@ class RecomputeButton(widgets.VBox):
         if self._running is not None:
             self._end()
             return
+        machine.needs("Recomputing a row", "a process of its own")
         # A session of its own: interrupting the kernel does not interrupt it.
         self._running = subprocess.Popen(
             command(id),

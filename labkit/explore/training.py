@@ -17,6 +17,7 @@ import numpy as np
 import traitlets
 
 from labkit.explore import figures, kit
+from labkit.explore.kit.page import living
 from labkit.explore.kit.script import script
 from labkit.explore.training_code import (
     FUNCTIONS,
@@ -48,6 +49,7 @@ OFFERED = {  # in the menus; any value of the range is taken
     "learning_rate": [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
     "batch_size": [1, 5, 10, 30, 100, 400],
 }  # fmt: skip
+_HERO_WIDTH = 640  # CSS pixels: its height follows
 SPAN = 3  # the picture shows -3 to 3 on both axes
 GUESSING = math.log(2)  # the loss of the answer 1/2 to everything
 
@@ -170,6 +172,8 @@ class TrainingExplorer(kit.PageExplorer):
         data, points, noise, depth, width, activation, learning_rate, batch_size, seed: as the
             lesson's parameters. epochs: how far it is trained when it appears.
         hide: controls to leave out, names in `TrainingExplorer.hideable`.
+        playing: whether it begins to train by itself when a page opens, unless the reader asked
+            the system for less motion; it ends when all is learned.
 
     Attributes:
         params: all settings. result: the training in Python, as `explain` returns it.
@@ -185,8 +189,8 @@ class TrainingExplorer(kit.PageExplorer):
 
     parameters = PARAMETERS
     allowed = ALLOWED
-    hideable = (*PARAMETERS[:8], "copy")
-    sent = ("lesson", "catalog")
+    hideable = (*PARAMETERS[:8], "copy", "stepping", "words")
+    sent = ("lesson", "catalog", "playing")
     page_width = 1000
 
     lesson = traitlets.Unicode("04").tag(sync=True)
@@ -200,14 +204,16 @@ class TrainingExplorer(kit.PageExplorer):
     batch_size = traitlets.Int(10).tag(sync=True)
     epochs = traitlets.Int(0).tag(sync=True)
     seed = traitlets.Int(0).tag(sync=True)
+    playing = traitlets.Bool(False).tag(sync=True)
     catalog = traitlets.Dict().tag(sync=True)
 
     _esm = script("training/explorer")
 
     def __init__(self, **settings: Any) -> None:
-        self._check_names(settings, "hide")
-        checked = {name: self._check(name, settings[name]) for name in settings.keys() - {"hide"}}
-        super().__init__(catalog=_catalog(), hide=settings.get("hide", []), **checked)
+        self._check_names(settings, "hide", "playing")
+        more = {name: settings.pop(name) for name in ("hide", "playing") if name in settings}
+        checked = {name: self._check(name, value) for name, value in settings.items()}
+        super().__init__(catalog=_catalog(), **more, **checked)
 
     @traitlets.validate(*PARAMETERS)
     def _validate(self, proposal: Bunch) -> Any:
@@ -255,6 +261,22 @@ class TrainingExplorer(kit.PageExplorer):
         as_code("numpy", params)
         if drawn:
             _draw(params)
+
+
+def hero() -> str:
+    """Return HTML of a network that begins to learn by itself when a page opens.
+
+    At most 430 CSS pixels high where the page is wide; no wider than a phone on a phone. Nothing is
+    loaded, and nothing moves by itself for a reader who asked the system for less motion.
+
+    >>> "Start" in hero()
+    True
+    """
+    kept = ("data", "learning_rate")
+    hidden = [name for name in TrainingExplorer.hideable if name not in kept]
+    network = {"depth": 3, "width": 8, "learning_rate": 0.1, "noise": 0.0}
+    shown = TrainingExplorer(data="spiral", **network, hide=hidden, playing=True)
+    return living(shown.png, shown.text, shown._esm, shown.state(), _HERO_WIDTH)
 
 
 @functools.cache

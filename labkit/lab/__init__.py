@@ -5,6 +5,8 @@ Lessons need five names from here: `record`, `expect`, `claim`, `claim_table` an
 
 from importlib import import_module
 
+from labkit import machine
+
 _LAZY = {
     "claim": "labkit.learn.claims",
     "claim_table": "labkit.learn.claims",
@@ -20,6 +22,8 @@ __all__ = list(_LAZY)
 
 
 def __getattr__(name: str):
+    if name in ("run", "sweep"):
+        machine.needs(f"labkit.{name}", "processes and threads")
     if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'labkit.lab' has no attribute {name!r}; it has {__all__}")

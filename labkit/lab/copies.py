@@ -63,7 +63,7 @@ def open_copy(notebook: str | os.PathLike, tell: Tell = print) -> Path:
         if path != notebook:
             _refresh_or_tell(path, tell)
     _refresh(notebook, tell)
-    return Path(os.path.realpath(places.learner_folder())) / notebook.name
+    return Path(os.path.realpath(places.copies_folder())) / notebook.name
 
 
 def refresh(tell: Tell = print) -> None:
@@ -127,7 +127,7 @@ def reset(lesson: str | int | os.PathLike, exercise: str | None = None, tell: Te
 
 def _given() -> list[Path]:
     """Return the notebooks of which a learner gets copies: all lessons, and what they link."""
-    folder = places.home() / "notebooks"
+    folder = places.notebooks()
     beside = [folder / name for name in BESIDE if (folder / name).is_file()]
     return [*places.lesson_files().values(), *beside]
 
@@ -141,37 +141,54 @@ def _refresh_or_tell(path: Path, tell: Tell) -> None:
 
 
 def _refresh(path: Path, tell: Tell) -> None:
-    copy = places.learner_folder() / path.name
+    copy = places.copies_folder() / path.name
     with _writing():
-        given = _fresh(path)
-        is_there = copy.exists()
-        if is_there and copy.samefile(path):
+        if copy.exists() and copy.samefile(path):
             raise CopyError(
-                f"{places.learner_folder()} is the folder of the lessons themselves. Set "
+                f"{places.copies_folder()} is the folder of the lessons themselves. Set "
                 "LABKIT_LEARNER to another folder, or unset it."
             )
-        if not is_there:
-            _write(copy, given)
-            return
-        try:
-            mine = _read(copy)
-        except ParameterError:
-            kept = _keep(copy)
-            _write(copy, given)
-            tell(
-                f"Your copy {copy.name} could not be read. It is kept in {kept}; a new one is made."
-            )
-            return
-        if _mark(mine).get("lesson") == _mark(given)["lesson"]:
-            _tell_kernel(copy, mine, given)
-            return
-        if not any(_answers(mine, given)):
-            _write(copy, given)
-            return
+        update(copy, prepared(lessons.content(path)), tell)
+
+
+def update(copy: Path, given: dict, tell: Tell) -> None:
+    """Make a copy, or bring it up to date with what is given now; no answer in it is lost.
+
+    Args:
+        copy: where it is, or will be.
+        given: the notebook as `prepared` returns it.
+        tell: gets a sentence when something did not stay as it was.
+
+    Raises:
+        OSError: it cannot be written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     given = prepared(lessons.content(places.lesson_file("04")))
+    ...     update(Path(folder, "a.ipynb"), given, print)
+    ...     os.listdir(folder)
+    ['a.ipynb']
+    """
+    if not copy.exists():
+        _write(copy, given)
+        return
+    try:
+        mine = _read(copy)
+    except ParameterError:
         kept = _keep(copy)
-        new, carried, lost = _carried(mine, given)
-        _write(copy, new)
-    text = f"{path.stem} has changed. {_are(carried)} carried into the new version"
+        _write(copy, given)
+        tell(f"Your copy {copy.name} could not be read. It is kept in {kept}; a new one is made.")
+        return
+    if _mark(mine).get("lesson") == _mark(given)["lesson"]:
+        _tell_kernel(copy, mine, given)
+        return
+    if not any(_answers(mine, given)):
+        _write(copy, given)
+        return
+    kept = _keep(copy)
+    new, carried, lost = _carried(mine, given)
+    _write(copy, new)
+    text = f"{copy.stem} has changed. {_are(carried)} carried into the new version"
     text += f"; {', '.join(lost)} could not be" if lost else ""
     tell(f"{text}. Your old copy is {kept}")
 
@@ -281,15 +298,30 @@ def _with_stub(mine: dict, given: dict, stub: dict) -> dict:
 
 
 def _fresh(path: Path) -> dict:
-    """Return a notebook as a learner gets it, in which JupyterLab finds nothing to change."""
-    content = lessons.content(path)
+    return prepared(lessons.content(path))
+
+
+def prepared(content: dict) -> dict:
+    """Return a notebook as a learner gets it, in which JupyterLab finds nothing to change.
+
+    It knows its version, and the hash of each of its cells.
+
+    Args:
+        content: a notebook as `lesson.content` returns it; it is changed.
+
+    >>> prepared(lessons.content(places.lesson_file("04")))["nbformat_minor"]
+    5
+    """
     for number, cell in enumerate(content["cells"]):
         cell.setdefault("id", f"cell-{number}")  # older notebooks have none
     content["nbformat_minor"] = max(5, content["nbformat_minor"])
     shown = [{name: cell.get(name) for name in _DECIDING} for cell in content["cells"]]
     version = _hash(json.dumps(shown, sort_keys=True))
     cells = {cell["id"]: _hash(cell["source"]) for cell in content["cells"]}
-    content["metadata"] = _kernel() | {"labkit": {"lesson": version, "cells": cells}}
+    mark = {"lesson": version, "cells": cells}
+    if lang := _told(content).get("lang"):
+        mark["lang"] = lang
+    content["metadata"] = _kernel() | {"labkit": mark}
     return content
 
 
@@ -322,8 +354,14 @@ def _read(copy: Path) -> dict:
 
 def _mark(notebook: dict) -> dict:
     """Return what a copy knows of the lesson that it was made from, {} where that is lost."""
-    mark = notebook["metadata"].get("labkit")
-    return mark if isinstance(mark, dict) and isinstance(mark.get("cells"), dict) else {}
+    mark = _told(notebook)
+    return mark if isinstance(mark.get("cells"), dict) else {}
+
+
+def _told(notebook: dict) -> dict:
+    """Return what a notebook's metadata say of the lab, {} where they say nothing."""
+    told = notebook["metadata"].get("labkit")
+    return told if isinstance(told, dict) else {}
 
 
 def _by_id(notebook: dict) -> dict[str, dict]:
@@ -385,6 +423,6 @@ def _writing() -> Iterator[None]:
         yield
     except OSError as error:
         raise CopyError(
-            f"Your copies of the lessons cannot be kept in {places.learner_folder()}: "
+            f"Your copies of the lessons cannot be kept in {places.copies_folder()}: "
             f"{error.strerror or error}. Set LABKIT_LEARNER to a folder that you may write."
         ) from error

@@ -97,6 +97,8 @@ class Report:
 
     def _span(self) -> list[str]:
         """Return in sentences what the lessons take, and how far to trust that."""
+        if machine.in_page():
+            return ["Lessons take longer in a page than in JupyterLab."]
         if not self.times:
             return ["No lesson has been measured yet, so expected minutes are unknown."]
         least, most = (choose(self.times, key=lambda t: t.seconds) for choose in (min, max))
@@ -155,7 +157,7 @@ def report(
     ['Python', 'Packages', 'Keras backend']
     """
     if machine.in_page():
-        return Report(page_checks(), lesson_times(calibration() if calibrated else None))
+        return Report(page_checks(), [])  # no lesson was timed in a page
     checks = [python_check(), packages_check(), backend_check(full), *device_checks()]
     checks += [memory_check(), disk_check(), home_check(), *data_checks(datasets or [])]
     return Report(checks, lesson_times(calibration() if calibrated else None), busy_in_words())
@@ -283,7 +285,7 @@ def device_checks() -> list[Check]:
     if not found:
         return [processor, units, Check("GPU", "none found, and no lesson needs one")]
     idle = machine.chosen_backend()[0] == "tensorflow" and version_of("tensorflow-cpu") is not None
-    fix = "The installed TensorFlow cannot use it: see the GPU route in README.md."
+    fix = "The installed TensorFlow cannot use it: see the GPU route in docs/install.md."
     # Not a failure: the lab runs, only slower than it could.
     value = ", ".join(found) + (f". {fix}" if idle else "")
     return [processor, units, Check("GPU", value)]

@@ -26,7 +26,7 @@ _COMPUTING = ("maths", "data", "networks", "datacenter")  # rooms of labkit that
 _MOST = 100  # lessons kept in memory
 # A line of nothing but links to notebooks, such as the previous and the next lesson.
 NAVIGATION = re.compile(r"^(?:[←→· ]*\[[^\]\n]*\]\([^()\s]*\.ipynb\))+[←→· ]*$", re.MULTILINE)
-_FOLDED = re.compile(r"<details\b.*?</details>", re.DOTALL)
+_FOLDED = re.compile(r"<details\b.*?</details>|<!--.*?-->", re.DOTALL)  # or not shown at all
 _TARGET = re.compile(r"""\]\([^()\s]*(?:\s+"(?:[^"\\]|\\.)*")?\)""")  # of a link, with its title
 
 
@@ -76,6 +76,8 @@ class Lesson:
     @cached_property
     def question(self) -> str:
         """The question that it answers, from its first text cell; "" where none is asked."""
+        if told := self._told.get("question"):
+            return told
         texts = [c["source"] for c in self.content["cells"] if c["cell_type"] == "markdown"]
         _, found, rest = texts[0].partition("**Question.**") if texts else ("", "", "")
         return rest.split("\n\n")[0].strip() if found else ""
@@ -87,10 +89,17 @@ class Lesson:
         >>> read("00").before
         'nothing'
         """
+        if told := self._told.get("before"):
+            return told
         texts = [c["source"] for c in self.content["cells"] if c["cell_type"] == "markdown"]
         _, _, rest = texts[0].partition("**Before it:**") if texts else ("", "", "")
         said = rest.split("\n\n")[0].partition(". ")[0].strip().rstrip(".")
         return re.sub(r" \([^)]*\)", "", said)  # without the titles
+
+    @property
+    def _told(self) -> dict:
+        """What an edition in another language tells of itself."""
+        return self.content["metadata"].get("labkit") or {}
 
     @cached_property
     def minutes(self) -> int:
@@ -258,11 +267,20 @@ def content(path: Path) -> dict:
             import nbformat
 
             found = nbformat.convert(nbformat.from_dict(found), 4)
-        found["cells"] = [_cell(cell) for cell in found["cells"]]
+        return plain(found)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ParameterError(f"{path} is not a readable notebook: {error!r}") from error
-    found["cells"] = [cell for cell in found["cells"] if not INSERTED & tags(cell)]
-    return found
+
+
+def plain(notebook: dict) -> dict:
+    r"""Return a notebook of format 4, each cell with its source as one text, none inserted.
+
+    >>> cell = {"cell_type": "code", "metadata": {}, "source": ["a\n", "b"]}
+    >>> plain({"cells": [cell]})["cells"][0]["source"]
+    'a\nb'
+    """
+    cells = [_cell(cell) for cell in notebook["cells"]]
+    return {**notebook, "cells": [cell for cell in cells if not INSERTED & tags(cell)]}
 
 
 def tags(cell: dict) -> set[str]:
@@ -283,13 +301,22 @@ def minutes(cells: list[dict]) -> int:
     >>> minutes([{"cell_type": "markdown", "metadata": {}, "source": 1500 * "word "}])
     10
     """
+    return max(5, 5 * round(exact_minutes(cells) / 5))
+
+
+def exact_minutes(cells: list[dict]) -> float:
+    """Return how long it takes to work through cells, by the rule of `minutes`, not rounded.
+
+    >>> exact_minutes([{"cell_type": "markdown", "metadata": {}, "source": 75 * "word "}])
+    0.5
+    """
     shown = [cell for cell in cells if not is_folded(cell)]
     code = "\n".join(cell["source"] for cell in shown if cell["cell_type"] == "code")
     lines = sum(bool(line.strip()) for line in code.splitlines())
     words = sum(count_words(c["source"]) for c in shown if c["cell_type"] == "markdown")
     explorers = sum("explorer" in tags(cell) for cell in shown)
     exercises = sum("exercise" in tags(cell) for cell in shown)
-    return max(5, 5 * round((words / 150 + lines * 3 / 60 + 3 * explorers + 5 * exercises) / 5))
+    return words / 150 + lines * 3 / 60 + 3 * explorers + 5 * exercises
 
 
 def is_folded(cell: dict) -> bool:
@@ -306,6 +333,8 @@ def count_words(markdown: str) -> int:
 
     >>> count_words("One [loss](glossary.ipynb#loss). <details>Two three</details> four")
     3
+    >>> count_words("One <!-- live -->two<!-- /live -->.")
+    2
     """
     text = _TARGET.sub("]", NAVIGATION.sub("", _FOLDED.sub("", markdown)))
     return len(re.findall(r"[\w'’]+", text))

@@ -6,6 +6,8 @@ import re
 import sys
 from pathlib import Path
 
+from labkit.lab.language import language
+
 _CHECKOUT = Path(__file__).parents[2]
 _INSTALLED = Path(sys.prefix) / "share" / "labkit"
 _LESSON_NAME = re.compile(r"[0-9]{2}_[a-z0-9_]+")
@@ -43,8 +45,47 @@ def home() -> Path:
     )
 
 
+def english_notebooks() -> Path:
+    """Return the folder of the lessons as they are written, from which editions are made.
+
+    >>> english_notebooks().name
+    'notebooks'
+    """
+    return home() / "notebooks"
+
+
+def edition_folder(named: str) -> Path:
+    """Return where the lessons in another language are built: `build/zh` of the lab.
+
+    >>> edition_folder("zh").parts[-2:]
+    ('build', 'zh')
+    """
+    return _own() / "build" / named
+
+
+def notebooks() -> Path:
+    """Return the folder of the lessons in the language of LABKIT_LANG.
+
+    In a language of which no edition is built the lessons are English.
+
+    >>> notebooks() == english_notebooks()
+    True
+    """
+    if language() != "en" and (edition_folder(language()) / "index.ipynb").is_file():
+        return edition_folder(language())
+    return english_notebooks()
+
+
+def _own() -> Path:
+    """Return the folder below which the lab may write: its own, or the current one."""
+    lab = home()
+    return Path.cwd() if lab == _INSTALLED.resolve() else lab
+
+
 def runs_folder(folder: str | os.PathLike | None = None) -> Path:
     """Return the results folder: the one named, else LABKIT_RUNS, else `runs/` of the lab.
+
+    Runs in another language than English are kept apart, in `runs/zh`.
 
     >>> runs_folder("trials").name
     'trials'
@@ -52,8 +93,7 @@ def runs_folder(folder: str | os.PathLike | None = None) -> Path:
     named = folder or os.environ.get("LABKIT_RUNS")
     if named:
         return Path(named).expanduser().absolute()
-    lab = home()
-    return (Path.cwd() if lab == _INSTALLED.resolve() else lab) / "runs"
+    return _own() / "runs" / ("" if language() == "en" else language())
 
 
 def learner_folder() -> Path:
@@ -67,8 +107,18 @@ def learner_folder() -> Path:
     named = os.environ.get("LABKIT_LEARNER")
     if named:
         return Path(named).expanduser().absolute()
-    lab = home()
-    return (Path.cwd() if lab == _INSTALLED.resolve() else lab) / "learner"
+    return _own() / "learner"
+
+
+def copies_folder() -> Path:
+    """Return the folder of the learner's copies: `learner/`, in Chinese `learner/zh`.
+
+    What was guessed and checked stays in `learner/`, whatever the language.
+
+    >>> copies_folder() == learner_folder()
+    True
+    """
+    return learner_folder() / ("" if language() == "en" else language())
 
 
 def lesson_files() -> dict[str, Path]:
@@ -81,7 +131,7 @@ def lesson_files() -> dict[str, Path]:
     '01_gradient_descent.ipynb'
     """
     found: dict[str, Path] = {}
-    for path in sorted((home() / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+    for path in sorted(notebooks().glob("[0-9][0-9]_*.ipynb")):
         if not _LESSON_NAME.fullmatch(path.stem):  # such as JupyterLab's "01_...-Copy1"
             continue
         number = path.name[:2]
@@ -133,7 +183,7 @@ def all_lesson_files() -> list[Path]:
 
 def misnamed_files() -> list[Path]:
     """Return notebooks that look like lessons but are not named like one: 20_MyLesson.ipynb."""
-    found = sorted((home() / "notebooks").glob("[0-9][0-9]*.ipynb"))
+    found = sorted(notebooks().glob("[0-9][0-9]*.ipynb"))
     copies = re.compile(r".*-Copy[0-9]+")  # JupyterLab's
     return [p for p in found if not (_LESSON_NAME.fullmatch(p.stem) or copies.fullmatch(p.stem))]
 
@@ -152,5 +202,5 @@ def _file(path: Path) -> Path:
 
 
 def _small_files() -> dict[str, Path]:
-    found = sorted((home() / "notebooks" / "small").glob("[0-9][0-9]_*.ipynb"))
+    found = sorted((notebooks() / "small").glob("[0-9][0-9]_*.ipynb"))
     return {path.name[:2]: path for path in found if _LESSON_NAME.fullmatch(path.stem)}

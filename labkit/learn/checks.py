@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from labkit.lab import progress
+from labkit.lab.phrases import Said, joined, translated
 from labkit.lab.records.shell import is_headless
 from labkit.learn import cells, kinds, values
 from labkit.learn.kinds import errors, things
@@ -67,8 +68,9 @@ class Feedback:
 
     def __repr__(self) -> str:
         heading = {"right": "Right", "not tried": "Not tried yet", "other": "Not right yet"}
-        words = heading.get(self.kind, f"Not right yet: {self.kind}")
-        return f"{_SIGNS.get(self.kind, '✗')} {words}. {self.message}".rstrip()
+        words = heading.get(self.kind) or f"Not right yet: {self.kind}"
+        said = joined([translated(f"{words}."), translated(self.message)])
+        return f"{_SIGNS.get(self.kind, '✗')} {said}".rstrip()
 
     def _repr_html_(self) -> str:
         color = _COLORS.get(self.kind, "#d93025")
@@ -154,7 +156,7 @@ class Exercise:
     @property
     def whose(self) -> str:
         """Whose function the lesson runs on: "yours" or "the lab's"."""
-        return _owners.get(self._key, "the lab's")
+        return Said(_owners.get(self._key, "the lab's"))
 
     @property
     def _key(self) -> tuple[str, str]:

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("bokeh_sampledata")
-
 from labkit.data import films
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labkit.data import clean, prepare, split
+from labkit.data import clean, load_glucose, load_titanic, prepare, split
 
 
 @pytest.fixture
@@ -232,7 +232,7 @@ def test_large_numbers_stay_finite():
 
 
 def test_the_titanic_list_has_the_faults_that_lesson_05_speaks_of():
-    people = pytest.importorskip("bokeh_sampledata.titanic").data
+    people = load_titanic()
     assert len(people) == 1313
     assert people.age.isna().sum() == 557
     assert (people["class"] == "*").sum() == 1
@@ -241,7 +241,7 @@ def test_the_titanic_list_has_the_faults_that_lesson_05_speaks_of():
 
 
 def test_the_sensor_has_the_faults_that_lesson_05_speaks_of():
-    sensor = pytest.importorskip("bokeh_sampledata.glucose").data.reset_index()
+    sensor = load_glucose().reset_index()
     assert (sensor.isig == "nil").sum() == 1061
     assert sensor.datetime.duplicated().sum() == 3
 

@@ -4,6 +4,7 @@ import base64
 import html
 import importlib
 import io
+import json
 import pkgutil
 import re
 import shlex
@@ -23,6 +24,7 @@ from labkit.explore import kit
 from labkit.explore.backprop import TrainingExplorer
 from labkit.explore.descent import DescentExplorer
 from labkit.explore.kit.script import FOLDER
+from labkit.explore.kit.still import NOTE
 from labkit.explore.neuron import NeuronExplorer
 
 
@@ -223,6 +225,18 @@ def test_an_executed_copy_has_the_picture_and_no_dead_widget(monkeypatch):
     monkeypatch.setenv("LABKIT_HEADLESS", "1")
     forms = Wave()._repr_mimebundle_()
     assert set(forms) == {"text/html", "image/png", "text/plain"}
+
+
+def test_a_picture_tells_which_explorer_it_shows_and_how_it_is_set(monkeypatch):
+    """A page on which Python runs puts the live one in its place."""
+    settings = '<figure class="labkit-still" data-explorer="Wave" data-params="([^"]*)"'
+    page = Wave(waves=3)._repr_mimebundle_()["text/html"]
+    assert json.loads(html.unescape(re.match(settings, page)[1])) == Wave(waves=3).params
+    assert "labkit-still-note" not in page  # where a kernel is
+    monkeypatch.setenv("LABKIT_HEADLESS", "1")
+    page = Wave()._repr_mimebundle_()["text/html"]
+    assert page.endswith(f'</figure><p class="labkit-still-note">{NOTE}</p>')
+    assert "in JupyterLab" in NOTE
 
 
 def test_nothing_comes_from_another_host():

@@ -1,10 +1,13 @@
 """The training explorer: JavaScript against Python, exports run, a browser."""
 
 import base64
+import functools
+import http.server
 import io
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import browser
@@ -460,3 +463,88 @@ def test_in_jupyterlab_page_and_kernel_agree(tmp_path):
         assert epoch(page) == 3
         assert page.problems == []
         assert page.outside == []
+
+
+# --- the first thing on the first page ------------------------------------------------------------
+
+MOVED = """() => {
+  const began = setInterval(() => {
+    const root = document.querySelector("figure > div")?.shadowRoot;
+    if (!/^epoch [1-9]/.test(root?.querySelector(".readout")?.textContent ?? "")) return;
+    window.moved = performance.now();
+    clearInterval(began);
+  }, 5);
+}"""
+
+
+def first_page(folder, chromium, width=1366, height=768, **context):
+    """A page with a title and the hero, served and opened cold; the time of its first move."""
+    page = '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" '
+    page += 'content="width=device-width"><title>Lab</title><body><h1>A title</h1>'
+    (folder / "index.html").write_text(page + explorer.hero(), "utf-8")
+    size = {"width": width, "height": height}
+    opened = chromium.new_context(viewport=size, **context).new_page()
+    opened.problems = []
+    opened.on("pageerror", lambda error: opened.problems.append(str(error)))
+    opened.add_init_script(f"({MOVED})()")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        opened.goto(f"http://127.0.0.1:{server.server_port}/index.html")
+        opened.evaluate(browser.SETTLED)
+    finally:
+        server.shutdown()
+        server.server_close()
+    return opened
+
+
+@browser.needs_browser
+@pytest.mark.slow
+@pytest.mark.alone
+def test_the_hero_moves_by_itself_within_two_seconds_of_a_cold_load(chromium, tmp_path):
+    page = first_page(tmp_path, chromium)
+    page.wait_for_function("window.moved")
+    assert page.evaluate("window.moved") < 2000
+    box = page.locator("figure").bounding_box()
+    assert box["height"] <= 430
+    assert box["y"] + box["height"] < 768
+    page.get_by_role("button", name="Pause").click()
+    assert page.get_by_role("button", name="Start").is_visible()
+    assert page.problems == []
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_the_hero_ends_when_all_is_learned_and_then_goes_on_when_asked(chromium, tmp_path):
+    page = first_page(tmp_path, chromium)
+    start = page.get_by_role("button", name="Start")
+    start.wait_for(timeout=60_000)
+    body = page.locator("[role=group]").first
+    assert body.get_attribute("data-verdict") == "learned"
+    epoch = int(body.get_attribute("data-epoch"))
+    start.click()
+    page.wait_for_function(
+        "(old) => Number(document.querySelector('figure > div').shadowRoot"
+        ".querySelector('.lk').dataset.epoch) > old + 20",
+        arg=epoch,
+    )
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_the_hero_stands_still_for_a_reader_who_wants_less_motion(chromium, tmp_path):
+    page = first_page(tmp_path, chromium, reduced_motion="reduce")
+    page.wait_for_timeout(300)
+    assert page.locator(".readout").inner_text().startswith("epoch 0 ")
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_function("window.moved")
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_the_hero_is_no_wider_than_a_phone(chromium, tmp_path):
+    page = first_page(tmp_path, chromium, width=390, height=844)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    tops = [page.locator("canvas").nth(k).bounding_box()["y"] for k in range(3)]
+    assert tops[2] < min(tops[:2])  # the map comes first

@@ -108,7 +108,7 @@ def test_a_gpu_that_the_cpu_tensorflow_cannot_use(monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     monkeypatch.setattr(machine, "gpus", lambda: ("NVIDIA T4, 15360 MiB",))
     monkeypatch.setattr(doctor, "version_of", lambda package: "2.21.0")
-    assert "cannot use it: see the GPU route" in doctor.device_checks()[2].value
+    assert "cannot use it: see the GPU route in docs/install.md" in doctor.device_checks()[2].value
     assert machine.device_name() == "NVIDIA T4, 15360 MiB"
 
 

@@ -301,10 +301,10 @@ def test_a_record_of_schema_1_stays_readable(lab):
     assert results().status.tolist() == ["finished"]
 
 
-def test_the_readme_names_every_key_of_a_record(lab):
+def test_the_documentation_names_every_key_of_a_record(lab):
     content = entry.begin(lessons.read(lab.lesson()), {}).plain()
-    readme = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
-    rows = readme.split("## Records")[1].split("## ")[0].splitlines()
+    page = Path(__file__).parents[2].joinpath("docs", "results.md").read_text(encoding="utf-8")
+    rows = page.split("## Records")[1].split("## ")[0].splitlines()
     named = [
         key
         for row in rows
@@ -312,7 +312,7 @@ def test_the_readme_names_every_key_of_a_record(lab):
         for key in re.findall("`([a-z_]+)`", row.split("|")[1])
     ]
     assert sorted(named) == sorted([*content, "progress"])
-    assert f"`schema` | {content['schema']} |" in readme
+    assert f"`schema` | {content['schema']} |" in page
 
 
 def test_cause_and_attempt_have_columns(lab):

@@ -38,7 +38,9 @@ def tagged(notebook, tag: str) -> list:
 def words(notebook) -> int:
     """Count what is read: not where links lead, what is folded, nor the links between lessons."""
     text = "\n".join(c["source"] for c in notebook["cells"] if c["cell_type"] == "markdown")
-    text = re.sub(r"(?s:<details>.*?</details>)|^.*\]\(index\.ipynb\).*$", "", text, flags=re.M)
+    text = re.sub(
+        r"(?s:<details>.*?</details>|<!--.*?-->)|^.*\]\(index\.ipynb\).*$", "", text, flags=re.M
+    )
     return len(re.findall(r"[\w'’]+", re.sub(r'\]\([^)"]*("[^"]*")?\)', "]", text)))
 
 

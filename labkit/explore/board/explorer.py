@@ -13,8 +13,9 @@ import traitlets
 from labkit.explore import kit
 from labkit.explore.board import picture
 from labkit.explore.board.runs import LessonRuns, Runs, top_folder
-from labkit.explore.board.settings import BANDS, VIEWS, checked
+from labkit.explore.board.settings import BANDS, VIEWS, checked, link_rules
 from labkit.explore.board.views import explain
+from labkit.explore.kit import state_link
 from labkit.explore.kit.page import PageExplorer
 from labkit.explore.kit.script import script
 from labkit.lab import places
@@ -168,6 +169,10 @@ class ResultsExplorer(PageExplorer):
         return read_records(self._folder, self._number)
 
     # -- without a kernel
+
+    def link_rules(self) -> state_link.Rules:
+        """Return what a link to a page may set: view, axes, filters, the chosen run."""
+        return link_rules(self._runs.of())
 
     def state(self) -> dict[str, Any]:
         """Return what a page without a kernel needs to know."""

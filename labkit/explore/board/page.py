@@ -2,6 +2,7 @@
 
 import html
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from urllib.parse import quote
 import labkit
 from labkit.explore.board.payload import as_script
 from labkit.explore.board.runs import Runs, top_folder
+from labkit.explore.board.settings import link_rules
 from labkit.explore.board.words import bare, label
 from labkit.explore.kit.script import script
 from labkit.lab.records.entry import now
@@ -38,17 +40,19 @@ footer {{ margin-top: 12px; font-size: 12px; opacity: 0.8; }}
 <body>
 <main>
 <h1>{title}</h1>
-<div id="explorer"><p>This page shows its runs with JavaScript; here are some as text.</p>
-{text}</div>
+{body}
 </main>
 <footer>{made}</footer>
-<script type="module">
-{script}
-revive(document.getElementById("explorer"), {state});
-</script>
 </body>
 </html>
 """
+_BODY = """<div id="explorer" data-own-page>
+<p>This page shows its runs with JavaScript; here are some as text.</p>
+{text}</div>
+<script type="module">
+{script}
+revive(document.getElementById("explorer"), {state});
+</script>"""
 
 
 def page(
@@ -66,15 +70,28 @@ def page(
     titles = sorted(set(runs.payload["titles"].values()))
     title = title or ": ".join(["Results", *titles] if len(titles) == 1 else ["Results"])
     state = {"runs": runs.payload, "settings": {}, "live": False, "heading": 2}
+    state["link"] = link_rules(runs.of())
     state["base"] = link_base(runs.table, beside)
     made = f"Made by labkit {labkit.__version__} on {now()[:16].replace('T', ' ')} UTC."
     return _PAGE.format(
-        title=html.escape(title),
-        text=_as_text(runs),
-        made=html.escape(made),
-        script=script("board/explorer"),
-        state=as_script(state),
+        title=html.escape(title), made=html.escape(made), body=_body(_as_text(runs), state)
     )
+
+
+def body(table: "DataFrame", pages: Mapping[str, str]) -> str:
+    """Return the results explorer of these runs as a part of a page that has a heading.
+
+    Args:
+        table: as `labkit.results()` returns it.
+        pages: run (lesson folder / run folder) -> the address of its page.
+    """
+    runs = Runs.of_table(table)
+    state = {"runs": runs.payload, "settings": {}, "live": False, "heading": 2, "pages": pages}
+    return _body(_as_text(runs), state)
+
+
+def _body(text: str, state: dict) -> str:
+    return _BODY.format(text=text, script=script("board/explorer"), state=as_script(state))
 
 
 def link_base(table: "DataFrame", beside: str | os.PathLike | None) -> str | None:

@@ -6,11 +6,13 @@ from typing import Any
 from labkit.explore.board.runs import LessonRuns
 from labkit.explore.board.statistics import importance
 from labkit.explore.board.words import bare
+from labkit.explore.kit import state_link
 
 VIEWS = ("effect", "curves", "heat map", "parallel", "trade-off")
 BANDS = ("std", "interval", "range")
 STATUSES = ("finished", "running", "failed", "interrupted")
 _WAYS = ("max", "min")
+_LONGEST_KEY = 300  # letters of the key of a run, its two folders
 DEFAULTS: dict[str, Any] = {"statuses": None, "filters": {}, "selected": None}
 DEFAULTS |= dict.fromkeys(("lesson", "view", "result", "better", "x", "y", "group", "metric"))
 DEFAULTS |= dict.fromkeys(("band", "second", "betterSecond", "average"))
@@ -100,6 +102,31 @@ def checked(runs: LessonRuns, given: dict) -> dict:
         found = settings["filters"].items()
         settings["filters"] = {_full(name, None, every): _filter(v) for name, v in found}
     return settings
+
+
+def link_rules(runs: LessonRuns) -> state_link.Rules:
+    """Return what a link to a page of these runs may set, and to which values."""
+    every = list(runs.all.columns)
+    results = state_link.choice(name for name in every if name.startswith("result."))
+    varied = [name for name in every if name.startswith("param.")]
+    way, parameter = state_link.choice(_WAYS), state_link.choice(varied)
+    return {
+        "lesson": state_link.choice(runs.lessons),
+        "view": state_link.choice(VIEWS),
+        "result": results,
+        "better": way,
+        "x": parameter,
+        "y": parameter,
+        "group": state_link.choice(["", *varied]),
+        "metric": state_link.choice(runs.all.curves),
+        "band": state_link.choice(BANDS),
+        "second": results,
+        "betterSecond": way,
+        "average": state_link.flag(),
+        "statuses": state_link.names(STATUSES),
+        "filters": state_link.filters(every),
+        "selected": state_link.text(_LONGEST_KEY),
+    }
 
 
 def _full(name: str, section: str | None, every: list[str]) -> str:

@@ -12,6 +12,7 @@ import traitlets
 
 from labkit.explore.descent import picture, words
 from labkit.explore.descent.surfaces import describe_surface
+from labkit.explore.kit import state_link
 from labkit.explore.kit.page import PageExplorer, check_setting
 from labkit.explore.kit.script import script
 from labkit.maths.descent import OPTIMIZERS, SURFACES
@@ -111,6 +112,15 @@ class DescentExplorer(PageExplorer):
     def text(self) -> str:
         """What is shown and what happened, in words."""
         return self.result["text"]
+
+    def link_rules(self) -> state_link.Rules:
+        """Return what a link to a page may set: the start inside its surface, and kept runs."""
+        rules = dict(super().link_rules())
+        hide = rules.pop("hide")
+        for axis, name in enumerate(START):
+            bounds = {each.name: each.bounds[axis] for each in SURFACES.values()}
+            rules[name] = state_link.number_by("surface", bounds)
+        return {**rules, "kept": state_link.records(rules), "hide": hide}
 
     def pixels(self) -> np.ndarray:
         """Return the picture of these settings, array (height, width, 4)."""

@@ -15,10 +15,12 @@ const quote = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replace
 
 /**
  * A row of buttons that copy, the word "Copied." beside them, and below what was copied.
- * `texts` gives for each label a function that returns the text. `draw` after a change of the
- * settings: a text that shows follows them.
+ * `labeled` gives for each label a function that returns the text. `draw` after a change of the
+ * settings: a text that shows follows them. `link` is the store's: on a page that has addresses
+ * its button stands beside the others.
  */
-export function copyRow(texts) {
+export function copyRow(labeled, link = null) {
+  const texts = link ? { ...labeled, [link.label]: link.text } : labeled;
   const said = make("span", { class: "said", "aria-live": "polite" });
   const copied = make("pre", { class: "copied", tabindex: 0, "aria-label": "text to copy", hidden: true });
   let shown = null; // the label of the text that shows
@@ -26,6 +28,7 @@ export function copyRow(texts) {
     shown = label;
     copied.hidden = false;
     copied.textContent = texts[label]();
+    if (label === link?.label) link.remember();
     try {
       await navigator.clipboard.writeText(copied.textContent);
       said.textContent = "Copied.";
@@ -42,5 +45,6 @@ export function copyRow(texts) {
   }
   const buttons = Object.keys(texts).map((label) => button(label, () => copy(label)));
   const row = make("div", { class: "buttons", role: "group", "aria-label": "copy these settings" }, buttons, said);
-  return { node: make("div", { class: "copying" }, row, copied), draw };
+  const hidden = buttons.length === 0;
+  return { node: make("div", { class: "copying", hidden }, row, copied), draw };
 }

@@ -4,6 +4,8 @@
 // get(name); set({name: value}); listen(callback), called when somebody else changed it, the kernel
 // or another view. An explorer draws its own changes itself.
 import { make } from "./dom.js";
+import { linked } from "./address.js";
+import { learnPhrases, speakPhrases } from "./phrases.js";
 
 const SEND = 60; // milliseconds; the page does not wait for the kernel
 
@@ -61,21 +63,36 @@ function plainStore(state) {
   };
 }
 
-/** `render` for a notebook and `revive` for a page; `watched` names the values that may change. */
-export function doors(mount, watched) {
+/** Build an explorer in the learner's language; what it says later is put into it, too. */
+function spoken(mount, host, store) {
+  learnPhrases(store.get("phrases"));
+  const end = mount(host, store);
+  const silent = speakPhrases(host.shadowRoot ?? host);
+  return () => { silent(); end?.(); };
+}
+
+/**
+ * `render` for a notebook and `revive` for a page; `watched` names the values that may change.
+ * Of the settings in a link: `inside` names the value of the state that holds them, if it is not the
+ * state itself; `complete(settings, own)` adds what follows from them.
+ */
+export function doors(mount, watched, { inside = null, complete = (settings) => settings } = {}) {
   return {
     render({ model, el }) {
       const host = make("div", {});
       el.append(host);
-      return mount(host, modelStore(model, watched));
+      return spoken(mount, host, modelStore(model, watched));
     },
-    /** The picture makes way for the explorer. */
+    /** The picture makes way for the explorer, set as the page's address says. */
     revive(figure, state) {
       const picture = [...figure.childNodes];
-      const host = make("div", {});
-      figure.replaceChildren(host);
+      const open = (store) => {
+        const host = make("div", {});
+        figure.replaceChildren(host);
+        return spoken(mount, host, store);
+      };
       try {
-        return mount(host, plainStore(state));
+        return linked(figure, state, { open, inside, complete, storeOf: plainStore });
       } catch (error) { // better a picture that stands still than none
         figure.replaceChildren(...picture);
         throw error;

@@ -28,4 +28,5 @@ from labkit.explore.kit.copying import (
 from labkit.explore.kit.explorer import Explorer
 from labkit.explore.kit.page import PageExplorer, check_setting
 from labkit.explore.kit.picture import Picture, draw_once
+from labkit.explore.kit.still import still_bundle
 from labkit.explore.kit.walking import ExplorerError, headless, walks

@@ -9,6 +9,11 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 
+from labkit.explore.kit import state_link
+from labkit.lab.phrases import translated
+
+_LONGEST_TEXT = 2000  # letters of a text field that a link may set
+
 
 def slider(
     value: float, low: float, high: float, step: float | None = None, **options: Any
@@ -103,7 +108,8 @@ def arranged(controls: Mapping[str, widgets.Widget]) -> widgets.GridBox:
     'rate'
     """
     for name, control in controls.items():
-        control.description = control.description or name.replace("_", " ")
+        control.description = translated(control.description or name.replace("_", " "))
+        _say_options(control)
     # Wide enough for the longest: the default cuts "learning rate" to "learning r..."
     label = 0.55 * max(len(control.description) for control in controls.values()) + 1
     for control in controls.values():
@@ -116,6 +122,17 @@ def arranged(controls: Mapping[str, widgets.Widget]) -> widgets.GridBox:
         list(controls.values()),
         layout={"grid_template_columns": _COLUMNS, "grid_gap": "0 1.5em"},
     )
+
+
+def _say_options(control: widgets.Widget) -> None:
+    """Put the labels of a choice into the language of LABKIT_LANG; its values stay."""
+    if isinstance(control, LogSlider) or not hasattr(control, "_options_values"):
+        return
+    labels = [translated(label) for label in control._options_labels]
+    if labels != list(control._options_labels):
+        value = control.value
+        control.options = list(zip(labels, control._options_values, strict=True))
+        control.value = value
 
 
 def _width(buttons: widgets.ToggleButtons, label: float) -> float:
@@ -144,6 +161,25 @@ def bounds(control: widgets.Widget) -> tuple[float, float]:
     if isinstance(control, LogSlider):
         return control.low, control.high
     return control.min, control.max
+
+
+def link_rule(control: widgets.Widget) -> state_link.Rule:
+    """Return the rule of a control's values in a link; see `state_link`.
+
+    >>> link_rule(slider(3, 0, 9))
+    {'kind': 'number', 'low': 0, 'high': 9, 'whole': True}
+    """
+    if isinstance(control, widgets.Checkbox | widgets.ToggleButton):
+        return state_link.flag()
+    if isinstance(control, LogSlider):
+        return state_link.number(control.low, control.high)
+    if hasattr(control, "_options_values"):
+        return state_link.choice(control._options_values)
+    if _is_number(control):
+        return state_link.number(*bounds(control), whole=isinstance(control.value, int))
+    if isinstance(control.value, str):
+        return state_link.text(_LONGEST_TEXT)
+    return state_link.numbers(2, *bounds(control))  # of a range
 
 
 def walk_values(control: widgets.Widget, count: int = 9) -> list:

@@ -15,6 +15,7 @@ import traitlets
 
 from labkit.explore import figures
 from labkit.explore.kit.script import script
+from labkit.lab.phrases import page_phrases
 
 
 def as_parameters(params: Mapping[str, Any]) -> str:
@@ -111,11 +112,12 @@ class CopyButtons(anywidget.AnyWidget):
     """
 
     texts = traitlets.Dict().tag(sync=True)
+    phrases = traitlets.List().tag(sync=True)  # what it says, in the learner's language
     asked = traitlets.Unicode().tag(sync=True)  # the page asks whether a kernel is there
     answered = traitlets.Unicode().tag(sync=True)
     _esm = script("kit/copies")
     _css = figures.THEMES  # of the picture above the buttons
 
     def __init__(self, texts: Mapping[str, str] | None = None) -> None:
-        super().__init__(texts=dict(texts or {}))
+        super().__init__(texts=dict(texts or {}), phrases=page_phrases(self._esm))
         traitlets.link((self, "asked"), (self, "answered"))

@@ -8,7 +8,7 @@ import math
 import random
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
@@ -17,11 +17,13 @@ from matplotlib.figure import Figure
 
 from labkit import machine
 from labkit.explore import figures
-from labkit.explore.kit import in_page
-from labkit.explore.kit.controls import arranged, place, read, walk_values
+from labkit.explore.kit import in_page, state_link
+from labkit.explore.kit.controls import arranged, link_rule, place, read, walk_values
 from labkit.explore.kit.copying import CopyButtons, as_call, as_command, as_parameters, literal
 from labkit.explore.kit.picture import Picture
+from labkit.explore.kit.still import still_bundle
 from labkit.explore.kit.walking import ExplorerError, headless, sentence, walks
+from labkit.lab.phrases import translated
 
 
 class Explorer(widgets.VBox):
@@ -100,6 +102,22 @@ class Explorer(widgets.VBox):
             "Copy as command": as_command(self.lesson, self.lesson_params),
         }
 
+    def link_rules(self) -> state_link.Rules:
+        """Return what a link to a page may set, and to which values: what the controls can show."""
+        return {name: link_rule(control) for name, control in self.controls.items()}
+
+    def follow(self, given: Mapping[str, str]) -> None:
+        """Set the controls as a link does.
+
+        Args:
+            given: setting -> text, as `state_link.split_hash` finds them in an address.
+
+        Raises:
+            ValueError: there is no such setting, or its control cannot show this value; the
+                message says what is allowed, and nothing is set.
+        """
+        self._jump(state_link.read_settings(given, self.link_rules(), self.params))
+
     def walk(self, samples: int = 24) -> int:
         """Turn every control over its whole range, press every button; raise where one fails.
 
@@ -143,15 +161,17 @@ class Explorer(widgets.VBox):
         rows = [arranged(self.controls)]
         if self.presets:
             buttons = [self._preset(*item) for item in self.presets.items()]
-            row = widgets.HBox([widgets.HTML("<b>Try:</b>"), *buttons])
+            row = widgets.HBox([widgets.HTML(f"<b>{translated('Try:')}</b>"), *buttons])
             row.layout.flex_flow = "row wrap"
             row.add_class("labkit-presets")
             rows.append(row)
         return rows
 
     def _preset(self, label: str, params: dict[str, Any]) -> widgets.Button:
-        told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in params.items())
-        button = widgets.Button(description=label, tooltip=told, layout={"width": "auto"})
+        names = {name: translated(name.replace("_", " ")) for name in params}
+        told = ", ".join(f"{names[name]} {value}" for name, value in params.items())
+        width = {"width": "auto"}
+        button = widgets.Button(description=translated(label), tooltip=told, layout=width)
         button.on_click(lambda _: self._jump(params))
         return button
 
@@ -185,7 +205,7 @@ class Explorer(widgets.VBox):
         return figures.image(self.png, self.text, (width, height), data)
 
     def _say(self, text: str) -> None:
-        self._status.value = html.escape(text)
+        self._status.value = html.escape(translated(text))
 
     def _render(self, params: dict[str, Any]) -> None:
         """Compute and draw, without encoding or sending anything."""
@@ -251,7 +271,8 @@ class Explorer(widgets.VBox):
         live = super()._repr_mimebundle_(**options) or {}
         small = figures.small_png(self._pixels)
         data = self._picture(self.params).data
-        still = figures.bundle(small, self.text, self._pixels.shape[1], data)
+        shown = (type(self).__name__, self.params, data)
+        still = still_bundle(small, self.text, self._pixels.shape[1], *shown, note=headless())
         # A widget without its kernel shows an error in JupyterLab: leave it out of executed copies.
         return still if headless() else live | still
 

@@ -20,9 +20,10 @@ import traitlets
 
 from labkit import machine
 from labkit.explore import figures
-from labkit.explore.kit import in_page
+from labkit.explore.kit import in_page, state_link
 from labkit.explore.kit.copying import as_call, as_command, as_parameters
 from labkit.explore.kit.walking import ExplorerError, headless, sentence, walks
+from labkit.lab.phrases import page_phrases, translated
 
 _walked: set[type] = set()  # explorers whose settings this process has tried
 
@@ -38,6 +39,7 @@ class PageExplorer(anywidget.AnyWidget):
         parameters: names of the settings, as the lesson's parameters.
         allowed: parameter -> (lowest, highest), or the list of its choices.
         hideable: names of controls that `hide` may leave out.
+        linked: further traitlets, with a range in `allowed`, that a link to a page sets.
         sent: further traitlets that a page without a kernel needs.
         page_width: the most CSS pixels that it takes of a page.
     """
@@ -45,11 +47,17 @@ class PageExplorer(anywidget.AnyWidget):
     parameters: ClassVar[tuple[str, ...]] = ()
     allowed: ClassVar[Mapping[str, Sequence]] = {}
     hideable: ClassVar[tuple[str, ...]] = ()
+    linked: ClassVar[tuple[str, ...]] = ()
     sent: ClassVar[tuple[str, ...]] = ("lesson",)
     page_width: ClassVar[int] = 1080
 
     lesson = traitlets.Unicode().tag(sync=True)
     hide = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    phrases = traitlets.List().tag(sync=True)  # what its page says, in the learner's language
+
+    @traitlets.default("phrases")
+    def _phrases(self):
+        return page_phrases(self._esm)
 
     @property
     def params(self) -> dict[str, Any]:
@@ -149,15 +157,37 @@ class PageExplorer(anywidget.AnyWidget):
 
     def state(self) -> dict[str, Any]:
         """Return what a page without a kernel needs to know."""
-        return {name: getattr(self, name) for name in (*self.parameters, "hide", *self.sent)}
+        names = (*self.parameters, "hide", *self.sent, *(["phrases"] if self.phrases else []))
+        return {name: getattr(self, name) for name in names}
 
     def for_page(self) -> dict[str, str]:
         """Return the forms for a page with Python of its own: it moves there, so none is drawn."""
-        state = self.state()
+        state = {**self.state(), "link": self.link_rules()}
         joined = state | {"kernel": in_page.join(self, state)}
         words = f"<figcaption>{html.escape(self.text)}</figcaption>"
         live = alive(words, self._esm, joined, self.page_width)
         return {"text/html": live, "text/plain": self.text}
+
+    def link_rules(self) -> state_link.Rules:
+        """Return what a link to a page may set, and to which values; see `state_link`.
+
+        Settings with a range or choices in `allowed`, ticks, and `hide`; a subclass adds others.
+        """
+        known = (*self.parameters, *self.linked)
+        rules = {name: self._link_rule(name) for name in known}
+        if self.hideable:
+            rules["hide"] = state_link.names(self.hideable)
+        return {name: rule for name, rule in rules.items() if rule}
+
+    def _link_rule(self, name: str) -> state_link.Rule | None:
+        trait = getattr(type(self), name)
+        if isinstance(trait, traitlets.Bool):
+            return state_link.flag()
+        if name not in self.allowed:
+            return None
+        if any(isinstance(each, str) for each in self.allowed[name]):
+            return state_link.choice(self.allowed[name])
+        return state_link.number(*self.allowed[name], whole=isinstance(trait, traitlets.Int))
 
     def html(self, png: bytes | None = None) -> str:
         """Return the explorer as HTML that computes in the page: no kernel, nothing to load.
@@ -167,7 +197,8 @@ class PageExplorer(anywidget.AnyWidget):
         Args:
             png: the picture of these settings, where it has been drawn.
         """
-        return living(png or self.png, self.text, self._esm, self.state(), self.page_width)
+        state = {**self.state(), "link": self.link_rules()}
+        return living(png or self.png, self.text, self._esm, state, self.page_width)
 
     def flat(self, png: bytes | None = None) -> dict[str, str]:
         """Return the forms that need neither kernel nor script: a picture, plain text.
@@ -175,7 +206,8 @@ class PageExplorer(anywidget.AnyWidget):
         Args:
             png: the picture of these settings, where it has been drawn.
         """
-        return {"image/png": base64.b64encode(png or self.png).decode(), "text/plain": self.text}
+        told = translated(self.text)
+        return {"image/png": base64.b64encode(png or self.png).decode(), "text/plain": told}
 
     def still(self) -> dict[str, str]:
         """Return the forms that need no kernel: a page that computes, and the flat ones."""
@@ -191,7 +223,7 @@ class PageExplorer(anywidget.AnyWidget):
         live, metadata = super()._repr_mimebundle_(**options)
         # A widget without its kernel shows an error in JupyterLab: leave it out of executed copies.
         forms = self.still() if headless() else live | self.still()
-        return forms, {**metadata, "image/png": {"alt": self.text}}
+        return forms, {**metadata, "image/png": {"alt": translated(self.text)}}
 
 
 def check_setting(name: str, value: Any, allowed: Sequence, whole: bool = False) -> Any:
@@ -231,7 +263,7 @@ def living(png: bytes, caption: str, code: str, state: Mapping[str, Any], width:
         state: what the script needs to know, plain data.
         width: the most CSS pixels that it takes.
     """
-    words = html.escape(caption)
+    words = html.escape(translated(caption))
     picture = figures.image(png, caption)
     inside = f'{picture}<figcaption style="margin-top:0.4em">{words}</figcaption>'
     return alive(inside, code, state, width)

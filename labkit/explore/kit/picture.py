@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-from labkit.explore import figures
+from labkit.explore import figures, fonts
 
 
 class Picture:
@@ -22,10 +23,11 @@ class Picture:
     def __init__(
         self, build: Callable[[Figure], dict], size: tuple[float, float], dpi: float = 100
     ) -> None:
-        with matplotlib.style.context(figures.STYLE):
+        with matplotlib.style.context(figures.STYLE | fonts.style()):
             self.figure = Figure(figsize=size, dpi=dpi)
             self.canvas = FigureCanvasAgg(self.figure)
             self.moving = build(self.figure)
+            figures.speak(self.figure)
             self._artists = sorted(_flat(self.moving.values()), key=lambda each: each.zorder)
             for artist in self._artists:
                 artist.set_animated(True)  # left out by canvas.draw()
@@ -37,6 +39,8 @@ class Picture:
         """Return pixels (height, width, 4) of the static part with the moving artists on top."""
         self.canvas.restore_region(self._static)
         for artist in self._artists:
+            if isinstance(artist, Text):
+                figures.say(artist)
             self.figure.draw_artist(artist)
         return np.asarray(self.canvas.buffer_rgba())
 

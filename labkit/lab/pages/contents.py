@@ -13,6 +13,7 @@ from pathlib import Path
 
 from labkit.lab import files, places, progress, standing
 from labkit.lab import lesson as lessons
+from labkit.lab.language import VARIABLE, language
 from labkit.lab.lesson import NAVIGATION, Lesson
 from labkit.lab.pages.glossary import with_tooltips
 
@@ -126,7 +127,15 @@ def with_table(source: str, every: list[Lesson]) -> str:
 
 
 def write_all() -> list[Path]:
-    """Write links, minutes and meanings into all lessons and the index; return what changed."""
+    """Write links, minutes and meanings into all lessons and the index; return what changed.
+
+    Raises:
+        ValueError: LABKIT_LANG names another language than English.
+    """
+    if language() != "en":
+        raise ValueError(
+            f"links and minutes are written into the English lessons: unset {VARIABLE}"
+        )
     every = lessons.read_all()
     changed = [each.path for each in every if _write(each.path, written(each, every))]
     index = places.home() / "notebooks" / "index.ipynb"

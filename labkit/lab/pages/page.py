@@ -15,6 +15,8 @@ from labkit.lab.pages.glossary import with_words
 
 # A link to a cell of a lesson, as JupyterLab opens it.
 _CELL = re.compile(r'<a href="([0-9]{2}_[a-z0-9_]+)\.ipynb(#cell-id=[^"]+)">(.*?)</a>')
+# What only some readers can do: turn an explorer of the kernel, press a key of JupyterLab.
+_MARKED = re.compile(r"(^)?<!-- (live|jupyter) -->(.*?)<!-- /\2 -->", re.DOTALL | re.MULTILINE)
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -46,7 +48,26 @@ class PageExporter(HTMLExporter):
         source = NAVIGATION.sub("", source)
         attachments = context.get("cell", {}).get("attachments", {})
         renderer = MathRenderer(escape=False, attachments=attachments, exclude_anchor_links=True)
-        return MarkdownWithMath(renderer=renderer).render(source)
+        return with_marks(MarkdownWithMath(renderer=renderer).render(source))
+
+
+def with_marks(html: str) -> str:
+    """Return HTML of a lesson's text whose marked parts are elements that a page can hide.
+
+    A lesson marks with `<!-- live -->...<!-- /live -->` what asks the reader to turn something
+    that needs Python, and with `jupyter` what only makes sense in JupyterLab. The marks of whole
+    paragraphs stand on lines of their own; a line that begins with a comment is no Markdown.
+
+    >>> with_marks("<p>A line.<!-- live --> Drag it.<!-- /live --></p>")
+    '<p>A line.<span class="labkit-live"> Drag it.</span></p>'
+    """
+
+    def element(found: re.Match) -> str:
+        start, name, inside = found.groups()
+        tag = "span" if start is None else "div"
+        return f'<{tag} class="labkit-{name}">{inside}</{tag}>'
+
+    return _MARKED.sub(element, html)
 
 
 def mathml(latex: str, display: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import labkit
 from labkit import machine
 from labkit.lab import lesson as lessons
+from labkit.lab.language import language
 from labkit.lab.lesson import Lesson
 from labkit.lab.words import one_line, show
 
@@ -267,6 +268,7 @@ def begin(lesson: Lesson, values: dict[str, Any], run_id: str | None = None) -> 
             "code": lessons.code_digest(),
             "device": machine.device_name(),
             **lessons.versions(),
+            **({} if language() == "en" else {"language": language()}),
         },
         process={
             "host": socket.gethostname(),

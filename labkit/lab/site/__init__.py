@@ -1,1 +1,1 @@
-"""A static site of the lessons: pages that need no server."""
+"""The static site: every lesson as a page, an index, search, the results board and the ledger."""

@@ -225,3 +225,25 @@ def test_links_to_cells_lead_to_the_newest_finished_page_of_that_lesson(tmp_path
     assert (here / leads[0].partition("#")[0]).read_text() == "bbbbbbbbbbbb"
     assert 'id="cell-id=claims"' in (here / "lesson.html").read_text()
     assert found.text.count("A2-GD-04") == 3
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not find_browser(), reason="no Chromium or Chrome on PATH")
+def test_a_page_without_python_hides_what_asks_for_it(tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    text = (
+        "A line<!-- live -->, *turned*<!-- /live -->, ends.\n\n<!-- live -->\n**Turn.**\n"
+        "<!-- /live -->\n\nOne<!-- jupyter --> (key)<!-- /jupyter -->."
+    )
+    write_page(new_notebook(cells=[new_markdown_cell(text)]), tmp_path / "a.html", "98 Trial")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=find_browser(), args=QUIET)
+        page = browser.new_page()
+        page.goto((tmp_path / "a.html").as_uri())
+        hidden = page.locator("p:visible").all_inner_texts()
+        page.evaluate("document.documentElement.dataset.python = 'on'")
+        shown = page.locator("p:visible").all_inner_texts()
+        browser.close()
+    assert hidden == ["A line, ends.", "One."]
+    assert shown == ["A line, turned, ends.", "Turn.", "One."]

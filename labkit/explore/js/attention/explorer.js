@@ -42,7 +42,7 @@ class LookView extends View {
     this.copying = copyRow({
       "Copy as parameters": () => asParameters(this.params, REAL),
       "Copy as command": () => asCommand(this.store.get("lesson"), this.params, REAL),
-    });
+    }, this.store.link);
     this.body = shell(host, "where a letter looked", TEXT_STYLE,
       make("div", { class: "top" }, this.input, this.writing, another, this.heat.node),
       !alive && make("p", { class: "small" }, "This page has no kernel: it shows the text that was written when it was made."),

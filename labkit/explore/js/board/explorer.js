@@ -2,6 +2,7 @@
 //
 // `board` is what the parts share: the runs, what explain() found in them, and how to change the
 // settings. Each part is { node, draw }, and draws what it finds there.
+import { copyRow } from "../copying.js";
 import { doors } from "../doors.js";
 import { make } from "../dom.js";
 import { shell, watchTheme } from "../look.js";
@@ -70,6 +71,7 @@ export function mount(host, store) {
     below.open = true;
     parts.table.show(row);
   };
+  const link = copyRow({}, store.link);
   const { header, top, view, filters, chart, table, details } = parts;
   // In a notebook controls, picture and words fill the window; the runs stand in the page below them.
   const below = make("details", { open: !store.get("place") },
@@ -77,11 +79,11 @@ export function mount(host, store) {
     make("div", { class: "below" }, details.node, table.node));
   const root = shell(host, "results explorer", STYLE, header.node, top.node,
     make("div", { class: "body" }, filters.node, make("div", { class: "main" }, view.node, chart.node)),
-    status, spoken, below);
+    status, spoken, link.node, below);
 
   function refresh() {
     board.update();
-    for (const part of Object.values(parts)) part.draw();
+    for (const part of [...Object.values(parts), link]) part.draw();
     if (status.textContent !== board.found.text) status.textContent = board.found.text;
   }
   let wide = 0;
@@ -116,6 +118,6 @@ export function initialize({ model }) {
   });
 }
 
-const { render, revive } = doors(mount, ["runs", "settings", "live"]);
+const { render, revive } = doors(mount, ["runs", "settings", "live"], { inside: "settings" });
 export { revive };
 export default { initialize, render }; // a `render` of its own would hide `initialize` from anywidget

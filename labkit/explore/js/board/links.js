@@ -5,8 +5,15 @@ import { make } from "../dom.js";
  * link(key, file) gives { href, click } of a file in a run's folder, or null where there is no way:
  * JupyterLab opens it beside the notebook, a page on disk finds it from where it lies.
  */
-export const linksOf = (store, host) => (key, file) => (store.get("place")
-  ? inJupyter(store.get("place"), key, file, host) : besidePage(store.get("base"), key, file));
+export const linksOf = (store, host) => (key, file) => {
+  if (store.get("place")) return inJupyter(store.get("place"), key, file, host);
+  return store.get("pages") ? onSite(store.get("pages"), key, file) : besidePage(store.get("base"), key, file);
+};
+
+/** A site has a page of some runs, and no notebooks. */
+function onSite(pages, key, file) {
+  return file === "lesson.html" && pages[key] ? { href: pages[key], click: () => {} } : null;
+}
 
 function besidePage(base, key, file) {
   if (base === null || base === undefined) return null;

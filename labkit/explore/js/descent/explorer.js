@@ -38,8 +38,8 @@ class Descent {
     this.pictures = [new SurfacePanel((values) => this.change(values), this.hidden),
       new LossPanel((step) => { this.player.stop(); this.show(step); })];
     this.player = this.makePlayer();
-    this.copies = copyRow(Object.fromEntries(["Copy as parameters", "Copy as command"].map((label) =>
-      [label, () => copies(this.view.state, this.view.info, store.get("lesson"))[label]])));
+    this.copies = copyRow(Object.fromEntries((this.hidden.has("copy") ? [] : ["Copy as parameters", "Copy as command"]).map((label) =>
+      [label, () => copies(this.view.state, this.view.info, store.get("lesson"))[label]])), store.link);
     this.panels = make("div", { class: "panels" }, this.pictures.map(({ node }) => node));
     this.body = shell(host, "gradient descent explorer", STYLE, ...this.parts());
     const sizes = new ResizeObserver(() => { this.layout(); this.show(this.pinned); });
@@ -59,7 +59,7 @@ class Descent {
         unless("stepping", this.stepping()),
         unless("keep", button("Keep this run", () => this.keep([...this.store.get("kept"), this.view.state]),
           { title: "leave this run in the picture to compare with" })),
-        unless("copy", this.copies.node)),
+        this.copies.node),
     ];
   }
 
@@ -151,5 +151,12 @@ class Descent {
 
 const mount = (host, store) => new Descent(host, store).end;
 
-export const { render, revive } = doors(mount, [...PARAMETERS, "kept"]);
+/** A link to another surface that names no start means the surface's own. */
+function complete(settings, own) {
+  if (!("surface" in settings) || settings.surface === own.surface) return settings;
+  const [start_x, start_y] = own.catalog.surfaces[settings.surface].start;
+  return { start_x, start_y, ...settings };
+}
+
+export const { render, revive } = doors(mount, [...PARAMETERS, "kept"], { complete });
 export default { render };

@@ -31,7 +31,7 @@ class DigitView extends View {
     this.hand = make("p", { class: "hand", "aria-live": "polite" });
     this.undo = button("Undo", () => this.takeBack(), { title: "take the last stroke back (Backspace)" });
     const clear = button("Clear", () => this.write({ digit: -1, strokes: [] }), { title: "an empty field" });
-    this.copying = copyRow(this.texts());
+    this.copying = copyRow(this.texts(), this.store.link);
     this.body = shell(host, "draw a digit", STYLE,
       make("div", { class: "panels" },
         make("div", {}, this.field.canvas, make("div", { class: "buttons" }, clear, this.undo)),

@@ -51,7 +51,7 @@ class WriteView extends View {
     const copies = copyRow({
       "Copy as parameters": () => asParameters(this.params, REAL),
       "Copy as command": () => asCommand(this.store.get("lesson"), this.params, REAL),
-    });
+    }, this.store.link);
     this.copying = copies;
     this.body = shell(host, "a network that writes", TEXT_STYLE + STYLE,
       make("div", { class: "top" }, this.input, this.play.node, anew),

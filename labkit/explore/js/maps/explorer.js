@@ -68,7 +68,7 @@ class MapsView extends View {
     this.copying = copyRow({
       "Copy as parameters": () => asParameters(this.params),
       "Copy as command": () => asCommand(this.store.get("lesson"), this.params),
-    });
+    }, this.store.link);
     this.body = shell(host, "feature maps", STYLE,
       make("div", { class: "controls" }, this.digit.node, this.layer.node),
       make("div", { class: "panels" },

@@ -39,7 +39,7 @@ class NeuronView extends View {
     this.status = make("p", { class: "status", role: "status", "aria-live": "polite" });
     this.player = this.makePlayer();
     this.copies = copyRow(Object.fromEntries(["Copy as parameters", "Copy as command"].map((label) =>
-      [label, () => copies(this.params, store.get("lesson"))[label]])));
+      [label, () => copies(this.params, store.get("lesson"))[label]])), store.link);
     const group = (name, ...nodes) => make("div", { class: "buttons", role: "group", "aria-label": name }, nodes);
     const own = Object.keys(store.get("walks")).length > 0;
     this.body = shell(host, "neuron explorer", STYLE,

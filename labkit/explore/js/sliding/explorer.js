@@ -48,7 +48,7 @@ class SlidingView extends View {
     this.copying = copyRow({
       "Copy as parameters": () => asParameters(this.params, REAL),
       "Copy as command": () => asCommand(this.store.get("lesson"), this.params, REAL),
-    });
+    }, this.store.link);
     this.body = shell(host, "sliding window", STYLE,
       make("div", { class: "controls" }, Object.values(this.controls).map(({ node }) => node)),
       make("div", { class: "panels" },

@@ -5,7 +5,7 @@ import { button, make, roomIn } from "../dom.js";
 import { doors } from "../doors.js";
 import { shell, watchTheme } from "../look.js";
 import { percent } from "../numbers.js";
-import { player } from "../player.js";
+import { calm, player } from "../player.js";
 import { Training } from "./maths.js";
 import { createPicture } from "./picture.js";
 import { PARAMETERS, REAL, asCode, inWords } from "./words.js";
@@ -18,6 +18,7 @@ const STEPS = { points: 10, noise: 0.05, depth: 1, width: 1 };
 const SPEEDS = { slow: 0.1, normal: 1, fast: 8 }; // epochs for each picture
 const FRAME = 20; // milliseconds for training and drawing together, so that pictures keep coming
 const CATCH_UP = 60; // milliseconds of training in one piece, on the way to a wanted epoch
+const SHOWN = 300; // epochs that a training that began by itself goes on at least
 const SPOKEN = 500; // milliseconds between two sentences for a screen reader
 
 /** Sliders and menus of the settings by name; `change({ name: value })` is told of a new one. */
@@ -49,6 +50,8 @@ class TrainingView {
     this.forget = store.listen(() => this.refresh());
     this.refresh();
     this.layout();
+    this.alone = store.get("playing") && !calm(); // nobody pressed Start
+    if (this.alone) this.play.play();
   }
 
   end() {
@@ -64,14 +67,14 @@ class TrainingView {
     const { map, network, losses } = this.picture.canvases;
     const controls = settingControls(this.catalog, (values) => this.write({ ...values, epochs: 0 }));
     this.parts = Object.entries(controls).filter(([name]) => !this.hidden.has(name));
-    this.status = make("p", { role: "status", class: "status" });
+    this.status = make("p", { role: "status", class: this.hidden.has("words") ? "spoken" : "status" });
     this.readout = make("p", { class: "readout" });
     this.body = shell(this.host, "training explorer", STYLE,
       this.buildButtons(),
       make("div", { class: "controls" }, this.parts.map(([, part]) => part.node)),
       make("div", { class: "panels" }, make("div", { class: "left" }, network, losses), map),
       this.readout, this.status,
-      this.hidden.has("copy") ? null : this.buildCopying());
+      this.buildCopying());
   }
 
   buildButtons() {
@@ -82,19 +85,21 @@ class TrainingView {
     const pace = menu("speed", { options: Object.keys(SPEEDS), class: "row" }, (name) => { this.speed = name; });
     pace.draw(this.speed);
     const tests = tick("show fresh points", (on) => { this.fresh = on; this.drawPoints(); });
+    const more = this.hidden.has("stepping") ? [] : [pace.node, tests.node];
+    this.one.hidden = this.hidden.has("stepping");
     return make("div", { class: "buttons" },
-      this.play.node, this.one, this.reset, button("New weights and points", again), pace.node, tests.node);
+      this.play.node, this.one, this.reset, button("New weights and points", again), more);
   }
 
   buildCopying() {
     const lesson = this.store.get("lesson");
     const { code } = this.catalog;
-    this.copying = copyRow({
+    this.copying = copyRow(this.hidden.has("copy") ? {} : {
       "Copy as parameters": () => asParameters(this.settings, REAL),
       "Copy as command": () => asCommand(lesson, this.settings, REAL),
       "Copy as NumPy code": () => asCode("numpy", this.settings, code),
       "Copy as Keras code": () => asCode("keras", this.settings, code),
-    });
+    }, this.store.link);
     return this.copying.node;
   }
 
@@ -104,6 +109,7 @@ class TrainingView {
     this.wide = width;
     const narrow = width < 620;
     this.body.classList.toggle("narrow", narrow);
+    this.body.classList.toggle("watched", this.store.get("playing")); // the map comes first
     const map = narrow ? Math.min(width, 420) : Math.min(400, Math.floor(width * 0.43)); // fits a small window
     this.picture.resize({ map, left: narrow ? width : width - map - 20 });
     this.drawPoints();
@@ -194,7 +200,8 @@ class TrainingView {
 
   frame() {
     this.advance(SPEEDS[this.speed]);
-    return !this.ended;
+    const learned = this.training.right.train === 1 && this.training.epoch >= SHOWN;
+    return !this.ended && !(this.alone && learned);
   }
 
   advance(epochs) {
@@ -208,6 +215,7 @@ class TrainingView {
       if (now - began + (now - from) + this.drawing > FRAME) break; // no time for another one
     }
     this.owed = Math.min(this.owed, 1);
+    if (this.store.link) this.store.set({ epochs: this.training.epoch }); // a link copied now tells it
     const trained = performance.now();
     this.draw();
     this.drawing = performance.now() - trained;
@@ -217,6 +225,7 @@ class TrainingView {
 
   /** Now the kernel and the copied settings know the epoch. */
   settle() {
+    this.alone = false;
     this.draw(); // finely again
     this.speak(true);
     this.copying?.draw();
@@ -240,6 +249,8 @@ b { font-weight: 400; }
 .play { min-width: 92px; font-weight: 600; background: var(--accent); color: var(--on-accent); border-color: var(--accent); }
 .panels { display: flex; gap: 20px; align-items: flex-start; }
 .narrow .panels { flex-direction: column; }
+.narrow.watched .panels { flex-direction: column-reverse; }
+.spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .readout { white-space: pre-wrap; margin: 6px 0 2px; font-weight: 600; }
 .status { min-height: 2.8em; font-size: 14px; }
 [data-verdict="diverges"] strong, [data-verdict="worse"] strong, [data-verdict="jumps"] strong { color: var(--danger); }

@@ -11,7 +11,7 @@ export function kindOf(panel) {
   const number = LESSON.exec(file)?.[1];
   if (number && title.startsWith(`# ${number} · `)) return { lesson: number };
   if (file === "index.ipynb" && title.startsWith("# labkit")) return { index: true };
-  if (file === "glossary.ipynb" && title.startsWith("# Glossary")) return { glossary: true };
+  if (file === "glossary.ipynb" && /^# (Glossary|术语)/.test(title)) return { glossary: true };
   return null;
 }
 

@@ -1,0 +1,121 @@
+// What an explorer says, in the learner's language: looked up where it stands in the page.
+//
+// The code is written in English. `speakPhrases` watches a part of the page and replaces each text, name
+// and tip that it knows before the page is drawn; labkit/lab/phrases.py does the same in Python.
+
+const PHRASE_HOLE = /\{[^{}]+\}/g;
+const SPOKEN_NAMES = ["aria-label", "title", "placeholder", "aria-valuetext", "alt"];
+const WIDE_SIGNS = "。，：；！？、（）“”";
+
+let phraseTemplates = [];
+const plainPhrases = new Map();
+const phrasesSaid = new Map();
+
+const phraseKey = (text) => text.charAt(0).toLowerCase() + text.slice(1);
+const evenSpaced = (text) => text.split(/\s+/).filter(Boolean).join(" ");
+const phraseEscaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+/** Take [text, translation] pairs; the same explorer may bring them several times. */
+export function learnPhrases(pairs) {
+  if (!pairs?.length) return;
+  phrasesSaid.clear();
+  for (const [text, translation] of pairs) {
+    if (!text.match(PHRASE_HOLE)) plainPhrases.set(phraseKey(evenSpaced(text)), translation);
+    else if (!phraseTemplates.some((each) => each.text === text)) phraseTemplates.push(phraseTemplate(text, translation));
+  }
+  phraseTemplates = phraseTemplates.sort((a, b) => b.weight - a.weight);
+}
+
+/** A text with holes; holes side by side are one group, which holds what both have. */
+function phraseTemplate(text, translation) {
+  const groups = text.match(/(?:\{[^{}]+\})+/g).map((group) => group.match(PHRASE_HOLE));
+  const around = evenSpaced(text).split(/(?:\{[^{}]+\})+/);
+  const pattern = new RegExp(`^${around.map(phraseEscaped).join("(.*?)")}$`, "s");
+  return { text, translation, groups, pattern, weight: around.join("").replace(/[^A-Za-z]/g, "").length };
+}
+
+function filledPhrase({ translation, groups, pattern }, text) {
+  const found = pattern.exec(text);
+  if (!found) return null;
+  const values = new Map();
+  groups.forEach((holes, i) => sharedHoles(found[i + 1], holes.length).forEach((value, j) => values.set(holes[j], value)));
+  return translation.replace(PHRASE_HOLE, (hole) => values.get(hole) ?? "");
+}
+
+/** What each of some holes side by side holds: the first cut that gives known texts. */
+function sharedHoles(text, count) {
+  if (count === 1) return [translatedPhrase(text)];
+  for (let at = 1; at < text.length; at++) {
+    const [first, rest] = [text.slice(0, at), text.slice(at)];
+    if (findPhrase(evenSpaced(first)) !== null && findPhrase(evenSpaced(rest)) !== null) return [translatedPhrase(first), translatedPhrase(rest)];
+  }
+  return [translatedPhrase(text), ...Array(count - 1).fill("")];
+}
+
+/** The translation of a text that is known as a whole, or null. */
+function findPhrase(text) {
+  const known = plainPhrases.get(phraseKey(text));
+  if (known !== undefined) return known;
+  for (const each of phraseTemplates) {
+    const made = filledPhrase(each, text);
+    if (made !== null) return made;
+  }
+  return null;
+}
+
+/** A text in the learner's language, as far as it is known. */
+export function translatedPhrase(text) {
+  if (!plainPhrases.size && !phraseTemplates.length) return text;
+  if (!phrasesSaid.has(text)) phrasesSaid.set(text, phraseBySentences(evenSpaced(text)));
+  return phrasesSaid.get(text);
+}
+
+function phraseBySentences(text) {
+  if (!/[A-Za-z]{2}/.test(text)) return text;
+  const sentences = text.split(/(?<=[.!?:;…])\s+/);
+  const made = [];
+  for (let at = 0; at < sentences.length;) {
+    let [end, known] = [sentences.length, null];
+    for (; end > at && known === null; end--) known = findPhrase(sentences.slice(at, end).join(" "));
+    made.push(known ?? sentences[at]);
+    at = known === null ? at + 1 : end + 1;
+  }
+  return made.reduce((all, each) => all + (phrasesTouch(all, each) ? " " : "") + each, "");
+}
+
+const phrasesTouch = (all, each) => all && each && !WIDE_SIGNS.includes(all.at(-1)) && !WIDE_SIGNS.includes(each[0]);
+
+/** Keep the texts of a part of the page in the learner's language; returns a function that ends it. */
+export function speakPhrases(root) {
+  if (!plainPhrases.size && !phraseTemplates.length) return () => {};
+  speakAll(root);
+  const changes = new MutationObserver((records) => records.forEach(({ target, addedNodes }) => {
+    if (addedNodes.length) addedNodes.forEach(speakAll);
+    else speakNode(target);
+  }));
+  changes.observe(root, { subtree: true, childList: true, characterData: true, attributeFilter: SPOKEN_NAMES });
+  return () => changes.disconnect();
+}
+
+function speakAll(node) {
+  speakNode(node);
+  for (const child of node.childNodes) speakAll(child);
+}
+
+function speakNode(node) {
+  if (node.nodeType === Node.TEXT_NODE) speakText(node);
+  else if (node.nodeType === Node.ELEMENT_NODE) SPOKEN_NAMES.forEach((name) => speakAttribute(node, name));
+}
+
+function speakText(node) {
+  if (["STYLE", "SCRIPT", "PRE", "TEXTAREA"].includes(node.parentNode?.nodeName)) return;
+  const [, before, text, after] = node.data.match(/^(\s*)(.*?)(\s*)$/s);
+  const spoken = text && translatedPhrase(text);
+  if (spoken && spoken !== evenSpaced(text)) node.data = before + spoken + after;
+}
+
+function speakAttribute(element, name) {
+  const text = element.getAttribute(name);
+  const spoken = text && translatedPhrase(text);
+  if (spoken && spoken !== evenSpaced(text)) element.setAttribute(name, spoken);
+}

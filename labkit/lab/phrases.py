@@ -1,0 +1,208 @@
+"""What the lab says, in the language of LABKIT_LANG: looked up where it is shown.
+
+The code is written in English. `translated` is asked at the few places where a text reaches the
+learner: a check's feedback, an explorer's caption, a figure's. It knows the texts and templates of
+`locale/zh/*.po`; several sentences are looked up one by one, and what is not known stays English.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from pathlib import Path
+
+from labkit.lab import places
+from labkit.lab.language import language
+from labkit.lab.templates import Template, even, is_hole, parts
+
+PACKAGES = ("exercises", "learn", "explore", "lab", "javascript")  # files of texts of the package
+_SENTENCES = re.compile(r"(?<=[.!?:;…])\s+")
+_LEAST = 3  # letters of a template; less would fit anything
+_ENDS = {".": "。", ":": "：", "?": "？", "!": "！"}
+_WIDE = "。，：；！？、（）“”"
+
+
+@dataclass
+class Phrases:
+    """Texts and templates of a language."""
+
+    plain: dict[str, str] = field(default_factory=dict)
+    templates: list[Template] = field(default_factory=list)
+    scripts: list[tuple[str, str, str]] = field(default_factory=list)  # text, translation, words
+    _found: dict[str, str | None] = field(default_factory=dict)
+
+    def add_to_scripts(self, text: str, translation: str) -> None:
+        """Take a text of JavaScript, with the part of it that stands in the script as it is."""
+        words = max((part for part in parts(text) if not is_hole(part)), key=len, default="")
+        self.scripts.append((even(text), translation.strip(), words))
+
+    def add(self, text: str, translation: str) -> None:
+        """Take the translation of a text; one with holes is a template."""
+        if (bare := text.lstrip(",;: ")) != text.strip():  # a sentence may be cut before it
+            self.add(bare, translation.lstrip("，；： "))
+        cut = parts(text)
+        if not any(map(is_hole, cut)):
+            self.plain[_key(text)] = translation.strip()
+        elif (made := Template(text, translation)).weight >= _LEAST:
+            self.templates.append(made)
+
+    def find(self, text: str) -> str | None:
+        """Return the translation of a text that is known as a whole, None without one."""
+        text = even(text)
+        if text not in self._found:
+            self._found[text] = None  # a template may ask for what it stands in
+            self._found[text] = self._find(text)
+        return self._found[text]
+
+    def _find(self, text: str) -> str | None:
+        if (known := self.plain.get(_key(text))) is not None:
+            return known
+        if text[-1:] in _ENDS and (bare := self.plain.get(_key(text[:-1]))) is not None:
+            return bare + _ENDS[text[-1]]
+        found = self._filled(text)
+        if text[-1:] in _ENDS:
+            found += [(*cost, made + _ENDS[text[-1]]) for *cost, made in self._filled(text[:-1])]
+        return min(found)[2] if found else None
+
+    def _filled(self, text: str) -> list[tuple[int, int, str]]:
+        """Return (English letters left, minus weight, translation) for each template that fits."""
+        filled = [(each, each.filled(text, self.say)) for each in self.templates]
+        return [(_left(made), -each.weight, made) for each, made in filled if made is not None]
+
+    def say(self, text: str) -> str:
+        """Return a text in this language, as far as it is known."""
+        text = even(text)
+        if not re.search("[A-Za-z]{2,}", text):
+            return text
+        if (known := self.plain.get(_key(text))) is not None:
+            return known
+        sentences = _SENTENCES.split(text)
+        if len(sentences) == 1:
+            return self.find(text) or self._listed(text)
+        return joined(self._cut(tuple(sentences))[1])
+
+    def _cut(self, sentences: tuple[str, ...]) -> tuple[int, list[str]]:
+        """Return sentences in this language, cut so that the fewest English letters are left."""
+        best: list[tuple[int, list[str]]] = [(0, [])]
+        for end in range(1, len(sentences) + 1):
+            choices = []
+            for start in range(end):
+                said = self.find(" ".join(sentences[start:end]))
+                if said is None and end - start == 1:
+                    said = self._listed(sentences[start])
+                if said is not None:
+                    cost, before = best[start]
+                    choices.append((cost + _left(said), -len(before), [*before, said]))
+            cost, _, made = min(choices)
+            best.append((cost, made))
+        return best[-1]
+
+    def _listed(self, text: str) -> str:
+        """Return a list `a, b and c` whose parts are all known, in this language."""
+        items = re.split(r", (?:and )?| and ", text)
+        known = [self.find(item) if re.search("[A-Za-z]", item) else item for item in items]
+        if len(items) > 1 and all(each is not None for each in known):
+            return "、".join(known)
+        return text
+
+
+def translated(text: str) -> str:
+    """Return a text that is shown to the learner, in the language of LABKIT_LANG.
+
+    >>> translated("The loss falls.")
+    'The loss falls.'
+    """
+    return text if language() == "en" else _said(text, language())
+
+
+def page_phrases(code: str, said: Sequence[str] = ()) -> list[list[str]]:
+    """Return [text, translation] of what a script says: [] in English.
+
+    Args:
+        code: the script; only texts that stand in it are returned.
+        said: texts that the page gets from Python, and shows.
+
+    >>> page_phrases("let label = 'Play';")
+    []
+    """
+    if language() == "en":
+        return []
+    known = phrases(language())
+    told = [[text, translated(text)] for text in said if text and translated(text) != text]
+    there = [[text, new] for text, new, words in known.scripts if words in code]
+    return there + told
+
+
+class Said(str):
+    """A text that code compares, and that is translated where it becomes a part of another.
+
+    >>> f"{Said('yours')}" == "yours"
+    True
+    """
+
+    __slots__ = ()
+
+    def __format__(self, form: str) -> str:
+        """Return it in the language of LABKIT_LANG."""
+        return format(translated(str(self)), form)
+
+
+def joined(texts: list[str]) -> str:
+    """Return texts as one, with a space where two words would touch, and none after a wide sign.
+
+    >>> joined(["第一句。", "Second.", "第三句。"])
+    '第一句。Second. 第三句。'
+    """
+    made = ""
+    for text in texts:
+        touches = made and text and made[-1] not in _WIDE and text[0] not in _WIDE
+        made += f" {text}" if touches else text
+    return made
+
+
+@lru_cache(maxsize=20_000)
+def _said(text: str, named: str) -> str:
+    known = phrases(named)
+    return "\n".join(known.say(line) if line.strip() else line for line in text.split("\n"))
+
+
+@cache
+def phrases(named: str) -> Phrases:
+    """Return all that is known in a language: the texts of the package, and the glossary."""
+    import polib
+
+    found = Phrases()
+    for row in _glossary():
+        found.add(row["term"], re.sub(r"（.*?）", "", row["chinese"]))
+    for name in PACKAGES:
+        path = _file(name, named)
+        if path.exists():
+            for entry in polib.pofile(str(path)):
+                if entry.translated() and not entry.obsolete:
+                    found.add(entry.msgid, entry.msgstr)
+                    if name == "javascript":
+                        found.add_to_scripts(entry.msgid, entry.msgstr)
+    return found
+
+
+def _glossary() -> list[dict[str, str]]:
+    with (places.home() / "data" / "glossary.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _file(name: str, named: str) -> Path:
+    return places.home() / "locale" / named / f"{name}.po"
+
+
+def _left(text: str) -> int:
+    """Return how many letters of English words a text holds, outside its code."""
+    return sum(map(len, re.findall(r"[A-Za-z]{2,}", re.sub(r"`[^`]*`", "", text))))
+
+
+def _key(text: str) -> str:
+    """Return what two writings of one text have in common."""
+    text = even(text)
+    return text[:1].lower() + text[1:]

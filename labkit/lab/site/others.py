@@ -1,0 +1,84 @@
+"""The pages beside the lessons: front page, glossary, results board, ledger."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from pathlib import Path
+
+from labkit.explore.board import page as board
+from labkit.explore.training import hero
+from labkit.lab import table
+from labkit.lab.pages.glossary import anchor, read_glossary
+from labkit.lab.site.frame import Site, framed, rendered
+from labkit.lab.site.wording import TAGS
+from labkit.lab.translation import editions
+from labkit.learn import claims
+from labkit.learn.shown import where_shown
+
+
+def front(site: Site) -> str:
+    """Return the front page: an explorer that moves by itself, what the lab is, every lesson."""
+    main = rendered("front.html.j2", site, hero=hero())
+    title = {
+        "en": "A deep-learning lab in which everything runs",
+        "zh": "一切都能运行的深度学习实验室",
+    }
+    return framed(site, "index.html", title[site.lang], main, kind="front")
+
+
+def glossary(site: Site) -> str:
+    """Return the page of all words, with an anchor each."""
+    entries = [word | {"anchor": anchor(word["term"])} for word in told_words(site.lang)]
+    main = rendered("glossary.html.j2", site, entries=entries)
+    return framed(site, "glossary.html", site.words["glossary"], main, kind="glossary")
+
+
+def told_words(lang: str) -> list[dict[str, str]]:
+    """Return the words of the glossary, with `told`, their meaning in a language, and its tag.
+
+    >>> told_words("en")[0]["tag"]
+    'en'
+    """
+    known = {} if lang == "en" else editions.meanings(lang)
+    found = []
+    for word in read_glossary():
+        told = known.get(word["meaning"])
+        found.append(word | {"told": told or word["meaning"], "tag": TAGS[lang if told else "en"]})
+    return found
+
+
+def results(site: Site, runs: Path, pages: dict[str, str]) -> str:
+    """Return the results board of all runs.
+
+    Args:
+        site: what the pages share.
+        runs: the results folder.
+        pages: run (lesson folder / run folder) -> its page on this site.
+    """
+    found = table.results(folder=runs)
+    title = site.words["results"]
+    main = f"<h1>{html.escape(title)}</h1>" + board.body(found, pages=pages)
+    return framed(site, "results.html", title, main, kind="board", main_lang="en")
+
+
+def ledger(site: Site) -> str:
+    """Return the page of all statements of the articles, each with its verdict and its cell."""
+    shown = where_shown()
+    rows = []
+    for row in claims.read_ledger():
+        place = shown.get(row["id"])
+        link = place.link.replace(".ipynb#", ".html#") if place else ""
+        said = claims.ClaimCard(row).lines()
+        rows.append(
+            row | {"link": link, "said": [pair for pair in said if pair[0] != "In this run"]}
+        )
+    main = rendered(
+        "ledger.html.j2",
+        site,
+        rows=rows,
+        verdicts=claims.VERDICTS,
+        counts=Counter(row["verdict"] for row in rows),
+        topics=sorted({row["topic"] for row in rows}),
+    )
+    return framed(site, "ledger.html", site.words["ledger"], main, kind="ledger", main_lang="en")

@@ -1,0 +1,166 @@
+"""Texts with holes, `the loss is {loss:.2f}`: cut apart, matched with what is said, filled."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+# What a hole with a format for numbers can hold.
+_NUMERIC = re.compile(r":[^{}]*[eEfFgGdn%]\}$|:,\}$")
+_NUMBER = r"([-+−]?(?:[\d.,]*\d(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf)\s?%?)"
+_ANY = r"(.*?)"
+_WIDE_SPACE = re.compile(
+    r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]) +(?=[\u3000-\u9fff\uff00-\uffef])"
+)
+
+
+def parts(template: str) -> list[str]:
+    """Return a template cut into its holes and the texts between them.
+
+    >>> parts("a {b:.2f} {{c}}")
+    ['a ', '{b:.2f}', ' {{c}}']
+    """
+    found, depth, start, at = [], 0, 0, 0
+    while at < len(template):
+        if depth == 0 and template[at : at + 2] in ("{{", "}}"):
+            at += 2
+            continue
+        if template[at] == "{":
+            if depth == 0:
+                found.append(template[start:at])
+                start = at
+            depth += 1
+        elif template[at] == "}" and depth:
+            depth -= 1
+            if depth == 0:
+                found.append(template[start : at + 1])
+                start = at + 1
+        at += 1
+    found.append(template[start:])
+    return [part for part in found if part]
+
+
+def is_hole(part: str) -> bool:
+    """Return whether a part of a template is a hole, not text.
+
+    >>> is_hole("{b:.2f}"), is_hole("{{b}}")
+    (True, False)
+    """
+    return part.startswith("{") and not part.startswith("{{")
+
+
+def even(text: str) -> str:
+    """Return a text with one space where it has any white space, and none at its ends."""
+    return " ".join(text.split())
+
+
+_CUTS = " ,;:.("  # where one of two holes may end
+
+
+@dataclass(frozen=True)
+class Template:
+    """A text with holes, and its translation with the same holes in any order.
+
+    >>> Template("{n} steps at {rate:g}", "在 {rate:g} 下走 {n} 步").filled("20 steps at 0.1")
+    '在 0.1 下走 20 步'
+    """
+
+    text: str
+    translation: str
+
+    @cached_property
+    def words(self) -> str:
+        """The longest text between two holes: what a text must hold to be of this template."""
+        plain = [_plain(part) for part in parts(even(self.text)) if not is_hole(part)]
+        return max(plain, key=len, default="")
+
+    @cached_property
+    def weight(self) -> int:
+        """How many letters stand outside its holes: of several templates the heaviest fits best."""
+        plain = "".join(part for part in parts(self.text) if not is_hole(part))
+        return len(re.findall("[A-Za-z]", plain))
+
+    def filled(self, said: str, translated=lambda text: text) -> str | None:
+        """Return the translation of what was said, None where it is not of this template.
+
+        Args:
+            said: a text without holes, its white space even.
+            translated: is asked for what stands in the holes.
+        """
+        if self.words not in said:
+            return None
+        found = self._pattern.fullmatch(said)
+        if found is None:
+            return None
+        if any(map(_holds_sentence, self._inner(found.groups()))):
+            return None
+        values: dict[str, list[str]] = {}
+        for holes, text in zip(self._groups, found.groups(), strict=True):
+            say = str if holes[0] in self._in_code else translated
+            for hole, value in zip(holes, _shared(text, len(holes), say), strict=True):
+                values.setdefault(hole, []).append(value)
+        made = []
+        for part in parts(self.translation):
+            left = values.get(part, [""]) if is_hole(part) else [_plain(part)]
+            made.append(left.pop(0) if is_hole(part) and len(left) > 1 else left[0])
+        return _WIDE_SPACE.sub("", "".join(made))
+
+    @cached_property
+    def _in_code(self) -> set[str]:
+        """The holes that stand in backticks: names, which are not translated."""
+        return set(re.findall(r"`(\{[^`]*?\})`", even(self.text)))
+
+    def _inner(self, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """Return what stands in holes with text on both sides."""
+        cut = parts(even(self.text))
+        return texts[is_hole(cut[0]) : len(texts) - is_hole(cut[-1])]
+
+    @cached_property
+    def _groups(self) -> list[list[str]]:
+        """The holes; those that stand side by side are one group."""
+        groups: list[list[str]] = []
+        before = ""
+        for part in parts(even(self.text)):
+            if is_hole(part):
+                if before and is_hole(before):
+                    groups[-1].append(part)
+                else:
+                    groups.append([part])
+            before = part
+        return groups
+
+    @cached_property
+    def _pattern(self) -> re.Pattern:
+        pattern, before = "", ""
+        for part in parts(even(self.text)):
+            if not is_hole(part):
+                pattern += re.escape(_plain(part))
+            elif not (before and is_hole(before)):
+                pattern += _NUMBER if _NUMERIC.search(part) else _ANY
+            elif pattern.endswith(_NUMBER):
+                pattern = pattern.removesuffix(_NUMBER) + _ANY
+            before = part
+        return re.compile(pattern, re.DOTALL)
+
+
+def _holds_sentence(text: str) -> bool:
+    """Return whether a sentence ends within a text: no hole between two texts holds that much."""
+    return bool(re.search(r"[a-z)`][.!?] [A-Z`]", text))
+
+
+def _shared(text: str, count: int, translated) -> list[str]:
+    """Return what each of some holes side by side holds: the first cut that gives known texts."""
+    if count == 1:
+        return [translated(text)]
+    for at in range(1, len(text)):
+        first, rest = text[:at], text[at:]
+        if rest[0] not in _CUTS and first[-1] not in _CUTS:
+            continue
+        if rest.strip() and translated(first) != first.strip() and translated(rest) != rest.strip():
+            return [translated(first), translated(rest), *[""] * (count - 2)]
+    return [translated(text), *[""] * (count - 1)]
+
+
+def _plain(part: str) -> str:
+    return part.replace("{{", "{").replace("}}", "}")
