@@ -86,10 +86,12 @@ def started(context, address):
 
 def run_cell(page, cell, source=None, wait=True):
     """Run a cell as a learner does; returns what it shows."""
-    field = page.locator(f"[id='cell-id={cell}'] textarea")
-    if source is not None:
+    if source is None:
+        page.get_by_role("button", name=f"Run: {cell}", exact=True).click()
+    else:
+        field = page.locator(f"[id='cell-id={cell}'] textarea")
         field.fill(source)
-    field.press("Control+Enter")
+        field.press("Control+Enter")
     if wait:
         page.wait_for_function(
             f"() => {{ const cell = document.getElementById('cell-id={cell}');"
@@ -229,11 +231,14 @@ def test_an_error_says_in_which_line_of_which_cell(site, visitor):
     page.close()
 
 
-def test_a_control_of_a_kernel_explorer_draws_anew(site, visitor):
-    page = started(visitor, address_of(site, "00"))
-    for cell in ("setup", "explorer"):
-        run_cell(page, cell)
+def test_an_address_sets_a_kernel_explorer_and_its_control_draws_anew(site, visitor):
+    page = started(visitor, address_of(site, "00") + "#cell-id=explorer&steps=7")
+    run_cell(page, "explorer")
     explorer = page.locator("[id='cell-id=explorer'] .lkp-explorer")
+    steps = explorer.locator(".lkp-control", has_text="steps")
+    page.wait_for_function(
+        "() => /steps\\s+7/.test(document.querySelector('.lkp-controls').textContent)"
+    )
     before = explorer.locator(".lkp-caption").inner_text()
     slider = explorer.get_by_role("slider", name="steps")
     slider.focus()
@@ -242,7 +247,7 @@ def test_a_control_of_a_kernel_explorer_draws_anew(site, visitor):
         "(before) => document.querySelector('.lkp-explorer .lkp-caption').textContent !== before",
         arg=before,
     )
-    assert "100" in explorer.locator(".lkp-control", has_text="steps").inner_text()
+    assert "100" in steps.inner_text()
     page.close()
 
 
