@@ -251,6 +251,20 @@ def test_an_address_sets_a_kernel_explorer_and_its_control_draws_anew(site, visi
     page.close()
 
 
+def test_a_chinese_page_speaks_chinese(site, chromium):
+    english = (site / f"{places.lesson_file('01').stem}.html").read_text("utf-8")
+    chinese = site / "zh.html"
+    chinese.write_text(english.replace('<html lang="en"', '<html lang="zh-CN"', 1), "utf-8")
+    context = chromium.new_context(offline=True)
+    page = opened(context, chinese.as_uri())
+    page.get_by_role("button", name="在本页启动 Python").click()
+    page.wait_for_function(IS_ON)
+    page.locator("[id='cell-id=check-update']").get_by_role("button", name="运行").click()
+    told = page.locator("[id='cell-id=check-update'] [role='status']").last
+    told.filter(has_text="还没有做").wait_for()
+    context.close()
+
+
 @pytest.mark.parametrize("lesson", [each for each in LESSONS if each not in ("01", "05")])
 def test_all_cells_of_a_lesson_run(site, chromium, lesson):
     context = chromium.new_context(offline=True)
