@@ -21,9 +21,9 @@ def limited(seconds: float | None = None) -> Iterator[None]:
     """Raise a TimeoutError in what stands below, once it has run for so long: 10 s when None.
 
     Only in the main thread, where notebooks run their cells, and not on Windows: elsewhere there is
-    no alarm, and no limit. A web page has no alarm either: there the time is looked at whenever
-    Python code loops or calls a function, so that only what never comes back to Python, such as
-    `sum(itertools.count())`, goes on.
+    no alarm, and no limit. A web page has no alarm either: there the time is looked at whenever a
+    function that stands in a cell loops, and whenever any function of Python begins. Only what
+    never comes back to Python, such as `sum(itertools.count())`, goes on.
 
     Raises:
         TimeoutError: it was still running.
@@ -66,16 +66,22 @@ def _watched(seconds: float) -> Iterator[None]:
         return
     due = time.monotonic() + seconds
 
-    def look(code, *_: object) -> None:
+    def begins(code, *_: object) -> None:
         if time.monotonic() > due and code.co_filename not in _OURS:
             raise TimeoutError(f"still running after {seconds:g} s")
 
-    watched = tools.events.JUMP | tools.events.PY_START
+    def loops(code, *_: object) -> None:
+        # In cells alone: an error raised at a jump passes by the `with` and `try` around the loop
+        # (seen in Python 3.12 and 3.13), which would leave a library's state as it is.
+        if code.co_filename.startswith("<"):
+            begins(code)
+
+    events = {tools.events.PY_START: begins, tools.events.JUMP: loops}
     tools.use_tool_id(free, "labkit.learn.limits")
     try:
-        for event in (tools.events.JUMP, tools.events.PY_START):
-            tools.register_callback(free, event, look)
-        tools.set_events(free, watched)
+        for event, callback in events.items():
+            tools.register_callback(free, event, callback)
+        tools.set_events(free, sum(events))
         yield
     finally:
         tools.set_events(free, 0)
