@@ -5,15 +5,26 @@ import math
 import random
 
 import browser
+import numpy as np
 import pytest
+import synthetic
+from plain_network import plain_network
 
 from labkit.data.drawing import image_of
+from labkit.explore.attention import LookExplorer
+from labkit.explore.board import page as board
+from labkit.explore.board.explorer import ResultsExplorer
+from labkit.explore.convolution import SlidingWindow
 from labkit.explore.descent import DescentExplorer
-from labkit.explore.digit import DRAWINGS
+from labkit.explore.digit import DRAWINGS, DigitExplorer
 from labkit.explore.kit import state_link as links
+from labkit.explore.language import WriteExplorer
 from labkit.explore.neuron import NeuronExplorer
 from labkit.explore.start import StartExplorer
 from labkit.explore.training import TrainingExplorer
+from labkit.lab import table
+from labkit.networks.tokens import train
+from labkit.networks.transformer import Decoder, random_weights
 
 RULES = {
     "rate": links.number(0.0001, 3.0),
@@ -278,3 +289,114 @@ def test_no_button_where_the_address_cannot_change_breaks_the_page(still):
     cell(page, "hook").get_by_role("button", name="Copy link").click()
     expect = links.as_hash("hook", RATE.params, RATE.link_rules())
     assert cell(page, "hook").locator(".copied").inner_text().endswith(expect)
+
+
+# --- each explorer of a page ----------------------------------------------------------------------
+
+TEXT = "the thing that the thinker thinks is a thing: def f(x2):\n    return x2\n" * 3
+FOUR = [[9.0, 4.0, 7.0, 15.0, 20.0, 15.0], [17.0, 5.0, 16.0, 24.0]]
+
+
+def digit(**settings):
+    images = np.random.default_rng(0).random((10, 28, 28))
+    return DigitExplorer(plain_network(), images, **settings)
+
+
+def writer(**settings):
+    tokens = train(TEXT, 40)
+    weights = random_weights(len(tokens), context=24, width=16, heads=2)
+    return WriteExplorer(weights, tokens, **settings)
+
+
+def look(**settings):
+    return LookExplorer(Decoder(random_weights(width=16, heads=2)), **settings)
+
+
+EVERY = {
+    "digit": (digit, {"pen": 3.25, "center": False, "strokes": FOUR}),
+    "example": (digit, {"digit": 7}),
+    "sliding": (SlidingWindow, {"weights": [1.5, 0, -1, 0, 4, 0, 0, 0, -10], "row": 3, "column": 5,
+                                "stride": 2, "padding": "same", "pooling": "max 2 x 2"}),
+    "neuron": (NeuronExplorer, {"start": 5.9, "rate_mse": 12.0, "epoch": 40}),
+    "training": (TrainingExplorer, {"data": "xor", "noise": 0.35, "epochs": 30, "seed": 7}),
+    "language": (writer, {"beginning": "the + 'x' & =", "temperature": 0.0, "top_k": 5,
+                          "top_p": 0.5, "length": 12, "place": 14}),
+    "attention": (look, {"place": 25}),
+    "descent": (DescentExplorer, {"surface": "rosenbrock", "optimizer": "adam", "steps": 40,
+                                  "learning_rate": 0.015, "kept": [{"optimizer": "momentum"}]}),
+}  # fmt: skip
+
+
+def said(page) -> str:
+    """All that the explorer says; training goes on for a while."""
+    words = page.locator("[role=status], .place").all_inner_texts()
+    return " ".join(words).strip()
+
+
+@browser.needs_browser
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EVERY)
+def test_every_explorer_opens_as_its_link_says(still, name):
+    make, settings = EVERY[name]
+    there = make(**settings)
+    rules = there.link_rules()
+    values = {each: getattr(there, each) for each in rules if each != "hide"}
+    plain = make()
+    shown = {  # what is the page's own list is left out
+        each: value
+        for each, value in values.items()
+        if rules[each]["kind"] not in ("strokes", "records") or value != getattr(plain, each)
+    }
+    hash = links.as_hash("here", shown, rules)
+    page = still(in_cells(here=plain))
+    if name != "attention":  # a page shows one text of it
+        assert said(page) == plain.text
+    follow(page, hash)
+    if name == "training":
+        page.wait_for_function(
+            "document.querySelector('figure > div').shadowRoot"
+            ".querySelector('.lk').dataset.epoch === '30'"
+        )
+    assert said(page) == there.text
+    assert page.get_by_role("alert").count() == 0
+    page.get_by_role("button", name="Copy link").click()
+    assert page.url.partition("#")[2] == hash[1:]
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_a_page_of_results_opens_as_its_link_says(still, tmp_path):
+    synthetic.write_runs(tmp_path / "runs", 40, failures=0.1, notebooks=5)
+    runs = table.results(folder=tmp_path / "runs")
+    page = still(board.page(runs))
+    follow(page, "#view=heat+map&statuses=%5B%22finished%22%5D")
+    selected = page.locator("[role=tab][aria-selected=true]")
+    assert selected.inner_text() == "Heat map"
+    expected = ResultsExplorer(runs, view="heat map", statuses=["finished"])
+    assert page.locator("[role=status]").inner_text() == expected.text
+    page.get_by_role("tab", name="Parallel").click()
+    page.get_by_role("button", name="Copy link").click()
+    assert page.url.endswith("#view=parallel&statuses=%5B%22finished%22%5D")
+    follow(page, "#view=map")
+    assert "view = map; use one of: effect, curves" in page.get_by_role("alert").inner_text()
+    follow(page, "#filters=%7B%22param.nothing%22%3A%7B%22values%22%3A%5B1%5D%7D%7D")
+    assert "use values, or low and high, of: " in page.get_by_role("alert").inner_text()
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_in_jupyterlab_there_is_no_link_to_copy(tmp_path):
+    """Neither beside the live explorer nor in an executed copy: its address is nobody else's."""
+    cell = "from IPython.display import HTML, display\nfrom labkit.explore.neuron import *\n"
+    cell += "e = NeuronExplorer(epoch=7)\ndisplay(HTML(e.html()))\ne"
+    browser.write_notebook(tmp_path / "n.ipynb", cell)
+    with browser.Lab(tmp_path) as lab:
+        page = lab.open("n.ipynb")
+        assert lab.run(page)
+        copies = page.get_by_role("button", name="Copy as command")
+        copies.nth(1).wait_for()
+        assert copies.count() == 2
+        assert page.get_by_role("button", name="Copy link").count() == 0
+        assert page.locator("[id^='cell-id=']").count() == 0
+        assert page.problems == []
+        lab.close(page)

@@ -21,10 +21,16 @@ function givenTo(cell) {
   return named === cell && Object.keys(given).length > 0 ? given : null;
 }
 
+/** The cell with its code, where the window holds all of it, else the explorer alone. */
+function placeOf(figure) {
+  const cell = figure.closest(`[id^="${ID_PREFIX}"]`) ?? figure;
+  const high = figure.getBoundingClientRect().bottom - cell.getBoundingClientRect().top;
+  return high > innerHeight ? figure : cell;
+}
+
 /** Once all is in its place: what stands above may grow until then. */
 function scrollTo(figure) {
-  const place = figure.closest(`[id^="${ID_PREFIX}"]`) ?? figure;
-  const go = () => requestAnimationFrame(() => requestAnimationFrame(() => place.scrollIntoView()));
+  const go = () => requestAnimationFrame(() => requestAnimationFrame(() => placeOf(figure).scrollIntoView()));
   if (document.readyState === "complete") go();
   else addEventListener("load", go, { once: true });
 }
