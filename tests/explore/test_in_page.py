@@ -157,3 +157,14 @@ def test_what_needs_threads_says_so_in_a_page(page):
 
     with pytest.raises(machine.NotInPageError, match=r"labkit\.sweep needs processes and threads"):
         _ = labkit.sweep
+
+
+def test_the_end_of_an_address_turns_controls_and_a_bad_one_is_told():
+    explorer = StartExplorer()
+    ask = {"do": "link", "id": in_page.join(explorer)}
+    state = json.loads(in_page.call(json.dumps(ask | {"text": "#cell-id=explorer&steps=7"})))
+    assert explorer.params["steps"] == 7
+    assert "After 7 steps" in state["text"]
+    told = json.loads(in_page.call(json.dumps(ask | {"text": "#cell-id=explorer&steps=700"})))
+    assert "steps = 700; use a whole number in [0, 100]" in told["error"]
+    assert explorer.params["steps"] == 7

@@ -16,6 +16,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from labkit.explore.kit import state_link
 from labkit.explore.kit.controls import read
 from labkit.explore.kit.walking import sentence
 
@@ -66,7 +67,8 @@ def call(text: str) -> str:
 
     Args:
         text: {"do": "set", "id", "values"} turns controls, {"do": "press", "id", "button"} presses
-            a preset or a button, {"do": "changed", "id", "values"} tells what the page changed.
+            a preset or a button, {"do": "link", "id", "text"} turns controls as the end of an
+            address says, {"do": "changed", "id", "values"} tells what the page changed.
 
     Returns:
         the new state of an explorer that computes in Python, {} for one that does not; or
@@ -96,8 +98,10 @@ def _done(id: str, widget: widgets.Widget, asked: Mapping[str, Any]) -> dict[str
     elif asked["do"] == "set":
         controls = widget.controls
         widget._jump({n: _value(controls[n], v) for n, v in asked["values"].items()})
+    elif asked["do"] == "link":
+        widget.follow(state_link.split_hash(asked["text"])[1])
     else:
-        raise ValueError(f"do = {asked['do']!r}; use one of: set, press, changed")
+        raise ValueError(f"do = {asked['do']!r}; use one of: set, press, link, changed")
     return state(widget)
 
 

@@ -1,4 +1,4 @@
-"""Python for lesson pages: Pyodide, the lab and its data as classic scripts, which `file://` allows.
+"""Python for lesson pages: Pyodide, the lab and its data as classic scripts, for `file://` too.
 
 Everything that is copied from Pyodide's folder is verified first: the core files against the
 hashes below, every wheel against `pyodide-lock.json`, and that file against its hash below.
@@ -48,6 +48,7 @@ INSTALLED = (
     "latex2mathml",
     "markupsafe",
     "mistune",
+    "polib",
     "psygnal",
     "typing-extensions",
 )
@@ -66,7 +67,7 @@ DATA_OF = {"00": ("data-digits",), "02": ("data-prices",), "04": ("data-digits",
 DATA_OF["05"] = ("data-digits", "data-tables")
 # Rooms of the lab that run nothing in a page.
 _LEFT_OUT = ("datacenter", "lab/labextension", "lab/pages", "lab/runs", "lab/sweeps", "lab/warm")
-_KEPT_SUFFIXES = (".py", ".js", ".json", ".csv", ".typed")
+_KEPT_SUFFIXES = (".py", ".js", ".json", ".csv", ".typed", ".ttf")
 _NOT_IN_PAGE = ("japanese_vowels.csv.gz",)  # of lesson 13
 _HERE = Path(__file__).parent
 _PAGE_SCRIPTS = ("words", "keep", "editor", "controls", "outputs", "kernel", "cells", "bar", "main")

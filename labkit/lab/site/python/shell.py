@@ -88,12 +88,12 @@ class Printed(io.TextIOBase):
 
 
 def best_form(data: Mapping[str, Any]) -> tuple[str, Any]:
-    """Return the MIME type and the content of an output that the page shows.
+    r"""Return the MIME type and the content of an output that the page shows.
 
     >>> best_form({"text/plain": "x", "image/png": b"..."})
     ('image/png', 'Li4u')
     >>> best_form({"text/markdown": "**2**"})
-    ('text/html', '<p><strong>2</strong></p>\\n')
+    ('text/html', '<p><strong>2</strong></p>\n')
     """
     mime = next((mime for mime in MIMES if mime in data), None)
     if mime is None:
@@ -197,29 +197,21 @@ def told(error: BaseException, trace: TracebackType | None) -> dict[str, Any]:
     >>> told(ValueError("no"), None)["kind"]
     'ValueError'
     """
+    found = {"kind": type(error).__name__, "message": str(error), "where": [], "all": ""}
     if isinstance(error, SyntaxError):
-        where = [{"cell": _cell_of(error.filename), "line": error.lineno, "text": error.text or ""}]
-        return {"kind": type(error).__name__, "message": error.msg, "where": where, "all": ""}
-    own = getattr(error, "_render_traceback_", None)
+        place = {"cell": _cell_of(error.filename), "line": error.lineno, "text": error.text or ""}
+        return found | {"message": error.msg, "where": [place]}
+    if hasattr(error, "_render_traceback_"):  # it says itself what is to be said
+        return found
     frames = [each for each in traceback.extract_tb(trace) if "/IPython/" not in each.filename]
     where = [
-        {"cell": _cell_of(frame.filename), "line": frame.lineno, "text": frame.line or ""}
+        {"cell": cell, "line": frame.lineno, "text": frame.line or ""}
         for frame in frames
-        if _cell_of(frame.filename)
+        if (cell := _cell_of(frame.filename))
     ]
-    whole = (
-        "".join(traceback.format_list(frames))
-        if any(not _cell_of(frame.filename) for frame in frames)
-        else ""
-    )
-    ends_quietly = own is not None and type(error).__name__ == "LessonEndsHere"
+    whole = "".join(traceback.format_list(frames)) if len(where) < len(frames) else ""
     message = "\n".join([str(error), *getattr(error, "__notes__", ())])
-    return {
-        "kind": type(error).__name__,
-        "message": message,
-        "where": [] if ends_quietly else where,
-        "all": "" if ends_quietly else whole,
-    }
+    return found | {"message": message, "where": where, "all": whole}
 
 
 def _cell_of(filename: str | None) -> str:
@@ -237,7 +229,7 @@ _seen: dict[str, tuple[int, int]] = {}  # files of results as the page has them
 
 
 def start(post: Callable[[str], None]) -> PageShell:
-    """Return IPython, which from now on posts to the page; files restored before are known to it."""
+    """Return IPython, which posts to the page; files that were restored before are known to it."""
     global _shell
 
     def send(message: dict) -> None:

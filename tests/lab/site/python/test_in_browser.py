@@ -86,10 +86,12 @@ def started(context, address):
 
 def run_cell(page, cell, source=None, wait=True):
     """Run a cell as a learner does; returns what it shows."""
-    field = page.locator(f"[id='cell-id={cell}'] textarea")
-    if source is not None:
+    if source is None:
+        page.get_by_role("button", name=f"Run: {cell}", exact=True).click()
+    else:
+        field = page.locator(f"[id='cell-id={cell}'] textarea")
         field.fill(source)
-    field.press("Control+Enter")
+        field.press("Control+Enter")
     if wait:
         page.wait_for_function(
             f"() => {{ const cell = document.getElementById('cell-id={cell}');"
@@ -125,7 +127,8 @@ def test_all_of_lesson_01_runs_from_a_disk_without_network(site, visitor, capsys
     load = os.getloadavg()[0]
     with capsys.disabled():
         print(
-            f"\nlesson 01 from a disk: first output {first:.1f} s, all {whole:.1f} s, load {load:.1f}"
+            f"\nlesson 01 from a disk: first output {first:.1f} s, all {whole:.1f} s, "
+            f"load {load:.1f}"
         )
     held = page.locator("[id='cell-id=expectations']").inner_text()
     assert held.count("held") >= 10
@@ -228,11 +231,14 @@ def test_an_error_says_in_which_line_of_which_cell(site, visitor):
     page.close()
 
 
-def test_a_control_of_a_kernel_explorer_draws_anew(site, visitor):
-    page = started(visitor, address_of(site, "00"))
-    for cell in ("setup", "explorer"):
-        run_cell(page, cell)
+def test_an_address_sets_a_kernel_explorer_and_its_control_draws_anew(site, visitor):
+    page = started(visitor, address_of(site, "00") + "#cell-id=explorer&steps=7")
+    run_cell(page, "explorer")
     explorer = page.locator("[id='cell-id=explorer'] .lkp-explorer")
+    steps = explorer.locator(".lkp-control", has_text="steps")
+    page.wait_for_function(
+        "() => /steps\\s+7/.test(document.querySelector('.lkp-controls').textContent)"
+    )
     before = explorer.locator(".lkp-caption").inner_text()
     slider = explorer.get_by_role("slider", name="steps")
     slider.focus()
@@ -241,8 +247,22 @@ def test_a_control_of_a_kernel_explorer_draws_anew(site, visitor):
         "(before) => document.querySelector('.lkp-explorer .lkp-caption').textContent !== before",
         arg=before,
     )
-    assert "100" in explorer.locator(".lkp-control", has_text="steps").inner_text()
+    assert "100" in steps.inner_text()
     page.close()
+
+
+def test_a_chinese_page_speaks_chinese(site, chromium):
+    english = (site / f"{places.lesson_file('01').stem}.html").read_text("utf-8")
+    chinese = site / "zh.html"
+    chinese.write_text(english.replace('<html lang="en"', '<html lang="zh-CN"', 1), "utf-8")
+    context = chromium.new_context(offline=True)
+    page = opened(context, chinese.as_uri())
+    page.get_by_role("button", name="在本页启动 Python").click()
+    page.wait_for_function(IS_ON)
+    page.locator("[id='cell-id=check-update']").get_by_role("button", name="运行").click()
+    told = page.locator("[id='cell-id=check-update'] [role='status']").last
+    told.filter(has_text="还没有做").wait_for()
+    context.close()
 
 
 @pytest.mark.parametrize("lesson", [each for each in LESSONS if each not in ("01", "05")])

@@ -5,10 +5,9 @@ import { button, make, words } from "./words.js";
 const CONTROLS = {
   range(control, changed) {
     const shown = make("output", {});
-    const decimals = Math.max(0, Math.ceil(-Math.log10(control.step || 1) - 1e-9));
     const input = make("input", { type: "range", min: control.min, max: control.max, step: control.step, "aria-label": control.label,
       input: () => { tell(); changed(Number(input.value)); } });
-    const tell = () => { shown.textContent = Number(input.value).toFixed(decimals); };
+    const tell = () => { shown.textContent = Number(input.value).toFixed(control.decimals); };
     return { node: labeled(control, input, shown), draw(value) { input.value = value; tell(); } };
   },
   log(control, changed) {
@@ -60,8 +59,11 @@ async function copy(text, said) {
   }
 }
 
-/** Draw a kernel explorer; `ask(message)` sends to Python and returns its answer. */
-export function makeExplorer(explorer, ask) {
+/**
+ * Draw a kernel explorer; `ask(message)` sends to Python and returns its answer. `link` is the end
+ * of the page's address, if it says how this explorer is set.
+ */
+export function makeExplorer(explorer, ask, link) {
   const controls = Object.fromEntries(explorer.controls.map((control) => {
     const kind = CONTROLS[control.kind] ?? CONTROLS.text;
     return [control.name, kind(control, (value) => turn({ [control.name]: value }))];
@@ -78,8 +80,8 @@ export function makeExplorer(explorer, ask) {
   let waiting = null; // values that were turned while Python computed
   let busy = false;
 
-  function show(state, drawControls = true) {
-    for (const { name, value } of drawControls ? state.controls : []) controls[name]?.draw(value);
+  function show(state) {
+    for (const { name, value } of state.controls) controls[name]?.draw(value);
     picture.innerHTML = state.html;
     caption.textContent = state.text;
     copies.replaceChildren(...Object.entries(state.texts ?? {}).map(([label, text]) => button(label, () => copy(text, said))), said);
@@ -101,5 +103,6 @@ export function makeExplorer(explorer, ask) {
     send(message);
   }
   show(explorer);
+  if (link) send({ do: "link", id: explorer.id, text: link });
   return node;
 }

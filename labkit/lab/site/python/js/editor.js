@@ -86,7 +86,7 @@ export function makeEditor(place, id, { changed, run }) {
   const shown = place.querySelector("pre");
   const original = shown.textContent.replace(/\n+$/, "");
   const hint = make("p", { class: "lkp-keys", id: `lkp-keys-${id}`, hidden: true }, words.keys);
-  const field = make("textarea", { spellcheck: "false", autocapitalize: "off", autocomplete: "off", autocorrect: "off", wrap: "off",
+  const field = make("textarea", { spellcheck: "false", autocapitalize: "off", autocomplete: "off", autocorrect: "off", wrap: "off", rows: 1,
     "aria-label": words.codeOf(id), "aria-describedby": hint.id });
   const layers = make("div", { class: "lkp-editor" });
   shown.replaceWith(layers);
