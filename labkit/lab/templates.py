@@ -10,6 +10,7 @@ from functools import cached_property
 _NUMERIC = re.compile(r":[^{}]*[eEfFgGdn%]\}$|:,\}$")
 _NUMBER = r"([-+−]?(?:[\d.,]*\d(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf)\s?%?)"
 _ANY = r"(.*?)"
+_PLURAL = re.compile(r"^\{s\}$|^\{'s' |^\{'' if .* else 's'\}$")
 _WIDE_SPACE = re.compile(
     r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]) +(?=[\u3000-\u9fff\uff00-\uffef])"
 )
@@ -140,11 +141,23 @@ class Template:
             if not is_hole(part):
                 pattern += re.escape(_plain(part))
             elif not (before and is_hole(before)):
-                pattern += _NUMBER if _NUMERIC.search(part) else _ANY
-            elif pattern.endswith(_NUMBER):
-                pattern = pattern.removesuffix(_NUMBER) + _ANY
+                pattern += _one(part)
+            else:
+                pattern = pattern.removesuffix(_one(before)) + _ANY
             before = part
         return re.compile(pattern, re.DOTALL)
+
+
+def _one(hole: str) -> str:
+    """Return the pattern of what a hole can hold."""
+    if _PLURAL.search(hole):
+        return "(s?)"
+    return _NUMBER if _NUMERIC.search(hole) else _ANY
+
+
+def _is_known(text: str, translated) -> bool:
+    """Return whether a text has no words, or words that are known."""
+    return not re.search("[A-Za-z]{2,}", text) or translated(text) != text.strip()
 
 
 def _holds_sentence(text: str) -> bool:
@@ -160,7 +173,7 @@ def _shared(text: str, count: int, translated) -> list[str]:
         first, rest = text[:at], text[at:]
         if rest[0] not in _CUTS and first[-1] not in _CUTS:
             continue
-        if rest.strip() and translated(first) != first.strip() and translated(rest) != rest.strip():
+        if rest.strip() and _is_known(first, translated) and _is_known(rest, translated):
             return [translated(first), translated(rest), *[""] * (count - 2)]
     return [translated(text), *[""] * (count - 1)]
 
