@@ -97,8 +97,8 @@ class Template:
             return None
         if any(map(_holds_sentence, self._inner(found.groups()))):
             return None
-        if self.weight >= _MANY and ";" not in self.text and any("; " in t for t in found.groups()):
-            return None  # a hole would hold the half of a sentence that is not of this template
+        if self.weight >= _MANY and any(map(self._holds_too_much, found.groups())):
+            return None
         values: dict[str, list[str]] = {}
         for holes, text in zip(self._groups, found.groups(), strict=True):
             say = str if holes[0] in self._in_code else translated
@@ -114,6 +114,11 @@ class Template:
     def _in_code(self) -> set[str]:
         """The holes that stand in backticks: names, which are not translated."""
         return set(re.findall(r"`(\{[^`]*?\})`", even(self.text)))
+
+    def _holds_too_much(self, text: str) -> bool:
+        """Return whether what stands in a hole is more than a part of the sentence."""
+        ends = any(f"{sign} " in text and sign not in self.text for sign in ";:")
+        return ends or _holds_sentence(text)
 
     def _inner(self, texts: tuple[str, ...]) -> tuple[str, ...]:
         """Return what stands in holes with text on both sides."""
