@@ -44,6 +44,13 @@ class Phrases:
         if (bare := text.lstrip(",;: ")) != text.strip():  # a sentence may be cut before it
             self.add(bare, translation.lstrip("，；： "))
         cut = parts(text)
+        if (
+            is_hole(cut[0])
+            and cut[1:]
+            and cut[1].startswith(" ")
+            and translation.startswith(cut[0])
+        ):
+            self.add("".join(cut[1:]), translation.removeprefix(cut[0]))  # said by itself, too
         if not any(map(is_hole, cut)):
             self.plain[_key(text)] = translation.strip()
         elif (made := Template(text, translation)).weight >= _LEAST:
@@ -95,13 +102,17 @@ class Phrases:
                     said = self._listed(sentences[start])
                 if said is not None:
                     cost, before = best[start]
-                    choices.append((cost + _left(said), -len(before), [*before, said]))
+                    cost += _left(said) + (not re.search(r"\w", said))  # no sign by itself
+                    choices.append((cost, len(before), [*before, said]))
             cost, _, made = min(choices)
             best.append((cost, made))
         return best[-1]
 
     def _listed(self, text: str) -> str:
         """Return a list `a, b and c` whose parts are all known, in this language."""
+        if counted := re.fullmatch(r"([\d,]+) (.+?)s?", text):
+            what = self.plain.get(_key(counted[2]))
+            return f"{counted[1]} {what}" if what else text
         items = re.split(r", (?:and )?| and ", text)
         known = [self.find(item) if re.search("[A-Za-z]", item) else item for item in items]
         if len(items) > 1 and all(each is not None for each in known):

@@ -5,6 +5,7 @@
 
 const PHRASE_HOLE = /\{[^{}]+\}/g;
 const SPOKEN_NAMES = ["aria-label", "title", "placeholder", "aria-valuetext", "alt"];
+const PHRASE_ENDS = { ".": "。", ";": "；", ":": "：", "?": "？", "!": "！" };
 const WIDE_SIGNS = "。，：；！？、（）“”";
 
 let phraseTemplates = [];
@@ -30,7 +31,8 @@ export function learnPhrases(pairs) {
 function phraseTemplate(text, translation) {
   const groups = text.match(/(?:\{[^{}]+\})+/g).map((group) => group.match(PHRASE_HOLE));
   const around = evenSpaced(text).split(/(?:\{[^{}]+\})+/);
-  const pattern = new RegExp(`^${around.map(phraseEscaped).join("(.*?)")}$`, "s");
+  const held = groups.map((group) => (group.join("") === "{s}" ? "(s?)" : "(.*?)")); // {s}: of a plural
+  const pattern = new RegExp(`^${around.map((part, i) => phraseEscaped(part) + (held[i] ?? "")).join("")}$`, "s");
   return { text, translation, groups, pattern, weight: around.join("").replace(/[^A-Za-z]/g, "").length };
 }
 
@@ -47,21 +49,25 @@ function sharedHoles(text, count) {
   if (count === 1) return [translatedPhrase(text)];
   for (let at = 1; at < text.length; at++) {
     const [first, rest] = [text.slice(0, at), text.slice(at)];
-    if (findPhrase(evenSpaced(first)) !== null && findPhrase(evenSpaced(rest)) !== null) return [translatedPhrase(first), translatedPhrase(rest)];
+    if (isKnownPhrase(first) && isKnownPhrase(rest)) return [translatedPhrase(first), translatedPhrase(rest)];
   }
   return [translatedPhrase(text), ...Array(count - 1).fill("")];
 }
 
-/** The translation of a text that is known as a whole, or null. */
+const isKnownPhrase = (text) => !/[A-Za-z]{2}/.test(text) || findPhrase(evenSpaced(text)) !== null;
+
+/** The translation of a text that is known as a whole, or null; of several the least English one. */
 function findPhrase(text) {
   const known = plainPhrases.get(phraseKey(text));
   if (known !== undefined) return known;
-  for (const each of phraseTemplates) {
-    const made = filledPhrase(each, text);
-    if (made !== null) return made;
-  }
-  return null;
+  const end = PHRASE_ENDS[text.at(-1)];
+  const bare = end && plainPhrases.get(phraseKey(text.slice(0, -1)));
+  if (bare !== undefined && end) return bare + end;
+  const made = phraseTemplates.map((each) => filledPhrase(each, text)).filter((each) => each !== null);
+  return made.reduce((best, each) => (best === null || lettersLeft(each) < lettersLeft(best) ? each : best), null);
 }
+
+const lettersLeft = (text) => text.match(/[A-Za-z]{2,}/g)?.join("").length ?? 0;
 
 /** A text in the learner's language, as far as it is known. */
 export function translatedPhrase(text) {
