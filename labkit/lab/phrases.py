@@ -16,7 +16,7 @@ from pathlib import Path
 
 from labkit.lab import places
 from labkit.lab.language import language
-from labkit.lab.templates import Template, even, is_hole, parts
+from labkit.lab.templates import Template, even, is_hole, letters_left, parts
 
 PACKAGES = ("exercises", "learn", "explore", "lab", "javascript")  # files of texts of the package
 _SENTENCES = re.compile(r"(?<=[.!?:;…])\s+")
@@ -77,7 +77,9 @@ class Phrases:
     def _filled(self, text: str) -> list[tuple[int, int, str]]:
         """Return (English letters left, minus weight, translation) for each template that fits."""
         filled = [(each, each.filled(text, self.say)) for each in self.templates]
-        return [(_left(made), -each.weight, made) for each, made in filled if made is not None]
+        return [
+            (letters_left(made), -each.weight, made) for each, made in filled if made is not None
+        ]
 
     def say(self, text: str) -> str:
         """Return a text in this language, as far as it is known."""
@@ -102,7 +104,7 @@ class Phrases:
                     said = self._listed(sentences[start])
                 if said is not None:
                     cost, before = best[start]
-                    cost += _left(said) + (not re.search(r"\w", said))  # no sign by itself
+                    cost += letters_left(said) + (not re.search(r"\w", said))  # no sign by itself
                     choices.append((cost, len(before), [*before, said]))
             cost, _, made = min(choices)
             best.append((cost, made))
@@ -206,11 +208,6 @@ def _glossary() -> list[dict[str, str]]:
 
 def _file(name: str, named: str) -> Path:
     return places.home() / "locale" / named / f"{name}.po"
-
-
-def _left(text: str) -> int:
-    """Return how many letters of English words a text holds, outside its code."""
-    return sum(map(len, re.findall(r"[A-Za-z]{2,}", re.sub(r"`[^`]*`", "", text))))
 
 
 def _key(text: str) -> str:

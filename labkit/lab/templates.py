@@ -171,6 +171,33 @@ def _holds_sentence(text: str) -> bool:
 
 
 def _shared(text: str, count: int, translated) -> list[str]:
+    """Return what each of some holes side by side holds: the cut that leaves the least English."""
+    if count == 1:
+        return [translated(text)]
+    cuts = [[translated(text), ""]]
+    for at in range(1, len(text)):
+        first, rest = text[:at], text[at:]
+        if rest.strip() and (rest[0] in _CUTS or first[-1] in _CUTS):
+            cuts.append([translated(first), translated(rest)])
+    best = min(cuts, key=lambda cut: sum(map(letters_left, cut)))
+    return [*best, *[""] * (count - 2)]
+
+
+def letters_left(text: str) -> int:
+    """Return how many letters of English words a text holds, outside its code.
+
+    >>> letters_left("步 step `code`")
+    4
+    """
+    return sum(map(len, re.findall(r"[A-Za-z]{2,}", re.sub(r"`[^`]*`", "", text))))
+
+
+def _holds_sentence(text: str) -> bool:
+    """Return whether a sentence ends within a text: no hole between two texts holds that much."""
+    return bool(re.search(r"[a-z)`][.!?] [A-Z`]", text))
+
+
+def _shared(text: str, count: int, translated) -> list[str]:
     """Return what each of some holes side by side holds: the first cut that gives known texts."""
     if count == 1:
         return [translated(text)]

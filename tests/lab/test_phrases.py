@@ -20,7 +20,7 @@ def known():
         "{n} step{s}": "{n} 步",
         "diverged at step {n}": "在第 {n} 步发散",
         ": the steps grow": "：步子变大",
-        "{name} on the surface, {steps}: {headline}{detail}.": "曲面上的 {name}，{steps}：{headline}{detail}。",
+        "{name} on a bowl, {steps}: {headline}{detail}.": "碗上 {name}，{steps}：{headline}{detail}。",
         "Look at `{}`.": "看一看 `{}`。",
         "gradient": "梯度",
     }.items():
@@ -39,8 +39,8 @@ def known():
             "你在往上坡走。对于 1，正确答案是 3；你的是 4；在 0 处是 0.50。",
         ),
         (
-            "sgd on the surface, 20 steps: diverged at step 7: the steps grow.",
-            "曲面上的 sgd，20 步：在第 7 步发散：步子变大。",
+            "sgd on a bowl, 20 steps: diverged at step 7: the steps grow.",
+            "碗上 sgd，20 步：在第 7 步发散：步子变大。",
         ),
         ("Look at `gradient`.", "看一看 `gradient`。"),
         ("Nobody knows this. You walk uphill.", "Nobody knows this. 你在往上坡走。"),

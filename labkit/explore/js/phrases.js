@@ -6,6 +6,7 @@
 const PHRASE_HOLE = /\{[^{}]+\}/g;
 const SPOKEN_NAMES = ["aria-label", "title", "placeholder", "aria-valuetext", "alt"];
 const PHRASE_ENDS = { ".": "。", ";": "；", ":": "：", "?": "？", "!": "！" };
+const PHRASE_CUTS = " ,;:.("; // where one of two holes may end
 const WIDE_SIGNS = "。，：；！？、（）“”";
 
 let phraseTemplates = [];
@@ -44,17 +45,17 @@ function filledPhrase({ translation, groups, pattern }, text) {
   return translation.replace(PHRASE_HOLE, (hole) => values.get(hole) ?? "");
 }
 
-/** What each of some holes side by side holds: the first cut that gives known texts. */
+/** What each of some holes side by side holds: the cut that leaves the least English. */
 function sharedHoles(text, count) {
   if (count === 1) return [translatedPhrase(text)];
+  let best = [translatedPhrase(text), ""];
   for (let at = 1; at < text.length; at++) {
-    const [first, rest] = [text.slice(0, at), text.slice(at)];
-    if (isKnownPhrase(first) && isKnownPhrase(rest)) return [translatedPhrase(first), translatedPhrase(rest)];
+    if (!PHRASE_CUTS.includes(text[at]) && !PHRASE_CUTS.includes(text[at - 1])) continue;
+    const cut = [text.slice(0, at), text.slice(at)].map(translatedPhrase);
+    if (lettersLeft(cut.join(" ")) < lettersLeft(best.join(" "))) best = cut;
   }
-  return [translatedPhrase(text), ...Array(count - 1).fill("")];
+  return best;
 }
-
-const isKnownPhrase = (text) => !/[A-Za-z]{2}/.test(text) || findPhrase(evenSpaced(text)) !== null;
 
 /** The translation of a text that is known as a whole, or null; of several the least English one. */
 function findPhrase(text) {
