@@ -197,18 +197,5 @@ def _holds_sentence(text: str) -> bool:
     return bool(re.search(r"[a-z)`][.!?] [A-Z`]", text))
 
 
-def _shared(text: str, count: int, translated) -> list[str]:
-    """Return what each of some holes side by side holds: the first cut that gives known texts."""
-    if count == 1:
-        return [translated(text)]
-    for at in range(1, len(text)):
-        first, rest = text[:at], text[at:]
-        if rest[0] not in _CUTS and first[-1] not in _CUTS:
-            continue
-        if rest.strip() and _is_known(first, translated) and _is_known(rest, translated):
-            return [translated(first), translated(rest), *[""] * (count - 2)]
-    return [translated(text), *[""] * (count - 1)]
-
-
 def _plain(part: str) -> str:
     return part.replace("{{", "{").replace("}}", "}")
