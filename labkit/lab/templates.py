@@ -174,11 +174,12 @@ def _shared(text: str, count: int, translated) -> list[str]:
     """Return what each of some holes side by side holds: the cut that leaves the least English."""
     if count == 1:
         return [translated(text)]
-    cuts = [[translated(text), ""]]
+    cuts = []
     for at in range(1, len(text)):
         first, rest = text[:at], text[at:]
         if rest.strip() and (rest[0] in _CUTS or first[-1] in _CUTS):
             cuts.append([translated(first), translated(rest)])
+    cuts.append([translated(text), ""])
     best = min(cuts, key=lambda cut: sum(map(letters_left, cut)))
     return [*best, *[""] * (count - 2)]
 
