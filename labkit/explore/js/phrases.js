@@ -48,13 +48,14 @@ function filledPhrase({ translation, groups, pattern }, text) {
 /** What each of some holes side by side holds: the cut that leaves the least English. */
 function sharedHoles(text, count) {
   if (count === 1) return [translatedPhrase(text)];
-  let best = [translatedPhrase(text), ""];
+  let best = null;
   for (let at = 1; at < text.length; at++) {
     if (!PHRASE_CUTS.includes(text[at]) && !PHRASE_CUTS.includes(text[at - 1])) continue;
     const cut = [text.slice(0, at), text.slice(at)].map(translatedPhrase);
-    if (lettersLeft(cut.join(" ")) < lettersLeft(best.join(" "))) best = cut;
+    if (!best || lettersLeft(cut.join(" ")) < lettersLeft(best.join(" "))) best = cut;
   }
-  return best;
+  const whole = translatedPhrase(text);
+  return best && lettersLeft(best.join(" ")) <= lettersLeft(whole) ? best : [whole, ""];
 }
 
 /** The translation of a text that is known as a whole, or null; of several the least English one. */
