@@ -16,7 +16,7 @@ from pathlib import Path
 
 from labkit.lab import places
 from labkit.lab.language import language
-from labkit.lab.templates import Template, even, is_hole, parts
+from labkit.lab.templates import Template, even, is_hole, letters_left, parts
 
 PACKAGES = ("exercises", "learn", "explore", "lab", "javascript")  # files of texts of the package
 _SENTENCES = re.compile(r"(?<=[.!?:;…])\s+")
@@ -44,6 +44,13 @@ class Phrases:
         if (bare := text.lstrip(",;: ")) != text.strip():  # a sentence may be cut before it
             self.add(bare, translation.lstrip("，；： "))
         cut = parts(text)
+        if (
+            is_hole(cut[0])
+            and cut[1:]
+            and cut[1].startswith(" ")
+            and translation.startswith(cut[0])
+        ):
+            self.add("".join(cut[1:]), translation.removeprefix(cut[0]))  # said by itself, too
         if not any(map(is_hole, cut)):
             self.plain[_key(text)] = translation.strip()
         elif (made := Template(text, translation)).weight >= _LEAST:
@@ -70,7 +77,9 @@ class Phrases:
     def _filled(self, text: str) -> list[tuple[int, int, str]]:
         """Return (English letters left, minus weight, translation) for each template that fits."""
         filled = [(each, each.filled(text, self.say)) for each in self.templates]
-        return [(_left(made), -each.weight, made) for each, made in filled if made is not None]
+        return [
+            (letters_left(made), -each.weight, made) for each, made in filled if made is not None
+        ]
 
     def say(self, text: str) -> str:
         """Return a text in this language, as far as it is known."""
@@ -95,13 +104,17 @@ class Phrases:
                     said = self._listed(sentences[start])
                 if said is not None:
                     cost, before = best[start]
-                    choices.append((cost + _left(said), -len(before), [*before, said]))
+                    cost += letters_left(said) + (not re.search(r"\w", said))  # no sign by itself
+                    choices.append((cost, len(before), [*before, said]))
             cost, _, made = min(choices)
             best.append((cost, made))
         return best[-1]
 
     def _listed(self, text: str) -> str:
         """Return a list `a, b and c` whose parts are all known, in this language."""
+        if counted := re.fullmatch(r"([\d,]+) (.+?)s?", text):
+            what = self.plain.get(_key(counted[2]))
+            return f"{counted[1]} {what}" if what else text
         items = re.split(r", (?:and )?| and ", text)
         known = [self.find(item) if re.search("[A-Za-z]", item) else item for item in items]
         if len(items) > 1 and all(each is not None for each in known):
@@ -195,11 +208,6 @@ def _glossary() -> list[dict[str, str]]:
 
 def _file(name: str, named: str) -> Path:
     return places.home() / "locale" / named / f"{name}.po"
-
-
-def _left(text: str) -> int:
-    """Return how many letters of English words a text holds, outside its code."""
-    return sum(map(len, re.findall(r"[A-Za-z]{2,}", re.sub(r"`[^`]*`", "", text))))
 
 
 def _key(text: str) -> str:

@@ -10,6 +10,7 @@ from functools import cached_property
 _NUMERIC = re.compile(r":[^{}]*[eEfFgGdn%]\}$|:,\}$")
 _NUMBER = r"([-+−]?(?:[\d.,]*\d(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf)\s?%?)"
 _ANY = r"(.*?)"
+_PLURAL = re.compile(r"^\{s\}$|^\{'s' |^\{'' if .* else 's'\}$")
 _WIDE_SPACE = re.compile(
     r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]) +(?=[\u3000-\u9fff\uff00-\uffef])"
 )
@@ -96,8 +97,8 @@ class Template:
             return None
         if any(map(_holds_sentence, self._inner(found.groups()))):
             return None
-        if self.weight >= _MANY and ";" not in self.text and any("; " in t for t in found.groups()):
-            return None  # a hole would hold the half of a sentence that is not of this template
+        if self.weight >= _MANY and any(map(self._holds_too_much, found.groups())):
+            return None
         values: dict[str, list[str]] = {}
         for holes, text in zip(self._groups, found.groups(), strict=True):
             say = str if holes[0] in self._in_code else translated
@@ -113,6 +114,11 @@ class Template:
     def _in_code(self) -> set[str]:
         """The holes that stand in backticks: names, which are not translated."""
         return set(re.findall(r"`(\{[^`]*?\})`", even(self.text)))
+
+    def _holds_too_much(self, text: str) -> bool:
+        """Return whether what stands in a hole is more than a part of the sentence."""
+        ends = any(f"{sign} " in text and sign not in self.text for sign in ";:")
+        return ends or _holds_sentence(text)
 
     def _inner(self, texts: tuple[str, ...]) -> tuple[str, ...]:
         """Return what stands in holes with text on both sides."""
@@ -140,11 +146,23 @@ class Template:
             if not is_hole(part):
                 pattern += re.escape(_plain(part))
             elif not (before and is_hole(before)):
-                pattern += _NUMBER if _NUMERIC.search(part) else _ANY
-            elif pattern.endswith(_NUMBER):
-                pattern = pattern.removesuffix(_NUMBER) + _ANY
+                pattern += _one(part)
+            else:
+                pattern = pattern.removesuffix(_one(before)) + _ANY
             before = part
         return re.compile(pattern, re.DOTALL)
+
+
+def _one(hole: str) -> str:
+    """Return the pattern of what a hole can hold."""
+    if _PLURAL.search(hole):
+        return "(s?)"
+    return _NUMBER if _NUMERIC.search(hole) else _ANY
+
+
+def _is_known(text: str, translated) -> bool:
+    """Return whether a text has no words, or words that are known."""
+    return not re.search("[A-Za-z]{2,}", text) or translated(text) != text.strip()
 
 
 def _holds_sentence(text: str) -> bool:
@@ -153,16 +171,31 @@ def _holds_sentence(text: str) -> bool:
 
 
 def _shared(text: str, count: int, translated) -> list[str]:
-    """Return what each of some holes side by side holds: the first cut that gives known texts."""
+    """Return what each of some holes side by side holds: the cut that leaves the least English."""
     if count == 1:
         return [translated(text)]
+    cuts = []
     for at in range(1, len(text)):
         first, rest = text[:at], text[at:]
-        if rest[0] not in _CUTS and first[-1] not in _CUTS:
-            continue
-        if rest.strip() and translated(first) != first.strip() and translated(rest) != rest.strip():
-            return [translated(first), translated(rest), *[""] * (count - 2)]
-    return [translated(text), *[""] * (count - 1)]
+        if rest.strip() and (rest[0] in _CUTS or first[-1] in _CUTS):
+            cuts.append([translated(first), translated(rest)])
+    cuts.append([translated(text), ""])
+    best = min(cuts, key=lambda cut: sum(map(letters_left, cut)))
+    return [*best, *[""] * (count - 2)]
+
+
+def letters_left(text: str) -> int:
+    """Return how many letters of English words a text holds, outside its code.
+
+    >>> letters_left("步 step `code`")
+    4
+    """
+    return sum(map(len, re.findall(r"[A-Za-z]{2,}", re.sub(r"`[^`]*`", "", text))))
+
+
+def _holds_sentence(text: str) -> bool:
+    """Return whether a sentence ends within a text: no hole between two texts holds that much."""
+    return bool(re.search(r"[a-z)`][.!?] [A-Z`]", text))
 
 
 def _plain(part: str) -> str:

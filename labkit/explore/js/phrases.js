@@ -5,6 +5,8 @@
 
 const PHRASE_HOLE = /\{[^{}]+\}/g;
 const SPOKEN_NAMES = ["aria-label", "title", "placeholder", "aria-valuetext", "alt"];
+const PHRASE_ENDS = { ".": "。", ";": "；", ":": "：", "?": "？", "!": "！" };
+const PHRASE_CUTS = " ,;:.("; // where one of two holes may end
 const WIDE_SIGNS = "。，：；！？、（）“”";
 
 let phraseTemplates = [];
@@ -30,7 +32,8 @@ export function learnPhrases(pairs) {
 function phraseTemplate(text, translation) {
   const groups = text.match(/(?:\{[^{}]+\})+/g).map((group) => group.match(PHRASE_HOLE));
   const around = evenSpaced(text).split(/(?:\{[^{}]+\})+/);
-  const pattern = new RegExp(`^${around.map(phraseEscaped).join("(.*?)")}$`, "s");
+  const held = groups.map((group) => (group.join("") === "{s}" ? "(s?)" : "(.*?)")); // {s}: of a plural
+  const pattern = new RegExp(`^${around.map((part, i) => phraseEscaped(part) + (held[i] ?? "")).join("")}$`, "s");
   return { text, translation, groups, pattern, weight: around.join("").replace(/[^A-Za-z]/g, "").length };
 }
 
@@ -42,26 +45,31 @@ function filledPhrase({ translation, groups, pattern }, text) {
   return translation.replace(PHRASE_HOLE, (hole) => values.get(hole) ?? "");
 }
 
-/** What each of some holes side by side holds: the first cut that gives known texts. */
+/** What each of some holes side by side holds: the cut that leaves the least English. */
 function sharedHoles(text, count) {
   if (count === 1) return [translatedPhrase(text)];
+  let best = null;
   for (let at = 1; at < text.length; at++) {
-    const [first, rest] = [text.slice(0, at), text.slice(at)];
-    if (findPhrase(evenSpaced(first)) !== null && findPhrase(evenSpaced(rest)) !== null) return [translatedPhrase(first), translatedPhrase(rest)];
+    if (!PHRASE_CUTS.includes(text[at]) && !PHRASE_CUTS.includes(text[at - 1])) continue;
+    const cut = [text.slice(0, at), text.slice(at)].map(translatedPhrase);
+    if (!best || lettersLeft(cut.join(" ")) < lettersLeft(best.join(" "))) best = cut;
   }
-  return [translatedPhrase(text), ...Array(count - 1).fill("")];
+  const whole = translatedPhrase(text);
+  return best && lettersLeft(best.join(" ")) <= lettersLeft(whole) ? best : [whole, ""];
 }
 
-/** The translation of a text that is known as a whole, or null. */
+/** The translation of a text that is known as a whole, or null; of several the least English one. */
 function findPhrase(text) {
   const known = plainPhrases.get(phraseKey(text));
   if (known !== undefined) return known;
-  for (const each of phraseTemplates) {
-    const made = filledPhrase(each, text);
-    if (made !== null) return made;
-  }
-  return null;
+  const end = PHRASE_ENDS[text.at(-1)];
+  const bare = end && plainPhrases.get(phraseKey(text.slice(0, -1)));
+  if (bare !== undefined && end) return bare + end;
+  const made = phraseTemplates.map((each) => filledPhrase(each, text)).filter((each) => each !== null);
+  return made.reduce((best, each) => (best === null || lettersLeft(each) < lettersLeft(best) ? each : best), null);
 }
+
+const lettersLeft = (text) => text.match(/[A-Za-z]{2,}/g)?.join("").length ?? 0;
 
 /** A text in the learner's language, as far as it is known. */
 export function translatedPhrase(text) {

@@ -20,7 +20,9 @@ _CODE = re.compile(r"`[^`]+`")
 _LINK = re.compile(r"\]\(([^()\s]*(?:\([^()]*\))?)[^)]*\)|(https?://[\w./#?=&%-]+)")
 _TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
 _HOLE = re.compile(r"(?<!\{)\{[^{}]+\}(?!\})")
-_PLURAL = re.compile(r"\{s\}|\{'s' \*.*\}|\{'s' if .* else ''\}|\{'' if .* else 's'\}")
+_PLURAL = re.compile(
+    r"\{s\}|\{'is' if .* else 'are'\}|\{'s' \*.*\}|\{'s' if .* else ''\}|\{'' if .* else 's'\}"
+)
 _NUMBER = re.compile(r"(?<![A-Za-z0-9_.])(?<![A-Za-z]-)\d[\d,]*(?:\.\d+)?")
 _LARGE = re.compile(r"thousand|million|billion|trillion", re.IGNORECASE)
 _RANGE = re.compile(r"in \[[^\]]*\]|one of: .*")

@@ -32,6 +32,15 @@ _NOT = re.compile(
 _LABELS = code.LABELS | {"description", "tooltip", "text", "suptitle", "caption"}
 # Words that are read although they stand alone: kinds of mistakes, parts of sentences.
 SINGLE = {
+    "alarm",
+    "patient",
+    "layer",
+    "unit",
+    "arrives",
+    "vanishes",
+    "explodes",
+    "above",
+    "below",
     "error",
     "infinity",
     "sum",
@@ -141,6 +150,8 @@ class _Finder(ast.NodeVisitor):
 
     def __init__(self):
         self.found: list[tuple[str, str]] = []
+        self._raw: tuple[str, str, str] | None = None  # the latest text, as it stands
+        self._last: dict[str, tuple[str, str, str]] = {}  # name -> the text that was given to it
 
     def visit_Raise(self, node):  # errors stay English
         pass
@@ -206,10 +217,24 @@ class _Finder(ast.NodeVisitor):
         if isinstance(node.value, str):
             self._add(node.value, node.value, "string")
 
+    def visit_AugAssign(self, node):
+        """A text that is added to one that ends within a sentence makes one text with it."""
+        name, before = getattr(node.target, "id", ""), len(self.found)
+        last = self._last.pop(name, None)
+        self.visit(node.value)
+        if isinstance(node.op, ast.Add) and last and self._raw and len(self.found) > before:
+            text, plain, kind = (a + b for a, b in zip(last, self._raw, strict=True))
+            if not re.search(r"[.!?:;]\s*$", last[1]):
+                self._add(text, plain, "template" if "template" in kind else "string")
+
     def _assigned(self, targets, value):
         if any(getattr(target, "id", "").lower() in _KEYED for target in targets):
             self._labels(value)
+        self._raw = None
         self.visit(value)
+        for target in targets:
+            if isinstance(target, ast.Name) and self._raw:
+                self._last[target.id] = self._raw
 
     def _labels(self, node):
         """Take the keys of a dict, even of one word: they are shown, without their underscores."""
@@ -239,6 +264,7 @@ class _Finder(ast.NodeVisitor):
                 self.visit(leaf)
 
     def _add(self, text, plain, kind, words=_WORDS):
+        self._raw = (text, plain, kind)
         read = words.search(plain) or re.sub("[^A-Za-z ]", "", plain).strip() in SINGLE
         if read and not _NOT.search(plain):
             formatted = kind == "string" and re.search(r"\{\w*\}", plain)

@@ -12,7 +12,7 @@
   const theme = by("theme");
   const pressed = () => theme.setAttribute("aria-pressed", String(document.documentElement.dataset.theme === "dark"));
   theme.addEventListener("click", () => {
-    labkitTheme.set(document.documentElement.dataset.theme === "dark" ? "light" : "dark", true);
+    globalThis.labkitTheme.set(document.documentElement.dataset.theme === "dark" ? "light" : "dark", true);
     pressed();
   });
   pressed();

@@ -64,7 +64,7 @@ def visitor(chromium):
 
 def opened(context, address):
     page = context.new_page()
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(60_000)
     page.problems = []
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.asked = []
