@@ -6,7 +6,7 @@
 const PHRASE_HOLE = /\{[^{}]+\}/g;
 const SPOKEN_NAMES = ["aria-label", "title", "placeholder", "aria-valuetext", "alt"];
 const PHRASE_ENDS = { ".": "。", ";": "；", ":": "：", "?": "？", "!": "！" };
-const PHRASE_CUTS = " ,;:.("; // where one of two holes may end
+const PHRASE_CUTS = " ,;:("; // where one of two holes may end
 const WIDE_SIGNS = "。，：；！？、（）“”";
 
 let phraseTemplates = [];
