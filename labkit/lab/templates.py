@@ -57,7 +57,7 @@ def even(text: str) -> str:
 
 
 _MANY = 10  # letters of a template that is more than a frame around others
-_CUTS = " ,;:.("  # where one of two holes may end
+_CUTS = " ,;:("  # where one of two holes may end
 
 
 @dataclass(frozen=True)
