@@ -44,8 +44,8 @@ class Phrases:
 
     def add(self, text: str, translation: str) -> None:
         """Take the translation of a text; one with holes is a template."""
-        if (bare := text.lstrip(",;: ")) != text.strip():  # a sentence may be cut before it
-            self.add(bare, translation.lstrip("，；： "))
+        if (bare := re.sub(r"^[,;:.] ?(?=\w|\{)", "", text)) != text:  # a sentence may be cut here
+            self.add(bare, translation.lstrip("，；：。 "))
         cut = parts(text)
         if (
             is_hole(cut[0])

@@ -57,7 +57,7 @@ def even(text: str) -> str:
 
 
 _MANY = 10  # letters of a template that is more than a frame around others
-_CUTS = " ,;:.("  # where one of two holes may end
+_CUTS = " ,;:("  # where one of two holes may end
 
 
 @dataclass(frozen=True)
@@ -174,11 +174,12 @@ def _shared(text: str, count: int, translated) -> list[str]:
     """Return what each of some holes side by side holds: the cut that leaves the least English."""
     if count == 1:
         return [translated(text)]
-    cuts = [[translated(text), ""]]
+    cuts = []
     for at in range(1, len(text)):
         first, rest = text[:at], text[at:]
         if rest.strip() and (rest[0] in _CUTS or first[-1] in _CUTS):
             cuts.append([translated(first), translated(rest)])
+    cuts.append([translated(text), ""])
     best = min(cuts, key=lambda cut: sum(map(letters_left, cut)))
     return [*best, *[""] * (count - 2)]
 
@@ -195,19 +196,6 @@ def letters_left(text: str) -> int:
 def _holds_sentence(text: str) -> bool:
     """Return whether a sentence ends within a text: no hole between two texts holds that much."""
     return bool(re.search(r"[a-z)`][.!?] [A-Z`]", text))
-
-
-def _shared(text: str, count: int, translated) -> list[str]:
-    """Return what each of some holes side by side holds: the first cut that gives known texts."""
-    if count == 1:
-        return [translated(text)]
-    for at in range(1, len(text)):
-        first, rest = text[:at], text[at:]
-        if rest[0] not in _CUTS and first[-1] not in _CUTS:
-            continue
-        if rest.strip() and _is_known(first, translated) and _is_known(rest, translated):
-            return [translated(first), translated(rest), *[""] * (count - 2)]
-    return [translated(text), *[""] * (count - 1)]
 
 
 def _plain(part: str) -> str:

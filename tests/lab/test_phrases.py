@@ -20,7 +20,7 @@ def known():
         "{n} step{s}": "{n} 步",
         "diverged at step {n}": "在第 {n} 步发散",
         ": the steps grow": "：步子变大",
-        "{name} on a bowl, {steps}: {headline}{detail}.": "碗上 {name}，{steps}：{headline}{detail}。",
+        "{x} on a bowl, {steps}: {what}{detail}.": "碗上 {x}，{steps}：{what}{detail}。",
         "Look at `{}`.": "看一看 `{}`。",
         "gradient": "梯度",
     }.items():

@@ -6,7 +6,8 @@
 const PHRASE_HOLE = /\{[^{}]+\}/g;
 const SPOKEN_NAMES = ["aria-label", "title", "placeholder", "aria-valuetext", "alt"];
 const PHRASE_ENDS = { ".": "。", ";": "；", ":": "：", "?": "？", "!": "！" };
-const PHRASE_CUTS = " ,;:.("; // where one of two holes may end
+const PHRASE_CUTS = " ,;:("; // where one of two holes may end
+const PHRASE_MANY = 10; // letters of a template that is more than a frame around others
 const WIDE_SIGNS = "。，：；！？、（）“”";
 
 let phraseTemplates = [];
@@ -37,9 +38,16 @@ function phraseTemplate(text, translation) {
   return { text, translation, groups, pattern, weight: around.join("").replace(/[^A-Za-z]/g, "").length };
 }
 
-function filledPhrase({ translation, groups, pattern }, text) {
+/** Whether what stands in a hole is more than a part of the sentence. */
+function holdsTooMuch(template, held) {
+  const ends = [";", ":"].some((sign) => held.includes(`${sign} `) && !template.includes(sign));
+  return ends || /[a-z)`][.!?] [A-Z`]/.test(held);
+}
+
+function filledPhrase({ text: template, translation, groups, pattern, weight }, text) {
   const found = pattern.exec(text);
   if (!found) return null;
+  if (weight >= PHRASE_MANY && found.slice(1).some((held) => holdsTooMuch(template, held))) return null;
   const values = new Map();
   groups.forEach((holes, i) => sharedHoles(found[i + 1], holes.length).forEach((value, j) => values.set(holes[j], value)));
   return translation.replace(PHRASE_HOLE, (hole) => values.get(hole) ?? "");
@@ -48,13 +56,14 @@ function filledPhrase({ translation, groups, pattern }, text) {
 /** What each of some holes side by side holds: the cut that leaves the least English. */
 function sharedHoles(text, count) {
   if (count === 1) return [translatedPhrase(text)];
-  let best = [translatedPhrase(text), ""];
+  let best = null;
   for (let at = 1; at < text.length; at++) {
     if (!PHRASE_CUTS.includes(text[at]) && !PHRASE_CUTS.includes(text[at - 1])) continue;
     const cut = [text.slice(0, at), text.slice(at)].map(translatedPhrase);
-    if (lettersLeft(cut.join(" ")) < lettersLeft(best.join(" "))) best = cut;
+    if (!best || lettersLeft(cut.join(" ")) < lettersLeft(best.join(" "))) best = cut;
   }
-  return best;
+  const whole = translatedPhrase(text);
+  return best && lettersLeft(best.join(" ")) <= lettersLeft(whole) ? best : [whole, ""];
 }
 
 /** The translation of a text that is known as a whole, or null; of several the least English one. */

@@ -19,15 +19,12 @@ def test_no_translation_has_drifted_from_the_english(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_file_is_as_an_update_leaves_it(name, tmp_path, monkeypatch):
-    path = catalog.folder() / f"{name}.po"
-    before = path.read_text(encoding="utf-8")
-    monkeypatch.setattr(
-        catalog.files, "write", lambda path, text: (tmp_path / "a").write_text(text)
-    )
-    command.update_file(name)
-    after = (tmp_path / "a").read_text(encoding="utf-8")
-    assert [e for e in after.split("\n\n") if e not in before] == []
+def test_an_update_keeps_every_translation(name):
+    before = catalog.read(name)
+    after, _ = update.updated(command.texts(name), before)
+    assert catalog.known(before).items() <= catalog.known(after).items()
+    texts = [(text.context, text.text) for text in command.texts(name)]
+    assert [(e.msgctxt, e.msgid) for e in after if not e.obsolete] == texts
 
 
 def test_check_fails_when_the_english_of_a_translation_changes(monkeypatch):

@@ -2,6 +2,7 @@
 import { rgb } from "../colors.js";
 import { button, make } from "../dom.js";
 import { short } from "../numbers.js";
+import { translatedPhrase } from "../phrases.js";
 import { SURFACES } from "./maths.js";
 import { sample } from "./runs.js";
 import { shade } from "./surface.js";
@@ -42,10 +43,11 @@ export function legend(drop) {
 export function statusLine() {
   const node = make("p", { role: "status", class: "status" });
   function draw({ run }) {
-    if (node.textContent === run.text) return;
-    const { headline } = run.verdict;
-    const [before, after] = run.text.split(`: ${headline}`);
-    node.replaceChildren(`${before}: `, make("strong", {}, headline), after);
+    const text = translatedPhrase(run.text);
+    if (node.textContent === text) return;
+    const headline = translatedPhrase(run.verdict.headline);
+    const at = text.indexOf(headline);
+    node.replaceChildren(text.slice(0, at), make("strong", {}, headline), text.slice(at + headline.length));
   }
   return { node, draw };
 }
