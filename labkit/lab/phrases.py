@@ -24,6 +24,7 @@ CAPTIONS = "captions"
 _SENTENCES = re.compile(r"(?<=[.!?:;…])\s+")
 _LEAST = 3  # letters of a template; less would fit anything
 _ENDS = {".": "。", ";": "；", ":": "：", "?": "？", "!": "！"}
+_WORD = re.compile(r"[A-Za-z]{3,}")
 _SIGNS = {",": "，", ";": "；", ":": "："}
 _WIDE = "。，：；！？、（）“”"
 
@@ -35,12 +36,19 @@ class Phrases:
     plain: dict[str, str] = field(default_factory=dict)
     templates: list[Template] = field(default_factory=list)
     scripts: list[tuple[str, str, str]] = field(default_factory=list)  # text, translation, words
+    captions: list[tuple[str, str, set[str]]] = field(default_factory=list)  # the same
     _found: dict[str, str | None] = field(default_factory=dict)
 
     def add_to_scripts(self, text: str, translation: str) -> None:
         """Take a text of JavaScript, with the part of it that stands in the script as it is."""
         words = max((part for part in parts(text) if not is_hole(part)), key=len, default="")
         self.scripts.append((even(text), translation.strip(), words))
+
+    def add_to_captions(self, text: str, translation: str) -> None:
+        """Take a caption, with the words of the scripts that say it; no plurals."""
+        plain = " ".join(part for part in parts(text) if not is_hole(part))
+        words = {word.removesuffix("s") for word in re.findall(_WORD, plain)}
+        self.captions.append((even(text), translation.strip(), words))
 
     def add(self, text: str, translation: str) -> None:
         """Take the translation of a text; one with holes is a template."""
@@ -156,6 +164,8 @@ def page_phrases(code: str, said: Sequence[str] = ()) -> list[list[str]]:
     known = phrases(language())
     told = [[text, translated(text)] for text in said if text and translated(text) != text]
     there = [[text, new] for text, new, words in known.scripts if words in code]
+    said_there = {word.removesuffix("s") for word in re.findall(_WORD, code)}
+    there += [[text, new] for text, new, words in known.captions if words <= said_there]
     return there + told
 
 
@@ -219,6 +229,8 @@ def phrases(named: str) -> Phrases:
                     found.add(entry.msgid, entry.msgstr)
                     if name == "javascript":
                         found.add_to_scripts(entry.msgid, entry.msgstr)
+                    if name == CAPTIONS:
+                        found.add_to_captions(entry.msgid, entry.msgstr)
     return found
 
 
