@@ -19,9 +19,13 @@ from labkit.lab.language import language
 from labkit.lab.templates import Template, even, is_hole, letters_left, parts
 
 PACKAGES = ("exercises", "learn", "explore", "lab", "javascript")  # files of texts of the package
+# Whole captions as they are said, where code puts them together from words; they win.
+CAPTIONS = "captions"
 _SENTENCES = re.compile(r"(?<=[.!?:;…])\s+")
 _LEAST = 3  # letters of a template; less would fit anything
 _ENDS = {".": "。", ";": "；", ":": "：", "?": "？", "!": "！"}
+_WORD = re.compile(r"[A-Za-z]{3,}")
+_SIGNS = {",": "，", ";": "；", ":": "："}
 _WIDE = "。，：；！？、（）“”"
 
 
@@ -32,12 +36,19 @@ class Phrases:
     plain: dict[str, str] = field(default_factory=dict)
     templates: list[Template] = field(default_factory=list)
     scripts: list[tuple[str, str, str]] = field(default_factory=list)  # text, translation, words
+    captions: list[tuple[str, str, set[str]]] = field(default_factory=list)  # the same
     _found: dict[str, str | None] = field(default_factory=dict)
 
     def add_to_scripts(self, text: str, translation: str) -> None:
         """Take a text of JavaScript, with the part of it that stands in the script as it is."""
         words = max((part for part in parts(text) if not is_hole(part)), key=len, default="")
         self.scripts.append((even(text), translation.strip(), words))
+
+    def add_to_captions(self, text: str, translation: str) -> None:
+        """Take a caption, with the words of the scripts that say it; no plurals."""
+        plain = " ".join(part for part in parts(text) if not is_hole(part))
+        words = {word.removesuffix("s") for word in re.findall(_WORD, plain)}
+        self.captions.append((even(text), translation.strip(), words))
 
     def add(self, text: str, translation: str) -> None:
         """Take the translation of a text; one with holes is a template."""
@@ -52,9 +63,16 @@ class Phrases:
         ):
             self.add("".join(cut[1:]), translation.removeprefix(cut[0]))  # said by itself, too
         if not any(map(is_hole, cut)):
-            self.plain[_key(text)] = translation.strip()
+            self._add_plain(even(text), translation.strip())
         elif (made := Template(text, translation)).weight >= _LEAST:
             self.templates.append(made)
+
+    def _add_plain(self, text: str, translation: str) -> None:
+        self.plain[text] = translation
+        self.plain.setdefault(_key(text), translation)  # "Start" need not mean what "start" does
+
+    def _known(self, text: str) -> str | None:
+        return self.plain.get(text, self.plain.get(_key(text)))
 
     def find(self, text: str) -> str | None:
         """Return the translation of a text that is known as a whole, None without one."""
@@ -65,9 +83,9 @@ class Phrases:
         return self._found[text]
 
     def _find(self, text: str) -> str | None:
-        if (known := self.plain.get(_key(text))) is not None:
+        if (known := self._known(text)) is not None:
             return known
-        if text[-1:] in _ENDS and (bare := self.plain.get(_key(text[:-1]))) is not None:
+        if text[-1:] in _ENDS and (bare := self._known(text[:-1])) is not None:
             return bare + _ENDS[text[-1]]
         found = self._filled(text)
         if text[-1:] in _ENDS:
@@ -86,7 +104,7 @@ class Phrases:
         text = even(text)
         if not re.search("[A-Za-z]{2,}", text):
             return text
-        if (known := self.plain.get(_key(text))) is not None:
+        if (known := self._known(text)) is not None:
             return known
         sentences = _SENTENCES.split(text)
         if len(sentences) == 1:
@@ -113,7 +131,7 @@ class Phrases:
     def _listed(self, text: str) -> str:
         """Return a list `a, b and c` whose parts are all known, in this language."""
         if counted := re.fullmatch(r"([\d,]+) (.+?)s?", text):
-            what = self.plain.get(_key(counted[2]))
+            what = self._known(counted[2])
             return f"{counted[1]} {what}" if what else text
         items = re.split(r", (?:and )?| and ", text)
         known = [self.find(item) if re.search("[A-Za-z]", item) else item for item in items]
@@ -146,6 +164,8 @@ def page_phrases(code: str, said: Sequence[str] = ()) -> list[list[str]]:
     known = phrases(language())
     told = [[text, translated(text)] for text in said if text and translated(text) != text]
     there = [[text, new] for text, new, words in known.scripts if words in code]
+    said_there = {word.removesuffix("s") for word in re.findall(_WORD, code)}
+    there += [[text, new] for text, new, words in known.captions if words <= said_there]
     return there + told
 
 
@@ -179,7 +199,18 @@ def joined(texts: list[str]) -> str:
 @lru_cache(maxsize=20_000)
 def _said(text: str, named: str) -> str:
     known = phrases(named)
-    return "\n".join(known.say(line) if line.strip() else line for line in text.split("\n"))
+    return "\n".join(tidy(known.say(line)) if line.strip() else line for line in text.split("\n"))
+
+
+def tidy(text: str) -> str:
+    """Return a text with Chinese signs after Chinese, and a space between it and a number.
+
+    >>> tidy("走20步: 损失0.5，好; 再走。")
+    '走 20 步：损失 0.5，好；再走。'
+    """
+    text = re.sub(r"(?<=[\u4e00-\u9fff）”])([,;:]) ", lambda found: _SIGNS[found[1]], text)
+    text = re.sub(r"(?<=[\u4e00-\u9fff])(?=[-+−]?\d|[A-Za-z])", " ", text)
+    return re.sub(r"(?<=[\dA-Za-z%])(?=[\u4e00-\u9fff])", " ", text)
 
 
 @cache
@@ -190,7 +221,7 @@ def phrases(named: str) -> Phrases:
     found = Phrases()
     for row in _glossary():
         found.add(row["term"], re.sub(r"（.*?）", "", row["chinese"]))
-    for name in PACKAGES:
+    for name in (*PACKAGES, CAPTIONS):
         path = _file(name, named)
         if path.exists():
             for entry in polib.pofile(str(path)):
@@ -198,6 +229,8 @@ def phrases(named: str) -> Phrases:
                     found.add(entry.msgid, entry.msgstr)
                     if name == "javascript":
                         found.add_to_scripts(entry.msgid, entry.msgstr)
+                    if name == CAPTIONS:
+                        found.add_to_captions(entry.msgid, entry.msgstr)
     return found
 
 
@@ -212,5 +245,4 @@ def _file(name: str, named: str) -> Path:
 
 def _key(text: str) -> str:
     """Return what two writings of one text have in common."""
-    text = even(text)
     return text[:1].lower() + text[1:]

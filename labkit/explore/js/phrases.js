@@ -23,19 +23,32 @@ export function learnPhrases(pairs) {
   if (!pairs?.length) return;
   phrasesSaid.clear();
   for (const [text, translation] of pairs) {
-    if (!text.match(PHRASE_HOLE)) plainPhrases.set(phraseKey(evenSpaced(text)), translation);
+    if (!text.match(PHRASE_HOLE)) addPlainPhrase(evenSpaced(text), translation);
     else if (!phraseTemplates.some((each) => each.text === text)) phraseTemplates.push(phraseTemplate(text, translation));
   }
   phraseTemplates = phraseTemplates.sort((a, b) => b.weight - a.weight);
 }
 
+function addPlainPhrase(text, translation) {
+  plainPhrases.set(text, translation);
+  if (!plainPhrases.has(phraseKey(text))) plainPhrases.set(phraseKey(text), translation); // "Start" need not mean what "start" does
+}
+
+const knownPhrase = (text) => plainPhrases.get(text) ?? plainPhrases.get(phraseKey(text));
+
 /** A text with holes; holes side by side are one group, which holds what both have. */
 function phraseTemplate(text, translation) {
   const groups = text.match(/(?:\{[^{}]+\})+/g).map((group) => group.match(PHRASE_HOLE));
   const around = evenSpaced(text).split(/(?:\{[^{}]+\})+/);
-  const held = groups.map((group) => (group.join("") === "{s}" ? "(s?)" : "(.*?)")); // {s}: of a plural
+  const held = groups.map((group) => heldPattern(group.join("")));
   const pattern = new RegExp(`^${around.map((part, i) => phraseEscaped(part) + (held[i] ?? "")).join("")}$`, "s");
   return { text, translation, groups, pattern, weight: around.join("").replace(/[^A-Za-z]/g, "").length };
+}
+
+/** What a group of holes may hold: {s} is the sign of a plural, {x:g} a number. */
+function heldPattern(group) {
+  if (group === "{s}") return "(s?)";
+  return /^\{\w+:g\}$/.test(group) ? "([-+−]?(?:[\\d.,]*\\d(?:e[-+]?\\d+)?)\\s?%?)" : "(.*?)";
 }
 
 /** Whether what stands in a hole is more than a part of the sentence. */
@@ -68,10 +81,10 @@ function sharedHoles(text, count) {
 
 /** The translation of a text that is known as a whole, or null; of several the least English one. */
 function findPhrase(text) {
-  const known = plainPhrases.get(phraseKey(text));
+  const known = knownPhrase(text);
   if (known !== undefined) return known;
   const end = PHRASE_ENDS[text.at(-1)];
-  const bare = end && plainPhrases.get(phraseKey(text.slice(0, -1)));
+  const bare = end && knownPhrase(text.slice(0, -1));
   if (bare !== undefined && end) return bare + end;
   const made = phraseTemplates.map((each) => filledPhrase(each, text)).filter((each) => each !== null);
   return made.reduce((best, each) => (best === null || lettersLeft(each) < lettersLeft(best) ? each : best), null);
@@ -86,17 +99,29 @@ export function translatedPhrase(text) {
   return phrasesSaid.get(text);
 }
 
+/** Sentences in the learner's language, cut so that the least English is left. */
 function phraseBySentences(text) {
   if (!/[A-Za-z]{2}/.test(text)) return text;
   const sentences = text.split(/(?<=[.!?:;…])\s+/);
-  const made = [];
-  for (let at = 0; at < sentences.length;) {
-    let [end, known] = [sentences.length, null];
-    for (; end > at && known === null; end--) known = findPhrase(sentences.slice(at, end).join(" "));
-    made.push(known ?? sentences[at]);
-    at = known === null ? at + 1 : end + 1;
+  const best = [{ cost: 0, made: [] }];
+  for (let end = 1; end <= sentences.length; end++) {
+    const choices = sentences.slice(0, end).map((_, start) => {
+      const said = findPhrase(sentences.slice(start, end).join(" ")) ?? (end - start === 1 ? sentences[start] : null);
+      return said === null ? null : { cost: best[start].cost + lettersLeft(said), made: [...best[start].made, said] };
+    });
+    best.push(choices.filter(Boolean).reduce((least, each) => (isLessEnglish(each, least) ? each : least)));
   }
-  return made.reduce((all, each) => all + (phrasesTouch(all, each) ? " " : "") + each, "");
+  const whole = best.at(-1).made.reduce((all, each) => all + (phrasesTouch(all, each) ? " " : "") + each, "");
+  return tidyPhrase(whole);
+}
+
+const isLessEnglish = (one, other) => one.cost < other.cost || (one.cost === other.cost && one.made.length < other.made.length);
+
+/** Chinese signs after Chinese, and a space between it and a number. */
+function tidyPhrase(text) {
+  const signs = { ",": "，", ";": "；", ":": "：" };
+  return text.replace(/(?<=[\u4e00-\u9fff）”])([,;:]) /g, (_, sign) => signs[sign])
+    .replace(/(?<=[\u4e00-\u9fff])(?=[-+−]?\d|[A-Za-z])/g, " ").replace(/(?<=[\dA-Za-z%])(?=[\u4e00-\u9fff])/g, " ");
 }
 
 const phrasesTouch = (all, each) => all && each && !WIDE_SIGNS.includes(all.at(-1)) && !WIDE_SIGNS.includes(each[0]);
