@@ -168,7 +168,7 @@ def test_a_guess_is_kept_after_a_reload(site, visitor):
     page = started(visitor, address_of(site, "01"))
     run_cell(page, "predict-limit")
     cell = page.locator("[id='cell-id=predict-limit']")
-    cell.locator("input").last.fill("0.2")
+    cell.locator("input[type=text]").fill("0.2")
     cell.get_by_role("button", name="That is my guess").click()
     page.wait_for_function(
         "() => (localStorage['labkit.python.progress'] ?? '').includes('\"guess\"')"
