@@ -232,9 +232,9 @@ def test_an_error_says_in_which_line_of_which_cell(site, visitor):
 
 
 def test_an_address_sets_a_kernel_explorer_and_its_control_draws_anew(site, visitor):
-    page = started(visitor, address_of(site, "00") + "#cell-id=explorer&steps=7")
-    run_cell(page, "explorer")
-    explorer = page.locator("[id='cell-id=explorer'] .lkp-explorer")
+    page = started(visitor, address_of(site, "00") + "#cell-id=parameters&steps=7")
+    run_cell(page, "parameters", "from labkit.explore.start import StartExplorer\nStartExplorer()")
+    explorer = page.locator("[id='cell-id=parameters'] .lkp-explorer")
     steps = explorer.locator(".lkp-control", has_text="steps")
     steps.get_by_text("7", exact=True).wait_for()
     before = explorer.locator(".lkp-caption").inner_text()
