@@ -181,7 +181,7 @@ def test_a_guess_is_kept_after_a_reload(site, visitor):
     page.get_by_role("button", name="Start Python in this page").click()
     page.wait_for_function(IS_ON)
     run_cell(page, "predict-limit")
-    cell.get_by_text("Your guess").wait_for()
+    cell.get_by_text("Your guess", exact=True).wait_for()
     page.close()
 
 
