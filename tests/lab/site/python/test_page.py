@@ -149,3 +149,14 @@ def test_progress_is_exported_without_python(page):
         page.get_by_role("button", name="Export my progress").click()
     assert download.value.suggested_filename == "progress.jsonl"
     assert Path(download.value.path()).read_text("utf-8") == line
+
+
+@pytest.mark.parametrize("width", [1366, 390])
+def test_nothing_moves_when_an_editor_takes_or_loses_the_focus(page, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    below = page.locator("[id='cell-id=check-update'] button").first
+    before = below.bounding_box()
+    page.locator(f"{CELL} textarea").evaluate("(field) => field.focus({ preventScroll: true })")
+    assert below.bounding_box() == before
+    below.click()  # with the focus elsewhere: it must hear the whole click
+    assert page.locator("[id='cell-id=check-update'] .lkp-offer").count() == 1
