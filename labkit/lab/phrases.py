@@ -211,10 +211,12 @@ def _said(text: str, named: str) -> str:
 def tidy(text: str) -> str:
     """Return a text with Chinese signs after Chinese, and a space between it and a number.
 
-    >>> tidy("走20步: 损失0.5，好; 再走。")
-    '走 20 步：损失 0.5，好；再走。'
+    >>> tidy("走20步: 损失0.5. 好; 再走。 完。")
+    '走 20 步：损失 0.5。好；再走。完。'
     """
     text = re.sub(r"(?<=[\u4e00-\u9fff）”])([,;:]) ", lambda found: _SIGNS[found[1]], text)
+    text = re.sub(r"(?<=\d)\. (?=[\u4e00-\u9fff])", "。", text)
+    text = re.sub(r"(?<=[。，：；！？）]) +(?=[\u4e00-\u9fff])", "", text)
     text = re.sub(r"(?<=[\u4e00-\u9fff])(?=[-+−]?\d|[A-Za-z])", " ", text)
     return re.sub(r"(?<=[\dA-Za-z%])(?=[\u4e00-\u9fff])", " ", text)
 
