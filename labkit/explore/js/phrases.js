@@ -123,7 +123,7 @@ const isLessEnglish = (one, other) => one.cost < other.cost || (one.cost === oth
 function tidyPhrase(text) {
   const signs = { ",": "，", ";": "；", ":": "：" };
   return text.replace(/(?<=[\u4e00-\u9fff）”])([,;:]) /g, (_, sign) => signs[sign])
-    .replace(/(?<=\d)\. (?=[\u4e00-\u9fff])/g, "。").replace(/(?<=[。，：；！？）]) +(?=[\u4e00-\u9fff])/g, "")
+    .replace(/(?<=[\u4e00-\u9fff]) +(?=[\u4e00-\u9fff])/g, "").replace(/(?<=\d)\. (?=[\u4e00-\u9fff])/g, "。").replace(/(?<=[。，：；！？）]) +(?=[\u4e00-\u9fff])/g, "")
     .replace(/(?<=[\u4e00-\u9fff])(?=[-+−]?\d|[A-Za-z])/g, " ").replace(/(?<=[\dA-Za-z%])(?=[\u4e00-\u9fff])/g, " ");
 }
 
