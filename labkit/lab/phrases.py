@@ -57,7 +57,8 @@ class Phrases:
             self.add(bare, translation.lstrip("，；：。 "))
         cut = parts(text)
         if (
-            is_hole(cut[0])
+            not first
+            and is_hole(cut[0])
             and cut[1:]
             and cut[1].startswith(" ")
             and translation.startswith(cut[0])
@@ -139,7 +140,7 @@ class Phrases:
         if counted := re.fullmatch(r"([\d,]+) (.+?)s?", text):
             what = self._known(counted[2])
             return f"{counted[1]} {what}" if what else text
-        items = re.split(r", (?:and )?| and ", text)
+        items = re.split(r"(?:, (?:and )?| and )(?![^()]*\))", text)  # not in (a, b)
         known = [self.find(item) if re.search("[A-Za-z]", item) else item for item in items]
         if len(items) > 1 and all(each is not None for each in known):
             return "、".join(known)

@@ -6,8 +6,9 @@ import { translatedPhrase } from "./phrases.js";
 export function screen(attributes = {}) {
   const canvas = make("canvas", attributes);
   const context = canvas.getContext("2d");
-  const write = context.fillText.bind(context);
+  const [write, measure] = [context.fillText.bind(context), context.measureText.bind(context)];
   context.fillText = (text, ...place) => write(translatedPhrase(String(text)), ...place);
+  context.measureText = (text) => measure(translatedPhrase(String(text)));
   return {
     canvas, context, width: 0, height: 0,
     resize(width, height) {
