@@ -24,6 +24,7 @@ from labkit.lab.phrases import translated
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
     from matplotlib.text import Text
     from matplotlib.transforms import BboxBase
@@ -94,8 +95,22 @@ def speak(fig: Figure) -> None:
         return
     from matplotlib.text import Text
 
+    for axes in fig.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            _say_ticks(axis)
     for text in fig.findobj(Text):
         say(text)
+
+
+def _say_ticks(axis: Axis) -> None:
+    """Put names at ticks into the language: matplotlib writes them anew whenever it draws."""
+    from matplotlib.ticker import FixedLocator
+
+    if not isinstance(axis.get_major_locator(), FixedLocator):
+        return
+    told = [label.get_text() for label in axis.get_majorticklabels()]
+    if (new := [translated(text) for text in told]) != told:
+        axis.set_ticklabels(new)
 
 
 def say(text: Text) -> None:

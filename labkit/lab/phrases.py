@@ -38,25 +38,27 @@ class Phrases:
     scripts: list[tuple[str, str, str]] = field(default_factory=list)  # text, translation, words
     captions: list[tuple[str, str, set[str]]] = field(default_factory=list)  # the same
     _found: dict[str, str | None] = field(default_factory=dict)
+    _first: set[str] = field(default_factory=set)  # found by a template that is preferred
 
     def add_to_scripts(self, text: str, translation: str) -> None:
         """Take a text of JavaScript, with the part of it that stands in the script as it is."""
         words = max((part for part in parts(text) if not is_hole(part)), key=len, default="")
         self.scripts.append((even(text), translation.strip(), words))
 
-    def add_to_captions(self, text: str, translation: str) -> None:
-        """Take a caption, with the words of the scripts that say it; no plurals."""
+    def add_to_captions(self, text: str, translation: str, always: bool) -> None:
+        """Take a caption, with the words of the scripts that say it (no plurals)."""
         plain = " ".join(part for part in parts(text) if not is_hole(part))
         words = {word.removesuffix("s") for word in re.findall(_WORD, plain)}
-        self.captions.append((even(text), translation.strip(), words))
+        self.captions.append((even(text), translation.strip(), set() if always else words))
 
-    def add(self, text: str, translation: str) -> None:
-        """Take the translation of a text; one with holes is a template."""
+    def add(self, text: str, translation: str, first: bool = False) -> None:
+        """Take the translation of a text; one with holes is a template, preferred with `first`."""
         if (bare := re.sub(r"^[,;:.] ?(?=\w|\{)", "", text)) != text:  # a sentence may be cut here
             self.add(bare, translation.lstrip("，；：。 "))
         cut = parts(text)
         if (
-            is_hole(cut[0])
+            not first
+            and is_hole(cut[0])
             and cut[1:]
             and cut[1].startswith(" ")
             and translation.startswith(cut[0])
@@ -64,7 +66,7 @@ class Phrases:
             self.add("".join(cut[1:]), translation.removeprefix(cut[0]))  # said by itself, too
         if not any(map(is_hole, cut)):
             self._add_plain(even(text), translation.strip())
-        elif (made := Template(text, translation)).weight >= _LEAST:
+        elif (made := Template(text, translation, first)).weight >= _LEAST:
             self.templates.append(made)
 
     def _add_plain(self, text: str, translation: str) -> None:
@@ -87,17 +89,22 @@ class Phrases:
             return known
         if text[-1:] in _ENDS and (bare := self._known(text[:-1])) is not None:
             return bare + _ENDS[text[-1]]
-        found = self._filled(text)
+        found = []
         if text[-1:] in _ENDS:
-            found += [(*cost, made + _ENDS[text[-1]]) for *cost, made in self._filled(text[:-1])]
-        return min(found)[2] if found else None
+            bare = self._filled(text[:-1])  # before the others: a sign at the end is of no number
+            found = [(left, each, made + _ENDS[text[-1]]) for left, each, made in bare]
+        found += self._filled(text)
+        if not found:
+            return None
+        _, best, made = min(found, key=lambda each: (each[0], not each[1].first, -each[1].weight))
+        if best.first:
+            self._first.add(text)
+        return made
 
-    def _filled(self, text: str) -> list[tuple[int, int, str]]:
-        """Return (English letters left, minus weight, translation) for each template that fits."""
+    def _filled(self, text: str) -> list[tuple[int, Template, str]]:
+        """Return (English letters left, template, translation) for each template that fits."""
         filled = [(each, each.filled(text, self.say)) for each in self.templates]
-        return [
-            (letters_left(made), -each.weight, made) for each, made in filled if made is not None
-        ]
+        return [(letters_left(made), each, made) for each, made in filled if made is not None]
 
     def say(self, text: str) -> str:
         """Return a text in this language, as far as it is known."""
@@ -109,23 +116,23 @@ class Phrases:
         sentences = _SENTENCES.split(text)
         if len(sentences) == 1:
             return self.find(text) or self._listed(text)
-        return joined(self._cut(tuple(sentences))[1])
+        return joined(self._cut(tuple(sentences))[-1])
 
-    def _cut(self, sentences: tuple[str, ...]) -> tuple[int, list[str]]:
+    def _cut(self, sentences: tuple[str, ...]) -> tuple[int, int, list[str]]:
         """Return sentences in this language, cut so that the fewest English letters are left."""
-        best: list[tuple[int, list[str]]] = [(0, [])]
+        best: list[tuple[int, int, list[str]]] = [(0, 0, [])]  # letters, pieces, what is said
         for end in range(1, len(sentences) + 1):
             choices = []
             for start in range(end):
-                said = self.find(" ".join(sentences[start:end]))
+                text = " ".join(sentences[start:end])
+                said = self.find(text)
                 if said is None and end - start == 1:
                     said = self._listed(sentences[start])
                 if said is not None:
-                    cost, before = best[start]
+                    cost, pieces, before = best[start]
                     cost += letters_left(said) + (not re.search(r"\w", said))  # no sign by itself
-                    choices.append((cost, len(before), [*before, said]))
-            cost, _, made = min(choices)
-            best.append((cost, made))
+                    choices.append((cost, pieces + (text not in self._first), [*before, said]))
+            best.append(min(choices))
         return best[-1]
 
     def _listed(self, text: str) -> str:
@@ -133,7 +140,7 @@ class Phrases:
         if counted := re.fullmatch(r"([\d,]+) (.+?)s?", text):
             what = self._known(counted[2])
             return f"{counted[1]} {what}" if what else text
-        items = re.split(r", (?:and )?| and ", text)
+        items = re.split(r"(?:, (?:and )?| and )(?![^()]*\))", text)  # not in (a, b)
         known = [self.find(item) if re.search("[A-Za-z]", item) else item for item in items]
         if len(items) > 1 and all(each is not None for each in known):
             return "、".join(known)
@@ -205,10 +212,12 @@ def _said(text: str, named: str) -> str:
 def tidy(text: str) -> str:
     """Return a text with Chinese signs after Chinese, and a space between it and a number.
 
-    >>> tidy("走20步: 损失0.5，好; 再走。")
-    '走 20 步：损失 0.5，好；再走。'
+    >>> tidy("走20步: 损失0.5. 好; 再走。 完。")
+    '走 20 步：损失 0.5。好；再走。完。'
     """
     text = re.sub(r"(?<=[\u4e00-\u9fff）”])([,;:]) ", lambda found: _SIGNS[found[1]], text)
+    text = re.sub(r"(?<=\d)\. (?=[\u4e00-\u9fff])", "。", text)
+    text = re.sub(r"(?<=[。，：；！？）]) +(?=[\u4e00-\u9fff])", "", text)
     text = re.sub(r"(?<=[\u4e00-\u9fff])(?=[-+−]?\d|[A-Za-z])", " ", text)
     return re.sub(r"(?<=[\dA-Za-z%])(?=[\u4e00-\u9fff])", " ", text)
 
@@ -226,11 +235,11 @@ def phrases(named: str) -> Phrases:
         if path.exists():
             for entry in polib.pofile(str(path)):
                 if entry.translated() and not entry.obsolete:
-                    found.add(entry.msgid, entry.msgstr)
+                    found.add(entry.msgid, entry.msgstr, first=name == CAPTIONS)
                     if name == "javascript":
                         found.add_to_scripts(entry.msgid, entry.msgstr)
                     if name == CAPTIONS:
-                        found.add_to_captions(entry.msgid, entry.msgstr)
+                        found.add_to_captions(entry.msgid, entry.msgstr, entry.msgctxt == "page")
     return found
 
 

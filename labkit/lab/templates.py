@@ -70,6 +70,7 @@ class Template:
 
     text: str
     translation: str
+    first: bool = False  # preferred to others that leave as little English
 
     @cached_property
     def words(self) -> str:

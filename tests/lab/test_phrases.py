@@ -91,3 +91,41 @@ def test_a_script_gets_its_own_phrases(monkeypatch):
     assert found["That is my guess"] == "这就是我的猜测"
     assert found["sign of the gradient"] == "梯度的符号"
     assert "Play" not in found
+
+
+def test_a_capital_can_make_another_word():
+    known = Phrases()
+    known.add("Start", "开始")
+    known.add("start", "起点")
+    assert [known.say("Start"), known.say("start")] == ["开始", "起点"]
+
+
+def test_a_pair_in_parentheses_is_no_list(known):
+    known.add("red", "红")
+    assert known.say("red and (1, 2)") == "红、(1, 2)"
+    assert known.say("真正 (-1, 1)") == "真正 (-1, 1)"
+
+
+def test_a_preferred_caption_wins_over_words_put_together(known):
+    said = "sgd on a bowl, 20 steps: diverged at step 7: the steps grow."
+    text = "{name} on a bowl, {n:g} steps: diverged at step {k:g}: the steps grow."
+    known.add(text, "碗：{name} 走 {n:g} 步，第 {k:g} 步发散。", first=True)
+    assert known.say(said) == "碗：sgd 走 20 步，第 7 步发散。"
+
+
+def test_captions_keep_their_holes_and_are_found():
+    import polib
+
+    known = phrases.phrases("zh")
+    po = polib.pofile(str(phrases._file(phrases.CAPTIONS, "zh")))
+    assert len({(entry.msgctxt, entry.msgid) for entry in po}) == len(po)
+    for entry in po:
+        assert sorted(filter(_is_hole, parts(entry.msgid))) == sorted(
+            filter(_is_hole, parts(entry.msgstr))
+        ), entry.msgid
+        if not any(map(_is_hole, parts(entry.msgid))):
+            assert known.say(entry.msgid) == entry.msgstr.strip(), entry.msgid
+
+
+def _is_hole(part):
+    return part.startswith("{")

@@ -1,10 +1,14 @@
 // Canvases: one for lines and letters, one of colored cells; and lines of equal height.
 import { make } from "./dom.js";
+import { translatedPhrase } from "./phrases.js";
 
 /** Sharp on any screen: sizes in CSS pixels, drawing in CSS pixels. */
 export function screen(attributes = {}) {
   const canvas = make("canvas", attributes);
   const context = canvas.getContext("2d");
+  const [write, measure] = [context.fillText.bind(context), context.measureText.bind(context)];
+  context.fillText = (text, ...place) => write(translatedPhrase(String(text)), ...place);
+  context.measureText = (text) => measure(translatedPhrase(String(text)));
   return {
     canvas, context, width: 0, height: 0,
     resize(width, height) {

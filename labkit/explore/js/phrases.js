@@ -86,7 +86,9 @@ function findPhrase(text) {
   const end = PHRASE_ENDS[text.at(-1)];
   const bare = end && knownPhrase(text.slice(0, -1));
   if (bare !== undefined && end) return bare + end;
-  const made = phraseTemplates.map((each) => filledPhrase(each, text)).filter((each) => each !== null);
+  const filled = (said, sign = "") => phraseTemplates.map((each) => filledPhrase(each, said))
+    .filter((each) => each !== null).map((each) => each + sign);
+  const made = [...(end ? filled(text.slice(0, -1), end) : []), ...filled(text)]; // a sign at the end is of no number
   return made.reduce((best, each) => (best === null || lettersLeft(each) < lettersLeft(best) ? each : best), null);
 }
 
@@ -121,6 +123,7 @@ const isLessEnglish = (one, other) => one.cost < other.cost || (one.cost === oth
 function tidyPhrase(text) {
   const signs = { ",": "，", ";": "；", ":": "：" };
   return text.replace(/(?<=[\u4e00-\u9fff）”])([,;:]) /g, (_, sign) => signs[sign])
+    .replace(/(?<=[\u4e00-\u9fff]) +(?=[\u4e00-\u9fff])/g, "").replace(/(?<=\d)\. (?=[\u4e00-\u9fff])/g, "。").replace(/(?<=[。，：；！？）]) +(?=[\u4e00-\u9fff])/g, "")
     .replace(/(?<=[\u4e00-\u9fff])(?=[-+−]?\d|[A-Za-z])/g, " ").replace(/(?<=[\dA-Za-z%])(?=[\u4e00-\u9fff])/g, " ");
 }
 

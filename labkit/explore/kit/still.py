@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labkit.explore import figures
+from labkit.lab.phrases import translated
 
 NOTE = "A picture: turning it needs Python. Open the lesson in JupyterLab to turn it."
 
@@ -45,7 +46,7 @@ def still_bundle(
     forms = figures.bundle(png, caption, width, data)
     settings = html.escape(json.dumps(dict(params)))
     mark = f'class="labkit-still" data-explorer="{explorer}" data-params="{settings}"'
-    said = f'<p class="labkit-still-note">{NOTE}</p>' if note else ""
+    said = f'<p class="labkit-still-note">{translated(NOTE)}</p>' if note else ""
     return forms | {
         "text/html": forms["text/html"].replace("<figure ", f"<figure {mark} ", 1) + said
     }
