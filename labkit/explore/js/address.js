@@ -9,8 +9,9 @@ const NOTE_STYLE = "margin:0.4em 0;padding:0.3em 0.7em;border-left:3px solid #c9
 function linkedCell(figure) {
   if ("ownPage" in figure.dataset) return "";
   const cell = figure.closest(`[id^="${ID_PREFIX}"]`);
-  if (!cell || "linked" in cell.dataset) return null; // a cell's link is its first explorer's
-  cell.dataset.linked = "";
+  const others = cell ? [...cell.querySelectorAll("[data-linked]")].filter((each) => each !== figure) : [];
+  if (!cell || others.length > 0) return null; // a cell's link is its first explorer's
+  figure.dataset.linked = "";
   return cell.id.slice(ID_PREFIX.length);
 }
 

@@ -122,6 +122,8 @@ def test_all_of_lesson_01_runs_from_a_disk_without_network(site, visitor, capsys
     page.wait_for_selector("[id='cell-id=explorer-hook'] figure")
     first = time.monotonic() - begun
     page.wait_for_function(IS_IDLE)
+    cell = page.locator("[id='cell-id=explorer-hook']")
+    assert cell.get_by_role("button", name="Copy link").count() == 1
     run_all(page)
     whole = time.monotonic() - begun
     load = os.getloadavg()[0]
