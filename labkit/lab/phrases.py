@@ -217,6 +217,7 @@ def tidy(text: str) -> str:
     """
     text = re.sub(r"(?<=[\u4e00-\u9fff）”])([,;:]) ", lambda found: _SIGNS[found[1]], text)
     text = re.sub(r"(?<=\d)\. (?=[\u4e00-\u9fff])", "。", text)
+    text = re.sub(r"(?<=\d)\.$", "。" if re.search("[\u4e00-\u9fff]", text) else ".", text)
     text = re.sub(r"(?<=[。，：；！？）]) +(?=[\u4e00-\u9fff])", "", text)
     text = re.sub(r"(?<=[\u4e00-\u9fff])(?=[-+−]?\d|[A-Za-z])", " ", text)
     return re.sub(r"(?<=[\dA-Za-z%])(?=[\u4e00-\u9fff])", " ", text)
