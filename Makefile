@@ -56,7 +56,7 @@ backends: setup
 	@$(BIN)/python -m pip install --quiet --no-build-isolation -e ".[jax,torch]"
 
 lint: setup
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/oxlint labkit/explore/js labkit/lab/labextension/js
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/oxlint labkit/explore/js labkit/lab
 
 lock:
 	@uv pip compile $(CONSTRAINTS) --generate-hashes --no-header --no-annotate -o requirements.lock

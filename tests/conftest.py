@@ -29,6 +29,16 @@ def _no_test_writes_into_the_learners_folder(tmp_path_factory):
         yield
 
 
+@pytest.fixture(autouse=True)
+def _no_command_leaves_its_language_behind():
+    """`--lang` sets LABKIT_LANG for the process of a command; here commands share this one."""
+    before = os.environ.get("LABKIT_LANG")
+    yield
+    if os.environ.get("LABKIT_LANG") != before:
+        os.environ.pop("LABKIT_LANG")
+        os.environ |= {} if before is None else {"LABKIT_LANG": before}
+
+
 @pytest.fixture
 def lab(tmp_path, monkeypatch) -> Lab:
     monkeypatch.setenv("LABKIT_HOME", str(tmp_path))

@@ -3,6 +3,7 @@
 import json
 import re
 
+import browser
 import pytest
 
 from labkit import machine
@@ -168,3 +169,50 @@ def test_the_end_of_an_address_turns_controls_and_a_bad_one_is_told():
     told = json.loads(in_page.call(json.dumps(ask | {"text": "#cell-id=explorer&steps=700"})))
     assert "steps = 700; use a whole number in [0, 100]" in told["error"]
     assert explorer.params["steps"] == 7
+
+
+HEARS = """
+  window.heard = []; window.ears = {};
+  window.labkitKernel = {
+    changed: (id, values) => window.heard.push([id, values]),
+    listen: (id, ear) => { window.ears[id] = ear; return () => {}; },
+  };
+"""
+
+
+@browser.needs_browser
+@pytest.mark.slow
+def test_in_a_browser_a_guess_and_a_turn_reach_python_and_a_change_of_python_the_page(page):
+    from playwright.sync_api import sync_playwright
+
+    ask = {"choices": ["up", "down"], "answer": "down", "because": "so it is"}
+    asked, turned = predict("01", "way", "Which way?", **ask), DescentExplorer(surface="article")
+    parts = [each._repr_mimebundle_()[0]["text/html"] for each in (asked, turned)]
+    html = f"<!doctype html><script>{HEARS}</script><body>{''.join(parts)}"
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=browser.find_browser(), args=browser.QUIET)
+        shown = chromium.new_page()
+        shown.set_default_timeout(10_000)
+        shown.set_content(html)
+        shown.get_by_text("up", exact=True).click()
+        shown.get_by_role("button", name="That is my guess").click()
+        shown.wait_for_function("heard.length > 0")
+        ((id, values),) = shown.evaluate("heard")
+        assert id == in_page.join(asked)
+        assert values["kept"]["guess"] == "up"
+        assert call(do="changed", id=id, values=values) == {}
+        assert asked.kept["guess"] == "up"
+
+        id = in_page.join(turned)
+        shown.get_by_role("slider", name="learning rate").press("ArrowRight")
+        shown.wait_for_function("heard.length > 1")
+        told, values = shown.evaluate("heard")[1]
+        assert told == id
+        assert call(do="changed", id=id, values=values) == {}
+        rate = shown.get_by_role("slider", name="learning rate")
+        seen = "slider => [slider.value, slider.getAttribute('aria-valuetext')].join()"
+        before = rate.evaluate(seen)
+        shown.evaluate("id => ears[id]({ steps: 3, learning_rate: 0.2 })", id)
+        shown.wait_for_timeout(300)
+        assert rate.evaluate(seen) != before
+        chromium.close()

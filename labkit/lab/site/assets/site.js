@@ -12,7 +12,7 @@
   const theme = by("theme");
   const pressed = () => theme.setAttribute("aria-pressed", String(document.documentElement.dataset.theme === "dark"));
   theme.addEventListener("click", () => {
-    labkitTheme.set(document.documentElement.dataset.theme === "dark" ? "light" : "dark", true);
+    globalThis.labkitTheme.set(document.documentElement.dataset.theme === "dark" ? "light" : "dark", true);
     pressed();
   });
   pressed();
@@ -32,11 +32,11 @@
   // --- the other language, at the same cell: the one of the address, else the one in view
   function cellInView() {
     const cells = [...document.querySelectorAll(".jp-Cell[id]")];
-    const seen = cells.find((cell) => cell.getBoundingClientRect().bottom > 80);
-    return seen && scrollY > 200 ? `#${seen.id}` : "";
+    const passed = cells.filter((cell) => cell.getBoundingClientRect().top < 100);
+    return passed.length && scrollY > 200 ? `#${passed.at(-1).id}` : "";
   }
   document.querySelectorAll("a.language").forEach((link) => link.addEventListener("click", () => {
-    link.hash = cellInView() || (scrollY > 200 ? location.hash : "");
+    link.hash = cellInView();
   }));
 
   // --- menus that close again

@@ -13,7 +13,7 @@
       if (keep) try { localStorage.setItem("labkit-theme", theme); } catch { /* it lasts for this page */ }
     },
   };
-  const follow = () => labkitTheme.set(kept() ?? (dark.matches ? "dark" : "light"));
+  const follow = () => globalThis.labkitTheme.set(kept() ?? (dark.matches ? "dark" : "light"));
   follow();
   dark.addEventListener("change", follow);
   document.addEventListener("DOMContentLoaded", follow);

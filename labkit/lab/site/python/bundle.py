@@ -50,6 +50,7 @@ INSTALLED = (
     "mistune",
     "polib",
     "psygnal",
+    "threadpoolctl",
     "typing-extensions",
 )
 # Files of installed packages that lessons read; in the page they lie in the lab's folder `data`.

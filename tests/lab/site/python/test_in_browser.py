@@ -64,7 +64,7 @@ def visitor(chromium):
 
 def opened(context, address):
     page = context.new_page()
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(60_000)
     page.problems = []
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.asked = []
@@ -168,7 +168,7 @@ def test_a_guess_is_kept_after_a_reload(site, visitor):
     page = started(visitor, address_of(site, "01"))
     run_cell(page, "predict-limit")
     cell = page.locator("[id='cell-id=predict-limit']")
-    cell.locator("input").last.fill("0.2")
+    cell.locator("input[type=text]").fill("0.2")
     cell.get_by_role("button", name="That is my guess").click()
     page.wait_for_function(
         "() => (localStorage['labkit.python.progress'] ?? '').includes('\"guess\"')"
@@ -181,7 +181,7 @@ def test_a_guess_is_kept_after_a_reload(site, visitor):
     page.get_by_role("button", name="Start Python in this page").click()
     page.wait_for_function(IS_ON)
     run_cell(page, "predict-limit")
-    assert "Your guess" in cell.inner_text()
+    cell.get_by_text("Your guess", exact=True).wait_for()
     page.close()
 
 
@@ -232,13 +232,11 @@ def test_an_error_says_in_which_line_of_which_cell(site, visitor):
 
 
 def test_an_address_sets_a_kernel_explorer_and_its_control_draws_anew(site, visitor):
-    page = started(visitor, address_of(site, "00") + "#cell-id=explorer&steps=7")
-    run_cell(page, "explorer")
-    explorer = page.locator("[id='cell-id=explorer'] .lkp-explorer")
+    page = started(visitor, address_of(site, "00") + "#cell-id=parameters&steps=7")
+    run_cell(page, "parameters", "from labkit.explore.start import StartExplorer\nStartExplorer()")
+    explorer = page.locator("[id='cell-id=parameters'] .lkp-explorer")
     steps = explorer.locator(".lkp-control", has_text="steps")
-    page.wait_for_function(
-        "() => /steps\\s+7/.test(document.querySelector('.lkp-controls').textContent)"
-    )
+    steps.get_by_text("7", exact=True).wait_for()
     before = explorer.locator(".lkp-caption").inner_text()
     slider = explorer.get_by_role("slider", name="steps")
     slider.focus()

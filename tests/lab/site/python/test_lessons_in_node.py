@@ -23,6 +23,7 @@ ROOT = HERE.parents[3]
 PACKAGES = ("numpy", "pandas", "matplotlib", "pillow", "ipython", "threadpoolctl")
 MORE = {"05": ("scikit-learn",)}
 PURE = ("ipywidgets", "anywidget", "psygnal", "comm", "typing-extensions", "jinja2", "markupsafe")
+PURE += ("polib",)  # of the Chinese edition
 DATA = (*map(packaged.PACKAGED.get, ("mnist", "prices")), *tables.TABLES.values())
 MINUTES = 8
 

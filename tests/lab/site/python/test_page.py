@@ -1,5 +1,7 @@
 """The page around Python, which needs no Python: editors, what is kept, what a click would cost."""
 
+from pathlib import Path
+
 import nbformat
 import pytest
 from browser import QUIET, find_browser, needs_browser
@@ -136,3 +138,25 @@ def test_where_nothing_may_be_kept_the_page_says_so(context, address):
 def test_nothing_is_wider_than_a_telephone(page):
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+
+
+def test_progress_is_exported_without_python(page):
+    page.get_by_role("button", name="Export my progress").click()
+    assert "no guess and no check" in page.locator(".lkp-status").inner_text()
+    line = '{"at": "2026-01-01", "lesson": "01", "what": "guess", "name": "limit"}\n'
+    page.evaluate("(line) => { localStorage['labkit.python.progress'] = line; }", line)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export my progress").click()
+    assert download.value.suggested_filename == "progress.jsonl"
+    assert Path(download.value.path()).read_text("utf-8") == line
+
+
+@pytest.mark.parametrize("width", [1366, 390])
+def test_nothing_moves_when_an_editor_takes_or_loses_the_focus(page, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    below = page.locator("[id='cell-id=check-update'] button").first
+    before = below.bounding_box()
+    page.locator(f"{CELL} textarea").evaluate("(field) => field.focus({ preventScroll: true })")
+    assert below.bounding_box() == before
+    below.click()  # with the focus elsewhere: it must hear the whole click
+    assert page.locator("[id='cell-id=check-update'] .lkp-offer").count() == 1

@@ -30,7 +30,7 @@ export class Cell {
     this.reset = button(words.reset, () => this.restore(), { hidden: true, class: "lkp-quiet" });
     this.place = make("div", { class: "lkp-place" });
     this.runButton = button(`▶ ${words.run}`, () => this.lesson.runCell(this), { title: words.runTitle, "aria-label": `${words.run}: ${this.id}` });
-    const tools = make("div", { class: "lkp-tools" }, this.runButton, this.said, this.reset);
+    const tools = make("div", { class: "lkp-tools" }, this.runButton, this.said, this.reset, this.editor.hint);
     const before = this.node.querySelector(":scope > .jp-Cell-outputWrapper");
     this.node.insertBefore(tools, before);
     this.node.insertBefore(this.place, before);

@@ -79,7 +79,8 @@ function newLine(field) {
 }
 
 /**
- * Make the code inside `place` (`.highlight`) an editor; returns { field, source, put }.
+ * Make the code inside `place` (`.highlight`) an editor; returns { field, original, hint, source,
+ * put }. Where `hint` is put nothing may move: who clicks a button takes the focus away first.
  * `run(onward)` is called by Shift + Enter (onward) and Ctrl + Enter.
  */
 export function makeEditor(place, id, { changed, run }) {
@@ -91,7 +92,6 @@ export function makeEditor(place, id, { changed, run }) {
   const layers = make("div", { class: "lkp-editor" });
   shown.replaceWith(layers);
   layers.append(shown, field);
-  place.after(hint);
   const draw = () => { shown.replaceChildren(...colored(field.value)); };
   let leaving = false; // Esc was pressed: the next Tab leaves
   field.value = original;
@@ -109,7 +109,7 @@ export function makeEditor(place, id, { changed, run }) {
     else if (!["Shift", "Tab"].includes(key)) leaving = false;
   });
   return {
-    field, original,
+    field, original, hint,
     get source() { return field.value; },
     put(text) { field.value = text; draw(); },
   };
