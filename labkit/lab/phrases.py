@@ -137,9 +137,9 @@ class Phrases:
 
     def _listed(self, text: str) -> str:
         """Return a list `a, b and c` whose parts are all known, in this language."""
-        if counted := re.fullmatch(r"([\d,]+) (.+?)s?", text):
-            what = self._known(counted[2])
-            return f"{counted[1]} {what}" if what else text
+        counted = re.fullmatch(r"([\d,]+) (.+?)s?", text)
+        if counted and (what := self._known(counted[2])):
+            return f"{counted[1]} {what}"
         items = re.split(r"(?:, (?:and )?| and )(?![^()]*\))", text)  # not in (a, b)
         known = [self.find(item) if re.search("[A-Za-z]", item) else item for item in items]
         if len(items) > 1 and all(each is not None for each in known):
@@ -217,6 +217,7 @@ def tidy(text: str) -> str:
     """
     text = re.sub(r"(?<=[\u4e00-\u9fff）”])([,;:]) ", lambda found: _SIGNS[found[1]], text)
     text = re.sub(r"(?<=\d)\. (?=[\u4e00-\u9fff])", "。", text)
+    text = re.sub(r"(?<=\d)\.$", "。" if re.search("[\u4e00-\u9fff]", text) else ".", text)
     text = re.sub(r"(?<=[。，：；！？）]) +(?=[\u4e00-\u9fff])", "", text)
     text = re.sub(r"(?<=[\u4e00-\u9fff])(?=[-+−]?\d|[A-Za-z])", " ", text)
     return re.sub(r"(?<=[\dA-Za-z%])(?=[\u4e00-\u9fff])", " ", text)
