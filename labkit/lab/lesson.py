@@ -108,7 +108,7 @@ class Lesson:
         >>> 0 < read("00").minutes < read("01").minutes
         True
         """
-        return minutes(self.content["cells"])
+        return self._told.get("minutes") or minutes(self.content["cells"])  # in English words
 
     @cached_property
     def code(self) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from labkit.lab import files, places
 from labkit.lab.language import language
+from labkit.lab.lesson import minutes
 from labkit.lab.pages.glossary import anchor, read_glossary
 from labkit.lab.translation import catalog
 from labkit.lab.translation.links import Links
@@ -77,7 +78,7 @@ def edition(name: str, named: str = "zh", links: Links | None = None) -> dict:
     notebook = catalog.notebook(name)
     known = catalog.known(catalog.read(name, named))
     made = translated_notebook(notebook, known, links or links_of(named))
-    facts = {"lang": named, **_facts(notebook, known)}
+    facts = {"lang": named, "minutes": minutes(notebook["cells"]), **_facts(notebook, known)}
     made["metadata"]["labkit"] = {**made["metadata"].get("labkit", {}), **facts}
     return made
 
@@ -132,10 +133,8 @@ def _facts(notebook: dict, known: dict[tuple[str, str], str]) -> dict[str, str]:
     told = {text.text: known.get((text.context, text.text)) for text in texts}
     question = next((t for text, t in told.items() if t and text.startswith(_QUESTION)), "")
     before = next((t for text, t in told.items() if t and _BEFORE in text), "")
-    found = {"question": re.sub(r"^\*\*[^*]+\*\*\s*", "", question)}
-    found["before"] = re.split("[。;；]", re.split(r"\*\*[^*]+\*\*\s*", before)[-1])[0].strip(
-        " ：:"
-    )
+    found = {"question": re.sub(r"^\*\*[^*]+\*\*[\s：:]*", "", question)}
+    found["before"] = re.split("[。;；]", re.split(r"\*\*[^*]+\*\*[\s：:]*", before)[-1])[0].strip()
     return {name: text for name, text in found.items() if text}
 
 

@@ -4,6 +4,11 @@
 import { ask, make, soon } from "./notebooks.js";
 
 const PREDICT = /\bpredict\(\s*["'](\d\d)["']\s*,\s*["']([^"']+)["']/;
+// What a slip says, in the language that the notebook's metadata name.
+const WORDS = {
+  en: { covered: "Covered until you have entered your guess above.", show: "Show me" },
+  zh: { covered: "在你填入上面的猜测之前，答案先盖住。", show: "给我看" },
+};
 const ANSWERED = '[data-labkit-predict][data-labkit-answered="true"]';
 
 export function cover(panel, lesson, settings) {
@@ -54,6 +59,7 @@ function watchAnswers(notebook, see) {
 }
 
 function layCovers(notebook, seen, show) {
+  const words = WORDS[notebook.model?.getMetadata("labkit")?.lang] ?? WORDS.en;
   let key = null;
   let above = false; // the cell above is covered: one slip is enough for both
   for (const cell of notebook.widgets) {
@@ -69,7 +75,7 @@ function layCovers(notebook, seen, show) {
     // JupyterLab's label of a cell may be said of an article of its feed, not of an empty box.
     if (covered) cell.node.setAttribute("role", "article");
     else cell.node.removeAttribute("role");
-    putSlip(cell, covered && !above ? key : null, show);
+    putSlip(cell, covered && !above ? key : null, words, show);
     above = covered;
   }
 }
@@ -86,18 +92,18 @@ function failed({ model }) {
   return Array.from(outputs, (_, at) => outputs.get(at)).some(({ type }) => type === "error");
 }
 
-function putSlip(cell, key, show) {
+function putSlip(cell, key, said, show) {
   const there = cell.node.querySelector(":scope > .labkit-slip");
   if (there?.dataset.key === (key ?? undefined)) return;
   there?.remove();
   if (!key) return;
-  const button = make("button", { type: "button" }, "Show me");
+  const button = make("button", { type: "button" }, said.show);
   button.addEventListener("click", () => {
     show(key);
     cell.node.focus({ preventScroll: true });
   });
   // At the end: JupyterLab counts the children of a cell when it adds its own.
-  const words = make("span", {}, "Covered until you have entered your guess above.");
+  const words = make("span", {}, said.covered);
   const slip = make("div", { class: "labkit-slip", "data-lm-suppress-shortcuts": "true" }, words, button);
   slip.dataset.key = key;
   cell.node.append(slip);
