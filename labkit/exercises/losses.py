@@ -320,8 +320,11 @@ def _verdict(short, idle, answer):
         return {"kind": "no number", "message": "A slope is no number for one of the errors."}
     uphill = (short > 0).any() or (idle < 0).any()
     if uphill or not (short < 0).any():
-        told = "For some errors your slope pushes away from the target, or nowhere: below it the "
-        return {"kind": "uphill", "message": f"{told}slope must be negative, above it positive."}
+        told = (
+            "For some errors your slope pushes away from the target, or nowhere: below it the "
+            "slope must be negative, above it positive."
+        )
+        return {"kind": "uphill", "message": told}
     if np.sum(-short) <= np.sum(idle) * (1 + 1e-9):
         told = "Your loss pulls no harder at a reserve that is too small than at one too large."
         return {"kind": "not the short side", "message": told}

@@ -38,6 +38,8 @@ class Phrases:
     scripts: list[tuple[str, str, str]] = field(default_factory=list)  # text, translation, words
     captions: list[tuple[str, str, set[str]]] = field(default_factory=list)  # the same
     _found: dict[str, str | None] = field(default_factory=dict)
+    _asked: set[str] = field(default_factory=set)  # what is being looked up
+    _cut_short: int = 0  # how often a text was asked for while it was being looked up
     _first: set[str] = field(default_factory=set)  # found by a template that is preferred
 
     def add_to_scripts(self, text: str, translation: str) -> None:
@@ -79,10 +81,20 @@ class Phrases:
     def find(self, text: str) -> str | None:
         """Return the translation of a text that is known as a whole, None without one."""
         text = even(text)
-        if text not in self._found:
-            self._found[text] = None  # a template may ask for what it stands in
-            self._found[text] = self._find(text)
-        return self._found[text]
+        if text in self._found:
+            return self._found[text]
+        if text in self._asked:  # by a template, for the very text that it stands in
+            self._cut_short += 1
+            return None
+        self._asked.add(text)
+        before = self._cut_short
+        try:
+            made = self._find(text)
+        finally:
+            self._asked.discard(text)
+        if self._cut_short == before or not self._asked:  # else it may be more, asked for alone
+            self._found[text] = made
+        return made
 
     def _find(self, text: str) -> str | None:
         if (known := self._known(text)) is not None:

@@ -118,7 +118,8 @@ class Template:
 
     def _holds_too_much(self, text: str) -> bool:
         """Return whether what stands in a hole is more than a part of the sentence."""
-        ends = any(f"{sign} " in text and sign not in self.text for sign in ";:")
+        bare = re.sub(r"[\[({][^\[\](){}]*[\])}]", "", text)  # {0: 1} is one thing
+        ends = any(f"{sign} " in bare and sign not in self.text for sign in ";:")
         return ends or _holds_sentence(text)
 
     def _inner(self, texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -192,11 +193,6 @@ def letters_left(text: str) -> int:
     4
     """
     return sum(map(len, re.findall(r"[A-Za-z]{2,}", re.sub(r"`[^`]*`", "", text))))
-
-
-def _holds_sentence(text: str) -> bool:
-    """Return whether a sentence ends within a text: no hole between two texts holds that much."""
-    return bool(re.search(r"[a-z)`][.!?] [A-Z`]", text))
 
 
 def _plain(part: str) -> str:

@@ -46,17 +46,21 @@ def _clothes(x: np.ndarray, y: np.ndarray, tolerance: float) -> Said:
         )
     if x.ndim == 0:
         return "a bare number", f"The number is right, but it stands alone. {asked}."
-    start = f"The numbers are right. Your answer has the shape {x.shape}"
+    start = f"Your answer has the shape {x.shape}"
     if y.ndim == 1 and x.ndim == 2 and x.shape[1] == 1:
-        return "a column", f"{start}, a column. {asked}: `.ravel()` makes it flat."
+        return "a column", (
+            f"The numbers are right. {start}, a column. {asked}: `.ravel()` makes it flat."
+        )
     if y.ndim == 2 and y.shape[1] == 1 and x.shape == y.shape[::-1]:
-        return "a row", f"{start}, a row. {asked}, a column: `.T` turns it over."
+        return "a row", (
+            f"The numbers are right. {start}, a row. {asked}, a column: `.T` turns it over."
+        )
     if x.ndim == 1:
         return "flat", (
-            f"{start}, it is flat. {asked}: `keepdims=True` keeps an axis, `reshape` brings one "
-            "back."
+            f"The numbers are right. {start}, it is flat. {asked}: `keepdims=True` keeps an axis, "
+            "`reshape` brings one back."
         )
-    return "another shape", f"{start}. {asked}."
+    return "another shape", f"The numbers are right. {start}. {asked}."
 
 
 _TRANSPOSED = "The numbers are right, but rows and columns are exchanged: `.T` turns a matrix over."
