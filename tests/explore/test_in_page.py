@@ -14,7 +14,7 @@ from labkit.explore.descent import DescentExplorer
 from labkit.explore.flow import FlowExplorer
 from labkit.explore.folding import FoldingExplorer
 from labkit.explore.graph import GraphExplorer
-from labkit.explore.kit import controls, in_page
+from labkit.explore.kit import controls, in_page, state_link
 from labkit.explore.losses import OutlierExplorer, PredictionExplorer
 from labkit.explore.metrics import ThresholdExplorer
 from labkit.explore.predict import predict
@@ -70,6 +70,7 @@ def test_every_kernel_explorer_of_the_first_lessons_goes_through_json_and_back(p
     assert {name: c["value"] for name, c in by_name(answer).items()} == ends
     assert answer["text"] == made.text
     assert answer["texts"] == made.texts()
+    assert state_link.split_hash(answer["hash"])[1].keys() == made.params.keys()
     assert answer["html"] != state["html"]
     for label in state["presets"]:
         pressed = call(do="press", id=state["id"], button=label)

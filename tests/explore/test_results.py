@@ -805,7 +805,7 @@ def test_settings_are_copied_as_shown(opened, tmp_path):
     page = opened(runs)
     best = runs.loc[runs["result.accuracy"].idxmax()]
     page.get_by_role("button", name="Copy as Python").click()
-    call = page.locator(".copied").inner_text()
+    call = page.locator(".copied:visible").inner_text()
     values = ast.literal_eval(call.split(", ", 1)[1][:-1])
     assert values == {n[6:]: best[n] for n in runs if n.startswith("param.")}
 

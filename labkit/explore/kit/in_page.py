@@ -146,7 +146,8 @@ def state(explorer: Any) -> dict[str, Any]:
 
     Returns:
         id; name, of its class; controls, see `control_as_data`; presets, labels of buttons; html,
-        its picture; text, its caption; texts, what its buttons copy: label -> text.
+        its picture; text, its caption; texts, what its buttons copy: label -> text; hash, the end
+        of a link to these settings, without the cell.
     """
     return {
         "id": join(explorer),
@@ -156,6 +157,7 @@ def state(explorer: Any) -> dict[str, Any]:
         "html": explorer._view.value,
         "text": explorer.text,
         "texts": dict(explorer._copies.texts),
+        "hash": state_link.as_hash("", explorer.params, explorer.link_rules()),
     }
 
 

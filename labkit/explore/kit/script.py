@@ -6,6 +6,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent.parent / "js"
 _IMPORT = re.compile(r'^import\s+(?:\{[^}]*\}\s+from\s+)?"(\.[^"]+)";\n', re.MULTILINE)
+# Comments on lines of their own: a page carries each script, and reads none of them.
+_COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:[^*]|\*(?!/))*\*/[ \t]*)\n", re.MULTILINE)
 _NAME = re.compile(
     r"^(?:export )?(?:async )?(?:function\*?|class|const|let|var) (.+)", re.MULTILINE
 )
@@ -13,7 +15,7 @@ _NAME = re.compile(
 
 @functools.cache
 def script(name: str) -> str:
-    """Return a module with all that it imports, as one module without imports.
+    """Return a module with all that it imports, as one module without imports and comments.
 
     The names at the top level of all modules must differ, because they now share one room.
 
@@ -43,7 +45,7 @@ def _collect(path: Path, modules: dict[Path, str]) -> None:
     source = path.read_text("utf-8")
     for needed in _IMPORT.findall(source):
         _collect((path.parent / needed).resolve(), modules)
-    modules[path] = _IMPORT.sub("", source)
+    modules[path] = _COMMENT.sub("", _IMPORT.sub("", source))
     if left := re.search(r"^import\b.*", modules[path], re.MULTILINE):
         raise ValueError(
             f'{path.name}: `{left[0]}` cannot be joined; write import {{ name }} from "./file.js";'

@@ -31,6 +31,9 @@
 
   // --- the other language, at the same cell: the one of the address, else the one in view
   function cellInView() {
+    const named = by(`cell-id=${cellOf(location.hash)}`);
+    const place = named?.getBoundingClientRect().top;
+    if (named && place > -200 && place < innerHeight / 2) return `#${named.id}`;
     const cells = [...document.querySelectorAll(".jp-Cell[id]")];
     const passed = cells.filter((cell) => cell.getBoundingClientRect().top < 100);
     return passed.length && scrollY > 200 ? `#${passed.at(-1).id}` : "";

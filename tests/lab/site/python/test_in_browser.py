@@ -248,6 +248,9 @@ def test_an_address_sets_a_kernel_explorer_and_its_control_draws_anew(site, visi
         arg=before,
     )
     assert "100" in steps.inner_text()
+    page.evaluate("() => { navigator.clipboard.writeText = async (text) => { copied = text; }; }")
+    explorer.get_by_role("button", name="Copy link").click()
+    assert re.search(r"\.html#cell-id=parameters&(.*&)?steps=100(&|$)", page.evaluate("copied"))
     page.close()
 
 

@@ -59,6 +59,12 @@ async function copy(text, said) {
   }
 }
 
+/** The address of this page with an explorer set as it is: its cell, and the settings of `hash`. */
+function addressOf(node, hash) {
+  const cell = node.closest(".jp-Cell[id]").id;
+  return `${location.href.replace(/#.*$/, "")}#${[cell, hash.slice(1)].filter(Boolean).join("&")}`;
+}
+
 /**
  * Draw a kernel explorer; `ask(message)` sends to Python and returns its answer. `link` is the end
  * of the page's address, if it says how this explorer is set.
@@ -84,7 +90,8 @@ export function makeExplorer(explorer, ask, link) {
     for (const { name, value } of state.controls) controls[name]?.draw(value);
     picture.innerHTML = state.html;
     caption.textContent = state.text;
-    copies.replaceChildren(...Object.entries(state.texts ?? {}).map(([label, text]) => button(label, () => copy(text, said))), said);
+    const texts = Object.entries(state.texts ?? {}).map(([label, text]) => button(label, () => copy(text, said)));
+    copies.replaceChildren(...texts, button(words.copyLink, () => copy(addressOf(node, state.hash), said)), said);
   }
   async function send(message) {
     busy = true;
