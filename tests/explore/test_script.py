@@ -88,6 +88,14 @@ def test_every_module_runs_in_node_as_it_stands_and_joined(name, tmp_path):
         subprocess.run([node, "--input-type=module", "-e", code], check=True)
 
 
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.js")), ids=lambda path: path.stem)
+def test_of_texts_over_several_lines_there_are_only_style_sheets(path):
+    """The joined script loses its indentation."""
+    source = re.sub(r"^\s*(//.*|/\*(?s:.*?)\*/)$", "", path.read_text("utf-8"), flags=re.M)
+    long = [text for text in re.findall(r"`[^`]*`", source) if "\n" in text]
+    assert all(re.match(r"`\n[.:]", text) for text in long), long
+
+
 # --- linting ----------------------------------------------------------------------------------
 
 
