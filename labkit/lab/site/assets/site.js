@@ -29,11 +29,11 @@
   addEventListener("hashchange", show);
   if (location.hash.includes("&")) addEventListener("load", show); // the browser finds plain ones itself
 
-  // --- the other language, at the same cell: the one of the address, else the one in view
+  // --- the other language, at the same cell: that of the address while it is in view, else the one that is read
   function cellInView() {
     const named = by(`cell-id=${cellOf(location.hash)}`);
     const place = named?.getBoundingClientRect().top;
-    if (named && place > -200 && place < innerHeight / 2) return `#${named.id}`;
+    if (named && place > -200 && place < 0.8 * innerHeight) return `#${named.id}`;
     const cells = [...document.querySelectorAll(".jp-Cell[id]")];
     const passed = cells.filter((cell) => cell.getBoundingClientRect().top < 100);
     return passed.length && scrollY > 200 ? `#${passed.at(-1).id}` : "";
