@@ -8,8 +8,6 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from labkit.lab.lesson import NAVIGATION
-
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -47,11 +45,7 @@ def html(markdown: str) -> str:
     >>> html("**a**").strip()
     '<p><strong>a</strong></p>'
     """
-    from nbconvert.filters.markdown_mistune import MarkdownWithMath
+    from labkit.lab.pages.page import html_of
 
-    from labkit.lab.pages.page import MathRenderer
-
-    renderer = MathRenderer(escape=False, attachments={}, exclude_anchor_links=True)
-    made = MarkdownWithMath(renderer=renderer).render(NAVIGATION.sub("", markdown))
-    made = made.replace("<table>", '<div class="wide" tabindex="0"><table>')
+    made = html_of(markdown).replace("<table>", '<div class="wide" tabindex="0"><table>')
     return made.replace("</table>", "</table></div>")

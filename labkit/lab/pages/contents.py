@@ -110,13 +110,22 @@ def _paragraphs(source: str) -> list[str]:
     return [part for part in source.split("\n\n") if not NAVIGATION.fullmatch(part.strip())]
 
 
+def found_out(source: str) -> dict[str, str]:
+    """Return file of each lesson -> what one finds out in it, as the index's text tells it.
+
+    >>> found_out("| [01 · A](01_a.ipynb) | How far to step. | 65 | lesson 00 |")
+    {'01_a.ipynb': 'How far to step.'}
+    """
+    return dict(_ROW.findall(source))
+
+
 def with_table(source: str, every: list[Lesson]) -> str:
     """Return the index's text with its table of lessons as they are now.
 
     What one finds out in a lesson is told in the table itself and stays as it stands there; a
     lesson that is new in it brings its question.
     """
-    told = dict(_ROW.findall(source))
+    told = found_out(source)
     rows = [
         f"| {_link(each)} | {told.get(each.path.name, each.question)} | {each.minutes} | "
         f"{each.before} |\n"

@@ -1,7 +1,9 @@
 """Executed notebooks as HTML pages that need no kernel, no network and no third-party script."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from jinja2 import pass_context
 from jinja2.runtime import Context
@@ -45,10 +47,20 @@ class PageExporter(HTMLExporter):
 
         A page stands alone, so it has no line of links to other lessons.
         """
-        source = NAVIGATION.sub("", source)
         attachments = context.get("cell", {}).get("attachments", {})
-        renderer = MathRenderer(escape=False, attachments=attachments, exclude_anchor_links=True)
-        return with_marks(MarkdownWithMath(renderer=renderer).render(source))
+        return with_marks(html_of(source, attachments))
+
+
+def html_of(markdown: str, attachments: Mapping[str, Any] | None = None) -> str:
+    """Return Markdown of the lab's own as HTML, formulas as MathML, without lines of navigation.
+
+    Never for what a learner wrote: HTML in it stays HTML.
+
+    >>> html_of("**a**").strip()
+    '<p><strong>a</strong></p>'
+    """
+    renderer = MathRenderer(escape=False, attachments=attachments or {}, exclude_anchor_links=True)
+    return MarkdownWithMath(renderer=renderer).render(NAVIGATION.sub("", markdown))
 
 
 def with_marks(html: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from pathlib import Path
 from labkit import machine
 from labkit.lab import files, places
 from labkit.lab.lesson import content
+from labkit.lab.pages.contents import found_out
 from labkit.lab.site import lessons, others, search
 from labkit.lab.site.frame import FOLDER, Link, Site
 from labkit.lab.site.lessons import Source
@@ -24,7 +24,6 @@ from labkit.lab.site.python.bundle import Bundle, with_python, write_python
 from labkit.lab.translation import editions
 
 MARK = "assets/site.js"  # a folder that has it is a site of ours, and may be written anew
-_ROW = re.compile(r"^\| \[[^\]]*\]\(([^)]+)\.ipynb\) \| (.*?) \|", re.MULTILINE)
 
 
 class SiteError(ValueError):
@@ -105,11 +104,12 @@ def _write(folder: Path, found: list[Source], runs: Path, pyodide, tell: Callabl
         tell(f"Python for lessons {', '.join(bundle.assets)}, Pyodide {bundle.version}")
     date = datetime.now(UTC).date().isoformat()
     every = {"en": found, "zh": lessons.in_chinese(found, runs / "zh")}
+    board = others.results_board(runs, _pages(found))
     with _processes() as pool:
         for lang, own in every.items():
             minutes = [source.lesson.minutes for source in found]  # counted in English words
             site = Site(lang, _links(own, minutes, lang), date, list(every))
-            _write_edition(folder, site, own, bundle, pool, runs, tell)
+            _write_edition(folder, site, own, bundle, pool, board, tell)
     return len(list(folder.rglob("*.html")))
 
 
@@ -119,7 +119,7 @@ def _write_edition(
     found: list[Source],
     bundle: Bundle | None,
     pool: Executor,
-    runs: Path,
+    board: str,
     tell: Callable,
 ) -> None:
     """Write the pages of one language, and what its search looks through."""
@@ -137,7 +137,7 @@ def _write_edition(
     rest = {
         "index.html": others.front(site),
         "glossary.html": others.glossary(site),
-        "results.html": others.results(site, runs, _pages(found)),
+        "results.html": others.results(site, board),
         "ledger.html": others.ledger(site),
     }
     for name, page in rest.items():
@@ -155,13 +155,13 @@ def _links(found: list[Source], minutes: list[int], lang: str) -> list[Link]:
     index = content(places.english_notebooks() / "index.ipynb")
     if lang != "en":
         index = editions.edition("index", lang)
-    told = dict(_ROW.findall("".join(index["cells"][0]["source"])))
+    told = found_out("".join(index["cells"][0]["source"]))
     return [
         Link(
             lesson.number,
             f"{lesson.name}.html",
             lesson.title,
-            told.get(lesson.name, lesson.question).replace("`", ""),
+            told.get(lesson.path.name, lesson.question).replace("`", ""),
             each,
             lesson.before,
         )

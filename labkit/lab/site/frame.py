@@ -10,7 +10,6 @@ import labkit
 from labkit.lab.site.wording import LANGUAGES, TAGS, words
 
 FOLDER = Path(__file__).parent
-BANDS = "0129"  # first digits of the lessons' numbers
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,8 @@ def framed(site: Site, file: str, title: str, main: str, **more) -> str:
         title: what the browser's tab says.
         main: HTML of its text.
         **more: `number` of a lesson; `contents`, pairs (cell id, heading); `note` above the text;
-            `head` and `end`, HTML for the head and the end of the page; `kind`, a class of the
-            body; `main_lang`, where the text has another language than the frame.
+            `kind`, a class of the body; `main_lang`, where the text has another language than the
+            frame.
     """
     at = [each.file for each in site.lessons].index(file) if more.get("number") else None
     before = site.lessons[at - 1] if at else None
@@ -73,20 +72,19 @@ def framed(site: Site, file: str, title: str, main: str, **more) -> str:
         site=site,
         w=site.words,
         tag=TAGS[site.lang],
-        bands=BANDS,
         file=file,
         title=title,
         main=main,
         previous=before,
         next=after,
         version=labkit.__version__,
-        **{"contents": [], "note": "", "head": "", "end": "", "kind": "", "number": "", **more},
+        **{"contents": [], "note": "", "kind": "", "number": "", **more},
     )
 
 
 def rendered(name: str, site: Site, **values) -> str:
     """Return a template of this folder, filled in: the inside of a page."""
-    return _template(name).render(site=site, w=site.words, bands=BANDS, **values)
+    return _template(name).render(site=site, w=site.words, **values)
 
 
 @functools.cache

@@ -20,11 +20,7 @@ from labkit.learn.shown import where_shown
 def front(site: Site) -> str:
     """Return the front page: an explorer that moves by itself, what the lab is, every lesson."""
     main = rendered("front.html.j2", site, hero=hero())
-    title = {
-        "en": "A deep-learning lab in which everything runs",
-        "zh": "一切都能运行的深度学习实验室",
-    }
-    return framed(site, "index.html", title[site.lang], main, kind="front")
+    return framed(site, "index.html", site.words["title"], main, kind="front")
 
 
 def glossary(site: Site) -> str:
@@ -48,17 +44,20 @@ def told_words(lang: str) -> list[dict[str, str]]:
     return found
 
 
-def results(site: Site, runs: Path, pages: dict[str, str]) -> str:
-    """Return the results board of all runs.
+def results_board(runs: Path, pages: dict[str, str]) -> str:
+    """Return the results board of all runs, which is the same in each language.
 
     Args:
-        site: what the pages share.
         runs: the results folder.
         pages: run (lesson folder / run folder) -> its page on this site.
     """
-    found = table.results(folder=runs)
+    return board.body(table.results(folder=runs), pages=pages)
+
+
+def results(site: Site, shown: str) -> str:
+    """Return the page with the results board."""
     title = site.words["results"]
-    main = f"<h1>{html.escape(title)}</h1>" + board.body(found, pages=pages)
+    main = f"<h1>{html.escape(title)}</h1>{shown}"
     return framed(site, "results.html", title, main, kind="board", main_lang="en")
 
 
@@ -69,10 +68,7 @@ def ledger(site: Site) -> str:
     for row in claims.read_ledger():
         place = shown.get(row["id"])
         link = place.link.replace(".ipynb#", ".html#") if place else ""
-        said = claims.ClaimCard(row).lines()
-        rows.append(
-            row | {"link": link, "said": [pair for pair in said if pair[0] != "In this run"]}
-        )
+        rows.append(row | {"link": link, "said": claims.ClaimCard(row).lines()})
     main = rendered(
         "ledger.html.j2",
         site,

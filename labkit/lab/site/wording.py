@@ -48,6 +48,10 @@ _WORDS = {
         "This site asks no other host for anything, and sets no cookie.",
         "本站不向任何其他主机请求内容，也不设置 cookie。",
     ),
+    "title": (
+        "A deep-learning lab in which everything runs",
+        "一切都能运行的深度学习实验室",
+    ),
     "front": (
         "A deep-learning lab where everything runs, is checked, and can be turned",
         "一切都能运行、都被核对、都可调节的深度学习实验室",

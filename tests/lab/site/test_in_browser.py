@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browser import QUIET, find_browser, needs_browser
+from browser import needs_browser
 
 from labkit.lab.runs import runner
 from labkit.lab.site.build import build
@@ -35,16 +35,6 @@ def folder(tmp_path_factory) -> Path:
     for number in RUN:
         assert runner.run(number, SMALL.get(number), folder=runs).status == "finished"
     return build(tmp_path_factory.mktemp("site") / "site", runs).folder
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=find_browser(), args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

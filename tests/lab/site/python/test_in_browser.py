@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browser import QUIET, find_browser, needs_browser
+from browser import needs_browser
 
 from labkit.lab import places
 from labkit.lab.pages.page import PageExporter
@@ -42,16 +42,6 @@ def site(tmp_path_factory):
         page, _ = PageExporter().from_notebook_node(notebook)
         (out / f"{path.stem}.html").write_text(with_python(page, lesson, bundle), "utf-8")
     return out
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=find_browser(), args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
