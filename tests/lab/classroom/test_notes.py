@@ -2,7 +2,6 @@
 
 import re
 
-import nbformat
 import pytest
 from helpers import call
 
@@ -20,27 +19,10 @@ SHOWN = (
 
 
 @pytest.fixture
-def runs(tmp_path):
+def runs(keep_run):
     """A results folder with one run of lesson 01 in which a figure and a prediction were shown."""
-    from labkit.lab.records.entry import Record
-
-    folder = tmp_path / "runs" / "01_gradient_descent" / "3f2a81c09b7d"
-    folder.mkdir(parents=True)
-    record = Record("01", folder.name, "finished", started="2026-11-28T09:00:00+00:00")
-    from labkit.lab import files
-
-    files.write_json(folder / "record.json", record.plain())
     figure = {"image/png": "aGk=", "text/plain": "A caption: <b>."}
-    cells = [
-        nbformat.v4.new_code_cell("1", id="predict-limit", outputs=[_shown({"text/html": SHOWN})]),
-        nbformat.v4.new_code_cell("1", id="contraction-figure", outputs=[_shown(figure)]),
-    ]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "notebook.ipynb")
-    return tmp_path / "runs"
-
-
-def _shown(data):
-    return nbformat.v4.new_output("display_data", data)
+    return keep_run([("predict-limit", {"text/html": SHOWN}), ("contraction-figure", figure)])
 
 
 @each_lesson

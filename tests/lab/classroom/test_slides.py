@@ -3,14 +3,11 @@
 import re
 
 import browser
-import nbformat
 import pytest
 from helpers import call
 
-from labkit.lab import files
 from labkit.lab import lesson as lessons
 from labkit.lab.classroom import reveal, seen, slides
-from labkit.lab.records.entry import Record
 from labkit.lab.standing import tasks
 
 LESSONS = lessons.read_all()
@@ -29,27 +26,16 @@ def prediction(name, truth):
 
 
 @pytest.fixture
-def runs(tmp_path):
+def runs(keep_run):
     """A results folder with a run of lesson 01: all its predictions, and two figures."""
-    folder = tmp_path / "runs" / "01_gradient_descent" / "3f2a81c09b7d"
-    folder.mkdir(parents=True)
-    record = Record("01", folder.name, "finished", started="2026-11-28T09:00:00+00:00")
-    files.write_json(folder / "record.json", record.plain())
-    cells = []
+    outputs = []
     for cell in lessons.read("01").notebook().cells:
         if "predict" in cell.metadata.get("tags", []):
             name = re.search(r'"01",\s*"([^"]+)"', cell.source)[1]
-            cells.append(shown(cell.id, {"text/html": prediction(name, "secret truth.")}))
+            outputs.append((cell.id, {"text/html": prediction(name, "secret truth.")}))
         elif cell.id in ("contraction-figure", "explorer-rate"):
-            cells.append(shown(cell.id, {"image/png": PNG, "text/plain": f"{cell.id} <caption>"}))
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "notebook.ipynb")
-    return tmp_path / "runs"
-
-
-def shown(id, data):
-    return nbformat.v4.new_code_cell(
-        "1", id=id, outputs=[nbformat.v4.new_output("display_data", data)]
-    )
+            outputs.append((cell.id, {"image/png": PNG, "text/plain": f"{cell.id} <caption>"}))
+    return keep_run(outputs)
 
 
 @pytest.fixture
