@@ -21,7 +21,7 @@ def sweep(tmp_path):
 
 def state_of(page: str) -> dict:
     """The data of a page, as its script gets it."""
-    line = next(line for line in page.splitlines() if line.startswith("revive("))
+    line = next(line for line in page.splitlines() if line.startswith("revive(document"))
     return json.loads(line[line.index("{") : -2])
 
 
