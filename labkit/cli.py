@@ -920,19 +920,20 @@ def _folder_of_output() -> str | None:
     "--pyodide", metavar="DIR", help="A Pyodide release: lessons 00 to 05 run in the page."
 )
 def site(out, folder, pyodide) -> None:
-    r"""Write the site: every lesson's latest run as a page, with index, search, results and ledger.
+    """Write every lesson's latest run as a page of a site.
 
-    OUT is a folder: a new one, or one that holds an earlier site, which is replaced. Open its
-    index.html, from a disk or a stick too, or put the folder on any web server: the pages ask no
-    other host for anything. A lesson that has not been run stands there without results.
-    docs/publish.md and docs/python_in_the_page.md say more.
+    With an index, search, a glossary, the results and the ledger, in English and in Chinese. OUT is
+    a folder: a new one, or one that holds an earlier site, which is replaced. Open its index.html,
+    from a disk or a stick too, or put the folder on any web server: the pages ask no other host for
+    anything. A lesson that has not been run stands there without results. docs/publish.md and
+    docs/python_in_the_page.md say more.
 
     \b
     Examples:
       labkit run --all && labkit site site
       labkit site site --from sweeps/today
       labkit site site --pyodide pyodide    lessons 00 to 05 run in their pages
-    """
+    """  # noqa: D301
     from labkit.lab.site.build import SiteError, build
     from labkit.lab.site.python.bundle import BundleError
     from labkit.lab.words import count
@@ -1255,7 +1256,7 @@ def measure(folder) -> None:
 
 @main.group()
 def translate() -> None:
-    """Keep the lessons' other language: update, check, todo, fill, build.
+    """Translate the lessons and keep translations up to date.
 
     For translators. A file of `locale/zh` holds the translations of one notebook: 01.po those of
     lesson 01, index.po and glossary.po those of the index and the glossary; exercises.po, learn.po,
@@ -1279,7 +1280,12 @@ def translate_update(names) -> None:
 
     NAME is a lesson, index or glossary; without one, all files that there are. Translations are
     carried over. That of a changed text is marked fuzzy, with the English that it was made from.
-    """
+
+    \b
+    Examples:
+      labkit translate update 01     after a change of lesson 01
+      labkit translate update        all that there are
+    """  # noqa: D301
     from labkit.lab.translation import command
 
     with sentences((ValueError, OSError)):
@@ -1290,12 +1296,17 @@ def translate_update(names) -> None:
 @translate.command("check")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def translate_check(names) -> None:
-    """Check that translations fit the English; say which cells have drifted.
+    """Say which translations do not fit the English.
 
     Formulas, links, inline code, tags, holes of f-strings, numbers and what code computes must be
-    the same, and words of the glossary the glossary's. Exit status 1 for each of these and for
-    English that changed. What is not translated yet is counted, and is no fault.
-    """
+    the same, and words of the glossary the glossary's. Cells whose English has changed are named.
+    Exit status 1 for each of these. What is not translated yet is counted, and is no fault.
+
+    \b
+    Examples:
+      labkit translate check         all that there are
+      labkit translate check 01 glossary
+    """  # noqa: D301
     from labkit.lab.translation import command
 
     with sentences((ValueError, OSError)):
@@ -1320,7 +1331,13 @@ def translate_todo(name, every, only) -> None:
     The file is brought up to date first. Write the Chinese in the place of the English, below the
     line with the number; lines that begin with #! are for reading. `labkit translate fill` takes
     the sheet, or a part of it.
-    """
+
+    \b
+    Examples:
+      labkit translate todo 01 > todo.txt
+      labkit translate todo 01 --only idea      cells with `idea` in their name
+      labkit translate todo explore --all       what is translated, too
+    """  # noqa: D301
     from labkit.lab.translation import command
 
     with sentences((ValueError, OSError)):
@@ -1332,11 +1349,17 @@ def translate_todo(name, every, only) -> None:
 @click.argument("name")
 @click.argument("sheet", type=click.File(encoding="utf-8"))
 def translate_fill(name, sheet) -> None:
-    """Take the translations of a filled sheet; - reads it from standard input.
+    """Take the translations of a filled sheet.
 
-    What `labkit translate check` would refuse is not taken, and its number is named with the
-    reason; all else is. Exit status 1 if anything was refused.
-    """
+    SHEET is a file; - reads standard input. What `labkit translate check` would refuse is not
+    taken, and its number is named with the reason; all else is. Exit status 1 if anything was
+    refused.
+
+    \b
+    Examples:
+      labkit translate fill 01 done.txt
+      labkit translate fill 01 - < done.txt
+    """  # noqa: D301
     from labkit.lab.translation import command
 
     with sentences((ValueError, OSError)):
@@ -1354,7 +1377,11 @@ def translate_build(out) -> None:
     """Write all notebooks in Chinese to the folder OUT.
 
     What is not translated stays English, block by block. Cells keep their ids.
-    """
+
+    \b
+    Examples:
+      labkit translate build /tmp/zh
+    """  # noqa: D301
     from pathlib import Path
 
     from labkit.lab.translation import editions

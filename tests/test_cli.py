@@ -6,25 +6,39 @@ import subprocess
 import sys
 import time
 
+import click
 import pandas as pd
 import pytest
 from helpers import call
 
 import labkit
+from labkit import cli
 from labkit.lab import table
 from labkit.lab.records.entry import Record
 
 RECORD = "from labkit.lab import record, expect\nrecord('98', answer=2 * rate)"
-COMMANDS = ["list", "run", "sweep", "results", "claims", "doctor", "data", "open", "measure"]
-COMMANDS += ["completion", "progress", "reset", "serve", "pipeline", "audit", "class"]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+def names_of(group, *before):
+    """Every command and every group, as words."""
+    for name, command in group.commands.items():
+        yield (*before, name)
+        if isinstance(command, click.Group):
+            yield from names_of(command, *before, name)
+
+
+COMMANDS = [*names_of(cli.main)]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_the_help_of_each_command_teaches(command):
-    text = call(command, "--help").stdout
-    assert "Examples:" in text
-    assert f"labkit {command}" in text.split("Examples:")[1]
-    short = next(line for line in call("--help").stdout.splitlines() if f"  {command} " in line)
+    text = call(*command, "--help").stdout
+    examples = re.split(r"^ *Examples:$", text, flags=re.MULTILINE)  # on a line of its own
+    assert len(examples) == 2
+    assert f"labkit {' '.join(command)}" in examples[1]
+    assert "\\b" not in text
+    above = call(*command[:-1], "--help").stdout.splitlines()
+    short = next(line for line in above if f"  {command[-1]} " in line)
     assert not short.endswith("...")
 
 

@@ -190,6 +190,33 @@ def test_an_endless_loop_is_interrupted_and_variables_stay(site, visitor):
     page.close()
 
 
+WITHOUT_JSPI = """
+const Own = Blob;
+window.Blob = class extends Own {
+  constructor(parts, options) {
+    const isScript = options?.type === "text/javascript";
+    super(isScript ? ["delete WebAssembly.Suspending;\\n", ...parts] : parts, options);
+  }
+};
+"""
+
+
+def test_a_browser_in_which_webassembly_cannot_wait_runs_python_too(site, chromium):
+    """As Firefox 140: from a disk, no shared memory and no JSPI; only Interrupt does less."""
+    context = chromium.new_context(offline=True)
+    context.add_init_script(WITHOUT_JSPI)
+    page = started(context, address_of(site, "00"))
+    shown = run_cell(page, "parameters", "import time; time.sleep(0.1); kept = 42; kept")
+    assert shown.strip() == "42"
+    run_cell(page, "parameters", "while True: pass", wait=False)
+    page.get_by_role("button", name="Interrupt").click()
+    page.get_by_role("button", name="Stop Python and start it again").click()
+    page.locator(".lkp-status", has_text="Python was stopped").wait_for()
+    assert run_cell(page, "parameters", "1 + 1").strip() == "2"
+    assert not page.problems
+    context.close()
+
+
 def test_what_does_not_react_is_stopped_and_python_started_again(site, visitor):
     page = started(visitor, address_of(site, "00"))
     run_cell(page, "parameters", "sum(iter(int, 1))", wait=False)
@@ -241,6 +268,10 @@ def test_an_address_sets_a_kernel_explorer_and_its_control_draws_anew(site, visi
     page.evaluate("() => { navigator.clipboard.writeText = async (text) => { copied = text; }; }")
     explorer.get_by_role("button", name="Copy link").click()
     assert re.search(r"\.html#cell-id=parameters&(.*&)?steps=100(&|$)", page.evaluate("copied"))
+    page.evaluate("location.hash = '#cell-id=parameters&steps=31'")  # another link is followed
+    steps.get_by_text("31", exact=True).wait_for()
+    page.evaluate("location.hash = '#cell-id=parameters&steps=moon'")
+    explorer.locator(".lkp-caption", has_text="steps = moon; use a whole number").wait_for()
     page.close()
 
 

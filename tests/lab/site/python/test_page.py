@@ -6,6 +6,7 @@ import nbformat
 import pytest
 from browser import QUIET, find_browser, needs_browser
 
+from labkit.explore.kit.still import still_bundle
 from labkit.lab import places
 from labkit.lab.pages.page import PageExporter
 from labkit.lab.site.python import bundle as bundles
@@ -25,6 +26,9 @@ def address(tmp_path_factory):
     assets = {"01": ["worker.js", "pyodide.js"]}
     bundle = bundles.Bundle({"worker.js": 5000, "pyodide.js": 41_000_000}, assets, {"01": []})
     notebook = nbformat.read(places.lesson_file("01"), as_version=4)
+    still = still_bundle(b"", "A line.", 10, "StartExplorer", {"steps": 0})
+    cell = next(cell for cell in notebook.cells if cell.id == "exercise-update")
+    cell.outputs = [nbformat.v4.new_output("display_data", still)]
     page, _ = PageExporter().from_notebook_node(notebook)
     path = out / "01_gradient_descent.html"
     path.write_text(bundles.with_python(page, "01", bundle), "utf-8")
@@ -51,6 +55,9 @@ def page(context, address):
 
 def test_the_code_of_every_cell_is_the_notebooks(page):
     notebook = nbformat.read(places.lesson_file("01"), as_version=4)
+    still = still_bundle(b"", "A line.", 10, "StartExplorer", {"steps": 0})
+    cell = next(cell for cell in notebook.cells if cell.id == "exercise-update")
+    cell.outputs = [nbformat.v4.new_output("display_data", still)]
     sources = {cell.id: cell.source for cell in notebook.cells if cell.cell_type == "code"}
     shown = page.evaluate(
         """() => Object.fromEntries([...document.querySelectorAll('.jp-CodeCell')].map(
@@ -115,6 +122,18 @@ def test_the_cost_is_said_before_anything_is_read(page):
     offer.get_by_role("button", name="Not now").click()
     assert page.locator(".lkp-offer").count() == 0
     assert read == []
+
+
+def test_a_picture_of_the_kernel_says_how_to_turn_it_and_what_a_link_waits_for(page, address):
+    note = page.locator(f"{CELL} .labkit-still-note")
+    assert note.inner_text() == "A picture. To turn it, run this cell."
+    page.evaluate("location.hash = '#cell-id=exercise-update&steps=7'")
+    note.filter(has_text="Run this cell to see the explorer as the link sets it.").wait_for()
+    page.evaluate("location.hash = '#cell-id=exercise-update'")
+    note.filter(has_text="To turn it, run this cell.").wait_for()
+    page.goto("about:blank")
+    page.goto(f"{address}#cell-id=exercise-update&steps=7")
+    assert "as the link sets it" in note.inner_text()
 
 
 def test_a_missing_file_is_named(page):

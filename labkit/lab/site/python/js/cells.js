@@ -2,6 +2,7 @@
 import { button, make, words } from "./words.js";
 import { cellKey, dropText, keepText, readKept } from "./keep.js";
 import { makeEditor } from "./editor.js";
+import { linkTo } from "./controls.js";
 import { Outputs } from "./outputs.js";
 
 export class Cell {
@@ -34,6 +35,14 @@ export class Cell {
     const before = this.node.querySelector(":scope > .jp-Cell-outputWrapper");
     this.node.insertBefore(tools, before);
     this.node.insertBefore(this.place, before);
+    this.tellStill();
+    addEventListener("hashchange", () => this.tellStill());
+  }
+
+  /** Below the picture of an explorer that computes in Python: what turns it, and what a link waits for. */
+  tellStill() {
+    const said = linkTo(this.node) ? words.linkWaits : words.still;
+    for (const note of this.node.querySelectorAll(".labkit-still-note")) note.textContent = said;
   }
 
   get source() {

@@ -59,17 +59,22 @@ async function copy(text, said) {
   }
 }
 
-/** The address of this page with an explorer set as it is: its cell, and the settings of `hash`. */
-function addressOf(node, hash) {
-  const cell = node.closest(".jp-Cell[id]").id;
-  return `${location.href.replace(/#.*$/, "")}#${[cell, hash.slice(1)].filter(Boolean).join("&")}`;
+/** The end of the page's address, if it names this cell and settings of its explorer. */
+export function linkTo(cell) {
+  const pairs = [...new URLSearchParams(location.hash.slice(1))];
+  return pairs.length > 1 && `${pairs[0][0]}=${pairs[0][1]}` === cell.id ? location.hash : "";
+}
+
+/** The address of this page with the explorer of a cell set as `hash` says. */
+function addressOf(cell, hash) {
+  return `${location.href.replace(/#.*$/, "")}#${[cell.id, hash.slice(1)].filter(Boolean).join("&")}`;
 }
 
 /**
- * Draw a kernel explorer; `ask(message)` sends to Python and returns its answer. `link` is the end
- * of the page's address, if it says how this explorer is set.
+ * Draw a kernel explorer, set as the page's address says if that names its cell; `ask(message)`
+ * sends to Python and returns its answer.
  */
-export function makeExplorer(explorer, ask, link) {
+export function makeExplorer(explorer, ask, cell) {
   const controls = Object.fromEntries(explorer.controls.map((control) => {
     const kind = CONTROLS[control.kind] ?? CONTROLS.text;
     return [control.name, kind(control, (value) => turn({ [control.name]: value }))];
@@ -91,7 +96,7 @@ export function makeExplorer(explorer, ask, link) {
     picture.innerHTML = state.html;
     caption.textContent = state.text;
     const texts = Object.entries(state.texts ?? {}).map(([label, text]) => button(label, () => copy(text, said)));
-    copies.replaceChildren(...texts, button(words.copyLink, () => copy(addressOf(node, state.hash), said)), said);
+    copies.replaceChildren(...texts, button(words.copyLink, () => copy(addressOf(cell, state.hash), said)), said);
   }
   async function send(message) {
     busy = true;
@@ -109,7 +114,17 @@ export function makeExplorer(explorer, ask, link) {
     waiting = null;
     send(message);
   }
+  /** Also whenever another link to it is followed. */
+  function follow() {
+    const link = linkTo(cell);
+    if (link) send({ do: "link", id: explorer.id, text: link });
+  }
+  function followed() {
+    if (node.isConnected) follow();
+    else removeEventListener("hashchange", followed); // the cell has run again
+  }
   show(explorer);
-  if (link) send({ do: "link", id: explorer.id, text: link });
+  follow();
+  addEventListener("hashchange", followed);
   return node;
 }

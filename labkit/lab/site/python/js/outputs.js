@@ -18,12 +18,12 @@ function setLiveHtml(node, html) {
   }
 }
 
-function rendered(mime, data, { ask, link }) {
+function rendered(mime, data, { ask, cell }) {
   const node = make("div", { class: "jp-RenderedHTMLCommon jp-RenderedHTML jp-OutputArea-output", "data-mime-type": mime });
   if (mime === "text/html") setLiveHtml(node, data);
   else if (mime === "image/svg+xml") node.innerHTML = data;
   else if (mime.startsWith("image/")) node.append(make("img", { src: `data:${mime};base64,${data}`, alt: "" }));
-  else if (mime.endsWith("explorer+json")) node.append(makeExplorer(data, ask, link));
+  else if (mime.endsWith("explorer+json")) node.append(makeExplorer(data, ask, cell));
   else node.append(make("pre", {}, data));
   return node;
 }
@@ -40,12 +40,6 @@ export class Outputs {
     const wrapper = cell.querySelector(".jp-Cell-outputWrapper") ?? cell.appendChild(make("div", { class: "jp-Cell-outputWrapper" }));
     this.area = wrapper.querySelector(".jp-OutputArea")
       ?? wrapper.appendChild(make("div", { class: "jp-OutputArea jp-Cell-outputArea" }));
-  }
-
-  /** The end of the page's address, if it names this cell and settings of its explorer. */
-  get link() {
-    const pairs = [...new URLSearchParams(location.hash.slice(1))];
-    return pairs.length > 1 && `${pairs[0][0]}=${pairs[0][1]}` === this.cell.id ? location.hash : "";
   }
 
   /** The cell begins to run: what it showed before goes when the first new output comes. */

@@ -6,6 +6,7 @@ const BASE = "https://python.invalid/"; // never asked; its names are looked up 
 const TICK = 200; // milliseconds between two looks at whether the page wants Python to stop
 const SIGUSR1 = 10;
 const assets = new Map(); // name -> { bytes, ready, arrived }
+const CAN_WAIT = "Suspending" in WebAssembly || "Suspender" in WebAssembly; // JSPI, as Pyodide looks for it
 const TYPES = { wasm: "application/wasm", json: "application/json" };
 let python = null;
 let tools = null; // functions of Python
@@ -52,10 +53,9 @@ async function evaluate(name) {
  * buffer now and then, and takes what it finds there for a signal. Where pages may share memory,
  * the page writes SIGINT there. Elsewhere Python gets SIGUSR1 five times a second, and its handler
  * (`shell.listen`) pauses for a moment, in which a message of the page can arrive. That takes a
- * browser in which WebAssembly can wait (JSPI).
+ * browser in which WebAssembly can wait; in others a cell hears nothing until it ends.
  */
-function signals(shared) {
-  if (shared) return shared;
+function signals() {
   let last = 0;
   return {
     get 0() {
@@ -113,8 +113,12 @@ async function start({ packages, names, archives, files, shared, language }) {
   const bridge = python.pyimport("labkit.explore.kit.in_page");
   shell.start(post);
   bridge.start(shell.send);
-  python.setInterruptBuffer(signals(shared));
-  if (!shared) shell.listen(pause);
+  if (shared) {
+    python.setInterruptBuffer(shared);
+  } else if (CAN_WAIT) {
+    python.setInterruptBuffer(signals());
+    shell.listen(pause);
+  }
   tools = { run: shell.run, keep: shell.keep, call: bridge.call };
   say("ready");
 }
@@ -124,7 +128,7 @@ async function run({ id, source }) {
   wanted = false;
   running = true;
   try {
-    const ended = JSON.parse(await tools.run.callPromising(source, id));
+    const ended = JSON.parse(CAN_WAIT ? await tools.run.callPromising(source, id) : tools.run(source, id));
     running = false;
     say("done", { id, ...ended });
   } finally {
