@@ -258,11 +258,12 @@ def send(message: dict) -> None:
     _shell.post(message)
 
 
-def listen(pause: Callable[[], Any]) -> None:
-    """Let the page interrupt Python where no memory can be shared with it.
+def listen(pause: Callable[[], Any] | None = None) -> None:
+    """Let the page interrupt Python, also while it sleeps.
 
     Args:
-        pause: JavaScript that returns a promise of whether the page wants Python to stop.
+        pause: JavaScript that returns a promise of whether the page wants Python to stop; None
+            where the page writes SIGINT into memory that it shares with Python.
     """
     from pyodide.ffi import can_run_sync, run_sync
 
@@ -270,7 +271,8 @@ def listen(pause: Callable[[], Any]) -> None:
         if can_run_sync() and run_sync(pause()):
             raise KeyboardInterrupt
 
-    signal.signal(signal.SIGUSR1, tick)
+    if pause:
+        signal.signal(signal.SIGUSR1, tick)
     time.sleep = _sleep
 
 

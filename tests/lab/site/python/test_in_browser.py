@@ -303,12 +303,13 @@ def test_it_runs_and_is_interrupted_over_plain_http(site, chromium, isolated):
         context = chromium.new_context()
         page = started(context, f"{address}/{places.lesson_file('00').stem}.html")
         assert page.evaluate("() => crossOriginIsolated") is isolated
-        run_cell(page, "parameters", "while True:\n    pass", wait=False)
-        page.wait_for_selector(".lkp-running")
-        page.wait_for_timeout(500)
-        page.get_by_role("button", name="Interrupt").click()
-        page.wait_for_function(IS_IDLE, timeout=5000)
-        assert "Interrupted" in page.locator(".lkp-status").inner_text()
+        for code in ("while True:\n    pass", "import time\ntime.sleep(600)"):
+            run_cell(page, "parameters", code, wait=False)
+            page.wait_for_selector(".lkp-running")
+            page.wait_for_timeout(500)
+            page.get_by_role("button", name="Interrupt").click()
+            page.wait_for_function(IS_IDLE, timeout=5000)
+            assert "Interrupted" in page.locator(".lkp-status").inner_text()
         assert all(url.startswith((address, "blob:", "data:")) for url in page.asked)
         context.close()
 

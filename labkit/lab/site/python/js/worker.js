@@ -115,6 +115,7 @@ async function start({ packages, names, archives, files, shared, language }) {
   bridge.start(shell.send);
   if (shared) {
     python.setInterruptBuffer(shared);
+    shell.listen();
   } else if (CAN_WAIT) {
     python.setInterruptBuffer(signals());
     shell.listen(pause);
