@@ -265,15 +265,16 @@ def listen(pause: Callable[[], Any] | None = None) -> None:
         pause: JavaScript that returns a promise of whether the page wants Python to stop; None
             where the page writes SIGINT into memory that it shares with Python.
     """
+    time.sleep = _sleep
+    if pause is None:
+        return
     from pyodide.ffi import can_run_sync, run_sync
 
     def tick(signum, frame):
         if can_run_sync() and run_sync(pause()):
             raise KeyboardInterrupt
 
-    if pause:
-        signal.signal(signal.SIGUSR1, tick)
-    time.sleep = _sleep
+    signal.signal(signal.SIGUSR1, tick)
 
 
 def _sleep(seconds: float, *, nap: Callable[[float], None] = time.sleep) -> None:
